@@ -1,0 +1,1 @@
+"""Test library and runner: every target against the golden model."""

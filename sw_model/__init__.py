@@ -1,0 +1,1 @@
+"""Software: specification, float networks, training, and the integer golden model."""

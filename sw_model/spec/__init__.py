@@ -1,0 +1,47 @@
+"""The specification that every part of the project shares: numbers, neuron, network, file.
+
+It is the only place where the arithmetic is defined; the golden model, the RTL and the HLS
+kernels each implement it on their own. It imports nothing of the project, and only numpy and
+safetensors from outside.
+"""
+
+from .deployment import Deployment, load_deployment, shipped_deployments
+from .errors import UsageError
+from .fixed_point import GREY_MAX, MULT_BITS, PIXEL_BITS, PIXEL_MAX, PIXEL_MIN
+from .network import (
+    CONFIGURATIONS,
+    KERNEL,
+    TAPS,
+    LayerSpec,
+    NetworkSpec,
+    configuration,
+    uniform_network,
+)
+from .neuron import NeuronSpec
+from .packing import pack_spikes, unpack_spikes, weight_row
+from .widths import LayerWidths, NetworkWidths
+
+__all__ = [
+    "CONFIGURATIONS",
+    "GREY_MAX",
+    "KERNEL",
+    "MULT_BITS",
+    "PIXEL_BITS",
+    "PIXEL_MAX",
+    "PIXEL_MIN",
+    "TAPS",
+    "Deployment",
+    "LayerSpec",
+    "LayerWidths",
+    "NetworkSpec",
+    "NetworkWidths",
+    "NeuronSpec",
+    "UsageError",
+    "configuration",
+    "load_deployment",
+    "pack_spikes",
+    "shipped_deployments",
+    "uniform_network",
+    "unpack_spikes",
+    "weight_row",
+]
