@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from .activity import Activity
 from .golden_arithmetic import ExactConvolution, fire, rounding_shift
 from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, pack_spikes
 
@@ -76,10 +77,8 @@ class GoldenResult:
         (H, W) int64: the noise that the network saw, in grey levels.
     total
         (H, W) int64: R, the output layer's sum over taps, channels and timesteps, bias included.
-    spike_counts
-        Spikes of each spiking layer over all T timesteps.
-    neurons
-        Neurons of one layer: C * H * W.
+    activity
+        Spikes of each spiking layer, and theta.
     timesteps
         T.
     layers
@@ -89,20 +88,9 @@ class GoldenResult:
     denoised: npt.NDArray[np.uint8]
     residual: npt.NDArray[np.int64]
     total: npt.NDArray[np.int64]
-    spike_counts: tuple[int, ...]
-    neurons: int
+    activity: Activity
     timesteps: int
     layers: tuple[LayerTrace, ...]
-
-    @property
-    def layer_thetas(self) -> tuple[float, ...]:
-        """Activity of each spiking layer: spikes over T per neuron (paper, eq. 9)."""
-        return tuple(count / self.neurons for count in self.spike_counts)
-
-    @property
-    def theta(self) -> float:
-        """Activity of the network: over the neurons of all spiking layers."""
-        return sum(self.spike_counts) / (self.neurons * len(self.spike_counts))
 
 
 def denoise(
@@ -160,8 +148,7 @@ def denoise(
         denoised=np.clip(pixels - residual, 0, GREY_MAX).astype(np.uint8),
         residual=residual,
         total=total,
-        spike_counts=tuple(counts),
-        neurons=spec.channels * pixels.size,
+        activity=Activity(spike_counts=tuple(counts), neurons=spec.channels * pixels.size),
         timesteps=timesteps,
         layers=tuple(traces),
     )

@@ -12,6 +12,7 @@ import pytest
 
 from sim.random_deployment import random_deployment
 from sw_model import golden
+from sw_model.activity import Activity
 from sw_model.golden_arithmetic import ExactConvolution, exact_float, fire, rounding_shift
 from sw_model.spec import (
     PIXEL_MAX,
@@ -212,7 +213,7 @@ def test_every_number_of_every_layer_against_loops(height, width, timesteps):
         assert result.residual.tolist() == residual
         assert result.denoised.tolist() == denoised
         assert result.denoised.dtype == np.uint8
-        assert result.spike_counts == tuple(np.sum(layer.spikes) for layer in layers)
+        assert result.activity.spike_counts == tuple(np.sum(layer.spikes) for layer in layers)
 
 
 def test_output_multiplication_against_fractions():
@@ -245,7 +246,7 @@ def test_working_in_blocks_changes_nothing(monkeypatch, rows, columns):
     monkeypatch.setattr(golden, "BLOCK_PIXELS", rows * columns)
     pieces = golden.denoise(deployment, picture, trace=True)
     assert (pieces.denoised == whole.denoised).all()
-    assert pieces.spike_counts == whole.spike_counts
+    assert pieces.activity == whole.activity
     for one, other in zip(pieces.layers, whole.layers, strict=True):
         for name in ("currents", "charged", "membranes", "spikes"):
             assert (getattr(one, name) == getattr(other, name)).all()
@@ -278,8 +279,15 @@ def test_theta_counts_spikes_per_neuron():
     deployment = random_deployment(network(), 6)
     result = golden.denoise(deployment, pixels(4, 5), trace=True)
     means = [trace.spikes.sum() / (3 * 4 * 5) for trace in result.layers]
-    assert result.layer_thetas == pytest.approx(means)
-    assert result.theta == pytest.approx(np.mean(means))
+    assert result.activity.layer_thetas == pytest.approx(means)
+    assert result.activity.theta == pytest.approx(np.mean(means))
+
+
+def test_activities_of_two_pictures_add_up():
+    one = Activity(spike_counts=(10, 0), neurons=10)
+    other = Activity(spike_counts=(0, 30), neurons=30)
+    assert (one + other).layer_thetas == (10 / 40, 30 / 40)
+    assert (one + other).theta == 40 / 80
 
 
 def test_progress_ends_at_the_whole():
