@@ -1,0 +1,1 @@
+"""The accelerator in Amaranth, one component a file, and what makes Verilog of it."""

@@ -1,0 +1,142 @@
+"""Verilog, memory contents and a manifest from a deployment."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from amaranth.back import verilog
+
+from sw_model.spec import Deployment, UsageError, load_deployment, weight_row
+from sw_model.spec.files import replacing_folder
+
+from .accelerator import Accelerator
+
+TOP = "spiking_dncnn"
+"""Name of the Verilog module, and of its file."""
+MANIFEST = "manifest.json"
+DEFAULT_MAX_SIZE = (64, 64)
+"""Largest frame of the hardware, height and width, unless another one is asked for."""
+
+
+def generate(deployment: Deployment, *, max_height: int, max_width: int, folder: Path) -> Path:
+    """Write the accelerator for a deployment; the same input gives the same bytes.
+
+    The folder gets `spiking_dncnn.v`, which is complete in itself; the contents of its memories as
+    hexadecimal text, a row a line, in `memory/`; and `manifest.json` with the deployment's hash,
+    the hardware's parameters and the SHA-256 of every file.
+
+    Parameters
+    ----------
+    max_height, max_width
+        Largest frame, in pixels.
+    folder
+        Is made, or replaced if it was written by this function.
+
+    Returns
+    -------
+    Path
+        The Verilog file.
+
+    Raises
+    ------
+    UsageError
+        The size is impossible or the folder cannot be written.
+    """
+    accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
+    header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
+    source = header + verilog.convert(accelerator, name=TOP, strip_internal_attrs=True)
+    files = {f"{TOP}.v": source, **_memory_files(deployment)}
+    with replacing_folder(folder, MANIFEST) as temporary:
+        for name, text in files.items():
+            (temporary / name).parent.mkdir(exist_ok=True)
+            (temporary / name).write_text(text)
+        manifest = _manifest(deployment, max_height, max_width, files)
+        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return folder / f"{TOP}.v"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``python -m rtl generate``."""
+    parser.add_argument(
+        "--deployment",
+        default="compact",
+        help="frozen file or shipped name (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-size",
+        default="{},{}".format(*DEFAULT_MAX_SIZE),
+        metavar="H,W",
+        help="largest frame of the hardware, in pixels (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run ``python -m rtl generate``."""
+    height, width = parse_size(args.max_size, "--max-size")
+    deployment = load_deployment(args.deployment)
+    path = generate(deployment, max_height=height, max_width=width, folder=args.output)
+    print(f"{path}: {TOP} for deployment {deployment.hash[:16]}, frames up to {height}x{width}")
+
+
+def parse_size(text: str, option: str) -> tuple[int, int]:
+    """Height and width from ``H,W``; raises `UsageError` naming the option."""
+    try:
+        height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        height = width = 0
+    if height < 1 or width < 1:
+        raise UsageError(f"{option} {text!r} is not a size H,W of two integers of 1 or more")
+    return height, width
+
+
+def _manifest(
+    deployment: Deployment, max_height: int, max_width: int, files: dict[str, str]
+) -> dict[str, object]:
+    spec = deployment.spec
+    return {
+        "top": TOP,
+        "deployment": deployment.hash,
+        "network": spec.name,
+        "layers": len(spec.layers),
+        "channels": spec.channels,
+        "timesteps": list(spec.timesteps),
+        "max_height": max_height,
+        "max_width": max_width,
+        "widths": {
+            name: getattr(deployment.widths, name)
+            for name in ("lane", "sum", "current", "membrane", "bias", "threshold")
+        },
+        "sha256": {
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(files.items())
+        },
+    }
+
+
+def _memory_files(deployment: Deployment) -> dict[str, str]:
+    spec, weights = deployment.spec, deployment.weights
+    channels = range(spec.channels)
+    hidden_bits = max(layer.weight_bits for layer in spec.layers[1:-1])
+    return {
+        "memory/hidden_weights.hex": _hex_rows(
+            (weight_row(w, c) for w in weights[1:-1] for c in channels), hidden_bits
+        ),
+        "memory/output_weights.hex": _hex_rows(
+            (weight_row(weights[-1], c) for c in channels), spec.layers[-1].weight_bits
+        ),
+    }
+
+
+def _hex_rows(rows: Iterable[list[int]], bits: int) -> str:
+    """Rows as `$readmemh` takes them, the first value in the least significant bits."""
+    lines = []
+    for row in rows:
+        word = sum((value & ((1 << bits) - 1)) << (bits * lane) for lane, value in enumerate(row))
+        lines.append(f"{word:0{-(-bits * len(row) // 4)}x}\n")
+    return "".join(lines)

@@ -1,0 +1,144 @@
+"""The neurons of all channels of one pixel."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from sw_model.spec import NeuronSpec
+
+from .checks import check_positive
+from .lif import LifProcessingElement
+
+
+class NeuronConstants(data.StructLayout):
+    """Constants of one channel's neuron."""
+
+    def __init__(self, bias_bits: int, threshold_bits: int, membrane_bits: int):
+        super().__init__(
+            {
+                "bias": signed(bias_bits),
+                "threshold": unsigned(threshold_bits),
+                "init": signed(membrane_bits),
+            }
+        )
+
+
+class LifArray(wiring.Component):
+    """One `LifProcessingElement` a channel; sums in, event words out, time innermost.
+
+    A timestep a cycle. In a layer whose current is constant (the encoding layer) one input serves
+    all timesteps of its pixel, otherwise each timestep takes an input. Latency: one cycle.
+
+    Parameters
+    ----------
+    channels
+        Number of neurons.
+    neurons
+        Kinds of neuron, without repetition.
+    max_steps
+        Largest T.
+    encoding_shift
+        Rounding right shift of the sums of a constant-current layer.
+    sum_bits, bias_bits, threshold_bits, membrane_bits
+        Widths, as in `LifProcessingElement`.
+
+    Members
+    -------
+    kind : In
+        Index of the layer's kind of neuron.
+    steps : In
+        T.
+    constant : In(1)
+        The layer's current is constant.
+    constants : In(ArrayLayout(NeuronConstants, channels))
+        All of these keep their values while a layer runs.
+    sums : In(stream.Signature(ArrayLayout(signed(sum_bits), channels)))
+    words : Out(stream.Signature(channels))
+        Bit c is channel c.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        neurons: Sequence[NeuronSpec],
+        max_steps: int,
+        encoding_shift: int,
+        sum_bits: int,
+        bias_bits: int,
+        threshold_bits: int,
+        membrane_bits: int,
+    ):
+        check_positive(channels=channels, max_steps=max_steps, sum_bits=sum_bits)
+        self.channels = channels
+        self.neurons = tuple(neurons)
+        self.max_steps = max_steps
+        self.encoding_shift = encoding_shift
+        self.sum_bits = sum_bits
+        self.bias_bits = bias_bits
+        self.threshold_bits = threshold_bits
+        self.membrane_bits = membrane_bits
+        constants = NeuronConstants(bias_bits, threshold_bits, membrane_bits)
+        super().__init__(
+            {
+                "kind": In(range(len(neurons))),
+                "steps": In(range(max_steps + 1)),
+                "constant": In(1),
+                "constants": In(data.ArrayLayout(constants, channels)),
+                "sums": In(stream.Signature(data.ArrayLayout(signed(sum_bits), channels))),
+                "words": Out(stream.Signature(channels)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        step = Signal(range(self.max_steps))
+        last_step = Signal()
+        enable = Signal()
+        m.d.comb += [
+            last_step.eq(step == self.steps - 1),
+            enable.eq(self.sums.valid & (~self.words.valid | self.words.ready)),
+            self.sums.ready.eq(enable & (~self.constant | last_step)),
+        ]
+
+        spikes = []
+        for channel in range(self.channels):
+            element = LifProcessingElement(
+                neurons=self.neurons,
+                sum_bits=self.sum_bits,
+                bias_bits=self.bias_bits,
+                threshold_bits=self.threshold_bits,
+                membrane_bits=self.membrane_bits,
+            )
+            m.submodules[f"neuron_{channel}"] = element
+            constants = self.constants[channel]
+            m.d.comb += [
+                element.kind.eq(self.kind),
+                element.enable.eq(enable),
+                element.first.eq(step == 0),
+                element.sum.eq(self._shifted(self.sums.payload[channel])),
+                element.bias.eq(constants.bias),
+                element.threshold.eq(constants.threshold),
+                element.init.eq(constants.init),
+            ]
+            spikes.append(element.spike)
+
+        with m.If(self.words.ready):
+            m.d.sync += self.words.valid.eq(0)
+        with m.If(enable):
+            m.d.sync += [
+                self.words.valid.eq(1),
+                self.words.payload.eq(Cat(spikes)),
+                step.eq(Mux(last_step, 0, step + 1)),
+            ]
+        return m
+
+    def _shifted(self, value: Value) -> Value:
+        """The encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`)."""
+        if self.encoding_shift == 0:
+            return value
+        rounded = (value + (1 << (self.encoding_shift - 1))) >> self.encoding_shift
+        return Mux(self.constant, rounded, value)
