@@ -1,0 +1,40 @@
+# `make sim` and `make test` set up all they need; `make help` lists the rest.
+SHELL := /bin/bash
+PY := .venv/bin/python
+JOBS ?= 2
+
+.PHONY: help setup sim test lint mutants verilog vectors train clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+
+.venv/.complete: requirements.lock pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh
+
+setup: .venv/.complete ## virtual environment, locked packages, Icarus
+
+sim: .venv/.complete ## denoise a photograph in golden model, Verilator and Icarus, and compare
+	$(PY) -m sim run -o build/sim
+
+test: lint ## lint, types, and all tests
+	$(PY) -m pytest -n $(JOBS)
+
+lint: .venv/.complete ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+mutants: .venv/.complete ## break the RTL in every listed way; each must turn a bench red
+	ALL_MUTANTS=1 $(PY) -m pytest -n $(JOBS) tests/cross/test_mutants.py
+
+verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
+	$(PY) -m rtl generate -o build/rtl
+
+vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
+	$(PY) -m sim vectors -o build/vectors
+
+train: .venv/.complete ## train and freeze the compact network again (over an hour; resumes)
+	bash scripts/train_compact.sh
+
+clean: ## remove what was built, keep .venv
+	rm -rf build

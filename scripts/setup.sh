@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Makes .venv with the locked packages, and installs what only Debian has: Icarus Verilog, and
+# the parts of Python that Debian packs separately. Does nothing that is already done.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+  echo "setup: $*" >&2
+  exit 2
+}
+
+# install PACKAGE REASON: through apt, as root or with sudo.
+install() {
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "$2; no right to install it: ask for 'apt-get install $1'"
+    apt=(sudo "${apt[@]}")
+  fi
+  command -v apt-get >/dev/null || fail "$2; this is no Debian: install what it calls $1"
+  echo "setup: installing $1 ($2)"
+  { "${apt[@]}" update -q && "${apt[@]}" install -q -y --no-install-recommends "$1"; } >/dev/null ||
+    fail "$2; 'apt-get install $1' did not succeed: install it by hand"
+}
+
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || fail "$python is missing; install Python 3.11 to 3.13"
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+case $version in
+3.11 | 3.12 | 3.13) ;;
+*) fail "$python is Python $version; 3.11 to 3.13 are supported: set PYTHON to one of them" ;;
+esac
+command -v g++ >/dev/null || install g++ "g++ is missing"
+
+"$python" -c 'import ensurepip' 2>/dev/null ||
+  install "python$version-venv" "this Python cannot make virtual environments"
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+
+echo "setup: installing Python packages into .venv (torch is large)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+  --no-build-isolation --editable .
+
+[ -n "$(.venv/bin/python -m find_libpython)" ] ||
+  install "libpython$version" "cocotb needs Python as a shared library"
+command -v iverilog >/dev/null || install iverilog "Icarus Verilog is missing"
+touch .venv/.complete
