@@ -1,0 +1,240 @@
+"""What a training run is made of, and the file that keeps it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sw_model.folded import FoldedDnCNN
+from sw_model.network import DnCNN, SpikingDnCNN
+from sw_model.spec import NetworkSpec, UsageError, configuration
+from sw_model.spec.files import write_atomically
+
+FORMAT = 1
+MODELS = ("snn", "ann", "quantised")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WidthOptions:
+    """Widths to quantise to; None leaves the configuration's.
+
+    Attributes
+    ----------
+    weight_bits, encoding_weight_bits, output_weight_bits
+        Of the hidden, the encoding and the output layers' weights.
+    fractional_bits
+        Of every spiking layer's currents and membranes.
+    """
+
+    weight_bits: int | None = None
+    encoding_weight_bits: int | None = None
+    output_weight_bits: int | None = None
+    fractional_bits: int | None = None
+
+    def apply(self, spec: NetworkSpec) -> NetworkSpec:
+        """``spec`` with these widths; raises `UsageError` where it does not allow them."""
+        bits = {
+            "hidden": self.weight_bits,
+            "encoding": self.encoding_weight_bits,
+            "output": self.output_weight_bits,
+        }
+        layers = []
+        for layer in spec.layers:
+            neuron = layer.neuron
+            if neuron is not None and self.fractional_bits is not None:
+                neuron = dataclasses.replace(neuron, fractional_bits=self.fractional_bits)
+            given = bits[layer.kind]
+            width = layer.weight_bits if given is None else given
+            layers.append(dataclasses.replace(layer, weight_bits=width, neuron=neuron))
+        return dataclasses.replace(spec, layers=tuple(layers))
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """An option for each width."""
+        for option, what in (
+            ("weight-bits", "bits of the hidden layers' weights"),
+            ("encoding-weight-bits", "bits of the encoding layer's weights"),
+            ("output-weight-bits", "bits of the output layer's weights"),
+            ("fractional-bits", "fractional bits of currents and membranes"),
+        ):
+            parser.add_argument(
+                f"--{option}", type=int, metavar="N", help=f"{what}; default: the configuration's"
+            )
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> WidthOptions:
+        """The widths that were given."""
+        return cls(**{f.name: getattr(args, f.name) for f in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """Everything that decides the numbers of a run, but the images and the initial network.
+
+    Attributes
+    ----------
+    config
+        Name of the network's configuration.
+    model
+        ``"snn"``, ``"ann"`` (ReLU twin), or ``"quantised"``: a folded spiking network whose
+        weights, biases and thresholds are rounded as in the frozen one.
+    steps
+        Length of the schedule.
+    batch
+        Patches a step.
+    lr, weight_decay
+        AdamW; the rate rises over ``warmup`` steps and falls with a cosine to zero.
+    sigma
+        Standard deviation of the noise, 0..255 scale.
+    seed
+        Of initial weights, patches and noise.
+    surrogate_width
+        See `sw_model.neurons.surrogate_gradient`.
+    ema
+        Decay a step of the averaged weights, which are what is evaluated and frozen.
+    bf16
+        Convolve hidden layers in bfloat16.
+    widths
+        Of a quantised network.
+    """
+
+    config: str = "compact"
+    model: str = "snn"
+    steps: int = 10_000
+    batch: int = 8
+    lr: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup: int = 100
+    sigma: float = 25.0
+    seed: int = 0
+    surrogate_width: float = 1.0
+    ema: float = 0.999
+    bf16: bool = True
+    widths: WidthOptions = WidthOptions()
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise UsageError(f"model {self.model!r} is unknown; known are {', '.join(MODELS)}")
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} {getattr(self, name)} is not 1 or more")
+        for name in ("lr", "sigma", "surrogate_width"):
+            if not 0 < getattr(self, name) < float("inf"):
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} {getattr(self, name)} is not above zero")
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed} is not 0 or more")
+        if not 0 <= self.ema < 1:
+            raise UsageError(f"--ema {self.ema} is not in 0..1, 1 excluded")
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> TrainingOptions:
+        """Inverse of `dataclasses.asdict`."""
+        return cls(**{**fields, "widths": WidthOptions(**fields["widths"])})
+
+    def command(self) -> str:
+        """The command line of such a run, without its files."""
+        words = ["python -m sw_model train"]
+        given = dataclasses.asdict(self) | dataclasses.asdict(self.widths)
+        default = dataclasses.asdict(TrainingOptions()) | dataclasses.asdict(WidthOptions())
+        if self.model == "quantised":
+            words.append("--quantise CHECKPOINT")
+        for name, value in given.items():
+            option = "--" + name.replace("_", "-")
+            if name in ("config", "steps", "seed"):
+                words.append(f"{option} {value}")
+            elif name == "bf16":
+                words += [] if value else ["--fp32"]
+            elif name != "widths" and value != default[name] and value != "quantised":
+                words.append(f"{option} {value}")
+        return " ".join(words)
+
+
+def build_model(options: TrainingOptions) -> nn.Module:
+    """The network of a run, with initial weights drawn from the run's seed."""
+    spec = configuration(options.config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        if options.model == "ann":
+            return DnCNN(spec)
+        network = SpikingDnCNN(spec, surrogate_width=options.surrogate_width)
+        if options.model == "snn":
+            return network
+        return FoldedDnCNN(network, options.widths.apply(spec))
+
+
+@dataclass(kw_only=True)
+class Checkpoint:
+    """State of a run after ``step`` steps.
+
+    Attributes
+    ----------
+    model, averaged
+        State of the network and of its moving average.
+    optimizer
+        State of AdamW.
+    history
+        What led to the network that this run started from: a dict a run, oldest first.
+    data
+        Description of the images.
+    seconds
+        Wall-clock time spent training.
+    """
+
+    options: TrainingOptions
+    step: int
+    model: dict[str, Any]
+    averaged: dict[str, Any]
+    optimizer: dict[str, Any]
+    history: list[dict[str, Any]]
+    data: str
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Writes the whole file or none of it."""
+        content = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        content["options"] = dataclasses.asdict(self.options)
+        buffer = io.BytesIO()
+        torch.save(content | {"format": FORMAT}, buffer)
+        write_atomically(path, buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Reads a checkpoint; raises `UsageError` where the file is none."""
+        try:
+            content = torch.load(path, weights_only=True)
+            if content.pop("format") != FORMAT:
+                raise UsageError(f"{str(path)!r} is a checkpoint of another version than {FORMAT}")
+            options = TrainingOptions.from_dict(content.pop("options"))
+            return cls(options=options, **content)
+        except FileNotFoundError:
+            raise UsageError(f"checkpoint {str(path)!r} does not exist") from None
+        except UsageError:
+            raise
+        except Exception as error:  # torch.load raises whatever the bytes make it raise
+            raise UsageError(
+                f"{str(path)!r} is not a checkpoint of `train`: {type(error).__name__}"
+            ) from None
+
+    def network(self) -> nn.Module:
+        """The averaged network, in evaluation mode."""
+        model = build_model(self.options)
+        model.load_state_dict(self.averaged)
+        return model.eval()
+
+    def record(self) -> dict[str, Any]:
+        """The run as a plain dict, for a history."""
+        return {"step": self.step} | dataclasses.asdict(self.options)
+
+    def commands(self) -> list[str]:
+        """The command lines, oldest first, that lead to this checkpoint."""
+        runs = [{k: v for k, v in run.items() if k != "step"} for run in self.history]
+        options = [*map(TrainingOptions.from_dict, runs), self.options]
+        return [run.command() for run in options]

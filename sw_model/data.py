@@ -1,0 +1,143 @@
+"""Training images: where they lie, which are held out, and the patches of every step.
+
+Noise and patches are those of the DnCNN paper: 40x40 pixels, eight flips and rotations, Gaussian
+noise on the 0..255 scale; the noisy pixels are the integers that the frozen network gets.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sw_model.spec import UsageError
+
+DATA_VARIABLE = "SPIKING_DNCNN_DATA"
+BESIDE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared" / "data"
+TRAINING_FOLDER = "train400"
+PATCH = 40
+HELD_OUT_EVERY = 20
+"""Every twentieth image in the order of names is held out, and so never trained on."""
+PIXEL_MIN, PIXEL_MAX = -512, 511
+
+
+def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of the data sets.
+
+    Parameters
+    ----------
+    option
+        What the user gave as ``--data``; by default the variable ``SPIKING_DNCNN_DATA``, then
+        ``../shared/data`` beside the checkout.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder.
+    """
+    origin = "--data" if option is not None else DATA_VARIABLE
+    named = option if option is not None else os.environ.get(DATA_VARIABLE)
+    if named is None and BESIDE_CHECKOUT.is_dir():
+        return BESIDE_CHECKOUT
+    if named is None:
+        raise UsageError(
+            f"no folder of data sets is known; name one with --data DIR or with {DATA_VARIABLE}"
+        )
+    if not Path(named).is_dir():
+        raise UsageError(f"{origin} names {str(named)!r}, which is not a folder of data sets")
+    return Path(named)
+
+
+def dataset_files(name: str, option: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The PNG files of data set ``name`` in the order of their names.
+
+    Raises
+    ------
+    UsageError
+        The folder of the data set is missing or holds no PNG.
+    """
+    folder = data_folder(option) / name
+    files = sorted(folder.glob("*.png"))
+    if not files:
+        raise UsageError(f"{str(folder)!r} holds no PNG files of the data set {name!r}")
+    return files
+
+
+def load_grey(path: Path) -> NDArray[np.uint8]:
+    """An 8-bit grey picture (H, W); raises `UsageError` if it is none."""
+    try:
+        with Image.open(path) as image:
+            return np.array(image.convert("L"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UsageError(f"{str(path)!r} is not a readable picture: {error}") from None
+
+
+def add_noise(
+    clean: NDArray[np.uint8], sigma: float, rng: np.random.Generator
+) -> NDArray[np.int16]:
+    """Clean pixels plus Gaussian noise, rounded and held in ten signed bits, not clipped to 0..255.
+
+    ``clean`` may have any shape; ``sigma`` is on the 0..255 scale.
+    """
+    noisy = np.rint(clean + rng.normal(0, sigma, clean.shape))
+    return np.clip(noisy, PIXEL_MIN, PIXEL_MAX).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Images split into those that are trained on and those that are held out.
+
+    Attributes
+    ----------
+    images, held_out
+        Grey pictures, each (H, W), of at least `PATCH` pixels a side.
+    """
+
+    images: list[NDArray[np.uint8]]
+    held_out: list[NDArray[np.uint8]]
+
+    @classmethod
+    def load(cls, option: str | os.PathLike[str] | None = None) -> TrainingSet:
+        """Reads ``train400``; ``option`` as in `data_folder`."""
+        files = dataset_files(TRAINING_FOLDER, option)
+        pictures = []
+        for path in files:
+            picture = load_grey(path)
+            if min(picture.shape) < PATCH:
+                height, width = picture.shape
+                raise UsageError(
+                    f"{str(path)!r} has {height}x{width} pixels; training needs {PATCH} a side"
+                )
+            pictures.append(picture)
+        return cls.split(pictures)
+
+    @classmethod
+    def split(cls, pictures: list[NDArray[np.uint8]]) -> TrainingSet:
+        """Holds out the last of every `HELD_OUT_EVERY` pictures; of fewer, the last."""
+        every = min(HELD_OUT_EVERY, len(pictures))
+        if every < 2:
+            raise UsageError("one training image is too few: one of at least two is held out")
+        held_out = pictures[every - 1 :: every]
+        images = [p for i, p in enumerate(pictures) if i % every != every - 1]
+        return cls(images, held_out)
+
+    def batch(
+        self, *, seed: int, step: int, size: int, sigma: float
+    ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+        """Noisy and clean patches of one step, each (size, 1, PATCH, PATCH).
+
+        They depend on nothing but ``seed`` and ``step``, so a resumed run sees the same ones.
+        """
+        rng = np.random.default_rng([seed, step])
+        clean = np.empty((size, 1, PATCH, PATCH), np.uint8)
+        for patch in clean[:, 0]:
+            image = self.images[rng.integers(len(self.images))]
+            top = rng.integers(image.shape[0] - PATCH + 1)
+            left = rng.integers(image.shape[1] - PATCH + 1)
+            cut = np.rot90(image[top : top + PATCH, left : left + PATCH], int(rng.integers(4)))
+            patch[:] = cut[::-1] if rng.integers(2) else cut
+        return add_noise(clean, sigma, rng), clean

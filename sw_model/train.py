@@ -1,0 +1,268 @@
+"""Training of the float networks and quantisation-aware fine-tuning: ``python -m sw_model train``.
+
+This is the command line with its folder, log and signals; what is trained and how is
+`sw_model.training`'s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import dataclasses
+import json
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from sw_model.checkpoint import (
+    MODELS,
+    Checkpoint,
+    TrainingOptions,
+    WidthOptions,
+    build_model,
+)
+from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
+from sw_model.folded import FoldedDnCNN
+from sw_model.network import SpikingDnCNN
+from sw_model.spec import CONFIGURATIONS, UsageError
+from sw_model.training import TrainingRun
+
+EXAMPLE = """\
+examples:
+  python -m sw_model train --config compact --steps 16000 -o build/train/float
+  python -m sw_model train --resume build/train/float/checkpoint.pt
+  python -m sw_model train --quantise build/train/float/checkpoint.pt --steps 1000 --lr 1e-4 \\
+      -o build/train/quantised
+"""
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+SAVE_SECONDS = 120.0
+
+
+class RunFolder:
+    """The folder of a run: its checkpoint and its log, a JSON object a line."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
+        self.checkpoint = path / CHECKPOINT
+        self.log = path / LOG
+
+    def truncate_log(self, step: int) -> None:
+        """Drops the lines of steps after ``step``, which a resumed run does again."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        self.log.write_text("".join(line + "\n" for line in kept))
+
+    def append_log(self, entry: dict[str, Any]) -> str:
+        """Adds a line and returns it."""
+        line = json.dumps(entry)
+        with self.log.open("a") as file:
+            file.write(line + "\n")
+        return line
+
+
+@contextmanager
+def interruption() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM instead of dying of them; a second one kills as usual."""
+    received: list[int] = []
+
+    def receive(number: int, _frame: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.default_int_handler)
+
+    before = {s: signal.signal(s, receive) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def train_run(
+    run: TrainingRun, folder: RunFolder, *, every: int, minutes: float | None = None
+) -> bool:
+    """Trains until the schedule, the time or the user's patience ends.
+
+    Parameters
+    ----------
+    every
+        Steps between two evaluations, each a line of the log.
+    minutes
+        Time limit of this call.
+
+    Returns
+    -------
+    bool
+        Whether the schedule ended.
+    """
+    deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    saved = time.monotonic()
+    losses: list[float] = []
+    console = Console(stderr=True)
+    progress = Progress(console=console, disable=not console.is_terminal)
+    with interruption() as interrupted, progress as bar:
+        task = bar.add_task("training", total=run.options.steps, completed=run.completed)
+        while run.completed < run.options.steps:
+            if interrupted or time.monotonic() > deadline:
+                break
+            losses.append(run.step())
+            bar.update(task, completed=run.completed, description=f"loss {losses[-1]:.1f}")
+            if run.completed % every == 0 or run.completed == run.options.steps:
+                entry = {
+                    "step": run.completed,
+                    "loss": round(float(np.mean(losses)), 3),
+                    "lr": float(f"{run.learning_rate(run.completed - 1):.3g}"),
+                    **run.evaluate(),
+                    "minutes": round(run.seconds / 60, 2),
+                }
+                losses.clear()
+                console.print(folder.append_log(entry), highlight=False, soft_wrap=True)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                run.checkpoint().save(folder.checkpoint)
+                saved = time.monotonic()
+    run.checkpoint().save(folder.checkpoint)
+    return run.completed == run.options.steps
+
+
+def keep_freed_memory() -> None:
+    """Makes glibc keep freed memory instead of handing it back to the kernel.
+
+    A step frees and allocates the same tensors of several MiB again and again; page faults cost a
+    third of its time otherwise. Other C libraries have no such knob, and do without.
+    """
+    m_mmap_max, m_top_pad, m_trim_threshold = -4, -2, -1
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    mallopt(m_mmap_max, 0)
+    mallopt(m_trim_threshold, 2**31 - 1)
+    mallopt(m_top_pad, 1 << 28)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``python -m sw_model train``."""
+    default = TrainingOptions()
+    parser.description = "Trains a network, or fine-tunes a trained one with quantised weights."
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
+        "--resume", type=Path, metavar="CHECKPOINT", help="continue this run in its folder"
+    )
+    start.add_argument(
+        "--quantise",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="fold this trained spiking network and fine-tune it with quantised weights",
+    )
+    start.add_argument(
+        "--start", type=Path, metavar="CHECKPOINT", help="start from this network's weights"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help=f"folder of {CHECKPOINT} and {LOG}"
+    )
+    parser.add_argument("--data", metavar="DIR", help=f"folder that holds {TRAINING_FOLDER}/*.png")
+    parser.add_argument(
+        "--config", choices=sorted(CONFIGURATIONS), help=f"network; default {default.config}"
+    )
+    parser.add_argument(
+        "--model",
+        choices=[m for m in MODELS if m != "quantised"],
+        help="spiking network or its ReLU twin; default snn",
+    )
+    for name, kind, text in (
+        ("steps", int, "length of the schedule"),
+        ("batch", int, f"patches of {PATCH}x{PATCH} a step"),
+        ("lr", float, "peak learning rate of AdamW"),
+        ("weight-decay", float, "weight decay of AdamW"),
+        ("warmup", int, "steps over which the rate rises"),
+        ("sigma", float, "standard deviation of the noise, 0..255 scale"),
+        ("seed", int, "seed of weights, patches and noise"),
+        ("surrogate-width", float, "half the base of the surrogate gradient's triangle"),
+        ("ema", float, "decay a step of the averaged weights"),
+    ):
+        value = getattr(default, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=kind, help=f"{text}; default {value}")
+    parser.add_argument(
+        "--fp32", action="store_false", dest="bf16", default=None, help="convolve in float32 only"
+    )
+    WidthOptions.add_arguments(parser)
+    parser.add_argument("--minutes", type=float, help="stop after this time, ready to resume")
+    parser.add_argument("--every", type=int, default=500, help="steps between evaluations")
+    parser.add_argument("--threads", type=int, help="threads; default: PyTorch's")
+    parser.add_argument(
+        "--no-compile", action="store_true", help="do without a C++ compiler, several times slower"
+    )
+
+
+def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> TrainingRun:
+    compiled = not args.no_compile
+    fields = {f.name for f in dataclasses.fields(TrainingOptions)}
+    given = {k: v for k, v in vars(args).items() if k in fields and v is not None}
+    if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
+        if not args.quantise:
+            raise UsageError("widths of integers are given with --quantise only")
+        given["widths"] = widths
+    if args.resume:
+        checkpoint = Checkpoint.load(args.resume)
+        if extra := set(given) - {"steps"}:
+            option = sorted(extra)[0].replace("_", "-")
+            raise UsageError(
+                f"--{option} cannot change while resuming; of a run's options only --steps can"
+            )
+        checkpoint.options = dataclasses.replace(checkpoint.options, **given)
+        return TrainingRun.resume(checkpoint, images, compiled=compiled)
+    data = f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out"
+    history: list[dict[str, Any]] = []
+    source = args.quantise or args.start
+    if source:
+        origin = Checkpoint.load(source)
+        history = [*origin.history, origin.record()]
+        given = {"config": origin.options.config, "model": origin.options.model} | given
+        options = TrainingOptions(**given)
+        model = origin.network()
+        if args.quantise:
+            if not isinstance(model, SpikingDnCNN):
+                raise UsageError(
+                    f"{str(source)!r} holds a network of model {origin.options.model!r}; "
+                    "only 'snn' can be quantised"
+                )
+            options = dataclasses.replace(options, model="quantised")
+            model = FoldedDnCNN(model, widths.apply(model.spec))
+    else:
+        options = TrainingOptions(**given)
+        model = build_model(options)
+    return TrainingRun(options, images, model, history=history, data=data, compiled=compiled)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Runs the command line; returns the exit code."""
+    if args.output is None and args.resume is None:
+        raise UsageError("-o DIR is missing: name the folder of the new run")
+    if args.every < 1:
+        raise UsageError(f"--every {args.every} is not 1 or more")
+    data_folder(args.data)
+    keep_freed_memory()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    run = _run_from_arguments(args, TrainingSet.load(args.data))
+    folder = RunFolder(args.output or args.resume.parent)
+    folder.truncate_log(run.completed)
+    finished = train_run(run, folder, every=args.every, minutes=args.minutes)
+    state = "finished" if finished else "stopped, to be resumed"
+    print(f"{state} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
+    return 0

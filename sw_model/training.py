@@ -1,0 +1,165 @@
+"""One training run: its steps, its moving average, its evaluation on held-out images.
+
+A run is a pure function of its options, its images and the network that it starts from: the
+patches of a step depend on seed and step alone, and the schedule on the step. A run that was
+interrupted therefore continues from its checkpoint as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
+from sw_model.data import TrainingSet, add_noise
+from sw_model.network import activity
+from sw_model.spec import GREY_MAX
+
+
+class TrainingRun:
+    """A network in training.
+
+    Parameters
+    ----------
+    options
+        Of the run.
+    images
+        What to train on.
+    model
+        The network to start from; its weights change.
+    history, data
+        See `sw_model.checkpoint.Checkpoint`.
+    compiled
+        Compile the neurons' kernels.
+    """
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        images: TrainingSet,
+        model: nn.Module,
+        *,
+        history: list[dict[str, Any]] | None = None,
+        data: str = "",
+        compiled: bool = False,
+    ) -> None:
+        self.options = options
+        self.images = images
+        self.model = model.train()
+        self.averaged = copy.deepcopy(model).eval()
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=options.lr, weight_decay=options.weight_decay, foreach=True
+        )
+        self.history = history or []
+        self.data = data
+        self.compiled = compiled
+        self.completed = 0
+        self.seconds = 0.0
+
+    @classmethod
+    def resume(
+        cls, checkpoint: Checkpoint, images: TrainingSet, *, compiled: bool = False
+    ) -> TrainingRun:
+        """The run as it was when the checkpoint was written."""
+        run = cls(
+            checkpoint.options,
+            images,
+            build_model(checkpoint.options),
+            history=checkpoint.history,
+            data=checkpoint.data,
+            compiled=compiled,
+        )
+        run.model.load_state_dict(checkpoint.model)
+        run.averaged.load_state_dict(checkpoint.averaged)
+        run.optimizer.load_state_dict(checkpoint.optimizer)
+        run.completed, run.seconds = checkpoint.step, checkpoint.seconds
+        return run
+
+    def checkpoint(self) -> Checkpoint:
+        """The state of the run."""
+        return Checkpoint(
+            options=self.options,
+            step=self.completed,
+            model=self.model.state_dict(),
+            averaged=self.averaged.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            history=self.history,
+            data=self.data,
+            seconds=self.seconds,
+        )
+
+    def learning_rate(self, step: int) -> float:
+        """Rate of a step, counted from 0: a linear rise, then half a cosine down to zero."""
+        warm = min(1.0, (step + 1) / max(1, self.options.warmup))
+        return self.options.lr * warm * (1 + math.cos(math.pi * step / self.options.steps)) / 2
+
+    def step(self) -> float:
+        """Does one step and returns its loss: mean squared error of the residual, pixels^2."""
+        options = self.options
+        start = time.perf_counter()
+        noisy, clean = self.images.batch(
+            seed=options.seed, step=self.completed, size=options.batch, sigma=options.sigma
+        )
+        pixels = torch.from_numpy(noisy).float()
+        noise = pixels - torch.from_numpy(clean)
+        dtype = torch.bfloat16 if options.bf16 else torch.float32
+        residual = self.model(pixels, dtype=dtype, compiled=self.compiled)
+        loss = (residual - noise).square().mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(self.completed)
+        self.optimizer.step()
+        self.completed += 1
+        # Few steps in, the average covers the steps there are instead of the initial weights.
+        decay = min(options.ema, self.completed / (self.completed + 10))
+        with torch.no_grad():
+            for mean, value in zip(
+                self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True
+            ):
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - decay)
+                else:
+                    mean.copy_(value)
+        self.seconds += time.perf_counter() - start
+        return float(loss.detach())
+
+    def evaluate(self) -> dict[str, Any]:
+        """Held-out PSNR (dB) and theta of the averaged network, in float32."""
+        return evaluate_network(self.averaged, self.images, self.options.sigma)
+
+
+@torch.no_grad()
+def evaluate_network(model: nn.Module, images: TrainingSet, sigma: float) -> dict[str, Any]:
+    """Mean PSNR (dB) and activity of a network on the held-out images.
+
+    The noise of every image is that of seed 0, not clipped to 0..255.
+
+    Returns
+    -------
+    dict
+        ``psnr``; of a spiking network also ``theta``, the mean over its layers, which have equally
+        many neurons, and ``theta_layers``.
+    """
+    psnr, thetas = [], []
+    for clean in images.held_out:
+        noisy = add_noise(clean, sigma, np.random.default_rng(0))
+        pixels = torch.from_numpy(noisy).float()[None, None]
+        record: list[torch.Tensor] = []
+        denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)
+        error = (denoised - torch.from_numpy(clean)).square().mean()
+        psnr.append(10 * math.log10(GREY_MAX**2 / max(float(error), 1e-10)))
+        if record:
+            thetas.append(activity(record))
+    result: dict[str, Any] = {"psnr": round(float(np.mean(psnr)), 3)}
+    if thetas:
+        layers = np.mean(thetas, axis=0)
+        result["theta"] = round(float(layers.mean()), 3)
+        result["theta_layers"] = [round(float(theta), 3) for theta in layers]
+    return result
