@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Value, signed
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, UsageError, weight_row
@@ -14,7 +14,8 @@ from sw_model.spec.fixed_point import unsigned_width
 from .encoding_layer import EncodingLayer
 from .event_encoder import EventEncoder
 from .frame_memory import FrameMemory
-from .lif_array import LifArray, NeuronConstants
+from .layer_constants import LayerConstants
+from .lif_array import LifArray
 from .output_layer import OutputLayer
 from .raster import Raster
 from .scatter import Scatter
@@ -78,61 +79,71 @@ class Accelerator(wiring.Component):
                 "events": Out(COUNTER_BITS),
             }
         )
+        self._make_components()
+
+    def memory_contents(self) -> dict[str, list[str]]:
+        """Contents of the initialised memories, hexadecimal, a string a row.
+
+        The first value of a row is in the least significant bits, as the netlist has it.
+        """
+        return {
+            name: [_hexadecimal(memory.layout, row) for row in memory.rows]
+            for name, memory in (
+                ("hidden_weights", self._hidden_weights),
+                ("output_weights", self._output_weights),
+                ("neuron_constants", self._constants),
+            )
+        }
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        self._add_components(m)
+        for name, component in vars(self).items():
+            if isinstance(component, wiring.Component):
+                m.submodules[name.lstrip("_")] = component
         self._connect_control(m)
         self._connect_datapath(m)
         self._connect_results(m)
         return m
 
-    def _add_components(self, m: Module) -> None:
+    def _make_components(self) -> None:
         spec, widths = self.deployment.spec, self.deployment.widths
-        weights = self.deployment.weights
-        channels, lanes = spec.channels, TAPS * spec.channels
+        weights, channels = self.deployment.weights, spec.channels
         size = {"max_height": self.max_height, "max_width": self.max_width}
         steps = spec.timesteps_max
         array_bits = max(layer.weight_bits for layer in spec.layers)
 
-        self.sequencer = m.submodules.sequencer = Sequencer(
+        self._sequencer = Sequencer(
             layers=len(spec.layers), channels=channels, timesteps=spec.timesteps, **size
         )
-        self.pixel_memory = m.submodules.pixel_memory = FrameMemory(
-            word_bits=PIXEL_BITS, max_steps=1, **size
-        )
-        self.activation_memory = m.submodules.activation_memory = FrameMemory(
-            word_bits=channels, max_steps=steps, **size
-        )
-        self.encoding_layer = m.submodules.encoding_layer = EncodingLayer(
+        self._constants = LayerConstants(deployment=self.deployment)
+        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_steps=1, **size)
+        self._activation_memory = FrameMemory(word_bits=channels, max_steps=steps, **size)
+        self._encoding_layer = EncodingLayer(
             weights=weight_row(weights[0], 0), weight_bits=array_bits, max_steps=steps, **size
         )
-        self.event_encoder = m.submodules.event_encoder = EventEncoder(channels=channels)
-        self.hidden_weights = m.submodules.hidden_weights = WeightMemory(
+        self._event_encoder = EventEncoder(channels=channels)
+        self._hidden_weights = WeightMemory(
             rows=[weight_row(w, c) for w in weights[1:-1] for c in range(channels)],
             weight_bits=max(layer.weight_bits for layer in spec.layers[1:-1]),
         )
-        self.output_weights = m.submodules.output_weights = WeightMemory(
+        self._output_weights = WeightMemory(
             rows=[weight_row(weights[-1], c) for c in range(channels)],
             weight_bits=spec.layers[-1].weight_bits,
         )
-        self.synapse_array = m.submodules.synapse_array = SynapseArray(
-            lanes=lanes, weight_bits=array_bits, lane_bits=widths.lane
+        self._synapse_array = SynapseArray(
+            lanes=TAPS * channels, weight_bits=array_bits, lane_bits=widths.lane
         )
-        self.scatter = m.submodules.scatter = Scatter(
+        self._scatter = Scatter(
             channels=channels,
             lane_bits=widths.lane,
             sum_bits=widths.sum,
             max_width=self.max_width,
             max_steps=steps,
         )
-        self.neurons = tuple(
-            dict.fromkeys(layer.neuron for layer in spec.spiking_layers if layer.neuron)
-        )
-        self.lif_array = m.submodules.lif_array = LifArray(
+        self._lif_array = LifArray(
             channels=channels,
-            neurons=self.neurons,
+            neurons=self._constants.neurons,
             max_steps=steps,
             encoding_shift=spec.layers[0].shift,
             sum_bits=widths.sum,
@@ -140,15 +151,15 @@ class Accelerator(wiring.Component):
             threshold_bits=widths.threshold,
             membrane_bits=widths.membrane,
         )
-        self.output_layer = m.submodules.output_layer = OutputLayer(
+        self._output_layer = OutputLayer(
             sum_bits=widths.sum,
             total_bits=widths.layers[-1].current,
             shift=spec.layers[-1].shift,
         )
-        self.output_raster = m.submodules.output_raster = Raster(max_steps=1, **size)
+        self._output_raster = Raster(max_steps=1, **size)
 
     def _connect_control(self, m: Module) -> None:
-        sequencer = self.sequencer
+        sequencer = self._sequencer
         m.d.comb += [
             sequencer.start.eq(self.start),
             sequencer.height.eq(self.height),
@@ -164,10 +175,10 @@ class Accelerator(wiring.Component):
         # Pixels are one word each, and so are the sums of the encoding and the output layer.
         merged = sequencer.encoding | sequencer.output
         for component, steps in (
-            (self.pixel_memory, 1),
-            (self.activation_memory, sequencer.frame_steps),
-            (self.encoding_layer, sequencer.frame_steps),
-            (self.output_raster, 1),
+            (self._pixel_memory, 1),
+            (self._activation_memory, sequencer.frame_steps),
+            (self._encoding_layer, sequencer.frame_steps),
+            (self._output_raster, 1),
         ):
             m.d.comb += [
                 component.height.eq(sequencer.frame_height),
@@ -175,72 +186,50 @@ class Accelerator(wiring.Component):
                 component.steps.eq(steps),
             ]
         m.d.comb += [
-            self.scatter.width.eq(sequencer.frame_width),
-            self.scatter.steps.eq(1),
-            self.scatter.restart.eq(sequencer.restart),
-            self.lif_array.steps.eq(sequencer.frame_steps),
-            self.lif_array.constant.eq(sequencer.encoding),
-            self.activation_memory.merge.eq(sequencer.output),
-            self.activation_memory.restart_write.eq(sequencer.restart & ~sequencer.output),
-            self.activation_memory.restart_read.eq(sequencer.restart & ~sequencer.encoding),
-            self.pixel_memory.restart_write.eq(sequencer.restart & sequencer.encoding),
-            self.pixel_memory.restart_read.eq(sequencer.restart & sequencer.output),
-            self.encoding_layer.restart.eq(sequencer.restart & sequencer.encoding),
-            self.output_raster.restart.eq(sequencer.restart & sequencer.output),
-            sequencer.words_complete.eq(self.activation_memory.complete),
-            sequencer.pixels_complete.eq(~self.output_raster.inside),
+            self._scatter.width.eq(sequencer.frame_width),
+            self._scatter.steps.eq(1),
+            self._scatter.restart.eq(sequencer.restart),
+            self._lif_array.steps.eq(sequencer.frame_steps),
+            self._lif_array.constant.eq(sequencer.encoding),
+            self._activation_memory.merge.eq(sequencer.output),
+            self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.output),
+            self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.encoding),
+            self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.encoding),
+            self._pixel_memory.restart_read.eq(sequencer.restart & sequencer.output),
+            self._encoding_layer.restart.eq(sequencer.restart & sequencer.encoding),
+            self._output_raster.restart.eq(sequencer.restart & sequencer.output),
+            sequencer.words_complete.eq(self._activation_memory.complete),
+            sequencer.pixels_complete.eq(~self._output_raster.inside),
         ]
         with m.If(~merged):
-            m.d.comb += self.scatter.steps.eq(sequencer.frame_steps)
+            m.d.comb += self._scatter.steps.eq(sequencer.frame_steps)
 
-        spec, widths = self.deployment.spec, self.deployment.widths
-        kinds = [self.neurons.index(layer.neuron) for layer in spec.spiking_layers]
-        m.d.comb += self.lif_array.kind.eq(Array([*kinds, 0])[sequencer.layer])
-        # One row of constants a layer; its address is the layer, so that it stays on the port.
-        layout = NeuronConstants(widths.bias, widths.threshold, widths.membrane)
-        m.submodules.neuron_constants = constants = memory.Memory(
-            shape=data.ArrayLayout(layout, spec.channels),
-            depth=len(spec.spiking_layers),
-            init=[
-                [
-                    {"bias": int(bias), "threshold": int(threshold), "init": int(init)}
-                    for bias, threshold, init in zip(*rows, strict=True)
-                ]
-                for rows in zip(
-                    self.deployment.biases[:-1],
-                    self.deployment.thresholds,
-                    self.deployment.inits,
-                    strict=True,
-                )
-            ],
-        )
-        port = constants.read_port()
-        m.d.comb += [port.addr.eq(sequencer.layer), self.lif_array.constants.eq(port.data)]
-        bias = int(self.deployment.biases[-1][0])
-        with m.Switch(sequencer.frame_steps):
-            for steps in spec.timesteps:
-                with m.Case(steps):
-                    m.d.comb += [
-                        self.output_layer.offset.eq(steps * bias),
-                        self.output_layer.mult.eq(self.deployment.mult(steps)),
-                    ]
+        constants = self._constants
+        m.d.comb += [
+            constants.layer.eq(sequencer.layer),
+            constants.steps.eq(sequencer.frame_steps),
+            self._lif_array.kind.eq(constants.kind),
+            self._lif_array.constants.eq(constants.neuron),
+            self._output_layer.offset.eq(constants.offset),
+            self._output_layer.mult.eq(constants.mult),
+        ]
 
     def _connect_datapath(self, m: Module) -> None:
-        sequencer, encoder = self.sequencer, self.event_encoder
-        pixels, beats = self.encoding_layer.pixels, self.synapse_array.beats
+        sequencer, encoder = self._sequencer, self._event_encoder
+        pixels, beats = self._encoding_layer.pixels, self._synapse_array.beats
         m.d.comb += [
             pixels.valid.eq(self.pixels.valid),
             pixels.payload.eq(self.pixels.payload),
             self.pixels.ready.eq(pixels.ready),
-            self.pixel_memory.writes.valid.eq(self.pixels.valid & self.pixels.ready),
-            self.pixel_memory.writes.payload.eq(self.pixels.payload),
+            self._pixel_memory.writes.valid.eq(self.pixels.valid & self.pixels.ready),
+            self._pixel_memory.writes.payload.eq(self.pixels.payload),
         ]
-        wiring.connect(m, self.activation_memory.reads, encoder.words)
+        wiring.connect(m, self._activation_memory.reads, encoder.words)
 
         # Events read their row from the memory of the layer's kind.
         for weights, chosen, base in (
-            (self.hidden_weights, ~sequencer.output, sequencer.row_base),
-            (self.output_weights, sequencer.output, 0),
+            (self._hidden_weights, ~sequencer.output, sequencer.row_base),
+            (self._output_weights, sequencer.output, 0),
         ):
             m.d.comb += [
                 weights.requests.valid.eq(encoder.events.valid & chosen),
@@ -251,8 +240,8 @@ class Accelerator(wiring.Component):
             with m.If(chosen):
                 m.d.comb += encoder.events.ready.eq(weights.requests.ready)
 
-        encoding = self.encoding_layer.beats
-        hidden, output = self.hidden_weights.responses, self.output_weights.responses
+        encoding = self._encoding_layer.beats
+        hidden, output = self._hidden_weights.responses, self._output_weights.responses
         # The output layer has one channel: each of its nine taps uses the tap's first lane.
         output_lanes = [Const(0)] * (TAPS * self.deployment.spec.channels)
         output_lanes[:: self.deployment.spec.channels] = list(output.p.weights)
@@ -271,29 +260,29 @@ class Accelerator(wiring.Component):
         m.d.comb += sequencer.event.eq(
             beats.valid & beats.ready & beats.p.add & ~sequencer.encoding
         )
-        wiring.connect(m, self.synapse_array.sums, self.scatter.taps)
+        wiring.connect(m, self._synapse_array.sums, self._scatter.taps)
 
     def _connect_results(self, m: Module) -> None:
-        sequencer, sums = self.sequencer, self.scatter.sums
+        sequencer, sums = self._sequencer, self._scatter.sums
         m.d.comb += [
-            self.lif_array.sums.payload.eq(sums.payload),
-            self.lif_array.sums.valid.eq(sums.valid & ~sequencer.output),
-            self.output_layer.sums.payload.eq(sums.payload[0]),
-            self.output_layer.sums.valid.eq(sums.valid & sequencer.output),
+            self._lif_array.sums.payload.eq(sums.payload),
+            self._lif_array.sums.valid.eq(sums.valid & ~sequencer.output),
+            self._output_layer.sums.payload.eq(sums.payload[0]),
+            self._output_layer.sums.valid.eq(sums.valid & sequencer.output),
             sums.ready.eq(
-                Mux(sequencer.output, self.output_layer.sums.ready, self.lif_array.sums.ready)
+                Mux(sequencer.output, self._output_layer.sums.ready, self._lif_array.sums.ready)
             ),
         ]
-        words = self.lif_array.words
-        wiring.connect(m, words, self.activation_memory.writes)
+        words = self._lif_array.words
+        wiring.connect(m, words, self._activation_memory.writes)
         m.d.comb += [
             self.trace.valid.eq(words.valid & words.ready),
             self.trace.layer.eq(sequencer.layer),
             self.trace.word.eq(words.payload),
         ]
-        wiring.connect(m, self.pixel_memory.reads, self.output_layer.pixels)
-        wiring.connect(m, self.output_layer.denoised, wiring.flipped(self.denoised))
-        m.d.comb += self.output_raster.step.eq(self.denoised.valid & self.denoised.ready)
+        wiring.connect(m, self._pixel_memory.reads, self._output_layer.pixels)
+        wiring.connect(m, self._output_layer.denoised, wiring.flipped(self.denoised))
+        m.d.comb += self._output_raster.step.eq(self.denoised.valid & self.denoised.ready)
 
 
 def _event_beat(row: wiring.PureInterface, beats: wiring.PureInterface) -> list:
@@ -310,3 +299,9 @@ def _lanes(weights: Iterable[Value], bits: int) -> Value:
     """Signed weights side by side, each brought to `bits` bits."""
     # Adding a wider zero extends the sign; the slice then has exactly the width.
     return Cat((weight + Const(0, signed(bits + 1)))[:bits] for weight in weights)
+
+
+def _hexadecimal(layout: data.Layout, row: object) -> str:
+    """A memory's row as `$readmemh` takes it."""
+    value = Const.cast(layout.const(row)).value
+    return f"{value:0{-(-layout.size // 4)}x}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Iterable
+import re
 from pathlib import Path
 
 from amaranth.back import verilog
 
-from sw_model.spec import Deployment, UsageError, load_deployment, weight_row
+from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.files import replacing_folder
 
 from .accelerator import Accelerator
@@ -48,8 +48,12 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     """
     accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
     header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
-    source = header + verilog.convert(accelerator, name=TOP, strip_internal_attrs=True)
-    files = {f"{TOP}.v": source, **_memory_files(deployment)}
+    source = verilog.convert(accelerator, name=TOP, strip_internal_attrs=True)
+    # Memories keep their source location, a path of this machine that no user of the file needs.
+    source = re.sub(r'^ *\(\* src = ".*" \*\)\n', "", source, flags=re.MULTILINE)
+    files = {f"{TOP}.v": header + source}
+    for name, rows in accelerator.memory_contents().items():
+        files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
     with replacing_folder(folder, MANIFEST) as temporary:
         for name, text in files.items():
             (temporary / name).parent.mkdir(exist_ok=True)
@@ -117,26 +121,3 @@ def _manifest(
             name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(files.items())
         },
     }
-
-
-def _memory_files(deployment: Deployment) -> dict[str, str]:
-    spec, weights = deployment.spec, deployment.weights
-    channels = range(spec.channels)
-    hidden_bits = max(layer.weight_bits for layer in spec.layers[1:-1])
-    return {
-        "memory/hidden_weights.hex": _hex_rows(
-            (weight_row(w, c) for w in weights[1:-1] for c in channels), hidden_bits
-        ),
-        "memory/output_weights.hex": _hex_rows(
-            (weight_row(weights[-1], c) for c in channels), spec.layers[-1].weight_bits
-        ),
-    }
-
-
-def _hex_rows(rows: Iterable[list[int]], bits: int) -> str:
-    """Rows as `$readmemh` takes them, the first value in the least significant bits."""
-    lines = []
-    for row in rows:
-        word = sum((value & ((1 << bits) - 1)) << (bits * lane) for lane, value in enumerate(row))
-        lines.append(f"{word:0{-(-bits * len(row) // 4)}x}\n")
-    return "".join(lines)

@@ -41,12 +41,17 @@ class WeightMemory(wiring.Component):
     -------
     requests : In(stream.Signature(WeightRequest(len(rows))))
     responses : Out(stream.Signature(WeightRow(len(rows[0]), weight_bits)))
+
+    Attributes
+    ----------
+    layout, rows
+        Shape and contents of the memory.
     """
 
     def __init__(self, *, rows: Sequence[Sequence[int]], weight_bits: int):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
-        self.rows = rows
-        self.weight_bits = weight_bits
+        self.layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
+        self.rows = [list(row) for row in rows]
         super().__init__(
             {
                 "requests": In(stream.Signature(WeightRequest(len(rows)))),
@@ -57,9 +62,8 @@ class WeightMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        shape = data.ArrayLayout(signed(self.weight_bits), len(self.rows[0]))
         m.submodules.memory = rows = memory.Memory(
-            shape=shape, depth=len(self.rows), init=[list(row) for row in self.rows]
+            shape=self.layout, depth=len(self.rows), init=self.rows
         )
         # The read port holds its last row while a response waits to be taken.
         port = rows.read_port()
