@@ -122,6 +122,18 @@ class FoldedLayer(nn.Module):
         unit = self.layer.neuron.threshold_unit
         return torch.ceil(unit / self.current_scale().double()).clamp(min=1)
 
+    def membrane_scale(self) -> Tensor:
+        """What a current of one unit counts for a float neuron, which fires at 1, (C_out,).
+
+        The integer membrane's leak rounds it up by half a unit on average (M - (M >> k) is a
+        ceiling). With a hard reset the float neuron allows for it by firing half a unit early,
+        which also decides equality as integers do. A soft reset needs the threshold itself, with
+        just enough on top that no equality is lost to rounding.
+        """
+        assert self.layer.neuron is not None
+        early = 0.5 if self.layer.neuron.reset == "hard" else 2.0**-20
+        return (self.layer.neuron.threshold_unit / (self.integer_threshold() - early)).float()
+
 
 class FoldedDnCNN(nn.Module):
     """A spiking network whose forward pass is that of the frozen one but for the leak's floor.
@@ -168,9 +180,7 @@ class FoldedDnCNN(nn.Module):
             if self.quantise:
                 # Currents in integers, then in units in which the integer threshold is 1.
                 weight, bias = layer.integer_weight(), layer.integer_bias()
-                assert layer.layer.neuron is not None
-                unit = layer.layer.neuron.threshold_unit
-                scale = (unit / layer.integer_threshold()).float()
+                scale = layer.membrane_scale()
             else:
                 weight, bias = layer.float_weight(), layer.bias
                 scale = torch.ones_like(bias)

@@ -57,7 +57,7 @@ def output_multipliers(scale: float, timesteps: tuple[int, ...]) -> tuple[list[i
 
 
 def _to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.int32]]:
-    integers = values.detach().double().round().numpy()
+    integers = values.detach().double().round().contiguous().numpy()
     limit = np.iinfo(np.int32)
     if not (np.isfinite(integers).all() and (np.abs(integers) <= limit.max).all()):
         worst = integers[np.abs(integers).argmax()]
@@ -83,10 +83,9 @@ def freeze(network: FoldedDnCNN, provenance: Mapping[str, Any] | None = None) ->
         biases.append(_to_int32(layer.integer_bias(), f"bias of layer {index}"))
         scales.append(layer.current_scale().double().numpy())
         if layer.layer.neuron is not None:
-            unit = layer.layer.neuron.threshold_unit
-            init = network.init * unit / layer.current_scale().double()
-            thresholds.append(_to_int32(layer.integer_threshold(), f"threshold of layer {index}"))
-            inits.append(_to_int32(init, f"init of layer {index}"))
+            threshold = layer.integer_threshold()
+            thresholds.append(_to_int32(threshold, f"threshold of layer {index}"))
+            inits.append(_to_int32(network.init * threshold, f"init of layer {index}"))
     mults, shift = output_multipliers(float(scales[-1][0]), network.spec.timesteps)
     output = dataclasses.replace(network.spec.layers[-1], shift=shift)
     spec = dataclasses.replace(network.spec, layers=(*network.spec.layers[:-1], output))

@@ -1,0 +1,184 @@
+"""Training: it learns, it resumes bit for bit, and it answers mistakes in one sentence."""
+
+import argparse
+import json
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sw_model import quantize, train
+from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
+from sw_model.data import TrainingSet
+from sw_model.spec import UsageError, load_deployment
+from sw_model.training import TrainingRun
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Smooth random pictures: something that can be told from noise."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (4, 6, 6)).astype(np.uint8)
+    return [np.array(Image.fromarray(c).resize((48, 48), Image.Resampling.BICUBIC)) for c in coarse]
+
+
+@pytest.fixture(scope="module")
+def data(pictures, tmp_path_factory):
+    """A folder of data sets."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "train400").mkdir()
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / "train400" / f"{index}.png")
+    return folder
+
+
+def parse(module, *words):
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return parser.parse_args([str(word) for word in words])
+
+
+def command(data, *words):
+    """`train` on a tiny network, without a compiler."""
+    words = ["--data", data, "--no-compile", *words]
+    return train.main(parse(train, *words))
+
+
+FEW = ["--config", "tiny", "--batch", "2", "--every", "2"]
+
+
+# The loss goes down, of the spiking network and of its twin.
+@pytest.mark.parametrize("model", ["snn", "ann"])
+def test_loss_goes_down(pictures, model):
+    torch.manual_seed(0)
+    options = TrainingOptions(config="tiny", model=model, steps=60, batch=4, lr=1e-2, warmup=5)
+    run = TrainingRun(options, TrainingSet.split(pictures), build_model(options))
+    losses = [run.step() for _ in range(options.steps)]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    result = run.evaluate()
+    assert result["psnr"] > 15
+    assert ("theta" in result) == (model == "snn")
+
+
+def tensors(state):
+    """All tensors of a nested state in order."""
+    if isinstance(state, torch.Tensor):
+        return [state]
+    values = state.values() if isinstance(state, dict) else state if isinstance(state, list) else []
+    return [tensor for value in values for tensor in tensors(value)]
+
+
+# A run that is interrupted, written, read and resumed ends as if nothing had happened, bit for bit.
+@pytest.mark.parametrize("quantised", [False, True])
+def test_resume_is_exact(data, tmp_path, quantised):
+    start = []
+    if quantised:
+        command(data, *FEW, "--steps", 4, "-o", tmp_path / "float")
+        start = ["--quantise", tmp_path / "float" / "checkpoint.pt", "--weight-bits", "3"]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    command(data, *FEW, *start, "--steps", 6, "-o", whole)
+    command(data, *FEW, *start, "--steps", 6, "-o", parts, "--minutes", 0)
+    stops = [Checkpoint.load(parts / "checkpoint.pt").step]
+    checkpoint = Checkpoint.load(parts / "checkpoint.pt")
+    images = TrainingSet.load(data)
+    run = TrainingRun.resume(checkpoint, images)
+    for _ in range(3):
+        run.step()
+    run.checkpoint().save(parts / "checkpoint.pt")
+    command(data, "--resume", parts / "checkpoint.pt", "--every", 2)
+    a, b = (Checkpoint.load(p / "checkpoint.pt") for p in (whole, parts))
+    assert stops == [0]
+    assert (a.step, b.step) == (6, 6)
+    for name in ("model", "averaged", "optimizer"):
+        ours, theirs = tensors(getattr(a, name)), tensors(getattr(b, name))
+        assert len(ours) == len(theirs) > 0
+        assert all(torch.equal(x, y) for x, y in zip(ours, theirs, strict=True))
+    assert a.commands() == b.commands()
+    assert len(a.commands()) == 1 + quantised
+
+
+# The log has a line for each evaluation, and a resumed run leaves no line twice.
+def test_log(data, tmp_path):
+    command(data, *FEW, "--steps", 4, "-o", tmp_path)
+    log = tmp_path / "log.jsonl"
+    first = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [entry["step"] for entry in first] == [2, 4]
+    assert {"loss", "lr", "psnr", "theta", "theta_layers", "minutes"} <= set(first[0])
+    assert len(first[0]["theta_layers"]) == 3
+    log.write_text(log.read_text() + json.dumps({"step": 99}) + "\n")
+    command(data, "--resume", tmp_path / "checkpoint.pt", "--steps", 6, "--every", 2)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 4, 6]
+
+
+# Ctrl-C ends a run after the step it is in, with a whole checkpoint.
+def test_interrupt(data, tmp_path):
+    threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == 0
+    checkpoint = Checkpoint.load(tmp_path / "checkpoint.pt")
+    assert 0 < checkpoint.step < 10**6
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# A checkpoint becomes a deployment that says where it comes from, and names no folder.
+def test_freeze_command(data, tmp_path):
+    run, frozen = tmp_path / "run", tmp_path / "frozen.safetensors"
+    command(data, *FEW, "--steps", 2, "--seed", 5, "-o", run)
+    words = [run / "checkpoint.pt", "-o", frozen, "--weight-bits", "3"]
+    assert quantize.main(parse(quantize, *words)) == 0
+    deployment = load_deployment(frozen)
+    assert deployment.spec.layers[1].weight_bits == 3
+    provenance = deployment.provenance
+    assert (provenance["steps"], provenance["seed"]) == (2, 5)
+    assert provenance["commands"] == [
+        "python -m sw_model train --config tiny --steps 2 --batch 2 --seed 5"
+    ]
+    assert provenance["data"] == "train400: 3 images, 1 held out"
+    assert str(tmp_path) not in json.dumps(dict(provenance))
+    again = tmp_path / "again.safetensors"
+    quantize.main(parse(quantize, run / "checkpoint.pt", "-o", again, "--weight-bits", "3"))
+    assert again.read_bytes() == frozen.read_bytes()
+
+
+# Options out of range are named with what would be accepted.
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps", "0"], "--steps 0 is not 1 or more"),
+        (["--lr", "-1"], "--lr -1.0 is not above zero"),
+        (["--surrogate-width", "nan"], "--surrogate-width nan is not above zero"),
+        (["--seed", "-1"], "--seed -1 is not 0 or more"),
+        (["--ema", "1"], r"--ema 1.0 is not in 0..1"),
+        (["--every", "0"], "--every 0 is not 1 or more"),
+        (["--weight-bits", "4"], "given with --quantise only"),
+    ],
+)
+def test_bad_options(data, tmp_path, words, message):
+    with pytest.raises(UsageError, match=message):
+        command(data, "--config", "tiny", *words, "-o", tmp_path)
+
+
+# Files that are no checkpoint, or one of the wrong network, are named.
+def test_bad_checkpoints(data, tmp_path):
+    with pytest.raises(UsageError, match="-o DIR is missing"):
+        command(data)
+    with pytest.raises(UsageError, match=r"none\.pt' does not exist"):
+        command(data, "--resume", tmp_path / "none.pt")
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    with pytest.raises(UsageError, match=r"text\.pt' is not a checkpoint"):
+        quantize.main(parse(quantize, tmp_path / "text.pt", "-o", tmp_path / "x"))
+    command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path)
+    ann = tmp_path / "checkpoint.pt"
+    with pytest.raises(UsageError, match="only 'snn' can be quantised"):
+        command(data, "--quantise", ann, "-o", tmp_path)
+    with pytest.raises(UsageError, match="only 'snn' and 'quantised' ones can be frozen"):
+        quantize.main(parse(quantize, ann, "-o", tmp_path / "x"))
+    with pytest.raises(UsageError, match="--lr cannot change while resuming"):
+        command(data, "--resume", ann, "--lr", "0.1")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot make the folder"):
+        command(data, "--config", "tiny", "-o", tmp_path / "file" / "below")
