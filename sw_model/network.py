@@ -17,6 +17,9 @@ PIXEL_SCALE = 255.0
 """The networks work on pixels / 255 inside, so that weights start at a usual size."""
 BIAS_INIT = 0.5
 """Initial offset of batch norm: half a threshold lets about a fifth of the neurons fire."""
+HIDDEN_NOISE = 0.3
+OUTPUT_NOISE = 0.1
+"""Size of the initial weights' random part, as a factor of He's normal initialisation."""
 BATCH_NORM_EPS = 1e-5
 BATCH_NORM_MOMENTUM = 0.1
 
@@ -31,15 +34,25 @@ def convolve_spikes(spikes: Tensor, weight: Tensor, dtype: torch.dtype) -> Tenso
     return convolve(spikes.flatten(0, 1), weight, dtype).unflatten(0, spikes.shape[:2])
 
 
-def initial_weight(out_channels: int, in_channels: int) -> nn.Parameter:
-    """He's normal initialisation; batch norm behind it makes its size a matter of step size.
+def initial_weight(layer: LayerSpec) -> nn.Parameter:
+    """Initial weight (C_out, C_in, 3, 3).
+
+    Hidden layers start as the identity with some of He's normal noise on top. Noise alone mixes
+    the pixels of a neighbourhood in every layer; after sixteen layers of spikes nothing is left of
+    the single pixel's noise, which is what the network is to find, and it takes hundreds of steps
+    to get it back. A small output layer starts with a residual near zero.
 
     Channels lie innermost, and with them those of all results: that is what the CPU's bfloat16
     convolutions are fast for.
     """
-    shape = (out_channels, in_channels, 3, 3)
-    weight = torch.empty(shape, memory_format=torch.channels_last)
+    weight = torch.empty(layer.weight_shape, memory_format=torch.channels_last)
     nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    with torch.no_grad():
+        if layer.kind == "hidden":
+            weight *= HIDDEN_NOISE
+            weight[:, :, 1, 1] += torch.eye(layer.in_channels)
+        elif layer.kind == "output":
+            weight *= OUTPUT_NOISE
     return nn.Parameter(weight)
 
 
@@ -61,7 +74,7 @@ class SpikingLayer(nn.Module):
         super().__init__()
         self.encoding = layer.kind == "encoding"
         self.neuron = neuron
-        self.weight = initial_weight(layer.out_channels, layer.in_channels)
+        self.weight = initial_weight(layer)
         self.gamma = nn.Parameter(torch.ones(layer.out_channels))
         self.beta = nn.Parameter(torch.full((layer.out_channels,), BIAS_INIT))
         self.register_buffer("running_mean", torch.zeros(layer.out_channels))
@@ -134,7 +147,7 @@ class SpikingDnCNN(nn.Module):
                 surrogate_width=surrogate_width,
             )
             self.layers.append(SpikingLayer(layer, neuron))
-        self.output_weight = initial_weight(1, spec.channels)
+        self.output_weight = initial_weight(spec.layers[-1])
         self.output_bias = nn.Parameter(torch.zeros(1))
 
     def forward(
@@ -184,9 +197,7 @@ class DnCNN(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.weights = nn.ParameterList(
-            initial_weight(layer.out_channels, layer.in_channels) for layer in spec.layers
-        )
+        self.weights = nn.ParameterList(initial_weight(layer) for layer in spec.layers)
         self.norms = nn.ModuleList(nn.BatchNorm2d(spec.channels) for _ in spec.spiking_layers)
         self.output_bias = nn.Parameter(torch.zeros(1))
 
