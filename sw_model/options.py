@@ -1,0 +1,108 @@
+"""Options that several sub-commands have, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .images import PROTOCOLS, Protocol
+from .spec import Deployment, load_deployment
+
+DEFAULT_DEPLOYMENT = "compact"
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Noise as the user asked for it; see `sw_model.images.add_noise`."""
+
+    sigma: float
+    seed: int
+    protocol: Protocol
+
+    def __str__(self) -> str:
+        return f"sigma {self.sigma:g}, seed {self.seed}, protocol {self.protocol}"
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Options that choose a frozen network and its T."""
+    parser.add_argument(
+        "--deployment",
+        default=DEFAULT_DEPLOYMENT,
+        metavar="NAME|FILE",
+        help="shipped deployment or deployment file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--timesteps",
+        type=int,
+        metavar="T",
+        help="one of those that the deployment allows (default: the largest)",
+    )
+
+
+def network(args: argparse.Namespace) -> tuple[Deployment, int]:
+    """The deployment and T that were chosen; raises `UsageError` if there are none such."""
+    deployment = load_deployment(args.deployment)
+    timesteps = deployment.spec.timesteps_max if args.timesteps is None else args.timesteps
+    deployment.mult(timesteps)
+    return deployment, timesteps
+
+
+def describe(deployment: Deployment, timesteps: int) -> str:
+    """The chosen network in one line."""
+    return f"{deployment.spec.name}, T = {timesteps}, hash {deployment.hash}"
+
+
+def add_noise_options(parser: argparse.ArgumentParser, sigma: float | None) -> None:
+    """Options that describe noise; ``sigma`` is the default of ``--noise``."""
+    parser.add_argument(
+        "--noise",
+        type=float,
+        metavar="SIGMA",
+        default=sigma,
+        help="standard deviation in grey levels (default: "
+        + ("no noise is added)" if sigma is None else "%(default)g)"),
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help=f"seed of every picture's noise (default: {DEFAULT_SEED})",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        help=f"paper: not clipped, camera: clipped to 0..255 (default: {PROTOCOLS[0]})",
+    )
+
+
+def noise(args: argparse.Namespace) -> Noise | None:
+    """The noise that was asked for, or None."""
+    if args.noise is None:
+        return None
+    return Noise(
+        sigma=args.noise,
+        seed=DEFAULT_SEED if args.seed is None else args.seed,
+        protocol=args.protocol or PROTOCOLS[0],
+    )
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal, nothing in a pipe; gives what takes the done and the whole."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
