@@ -202,7 +202,11 @@ def _locate(source: str | Path) -> Path:
     if str(source) in shipped_deployments():
         return shipped
     path = Path(source)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError:  # no name that a file can have, or one that we may not look at
+        found = False
+    if not found:
         raise UsageError(
             f"deployment {str(source)!r} is neither a file nor a shipped name "
             f"({', '.join(shipped_deployments()) or 'none'})"

@@ -30,11 +30,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
     It has ``path``'s suffix, so that writers that choose a format by it work.
     """
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
     try:
+        if path.is_dir():
+            raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
+        if path.exists() and not path.is_file():
+            # A rename onto a device or a pipe would take it away from everybody.
+            raise UsageError(
+                f"cannot write {path}: it is not an ordinary file; give the name of one"
+            )
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent or "."
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
         )
     except OSError as error:
         raise UsageError(

@@ -134,8 +134,9 @@ class NetworkSpec:
         """Inverse of `to_dict`; raises `UsageError` on what does not describe a network."""
         try:
             layers = tuple(
-                LayerSpec(**{**layer, "neuron": layer["neuron"] and NeuronSpec(**layer["neuron"])})
+                LayerSpec(**{**layer, "neuron": None if neuron is None else NeuronSpec(**neuron)})
                 for layer in data["layers"]
+                for neuron in (layer["neuron"],)
             )
             return cls(name=str(data["name"]), timesteps=tuple(data["timesteps"]), layers=layers)
         except (KeyError, TypeError, AttributeError) as error:
