@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from sw_model.images import add_noise, read_picture
 from sw_model.spec import UsageError
 
 DATA_VARIABLE = "SPIKING_DNCNN_DATA"
@@ -22,7 +22,6 @@ TRAINING_FOLDER = "train400"
 PATCH = 40
 HELD_OUT_EVERY = 20
 """Every twentieth image in the order of names is held out, and so never trained on."""
-PIXEL_MIN, PIXEL_MAX = -512, 511
 
 
 def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
@@ -67,26 +66,6 @@ def dataset_files(name: str, option: str | os.PathLike[str] | None = None) -> li
     return files
 
 
-def load_grey(path: Path) -> NDArray[np.uint8]:
-    """An 8-bit grey picture (H, W); raises `UsageError` if it is none."""
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("L"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UsageError(f"{str(path)!r} is not a readable picture: {error}") from None
-
-
-def add_noise(
-    clean: NDArray[np.uint8], sigma: float, rng: np.random.Generator
-) -> NDArray[np.int16]:
-    """Clean pixels plus Gaussian noise, rounded and held in ten signed bits, not clipped to 0..255.
-
-    ``clean`` may have any shape; ``sigma`` is on the 0..255 scale.
-    """
-    noisy = np.rint(clean + rng.normal(0, sigma, clean.shape))
-    return np.clip(noisy, PIXEL_MIN, PIXEL_MAX).astype(np.int16)
-
-
 @dataclass(frozen=True)
 class TrainingSet:
     """Images split into those that are trained on and those that are held out.
@@ -106,7 +85,9 @@ class TrainingSet:
         files = dataset_files(TRAINING_FOLDER, option)
         pictures = []
         for path in files:
-            picture = load_grey(path)
+            picture = read_picture(path)
+            if picture.ndim != 2:
+                raise UsageError(f"{str(path)!r} has colours; training needs grey pictures")
             if min(picture.shape) < PATCH:
                 height, width = picture.shape
                 raise UsageError(
@@ -134,10 +115,12 @@ class TrainingSet:
         """
         rng = np.random.default_rng([seed, step])
         clean = np.empty((size, 1, PATCH, PATCH), np.uint8)
-        for patch in clean[:, 0]:
+        noisy = np.empty(clean.shape, np.int16)
+        for patch, noisy_patch in zip(clean[:, 0], noisy[:, 0], strict=True):
             image = self.images[rng.integers(len(self.images))]
             top = rng.integers(image.shape[0] - PATCH + 1)
             left = rng.integers(image.shape[1] - PATCH + 1)
             cut = np.rot90(image[top : top + PATCH, left : left + PATCH], int(rng.integers(4)))
             patch[:] = cut[::-1] if rng.integers(2) else cut
-        return add_noise(clean, sigma, rng), clean
+            noisy_patch[:] = add_noise(patch, sigma, seed=int(rng.integers(1 << 62)))
+        return noisy, clean

@@ -47,6 +47,8 @@ examples:
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 SAVE_SECONDS = 120.0
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 class RunFolder:
@@ -93,7 +95,7 @@ def interruption() -> Iterator[list[int]]:
 
 def train_run(
     run: TrainingRun, folder: RunFolder, *, every: int, minutes: float | None = None
-) -> bool:
+) -> str:
     """Trains until the schedule, the time or the user's patience ends.
 
     Parameters
@@ -105,8 +107,8 @@ def train_run(
 
     Returns
     -------
-    bool
-        Whether the schedule ended.
+    str
+        Why it ended: ``"finished"``, ``"out of time"`` or ``"interrupted"``.
     """
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
     saved = time.monotonic()
@@ -115,8 +117,12 @@ def train_run(
     progress = Progress(console=console, disable=not console.is_terminal)
     with interruption() as interrupted, progress as bar:
         task = bar.add_task("training", total=run.options.steps, completed=run.completed)
-        while run.completed < run.options.steps:
+        while True:
+            if run.completed >= run.options.steps:
+                ending = "finished"
+                break
             if interrupted or time.monotonic() > deadline:
+                ending = "interrupted" if interrupted else "out of time"
                 break
             losses.append(run.step())
             bar.update(task, completed=run.completed, description=f"loss {losses[-1]:.1f}")
@@ -134,7 +140,7 @@ def train_run(
                 run.checkpoint().save(folder.checkpoint)
                 saved = time.monotonic()
     run.checkpoint().save(folder.checkpoint)
-    return run.completed == run.options.steps
+    return ending
 
 
 def keep_freed_memory() -> None:
@@ -262,7 +268,6 @@ def main(args: argparse.Namespace) -> int:
     run = _run_from_arguments(args, TrainingSet.load(args.data))
     folder = RunFolder(args.output or args.resume.parent)
     folder.truncate_log(run.completed)
-    finished = train_run(run, folder, every=args.every, minutes=args.minutes)
-    state = "finished" if finished else "stopped, to be resumed"
-    print(f"{state} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
-    return 0
+    ending = train_run(run, folder, every=args.every, minutes=args.minutes)
+    print(f"{ending} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
+    return INTERRUPTED if ending == "interrupted" else 0

@@ -17,9 +17,14 @@ import torch
 from torch import nn
 
 from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
-from sw_model.data import TrainingSet, add_noise
+from sw_model.data import TrainingSet
+from sw_model.images import add_noise
+from sw_model.metrics import psnr
 from sw_model.network import activity
 from sw_model.spec import GREY_MAX
+
+HELD_OUT_SEED = 0
+"""Seed of every held-out image's noise, which is not clipped to 0..255."""
 
 
 class TrainingRun:
@@ -139,25 +144,22 @@ class TrainingRun:
 def evaluate_network(model: nn.Module, images: TrainingSet, sigma: float) -> dict[str, Any]:
     """Mean PSNR (dB) and activity of a network on the held-out images.
 
-    The noise of every image is that of seed 0, not clipped to 0..255.
-
     Returns
     -------
     dict
         ``psnr``; of a spiking network also ``theta``, the mean over its layers, which have equally
         many neurons, and ``theta_layers``.
     """
-    psnr, thetas = [], []
+    psnrs, thetas = [], []
     for clean in images.held_out:
-        noisy = add_noise(clean, sigma, np.random.default_rng(0))
+        noisy = add_noise(clean, sigma, HELD_OUT_SEED)
         pixels = torch.from_numpy(noisy).float()[None, None]
         record: list[torch.Tensor] = []
         denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)
-        error = (denoised - torch.from_numpy(clean)).square().mean()
-        psnr.append(10 * math.log10(GREY_MAX**2 / max(float(error), 1e-10)))
+        psnrs.append(psnr(clean, denoised[0, 0].to(torch.uint8).numpy()))
         if record:
             thetas.append(activity(record))
-    result: dict[str, Any] = {"psnr": round(float(np.mean(psnr)), 3)}
+    result: dict[str, Any] = {"psnr": round(float(np.mean(psnrs)), 3)}
     if thetas:
         layers = np.mean(thetas, axis=0)
         result["theta"] = round(float(layers.mean()), 3)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sw_model import data
-from sw_model.data import PATCH, TrainingSet, add_noise, data_folder, dataset_files
+from sw_model.data import PATCH, TrainingSet, data_folder, dataset_files
 from sw_model.spec import UsageError
 
 
@@ -59,14 +59,14 @@ def test_eight_orientations():
     }  # fmt: skip
 
 
-# Noise has the asked strength, is not clipped to 0..255, and stays in ten signed bits.
+# Noise has the asked strength, differs between patches, and is not clipped to 0..255.
 def test_noise():
-    clean = np.zeros((300, 300), np.uint8)
-    noisy = add_noise(clean, 25, np.random.default_rng(0))
+    images = TrainingSet.split(numbered(2))
+    noisy, clean = images.batch(seed=0, step=0, size=64, sigma=25)
+    noise = noisy - clean.astype(int)
+    assert abs(noise.std() - 25) < 0.5
     assert noisy.min() < -60
-    assert abs(noisy.std() - 25) < 0.5
-    loud = add_noise(clean, 1000, np.random.default_rng(0))
-    assert (loud.min(), loud.max()) == (-512, 511)
+    assert not np.array_equal(noise[0], noise[1])
 
 
 # A folder is found by option first, then by variable, and a wrong one is named.
@@ -97,6 +97,10 @@ def test_bad_training_images(tmp_path):
     Image.fromarray(np.zeros((PATCH, PATCH - 1), np.uint8)).save(folder / "small.png")
     with pytest.raises(UsageError, match="40x39 pixels; training needs 40"):
         TrainingSet.load(tmp_path)
+    colours = np.random.default_rng(0).integers(0, 255, (PATCH, PATCH, 3)).astype(np.uint8)
+    Image.fromarray(colours).save(folder / "small.png")
+    with pytest.raises(UsageError, match="has colours"):
+        TrainingSet.load(tmp_path)
     (folder / "small.png").write_bytes(b"no picture")
-    with pytest.raises(UsageError, match="not a readable picture"):
+    with pytest.raises(UsageError, match="cannot be read as a picture"):
         TrainingSet.load(tmp_path)

@@ -117,7 +117,7 @@ def test_log(data, tmp_path):
 # Ctrl-C ends a run after the step it is in, with a whole checkpoint.
 def test_interrupt(data, tmp_path):
     threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == 0
+    assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == train.INTERRUPTED
     checkpoint = Checkpoint.load(tmp_path / "checkpoint.pt")
     assert 0 < checkpoint.step < 10**6
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
