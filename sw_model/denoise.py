@@ -13,7 +13,7 @@ from .images import (
     Picture,
     Pixels,
     add_noise,
-    check_output,
+    check_format,
     join_planes,
     planes,
     read_picture,
@@ -23,6 +23,7 @@ from .metrics import SSIM_WINDOW, Quality, quality
 from .options import (
     add_network_options,
     add_noise_options,
+    check_output,
     describe,
     network,
     noise,
@@ -96,9 +97,10 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(
             "--seed and --protocol describe the noise that --noise SIGMA adds; give it too"
         )
+    check_output(args.output)
     deployment, timesteps = network(args)
     clean = read_picture(args.picture)
-    check_output(args.output, clean.shape)
+    check_format(args.output, clean.shape)
     pixels: Pixels | Picture = clean
     if added is not None:
         pixels = add_noise(clean, added.sigma, added.seed, added.protocol)

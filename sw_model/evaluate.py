@@ -22,6 +22,7 @@ from .options import (
     Noise,
     add_network_options,
     add_noise_options,
+    check_output,
     describe,
     network,
     noise,
@@ -189,8 +190,8 @@ def main(args: argparse.Namespace) -> int:
     if args.pictures and (args.data is not None or args.set is not None):
         raise UsageError("give either pictures or a set with --data and --set, not both")
     output = None if args.json in (None, "-") else Path(args.json)
-    if output is not None and (output.is_dir() or not output.parent.is_dir()):
-        raise UsageError(f"cannot write {output}: give the name of a file in a folder that exists")
+    if output is not None:
+        check_output(output)
     deployment, timesteps = network(args)
     files = args.pictures or dataset_files(args.set or SETS[0], args.data)
 

@@ -117,7 +117,7 @@ def _more_than_8_bits(image: Image.Image) -> bool:
     return False
 
 
-def check_output(path: Path, shape: tuple[int, ...]) -> None:
+def check_format(path: Path, shape: tuple[int, ...]) -> None:
     """Refuse, before any work is done, what `write_picture` could not write.
 
     Parameters
@@ -128,7 +128,7 @@ def check_output(path: Path, shape: tuple[int, ...]) -> None:
     Raises
     ------
     UsageError
-        The suffix is unknown or cannot hold the picture, or its folder does not exist.
+        The suffix is unknown or cannot hold the picture.
     """
     suffix = path.suffix.lower()
     if suffix not in WRITABLE:
@@ -145,10 +145,6 @@ def check_output(path: Path, shape: tuple[int, ...]) -> None:
             f"cannot write {path}: {suffix} holds at most {most} pixels a side, not {side}; "
             f".png holds more"
         )
-    if not path.parent.is_dir():
-        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that exists")
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
 
 
 def write_picture(path: Path, picture: Picture) -> None:
@@ -164,9 +160,9 @@ def write_picture(path: Path, picture: Picture) -> None:
     Raises
     ------
     UsageError
-        As `check_output`, or the folder cannot be written to.
+        As `check_format`, or the folder cannot be written to.
     """
-    check_output(path, picture.shape)
+    check_format(path, picture.shape)
     kind, options = WRITABLE[path.suffix.lower()]
     with replacing(path) as temporary:
         Image.fromarray(picture).save(temporary, kind, **options)

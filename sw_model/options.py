@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .images import PROTOCOLS, Protocol
-from .spec import Deployment, load_deployment
+from .spec import Deployment, UsageError, load_deployment
 
 DEFAULT_DEPLOYMENT = "compact"
 DEFAULT_SEED = 0
@@ -90,6 +91,16 @@ def noise(args: argparse.Namespace) -> Noise | None:
         seed=DEFAULT_SEED if args.seed is None else args.seed,
         protocol=args.protocol or PROTOCOLS[0],
     )
+
+
+def check_output(path: Path) -> None:
+    """Refuse, before any work is done, a place where no file can be written."""
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that exists")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"cannot write {path}: it is not an ordinary file")
 
 
 @contextmanager

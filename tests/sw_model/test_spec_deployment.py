@@ -16,7 +16,6 @@ from sw_model.spec import (
     UsageError,
     configuration,
     load_deployment,
-    shipped_deployments,
     uniform_network,
 )
 
@@ -224,16 +223,3 @@ def test_layers_of_all_widths_round_trip(tmp_path):
         deployment = random_deployment(spec, bits)
         deployment.save(tmp_path / "w.safetensors")
         assert same(load_deployment(tmp_path / "w.safetensors"), deployment)
-
-
-def test_compact_network_ships():
-    assert "compact" in shipped_deployments()
-    deployment = load_deployment("compact")
-    layers = deployment.spec.layers
-    assert (len(layers), deployment.spec.channels, deployment.spec.timesteps) == (17, 32, (4,))
-    neuron = layers[0].neuron
-    # The paper's neuron: tau = 2, hard reset, membranes starting at rest.
-    assert {(layer.neuron.leak, layer.neuron.reset) for layer in layers[:-1]} == {(1, "hard")}
-    assert neuron is not None
-    assert not any(init.any() for init in deployment.inits)
-    assert deployment.provenance

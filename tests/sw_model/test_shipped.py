@@ -1,0 +1,63 @@
+"""The network that ships does what the project says of it."""
+
+import pytest
+from skimage.data import camera
+
+from sw_model import golden
+from sw_model.data import dataset_files
+from sw_model.evaluate import evaluate
+from sw_model.images import add_noise
+from sw_model.metrics import psnr
+from sw_model.options import DEFAULT_DEPLOYMENT, Noise
+from sw_model.spec import UsageError, load_deployment, shipped_deployments
+
+SET12_PSNR = 27.3
+
+
+@pytest.fixture(scope="module")
+def deployment():
+    return load_deployment(DEFAULT_DEPLOYMENT)
+
+
+@pytest.mark.parametrize("name", shipped_deployments())
+def test_all_shipped_deployments_are_sound(name):
+    # Loading verifies hash, shapes and ranges.
+    assert load_deployment(name).spec.name == name
+
+
+def test_compact_is_the_papers_network(deployment):
+    layers = deployment.spec.layers
+    assert (len(layers), deployment.spec.channels, deployment.spec.timesteps) == (17, 32, (4,))
+    neurons = {(layer.neuron.leak, layer.neuron.reset) for layer in layers[:-1]}
+    assert neurons == {(1, "hard")}
+    # Membranes start at rest.
+    assert not any(init.any() for init in deployment.inits)
+    assert deployment.provenance
+
+
+def test_a_photograph_is_denoised(deployment):
+    clean = camera()[200:264, 200:264]
+    noisy = add_noise(clean, 25, 0)
+    result = golden.denoise(deployment, noisy)
+    assert psnr(clean, result.denoised) > psnr(clean, noisy) + 4
+    assert 0 < result.activity.theta < deployment.spec.timesteps_max
+
+
+def test_every_layer_is_alive(deployment):
+    # A layer that never or always spikes would carry nothing.
+    result = golden.denoise(deployment, add_noise(camera()[200:264, 200:264], 25, 0))
+    steps = deployment.spec.timesteps_max
+    assert all(0.01 < theta < 0.99 * steps for theta in result.activity.layer_thetas)
+
+
+def test_set12_reaches_its_figure(deployment):
+    try:
+        files = dataset_files("set12")
+    except UsageError as error:
+        pytest.skip(f"Set12 is not part of the project: {error}")
+    noise = Noise(sigma=25, seed=0, protocol="paper")
+    result = evaluate(deployment, deployment.spec.timesteps_max, noise, files)
+    assert len(result.pictures) == 12
+    # The noise is the defined one: 20 log10(255 / 25).
+    assert result.noisy.psnr == pytest.approx(20.17, abs=0.01)
+    assert result.denoised.psnr >= SET12_PSNR

@@ -1,0 +1,123 @@
+"""Who may import whom: sharing arithmetic would make comparisons with the golden model void."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("sw_model", "rtl", "hls", "sim")
+
+SPEC = "sw_model.spec"
+MAY_IMPORT = {
+    # Package (the longest prefix counts): what it may import of the project.
+    "sw_model.spec": (SPEC,),
+    "sw_model": ("sw_model",),
+    "rtl": ("rtl", SPEC),
+    "hls": ("hls", SPEC),
+    "sim": ("sim", "sw_model", "rtl", "hls"),
+}
+SPEC_OUTSIDE = sys.stdlib_module_names | {"numpy", "safetensors"}
+FLOAT = (
+    # Float networks, training, and freezing: the only ones with PyTorch.
+    "sw_model.network",
+    "sw_model.neurons",
+    "sw_model.folded",
+    "sw_model.training",
+    "sw_model.checkpoint",
+    "sw_model.train",
+    "sw_model.quantize",
+    "hls",
+)
+INTEGER = (
+    # What must start fast and run where PyTorch is not installed.
+    "sw_model.golden",
+    "sw_model.denoise",
+    "sw_model.evaluate",
+    "sw_model.__main__",
+)
+
+
+def modules() -> dict[str, Path]:
+    """Name and file of every module of the project."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def within(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def imports(name: str) -> set[str]:
+    """Absolute names of everything that a module imports, in functions too."""
+    path = MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                parents = parents[: len(parents) - node.level + 1]
+                base = ".".join([*parents, base] if base else parents)
+            # What is imported from a package may be a module of it.
+            found |= {
+                full if (full := f"{base}.{alias.name}") in MODULES else base
+                for alias in node.names
+            }
+    return found
+
+
+def reachable(name: str) -> set[str]:
+    """Everything that a module imports, and what that imports, and so on."""
+    found, waiting = set(), [name]
+    while waiting:
+        for target in imports(waiting.pop()) - found:
+            found.add(target)
+            if target in MODULES:
+                waiting.append(target)
+    return found
+
+
+def test_modules_are_found():
+    assert {"sw_model.spec.widths", "sw_model.golden", "rtl.generate"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("name", list(MODULES))
+def test_project_imports(name):
+    rule = max((package for package in MAY_IMPORT if within(name, (package,))), key=len)
+    for target in imports(name):
+        if within(target, PACKAGES):
+            assert within(target, MAY_IMPORT[rule]), f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if within(name, (SPEC,))])
+def test_specification_stands_on_little(name):
+    outside = {target.split(".")[0] for target in imports(name)} - {"sw_model"}
+    assert outside <= SPEC_OUTSIDE
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if not within(n, ("sim", *FLOAT))])
+def test_torch_stays_with_float_networks(name):
+    direct = {target.split(".")[0] for target in imports(name)}
+    assert "torch" not in direct
+    assert not {target for target in reachable(name) if within(target, ("torch",))}
+
+
+def test_torch_is_not_loaded_by_what_does_without():
+    # The same as above, really: a third package might bring PyTorch in.
+    code = f"import sys, {', '.join(INTEGER)}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
