@@ -1,0 +1,228 @@
+"""The components under test, each with the parameters that it is tried at.
+
+``python -m tests.rtl.cases CASE SIMULATOR`` runs one of them: exit code 1 and one line where a
+bench fails. This is how the mutants are run, in a process that imports the mutated RTL.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from amaranth.lib.wiring import Component
+
+from rtl.encoding_layer import EncodingLayer
+from rtl.event_encoder import EventEncoder
+from rtl.frame_memory import FrameMemory
+from rtl.lif import LifProcessingElement
+from rtl.lif_array import LifArray
+from rtl.output_layer import OutputLayer
+from rtl.raster import Raster
+from rtl.scatter import Scatter
+from rtl.sequencer import Sequencer
+from rtl.synapse_array import SynapseArray
+from rtl.weight_memory import WeightMemory
+from sim.simulators import BenchFailure, component_verilog
+from sw_model.spec import NeuronSpec
+from sw_model.spec.fixed_point import signed_width
+
+from .accelerators import Accelerator
+from .networks import NETWORKS
+from .reference import random_signed
+from .running import Parameters, run_sources
+
+
+@dataclass(frozen=True)
+class Case:
+    """A component at certain parameters and the bench that tries it.
+
+    Attributes
+    ----------
+    component
+        Its class, or a function that makes it.
+    top
+        Name of the Verilog module; the bench is ``<top>_bench`` in this package.
+    parameters
+        Keyword arguments of the component, plain JSON values, which the bench gets as well.
+    """
+
+    component: Callable[..., Component]
+    top: str
+    parameters: Parameters
+
+    def run(self, simulator: str) -> None:
+        """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
+        sources = component_verilog(self.component(**self.parameters), self.top)
+        run_sources(simulator, sources, self.top, f"{self.top}_bench", self.parameters)
+
+
+def _variants(
+    component: Callable[..., Component], top: str, variants: Mapping[str, Parameters]
+) -> dict[str, Case]:
+    return {f"{top}-{name}": Case(component, top, value) for name, value in variants.items()}
+
+
+def _with_neurons(component: type[Component]) -> Callable[..., Component]:
+    """A component whose `neurons` are given as plain values."""
+
+    def make(*, neurons: list[dict[str, Any]], **rest: Any) -> Component:
+        return component(neurons=[NeuronSpec(**neuron) for neuron in neurons], **rest)
+
+    return make
+
+
+NEURONS = [
+    asdict(neuron)
+    for neuron in (
+        NeuronSpec(),
+        NeuronSpec(reset="soft"),
+        NeuronSpec(leak=None),
+        NeuronSpec(leak=None, reset="soft", fractional_bits=2),
+        NeuronSpec(leak=3, fractional_bits=1),
+        NeuronSpec(leak=2, reset="soft"),
+    )
+]
+"""Leaky and not, hard and soft reset, with and without fractional bits."""
+
+
+def _rows(rows: int, lanes: int, bits: int) -> list[list[int]]:
+    rng = random.Random(f"{rows} {lanes} {bits}")
+    return [[random_signed(rng, bits) for _ in range(lanes)] for _ in range(rows)]
+
+
+def _array(lanes: int, weight_bits: int, lane_bits: int) -> Parameters:
+    return {"lanes": lanes, "weight_bits": weight_bits, "lane_bits": lane_bits}
+
+
+def _frame(height: int, width: int, steps: int) -> Parameters:
+    return {"max_height": height, "max_width": width, "max_steps": steps}
+
+
+def _scatter(channels: int, lane_bits: int, width: int, steps: int) -> Parameters:
+    # Nine times the smallest tap is the smallest sum.
+    sum_bits = signed_width(-9 << (lane_bits - 1), 0)
+    widths = {"lane_bits": lane_bits, "sum_bits": sum_bits}
+    return {"channels": channels, "max_width": width, "max_steps": steps, **widths}
+
+
+def _lif_array(channels: int, kinds: slice, steps: int, shift: int) -> Parameters:
+    return {
+        "channels": channels,
+        "neurons": NEURONS[kinds],
+        "max_steps": steps,
+        "encoding_shift": shift,
+        "sum_bits": 7,
+        "bias_bits": 4,
+        "threshold_bits": 8,
+        "membrane_bits": 14,
+    }
+
+
+def _encoding(channels: int, weight_bits: int, size: Parameters) -> Parameters:
+    # The array is wider than the layer's own weights, as in a network with mixed widths.
+    weights = _rows(1, 9 * channels, weight_bits - 1)[0]
+    return {"weights": weights, "weight_bits": weight_bits, **size}
+
+
+def _output(sum_bits: int, total_bits: int, shift: int) -> Parameters:
+    return {"sum_bits": sum_bits, "total_bits": total_bits, "shift": shift}
+
+
+_LIF = {
+    "neurons": NEURONS,
+    "sum_bits": 6,
+    "bias_bits": 5,
+    "threshold_bits": 14,
+    "membrane_bits": 14,
+}
+_SEQUENCES = {
+    "3": {"layers": 3, "channels": 1, "timesteps": [1], "max_height": 1, "max_width": 2},
+    "5": {"layers": 5, "channels": 3, "timesteps": [2, 5], "max_height": 4, "max_width": 5},
+}
+
+COMPONENTS = {
+    **_variants(EventEncoder, "event_encoder", {str(c): {"channels": c} for c in (1, 3, 4, 5, 65)}),
+    **_variants(
+        WeightMemory,
+        "weight_memory",
+        {
+            f"{rows}x{lanes}": {"rows": _rows(rows, lanes, bits), "weight_bits": bits}
+            for rows, lanes, bits in ((1, 1, 2), (5, 27, 4), (12, 9, 8))
+        },
+    ),
+    **_variants(
+        SynapseArray,
+        "synapse_array",
+        {"1": _array(1, 2, 5), "9": _array(9, 4, 9), "27": _array(27, 8, 15)},
+    ),
+    **_variants(
+        Scatter,
+        "scatter",
+        {
+            "1": _scatter(1, 4, 1, 1),
+            "3": _scatter(3, 6, 4, 3),
+            "4": _scatter(4, 7, 5, 2),
+            "5": _scatter(5, 5, 3, 4),
+        },
+    ),
+    **_variants(_with_neurons(LifProcessingElement), "lif", {"all": _LIF}),
+    **_variants(
+        _with_neurons(LifArray),
+        "lif_array",
+        {
+            "1": _lif_array(1, slice(2), 1, 0),
+            "3": _lif_array(3, slice(6), 4, 3),
+            "5": _lif_array(5, slice(1, 4), 12, 1),
+        },
+    ),
+    **_variants(
+        EncodingLayer,
+        "encoding_layer",
+        {
+            "1": _encoding(1, 5, _frame(1, 1, 1)),
+            "3": _encoding(3, 7, _frame(3, 4, 13)),
+            "4": _encoding(4, 8, _frame(4, 3, 11)),
+        },
+    ),
+    **_variants(
+        OutputLayer,
+        "output_layer",
+        {"1": _output(9, 10, 1), "5": _output(7, 7, 5), "16": _output(12, 14, 16)},
+    ),
+    **_variants(
+        Raster,
+        "raster",
+        {"1x1x1": _frame(1, 1, 1), "5x3x4": _frame(5, 3, 4), "4x5x3": _frame(4, 5, 3)},
+    ),
+    **_variants(
+        FrameMemory,
+        "frame_memory",
+        {
+            "1x1x1": {"word_bits": 1, **_frame(1, 1, 1)},
+            "5x3x4": {"word_bits": 5, **_frame(5, 3, 4)},
+            "4x5x3": {"word_bits": 64, **_frame(4, 5, 3)},
+        },
+    ),
+    **_variants(Sequencer, "sequencer", _SEQUENCES),
+}
+"""All component benches by name."""
+ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}
+"""All accelerators by the name of their network."""
+
+
+def main() -> int:
+    """Run one case; 1 is the exit code of a bench that failed."""
+    name, simulator = sys.argv[1:]
+    try:
+        {**COMPONENTS, **ACCELERATORS}[name].run(simulator)
+    except (BenchFailure, AssertionError) as failure:
+        print(failure)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Tiny networks that exercise all of the accelerator, and the frames that they are tried on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.random_deployment import random_deployment
+from sw_model.golden import GoldenResult, denoise
+from sw_model.spec import (
+    PIXEL_MAX,
+    PIXEL_MIN,
+    Deployment,
+    LayerSpec,
+    NetworkSpec,
+    NeuronSpec,
+    configuration,
+    uniform_network,
+)
+from sw_model.spec.cycles import frame_cycles
+from sw_model.spec.fixed_point import weight_range
+
+SIZES = ((1, 1), (1, 4), (3, 1), (2, 2), (3, 4), (1, 1), (2, 3))
+"""Frames that grow and shrink, one after the other."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Noisy pixels, a number of timesteps, and what the golden model makes of them."""
+
+    deployment: Deployment
+    pixels: npt.NDArray[np.int64]
+    timesteps: int
+
+    @cached_property
+    def golden(self) -> GoldenResult:
+        return denoise(self.deployment, self.pixels, self.timesteps, trace="spikes")
+
+    @property
+    def maps(self) -> list[npt.NDArray[np.uint64]]:
+        """Event words of every spiking layer."""
+        return [layer.words for layer in self.golden.layers]
+
+    @property
+    def cycles(self) -> list[int]:
+        return frame_cycles(self.maps)
+
+    def __str__(self) -> str:
+        height, width = self.pixels.shape
+        return f"frame {height}x{width}, T {self.timesteps}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A deployment, the hardware's size, and frames within it."""
+
+    deployment: Deployment
+    max_height: int = 3
+    max_width: int = 4
+    sizes: Sequence[tuple[int, int]] = SIZES
+
+    @cached_property
+    def frames(self) -> list[Frame]:
+        """A frame of each size at each T, the awkward pictures among them."""
+        rng = random.Random(self.deployment.provenance["seed"])
+        allowed = self.deployment.spec.timesteps
+        return [
+            Frame(self.deployment, _picture(rng, *size), allowed[index % len(allowed)])
+            for index, size in enumerate(self.sizes)
+            if size[0] <= self.max_height and size[1] <= self.max_width
+        ]
+
+
+def _picture(rng: random.Random, height: int, width: int) -> npt.NDArray[np.int64]:
+    """Grey levels, any pixels, or all pixels at an end of their range."""
+    low, high = rng.choice([(0, 255), (PIXEL_MIN, PIXEL_MAX), (PIXEL_MAX,) * 2, (PIXEL_MIN,) * 2])
+    pixels = [[rng.randint(low, high) for _ in range(width)] for _ in range(height)]
+    return np.array(pixels, dtype=np.int64)
+
+
+def _mixed_network() -> NetworkSpec:
+    """Another neuron and another weight width in every layer; T on both sides of ten."""
+    neurons = [
+        NeuronSpec(leak=3, fractional_bits=2),
+        NeuronSpec(leak=None, reset="soft"),
+        NeuronSpec(),
+        NeuronSpec(leak=2, reset="soft", fractional_bits=1),
+    ]
+    bits = [6, 3, 8, 2, 5]
+    last = len(bits) - 1
+    layers = tuple(
+        LayerSpec(
+            kind="encoding" if index == 0 else "output" if index == last else "hidden",
+            in_channels=1 if index == 0 else 3,
+            out_channels=1 if index == last else 3,
+            weight_bits=bits[index],
+            neuron=None if index == last else neurons[index],
+            shift=4 if index == 0 else 9 if index == last else 0,
+        )
+        for index in range(len(bits))
+    )
+    return NetworkSpec(name="mixed", timesteps=(2, 12), layers=layers)
+
+
+def _extreme(deployment: Deployment) -> Deployment:
+    """All weights at their largest magnitude, by turns of one sign an output channel.
+
+    Every spike of a word then drives each sum as far as its derived width allows.
+    """
+    weights = []
+    for layer, weight in zip(deployment.spec.layers, deployment.weights, strict=True):
+        _, high = weight_range(layer.weight_bits)
+        signs = np.where(np.arange(layer.out_channels) % 2, -1, 1)[:, None, None, None]
+        weights.append((np.full(weight.shape, high) * signs).astype(np.int8))
+    biases = [bias // 4 for bias in deployment.biases]
+    return replace(deployment, weights=tuple(weights), biases=tuple(biases))
+
+
+def _uniform(name: str, channels: int, timesteps: Sequence[int], neuron: NeuronSpec) -> NetworkSpec:
+    return uniform_network(
+        name,
+        depth=3 if channels == 1 else 4,
+        channels=channels,
+        timesteps=timesteps,
+        weight_bits=4,
+        neuron=neuron,
+        output_shift=12,
+    )
+
+
+def _networks() -> dict[str, Network]:
+    soft_if = NeuronSpec(leak=None, reset="soft")
+    one = _uniform("one channel", 1, (1,), NeuronSpec())
+    five = _uniform("five channels", 5, (3,), NeuronSpec(leak=None))
+    nine = _uniform("nine channels", 9, (1, 4), soft_if)
+    extreme = _uniform("extreme", 4, (3,), NeuronSpec(leak=1, reset="soft"))
+    return {
+        "one": Network(random_deployment(one, 1), 2, 2),
+        "mixed": Network(random_deployment(_mixed_network(), 2, with_init=True)),
+        "tiny": Network(random_deployment(configuration("tiny"), 3)),
+        "five": Network(random_deployment(five, 4), 3, 3, ((3, 3), (1, 3), (3, 1), (3, 2))),
+        "nine": Network(random_deployment(nine, 5, with_init=True), 5, 2, ((5, 2), (1, 1), (4, 1))),
+        "extreme": Network(_extreme(random_deployment(extreme, 6)), sizes=((3, 4),) * 4),
+    }
+
+
+NETWORKS = _networks()
+"""By name: awkward numbers of channels, every kind of neuron, mixed widths, extreme weights."""

@@ -1,0 +1,39 @@
+"""How this package's benches are run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sim.simulators import BenchFailure, build, run_bench
+
+SEED = 20230519
+"""Of all benches; a failure's text repeats it."""
+
+Parameters = Mapping[str, Any]
+
+
+def run_sources(
+    simulator: str, sources: Mapping[str, str], top: str, bench: str, arguments: Parameters
+) -> None:
+    """Build Verilog and run one of this package's benches on it.
+
+    Raises
+    ------
+    BenchFailure
+        The bench failed.
+    RuntimeError
+        The Verilog does not build, which says nothing about what it would do.
+    """
+    try:
+        build(simulator, sources, toplevel=top)
+    except BenchFailure as error:
+        raise RuntimeError(str(error)) from None
+    run_bench(
+        simulator,
+        sources,
+        toplevel=top,
+        module=f"{__package__}.{bench}",
+        arguments=arguments,
+        seed=SEED,
+    )

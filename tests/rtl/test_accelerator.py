@@ -1,0 +1,56 @@
+"""The accelerator on tiny networks: every event word, every pixel, every cycle."""
+
+import pytest
+
+from sim.simulators import SIMULATORS
+
+from .accelerators import run_frames
+from .bench_tools import STALLS
+from .cases import ACCELERATORS
+
+on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
+
+
+@on_both_simulators
+@pytest.mark.parametrize("network", ACCELERATORS)
+def test_words_pixels_and_cycles(network, simulator):
+    ACCELERATORS[network].run(simulator)
+
+
+@on_both_simulators
+@pytest.mark.parametrize("idle", STALLS)
+@pytest.mark.parametrize("back_pressure", STALLS)
+def test_stalls_change_nothing(idle, back_pressure, simulator):
+    ACCELERATORS["tiny"].run(simulator, idle, back_pressure)
+
+
+@on_both_simulators
+@pytest.mark.parametrize("network", ["one", "mixed"])
+def test_heavy_stalls_change_nothing_at_awkward_sizes(network, simulator):
+    ACCELERATORS[network].run(simulator, STALLS[-1], STALLS[-1])
+
+
+@on_both_simulators
+@pytest.mark.parametrize("network", ["one", "mixed", "tiny"])
+def test_refusals_resets_and_starts(network, simulator):
+    ACCELERATORS[network].run_control(simulator)
+
+
+@on_both_simulators
+def test_word_costs_its_events_in_steady_state(simulator):
+    # Two frames of one size differ by their words' max(1, events) and by nothing else, whatever
+    # the formula's constants are.
+    accelerator = ACCELERATORS["extreme"]
+    results = run_frames(simulator, accelerator.hardware(), accelerator.frames)
+    spent = [[0, *result.layer_ends[:, 1].tolist()] for result in results]
+    costs = [
+        [sum(max(1, int(word).bit_count()) for word in words.reshape(-1)) for words in frame.maps]
+        for frame in accelerator.frames
+    ]
+    assert len({tuple(cost) for cost in costs}) > 1, "the frames cost the same"
+    for layer in range(1, len(costs[0]) + 1):
+        rest = {
+            cycles[layer + 1] - cycles[layer] - cost[layer - 1]
+            for cycles, cost in zip(spent, costs, strict=True)
+        }
+        assert len(rest) == 1, f"layer {layer}: cycles beyond those of the words are {rest}"
