@@ -38,6 +38,8 @@ WAIVERS = {
     "WIDTHTRUNC": "Yosys lets an assignment drop the upper bits that a result does not need",
     "PROCASSINIT": "registers have the value they are configured with, beside that of a reset",
     "UNUSEDSIGNAL": "names of fields stay as signals for waveforms, whether read or not",
+    "CASEINCOMPLETE": "Amaranth assigns a default before each case statement",
+    "ASCRANGE": "a signal of no bits becomes one of the range [-1:0]",
     "DECLFILENAME": "one file holds all modules of a design",
 }
 """Verilator's lint rules that generated Verilog breaks by design, each with the reason.
@@ -309,8 +311,11 @@ class _Verilator(runner.Verilator):
 class _Icarus(runner.Icarus):
     """Icarus Verilog from the PATH."""
 
+    # The language comes after the runner's -g2012 and replaces it: under SystemVerilog's rules
+    # an initial value is no event, and a process that waits for what it reads to change, as Yosys
+    # writes combinational logic, would not run before its first input changes.
     # Warnings without those about timescales, which only the bench has.
-    arguments = ("-Wall", "-Wno-timescale")
+    arguments = ("-g2005", "-Wall", "-Wno-timescale")
 
     def use_build(self, folder: Path) -> None:
         """Run what `build` left in ``folder``."""
@@ -326,6 +331,18 @@ class _Icarus(runner.Icarus):
 
     def remove_intermediates(self, folder: Path) -> None:
         """Nothing: there is one small file."""
+
+    def _create_iverilog_dump_file(self) -> None:
+        # The runner's own is SystemVerilog.
+        self.iverilog_dump_file.write_text(
+            "module cocotb_iverilog_dump;\n"
+            "  reg [8*4096-1:0] path;\n"
+            "  initial begin\n"
+            '    if ($value$plusargs("dumpfile_path=%s", path)) $dumpfile(path);\n'
+            f"    $dumpvars(0, {self.hdl_toplevel});\n"
+            "  end\n"
+            "endmodule\n"
+        )
 
 
 _RUNNERS: dict[str, Any] = {"verilator": _Verilator, "icarus": _Icarus}

@@ -1,0 +1,242 @@
+"""Runs frames through the accelerator in a simulator, and gives what it did as arrays."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rtl.generate import TOP, generate
+from rtl.sequencer import COUNTER_BITS
+from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
+from sw_model.spec.fixed_point import unsigned_width
+
+from .scoreboard import Trace, parse_trace, trace_line_length
+from .simulators import BUILD_ROOT, BenchFailure, run_bench
+
+HARNESS = Path(__file__).with_name("denoiser_harness.v")
+BENCH = f"{__package__}.denoiser_bench"
+LIMIT_FACTOR = 4
+"""Cycles that a run may take, over what is expected of it without stalls."""
+LIMIT_CYCLES = 10_000
+"""And so many more, for small frames."""
+FRAME_MARK = "frame\n"
+"""Line before each frame's lines in the files that `HARNESS` writes."""
+POLL_SECONDS = 0.2
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """An accelerator that can be simulated.
+
+    Attributes
+    ----------
+    deployment
+        The network that it was made for.
+    max_height, max_width
+        Largest frame.
+    verilog
+        Its source.
+    """
+
+    deployment: Deployment
+    max_height: int
+    max_width: int
+    verilog: str
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Bits of the accelerator's ports, by the names of the benches' parameters."""
+        spec = self.deployment.spec
+        return {
+            "CHANNELS": spec.channels,
+            "LAYER_BITS": unsigned_width(len(spec.layers) - 1),
+            "HEIGHT_BITS": unsigned_width(self.max_height),
+            "WIDTH_BITS": unsigned_width(self.max_width),
+            "TIMESTEPS_BITS": unsigned_width(spec.timesteps_max),
+            "PIXEL_BITS": PIXEL_BITS,
+            "GREY_BITS": unsigned_width(GREY_MAX),
+            "COUNTER_BITS": COUNTER_BITS,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Noisy pixels, (H, W) in -512..511, and the T to denoise them with."""
+
+    pixels: npt.NDArray[np.integer]
+    timesteps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameResult:
+    """What the accelerator did with a frame.
+
+    Attributes
+    ----------
+    trace
+        Event words of all spiking layers.
+    pixels
+        (N,) int64: denoised pixels in raster order.
+    layer_ends
+        (layers, 3) int64: layer, cycles and events since the frame's start, at each layer's end.
+    """
+
+    trace: Trace
+    pixels: npt.NDArray[np.int64]
+    layer_ends: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """Results of all frames.
+
+    Attributes
+    ----------
+    seconds
+        Wall-clock time of the simulation, without building and start-up.
+    failure
+        Why the bench ended early, None if it did not.
+    """
+
+    frames: tuple[FrameResult, ...]
+    seconds: float
+    failure: str | None
+
+
+def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Hardware:
+    """Generate the Verilog of an accelerator."""
+    with tempfile.TemporaryDirectory() as folder:
+        verilog = generate(
+            deployment, max_height=max_height, max_width=max_width, folder=Path(folder, TOP)
+        ).read_text()
+    return Hardware(
+        deployment=deployment, max_height=max_height, max_width=max_width, verilog=verilog
+    )
+
+
+def simulate(
+    simulator: str,
+    hardware: Hardware,
+    frames: Sequence[Frame],
+    *,
+    expected_cycles: int,
+    idle: float = 0.0,
+    back_pressure: float = 0.0,
+    seed: int = 1,
+    waves: Path | None = None,
+    progress: Progress = lambda done: None,
+    build_root: Path = BUILD_ROOT,
+) -> Simulation:
+    """Denoise frames, one after the other.
+
+    Parameters
+    ----------
+    expected_cycles
+        Of all frames, without stalls. The simulation is stopped if it takes far more.
+    idle, back_pressure, seed
+        Probabilities that the bench pauses before a pixel, and does not take one.
+    waves
+        Write waveforms to this file.
+    progress
+        Called now and then, from another thread, with the event words written so far.
+
+    Raises
+    ------
+    UsageError
+        The simulator is missing.
+    BenchFailure
+        The Verilog does not build or the simulation did not begin.
+    """
+    widths = hardware.widths
+    limit = LIMIT_FACTOR * expected_cycles + LIMIT_CYCLES
+    (build_root / "runs").mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"denoiser-{simulator}-", dir=build_root / "runs"))
+    for index, frame in enumerate(frames):
+        text = "".join(f"{pixel}\n" for pixel in frame.pixels.reshape(-1))
+        (folder / f"pixels_{index}.txt").write_text(text)
+    arguments = {
+        "limit": round(limit / (1 - max(idle, back_pressure))),
+        "idle": idle,
+        "back_pressure": back_pressure,
+        "frames": [
+            {
+                "height": frame.pixels.shape[0],
+                "width": frame.pixels.shape[1],
+                "timesteps": frame.timesteps,
+            }
+            for frame in frames
+        ],
+    }
+    trace = folder / "trace.txt"
+    ports = {"channels": widths["CHANNELS"], "layer_bits": widths["LAYER_BITS"]}
+    line = trace_line_length(**ports)
+    failure, seconds = None, 0.0
+    try:
+        with _polling(lambda: progress(trace.stat().st_size // line if trace.exists() else 0)):
+            seconds = run_bench(
+                simulator,
+                {f"{TOP}.v": hardware.verilog, HARNESS.name: HARNESS.read_text()},
+                toplevel=HARNESS.stem,
+                module=BENCH,
+                parameters=widths,
+                arguments=arguments,
+                seed=seed,
+                waves=waves,
+                work_dir=folder,
+                build_root=build_root,
+            ).seconds
+    except BenchFailure as error:
+        if not trace.exists():
+            raise
+        failure = str(error)
+    results = tuple(_read_frame(folder, index, ports) for index in range(len(frames)))
+    if failure is None:
+        shutil.rmtree(folder)
+    return Simulation(frames=results, seconds=seconds, failure=failure)
+
+
+def _read_frame(folder: Path, index: int, ports: dict[str, int]) -> FrameResult:
+    """What harness and bench wrote about a frame, as far as it got."""
+
+    def lines(name: str) -> str:
+        # What stands before the first mark belongs to no frame; a line may lack its end.
+        frames = (folder / name).read_text().split(FRAME_MARK)[1:]
+        return frames[index] if index < len(frames) else ""
+
+    pixels = folder / f"denoised_{index}.txt"
+    numbers = pixels.read_text().split() if pixels.exists() else []
+    ends = lines("layers.txt")
+    ends = ends[: ends.rfind("\n") + 1]
+    return FrameResult(
+        trace=parse_trace(lines("trace.txt").encode(), **ports),
+        pixels=np.array(numbers, dtype=np.int64),
+        layer_ends=np.array(ends.split(), dtype=np.int64).reshape(-1, 3),
+    )
+
+
+@contextmanager
+def _polling(report: Callable[[], None]) -> Iterator[None]:
+    """Call ``report`` now and then, from another thread, until the block ends."""
+    ended = threading.Event()
+
+    def poll() -> None:
+        while not ended.wait(POLL_SECONDS):
+            report()
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,35 @@
+"""cocotb bench of the whole accelerator: feeds frames and keeps what comes out.
+
+It compares nothing. `denoiser_harness.v` and this bench leave plain files, which
+`sim.scoreboard` compares with the golden model outside of the simulator.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from cocotb.triggers import RisingEdge
+
+from sim.streams import StreamSink, StreamSource, arguments, bench, start
+
+ARGUMENTS = arguments()
+
+
+@bench(cycles=ARGUMENTS["limit"])
+async def denoise_frames(dut: Any) -> None:
+    """Denoise the frames one after the other, each started as soon as the one before is done."""
+    source = StreamSource(dut, "pixels", idle=ARGUMENTS["idle"])
+    sink = StreamSink(dut, "denoised", back_pressure=ARGUMENTS["back_pressure"])
+    await start(dut, source, sink, start=0, height=0, width=0, timesteps=0)
+    for index, frame in enumerate(ARGUMENTS["frames"]):
+        for name in ("height", "width", "timesteps"):
+            getattr(dut, name).value = frame[name]
+        dut.start.value = 1
+        await RisingEdge(dut.clk)
+        dut.start.value = 0
+        await RisingEdge(dut.clk)
+        assert not dut.error.value, "the accelerator refused a frame that it should take"
+        source.send(map(int, Path(f"pixels_{index}.txt").read_text().split()))
+        pixels = await sink.receive(frame["height"] * frame["width"])
+        Path(f"denoised_{index}.txt").write_text("".join(f"{pixel}\n" for pixel in pixels))
+        while dut.busy.value:
+            await RisingEdge(dut.clk)
