@@ -13,11 +13,14 @@ import torch
 from torch import nn
 
 from sw_model.folded import FoldedDnCNN
-from sw_model.network import DnCNN, SpikingDnCNN
+from sw_model.network import DeepSupervision, DnCNN, SpikingDnCNN
 from sw_model.spec import NetworkSpec, UsageError, configuration
 from sw_model.spec.files import write_atomically
+from sw_model.spec.network import LAYERS_MAX
 
 FORMAT = 1
+SUPERVISED_EVERY = 3
+"""Layers between two losses in mid-network."""
 MODELS = ("snn", "ann", "quantised")
 
 
@@ -99,6 +102,9 @@ class TrainingOptions:
         See `sw_model.neurons.surrogate_gradient`.
     ema
         Decay a step of the averaged weights, which are what is evaluated and frozen.
+    supervision
+        Initial weight of the losses in mid-network, see `sw_model.network.DeepSupervision`; 0 does
+        without. Spiking networks only.
     bf16
         Convolve hidden layers in bfloat16.
     widths
@@ -116,6 +122,7 @@ class TrainingOptions:
     seed: int = 0
     surrogate_width: float = 1.0
     ema: float = 0.999
+    supervision: float = 0.0
     bf16: bool = True
     widths: WidthOptions = WidthOptions()
 
@@ -133,6 +140,10 @@ class TrainingOptions:
             raise UsageError(f"--seed {self.seed} is not 0 or more")
         if not 0 <= self.ema < 1:
             raise UsageError(f"--ema {self.ema} is not in 0..1, 1 excluded")
+        if not 0 <= self.supervision < float("inf"):
+            raise UsageError(f"--supervision {self.supervision} is not 0 or more")
+        if self.supervision and self.model == "ann":
+            raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> TrainingOptions:
@@ -170,14 +181,22 @@ def build_model(options: TrainingOptions) -> nn.Module:
         return FoldedDnCNN(network, options.widths.apply(spec))
 
 
+def build_supervision(options: TrainingOptions) -> DeepSupervision:
+    """The outputs in mid-network of a run, none where they have no weight."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        every = SUPERVISED_EVERY if options.supervision else LAYERS_MAX
+        return DeepSupervision(configuration(options.config), every)
+
+
 @dataclass(kw_only=True)
 class Checkpoint:
     """State of a run after ``step`` steps.
 
     Attributes
     ----------
-    model, averaged
-        State of the network and of its moving average.
+    model, averaged, supervision
+        State of the network, of its moving average, and of the outputs in mid-network.
     optimizer
         State of AdamW.
     history
@@ -192,6 +211,7 @@ class Checkpoint:
     step: int
     model: dict[str, Any]
     averaged: dict[str, Any]
+    supervision: dict[str, Any]
     optimizer: dict[str, Any]
     history: list[dict[str, Any]]
     data: str

@@ -200,6 +200,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("seed", int, "seed of weights, patches and noise"),
         ("surrogate-width", float, "half the base of the surrogate gradient's triangle"),
         ("ema", float, "decay a step of the averaged weights"),
+        ("supervision", float, "initial weight of losses in mid-network"),
     ):
         value = getattr(default, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, help=f"{text}; default {value}")

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
+from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model, build_supervision
 from sw_model.data import TrainingSet
 from sw_model.images import add_noise
 from sw_model.metrics import psnr
@@ -58,8 +58,10 @@ class TrainingRun:
         self.images = images
         self.model = model.train()
         self.averaged = copy.deepcopy(model).eval()
+        self.supervision = build_supervision(options)
+        parameters = [*model.parameters(), *self.supervision.parameters()]
         self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=options.lr, weight_decay=options.weight_decay, foreach=True
+            parameters, lr=options.lr, weight_decay=options.weight_decay, foreach=True
         )
         self.history = history or []
         self.data = data
@@ -82,6 +84,7 @@ class TrainingRun:
         )
         run.model.load_state_dict(checkpoint.model)
         run.averaged.load_state_dict(checkpoint.averaged)
+        run.supervision.load_state_dict(checkpoint.supervision)
         run.optimizer.load_state_dict(checkpoint.optimizer)
         run.completed, run.seconds = checkpoint.step, checkpoint.seconds
         return run
@@ -93,6 +96,7 @@ class TrainingRun:
             step=self.completed,
             model=self.model.state_dict(),
             averaged=self.averaged.state_dict(),
+            supervision=self.supervision.state_dict(),
             optimizer=self.optimizer.state_dict(),
             history=self.history,
             data=self.data,
@@ -104,6 +108,10 @@ class TrainingRun:
         warm = min(1.0, (step + 1) / max(1, self.options.warmup))
         return self.options.lr * warm * (1 + math.cos(math.pi * step / self.options.steps)) / 2
 
+    def supervision_weight(self, step: int) -> float:
+        """Weight of the loss in mid-network: it falls to zero until three quarters of the way."""
+        return self.options.supervision * max(0.0, 1 - step / (0.75 * self.options.steps))
+
     def step(self) -> float:
         """Does one step and returns its loss: mean squared error of the residual, pixels^2."""
         options = self.options
@@ -114,10 +122,16 @@ class TrainingRun:
         pixels = torch.from_numpy(noisy).float()
         noise = pixels - torch.from_numpy(clean)
         dtype = torch.bfloat16 if options.bf16 else torch.float32
-        residual = self.model(pixels, dtype=dtype, compiled=self.compiled)
+        weight = self.supervision_weight(self.completed)
+        spikes: list[Tensor] | None = [] if weight else None
+        residual = self.model(pixels, dtype=dtype, compiled=self.compiled, record=spikes)
         loss = (residual - noise).square().mean()
+        objective = loss
+        if spikes is not None:
+            for early in self.supervision(spikes):
+                objective = objective + weight * (early - noise).square().mean()
         self.optimizer.zero_grad()
-        loss.backward()
+        objective.backward()
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(self.completed)
         self.optimizer.step()
@@ -154,7 +168,7 @@ def evaluate_network(model: nn.Module, images: TrainingSet, sigma: float) -> dic
     for clean in images.held_out:
         noisy = add_noise(clean, sigma, HELD_OUT_SEED)
         pixels = torch.from_numpy(noisy).float()[None, None]
-        record: list[torch.Tensor] = []
+        record: list[Tensor] = []
         denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)
         psnrs.append(psnr(clean, denoised[0, 0].to(torch.uint8).numpy()))
         if record:

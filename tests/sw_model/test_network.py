@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from sw_model.network import DnCNN, SpikingDnCNN, activity
+from sw_model.network import DeepSupervision, DnCNN, SpikingDnCNN, activity
 from sw_model.neurons import FloatNeuron, channel_statistics, normalised_spikes, surrogate_gradient
 from sw_model.spec import NeuronSpec, uniform_network
 
@@ -164,6 +164,19 @@ def test_batch_norm_statistics():
     network.train()(pixels)
     y = torch.nn.functional.conv2d(pixels / 255, network.layers[0].weight, padding=1)
     assert torch.allclose(network.layers[0].running_mean, 0.1 * y.mean((0, 2, 3)), atol=1e-6)
+
+
+# Outputs in mid-network see the spikes below them, and no more than those.
+def test_deep_supervision():
+    network, record = SpikingDnCNN(NETWORK).train(), []
+    supervision = DeepSupervision(NETWORK, every=1)
+    network(torch.rand(1, 1, 6, 6) * 255, record=record)
+    (early,) = supervision(record)
+    assert early.shape == (1, 1, 6, 6)
+    early.sum().backward()
+    has_gradient = [layer.weight.grad is not None for layer in network.layers]
+    assert has_gradient == [True, True, False]
+    assert not list(DeepSupervision(NETWORK, every=64).parameters())
 
 
 # Theta counts the spikes of all timesteps for each neuron.

@@ -55,7 +55,15 @@ FEW = ["--config", "tiny", "--batch", "2", "--every", "2"]
 @pytest.mark.parametrize("model", ["snn", "ann"])
 def test_loss_goes_down(pictures, model):
     torch.manual_seed(0)
-    options = TrainingOptions(config="tiny", model=model, steps=60, batch=4, lr=1e-2, warmup=5)
+    options = TrainingOptions(
+        config="tiny",
+        model=model,
+        steps=60,
+        batch=4,
+        lr=1e-2,
+        warmup=5,
+        supervision=0.3 if model == "snn" else 0,
+    )
     run = TrainingRun(options, TrainingSet.split(pictures), build_model(options))
     losses = [run.step() for _ in range(options.steps)]
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
@@ -73,10 +81,10 @@ def tensors(state):
 
 
 # A run that is interrupted, written, read and resumed ends as if nothing had happened, bit for bit.
-@pytest.mark.parametrize("quantised", [False, True])
-def test_resume_is_exact(data, tmp_path, quantised):
-    start = []
-    if quantised:
+@pytest.mark.parametrize("kind", ["plain", "supervised", "quantised"])
+def test_resume_is_exact(data, tmp_path, kind):
+    start = ["--supervision", "0.5"] if kind == "supervised" else []
+    if kind == "quantised":
         command(data, *FEW, "--steps", 4, "-o", tmp_path / "float")
         start = ["--quantise", tmp_path / "float" / "checkpoint.pt", "--weight-bits", "3"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -93,12 +101,13 @@ def test_resume_is_exact(data, tmp_path, quantised):
     a, b = (Checkpoint.load(p / "checkpoint.pt") for p in (whole, parts))
     assert stops == [0]
     assert (a.step, b.step) == (6, 6)
-    for name in ("model", "averaged", "optimizer"):
+    for name in ("model", "averaged", "optimizer", "supervision"):
         ours, theirs = tensors(getattr(a, name)), tensors(getattr(b, name))
-        assert len(ours) == len(theirs) > 0
+        assert len(ours) == len(theirs)
+        assert ours or name == "supervision"
         assert all(torch.equal(x, y) for x, y in zip(ours, theirs, strict=True))
     assert a.commands() == b.commands()
-    assert len(a.commands()) == 1 + quantised
+    assert len(a.commands()) == 1 + (kind == "quantised")
 
 
 # The log has a line for each evaluation, and a resumed run leaves no line twice.
@@ -153,6 +162,8 @@ def test_freeze_command(data, tmp_path):
         (["--surrogate-width", "nan"], "--surrogate-width nan is not above zero"),
         (["--seed", "-1"], "--seed -1 is not 0 or more"),
         (["--ema", "1"], r"--ema 1.0 is not in 0..1"),
+        (["--supervision", "-1"], "--supervision -1.0 is not 0 or more"),
+        (["--model", "ann", "--supervision", "1"], "--supervision is for spiking networks"),
         (["--every", "0"], "--every 0 is not 1 or more"),
         (["--weight-bits", "4"], "given with --quantise only"),
     ],
