@@ -1,0 +1,166 @@
+"""What a run of the accelerator came to: figures for reading and as JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sw_model.images import Picture
+from sw_model.metrics import psnr
+from sw_model.spec import GREY_MAX
+
+from .denoiser import FrameResult, Simulation
+from .job import Job
+from .scoreboard import Comparison, compare
+
+DECIMALS = 4
+"""Of the report's ratios and decibels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One frame on one target, beside what the golden model and the cycle formula say."""
+
+    target: str
+    job: Job
+    simulation: Simulation
+
+    @property
+    def result(self) -> FrameResult:
+        """What the target did."""
+        return self.simulation.frames[0]
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Golden model against target."""
+        golden, result = self.job.golden, self.result
+        return compare(self.job.words, golden.denoised, result.trace, result.pixels)
+
+    @property
+    def picture(self) -> Picture | None:
+        """The target's denoised picture, (H, W) uint8; None if it is not whole."""
+        pixels, shape = self.result.pixels, self.job.clean.shape
+        if len(pixels) != self.job.clean.size or pixels.min() < 0 or pixels.max() > GREY_MAX:
+            return None
+        return pixels.astype(np.uint8).reshape(shape)
+
+    @cached_property
+    def layer_cycles(self) -> list[int]:
+        """Cycles of each layer, as far as the target got."""
+        return [int(n) for n in np.diff(self.result.layer_ends[:, 1], prepend=0)]
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of the frame."""
+        return sum(self.layer_cycles)
+
+    @property
+    def events(self) -> int:
+        """Events that the synapse array took."""
+        ends = self.result.layer_ends
+        return int(ends[-1, 2]) if len(ends) else 0
+
+    @property
+    def busy(self) -> float:
+        """Share of the cycles in which the array took an event."""
+        return self.events / self.cycles if self.cycles else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Simulated cycles a second of wall-clock time."""
+        return self.cycles / self.simulation.seconds if self.simulation.seconds else 0.0
+
+    @property
+    def as_predicted(self) -> bool:
+        """Every layer took the predicted cycles."""
+        return self.layer_cycles == self.job.cycles
+
+    @property
+    def passed(self) -> bool:
+        """Nothing differs from golden model and formula, and the bench ended well."""
+        return (
+            not self.comparison.mismatches and self.as_predicted and self.simulation.failure is None
+        )
+
+
+def summary(outcome: Outcome) -> str:
+    """A target's figures for reading."""
+    mine, comparison = outcome.job, outcome.comparison
+    layers = len(mine.words)
+    noisy = psnr(mine.clean, mine.pixels)
+    picture = outcome.picture
+    denoised = "no whole picture" if picture is None else f"{psnr(mine.clean, picture):.2f} dB"
+    lines = [
+        f"{outcome.target}, {mine.crop}",
+        f"  PSNR        {noisy:.2f} dB noisy -> {denoised} denoised",
+        f"  theta       {mine.golden.activity.theta:.3f} spikes per neuron",
+        f"  compared    {comparison.words} event words of {layers} layers, "
+        f"{comparison.pixels} pixels",
+        f"  mismatches: {comparison.mismatches}",
+    ]
+    if comparison.first is not None:
+        lines.append(f"  first       {comparison.first}")
+    if outcome.simulation.failure is not None:
+        lines.append(f"  failure     {outcome.simulation.failure}")
+    lines += [
+        f"  cycles      {outcome.cycles}, {_prediction(outcome)}",
+        f"  events      {outcome.events}, busy {outcome.busy:.1%}",
+        f"  simulated   {outcome.speed:,.0f} cycles/s",
+    ]
+    return "\n".join(lines)
+
+
+def report(outcomes: list[Outcome]) -> dict[str, Any]:
+    """All figures as JSON values: PSNR in dB, null where it is infinite or there is no picture."""
+    first = outcomes[0].job
+    return {
+        "picture": first.picture.name,
+        "deployment": {"name": first.deployment.spec.name, "hash": first.deployment.hash},
+        "timesteps": first.timesteps,
+        "noise": asdict(first.noise),
+        "targets": {outcome.target: _figures(outcome) for outcome in outcomes},
+    }
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    mine, comparison, picture = outcome.job, outcome.comparison, outcome.picture
+    activity = mine.golden.activity
+    return {
+        "crop": asdict(mine.crop),
+        "psnr_noisy": _rounded(psnr(mine.clean, mine.pixels)),
+        "psnr": None if picture is None else _rounded(psnr(mine.clean, picture)),
+        "theta": _rounded(activity.theta),
+        "layer_thetas": [_rounded(theta) for theta in activity.layer_thetas],
+        "words": comparison.words,
+        "pixels": comparison.pixels,
+        "mismatches": comparison.mismatches,
+        "first_mismatch": None if comparison.first is None else asdict(comparison.first),
+        "failure": outcome.simulation.failure,
+        "cycles": outcome.cycles,
+        "layer_cycles": outcome.layer_cycles,
+        "predicted_layer_cycles": mine.cycles,
+        "events": outcome.events,
+        "busy": _rounded(outcome.busy),
+        "cycles_per_second": round(outcome.speed),
+        "passed": outcome.passed,
+    }
+
+
+def _prediction(outcome: Outcome) -> str:
+    """Predicted cycles beside the simulated ones."""
+    predicted, simulated = outcome.job.cycles, outcome.layer_cycles
+    if outcome.as_predicted:
+        return f"as predicted in each of {len(predicted)} layers"
+    for layer, cycles in enumerate(predicted):
+        found = simulated[layer] if layer < len(simulated) else "no end"
+        if found != cycles:
+            return f"NOT as predicted: layer {layer} has {found}, the formula says {cycles}"
+    return f"NOT as predicted: {len(simulated)} layers instead of {len(predicted)}"
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isinf(value) else round(value, DECIMALS)

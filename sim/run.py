@@ -1,0 +1,176 @@
+"""Sub-command ``run``: a picture through golden model and RTL, compared bit for bit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sw_model.images import write_picture
+from sw_model.options import describe
+from sw_model.spec import GREY_MAX, UsageError
+from sw_model.spec.files import replacing_folder, write_atomically
+
+from . import denoiser, job
+from .figure import write_figure
+from .report import Outcome, report, summary
+from .runners import SIMULATORS, check_available
+
+SIGMA = 25.0
+"""Default noise, in grey levels."""
+OUTPUT = Path("build/sim")
+"""Default folder for pictures and report."""
+REPORT = "report.json"
+CROPS = {"verilator": job.DEFAULT_CROP, "icarus": "138,242,16,16"}
+"""Of the default picture: Icarus is slower by a factor of about a hundred."""
+WAVES = {"verilator": "waves.vcd", "icarus": "waves.fst"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Add noise to a picture, denoise it with the golden model and with the generated RTL in "
+        "simulators, and compare every event word of every layer and every denoised pixel. "
+        "Exit code 1 if anything differs."
+    )
+    parser.epilog = "example: python -m sim run --image castle.png --crop 0,0,48,48 --noise 15"
+    job.add_arguments(parser, SIGMA)
+    parser.add_argument(
+        "--target",
+        default=",".join(SIMULATORS),
+        metavar="NAMES",
+        help="simulators, separated by commas; they run side by side (default: %(default)s)",
+    )
+    parser.add_argument("--waves", action="store_true", help="also write the waveforms")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        metavar="DIR",
+        help="folder for pictures, figure and report (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    targets = _parse_targets(args.target)
+    for target in targets:
+        check_available(target)
+    jobs = {target: job.make_job(args, CROPS[target]) for target in targets}
+    json_file = None if args.json in (None, "-") else Path(args.json)
+    if json_file is not None and (json_file.is_dir() or not json_file.parent.is_dir()):
+        raise UsageError(
+            f"cannot write {json_file}: give the name of a file in a folder that exists"
+        )
+    with replacing_folder(args.output, REPORT) as folder:
+        outcomes = run(jobs, job.max_size(args), folder, waves=args.waves)
+        content = json.dumps(report(outcomes), indent=2, sort_keys=True, allow_nan=False) + "\n"
+        write_outputs(outcomes, folder)
+        (folder / REPORT).write_text(content)
+    if json_file is not None:
+        write_atomically(json_file, content.encode())
+    if args.json == "-":
+        sys.stdout.write(content)
+    else:
+        first = outcomes[0].job
+        print(f"picture     {first.picture}")
+        print(f"deployment  {describe(first.deployment, first.timesteps)}")
+        print(f"noise       {first.noise}")
+        for outcome in outcomes:
+            print(f"\n{summary(outcome)}")
+        print(f"\nwritten     {args.output}")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def run(
+    jobs: dict[str, job.Job], max_size: tuple[int, int], folder: Path, *, waves: bool = False
+) -> list[Outcome]:
+    """Run each simulator's job, all at the same time.
+
+    Parameters
+    ----------
+    jobs
+        By simulator, all of one deployment.
+    max_size
+        Height and width of the hardware's largest frame.
+    folder
+        Gets a folder for each simulator, with the waveforms if ``waves``.
+
+    Raises
+    ------
+    BenchFailure
+        The Verilog does not build, or a simulation does not begin.
+    """
+    deployment = next(iter(jobs.values())).deployment
+    hardware = denoiser.make_hardware(deployment, *max_size)
+    for target in jobs:
+        (folder / target).mkdir()
+    with _progress() as bars, ThreadPoolExecutor(len(jobs)) as pool:
+
+        def simulate(target: str) -> Outcome:
+            mine = jobs[target]
+            words = sum(words[..., 0].size for words in mine.words)
+            bar = bars.add_task(target, total=words)
+            simulation = denoiser.simulate(
+                target,
+                hardware,
+                [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
+                expected_cycles=sum(mine.cycles),
+                waves=folder / target / WAVES[target] if waves else None,
+                progress=lambda done: bars.update(bar, completed=done),
+            )
+            bars.update(bar, completed=words)
+            return Outcome(target=target, job=mine, simulation=simulation)
+
+        return list(pool.map(simulate, jobs))
+
+
+def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> None:
+    """Write clean, noisy, golden and RTL pictures of each simulator, and the figure of all."""
+    for outcome in outcomes:
+        mine = outcome.job
+        for name, picture in (
+            ("clean", mine.clean),
+            ("noisy", mine.pixels.clip(0, GREY_MAX).astype("uint8")),
+            ("golden", mine.golden.denoised),
+            ("rtl", outcome.picture),
+        ):
+            if picture is not None:
+                write_picture(folder / outcome.target / f"{name}.png", picture)
+    write_figure(folder / "figure.png", outcomes)
+
+
+def _parse_targets(text: str) -> list[str]:
+    targets = text.split(",")
+    for target in targets:
+        if target not in SIMULATORS or targets.count(target) > 1:
+            raise UsageError(
+                f"--target {text!r} is not a list of {', '.join(SIMULATORS)}, each at most once"
+            )
+    return targets
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar a simulator on the terminal, nothing in a pipe."""
+    with Progress(
+        TextColumn("{task.description:10}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} event words"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bars:
+        yield bars

@@ -1,0 +1,124 @@
+"""Sub-command ``vectors``: test vectors with a bench that needs neither cocotb nor Python."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from rtl.generate import TOP
+from sw_model.options import describe
+from sw_model.spec import PIXEL_BITS
+from sw_model.spec.files import replacing_folder
+
+from . import job
+from .denoiser import Hardware, make_hardware
+from .runners import waivers
+
+SIGMA = 25.0
+"""Default noise, in grey levels."""
+BENCH = Path(__file__).with_name("vector_bench.v")
+README = "README.md"
+LIMIT_FACTOR = 2
+"""Cycles after which the bench gives up, over the predicted ones."""
+START_CYCLES = 100
+"""More than the bench's cycles before the frame begins."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Write a frame's noisy pixels, the event words of every layer and the denoised pixels that "
+        "the golden model expects, as hexadecimal text, with the generated Verilog and a plain "
+        "Verilog bench that checks it against them."
+    )
+    parser.epilog = "example: python -m sim vectors -o build/vectors --crop 0,0,16,16"
+    job.add_arguments(parser, SIGMA)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    mine = job.make_job(args)
+    with replacing_folder(args.output, BENCH.name) as folder:
+        write_vectors(mine, make_hardware(mine.deployment, *job.max_size(args)), folder)
+    words = sum(words[..., 0].size for words in mine.words)
+    print(f"written     {args.output}: {words} event words, {mine.pixels.size} pixels")
+    print(f"next        see {args.output / README}")
+    return 0
+
+
+def write_vectors(mine: job.Job, hardware: Hardware, folder: Path) -> None:
+    """Write vectors, Verilog, bench and what to do with them into an existing folder."""
+    channels = mine.deployment.spec.channels
+    pixel_mask = (1 << PIXEL_BITS) - 1
+    _write_hex(folder / "pixels.hex", (int(p) & pixel_mask for p in mine.pixels.flat), PIXEL_BITS)
+    _write_hex(folder / "denoised.hex", (int(p) for p in mine.golden.denoised.flat), 8)
+    for layer, words in enumerate(mine.words):
+        numbers = (
+            sum(int(part) << (64 * index) for index, part in enumerate(word))
+            for word in words.reshape(-1, words.shape[-1])
+        )
+        _write_hex(folder / f"layer_{layer:02}.hex", numbers, channels)
+    (folder / f"{TOP}.v").write_text(hardware.verilog)
+    (folder / BENCH.name).write_text(BENCH.read_text())
+    (folder / "parameters.vh").write_text(_parameters(mine, hardware))
+    (folder / "waivers.vlt").write_text(waivers([f"{TOP}.v"]))
+    (folder / README).write_text(_readme(mine))
+
+
+def _write_hex(path: Path, numbers: Iterable[int], bits: int) -> None:
+    """Numbers as `$readmemh` takes them, one a line."""
+    digits = -(-bits // 4)
+    path.write_text("".join(f"{number:0{digits}x}\n" for number in numbers))
+
+
+def _parameters(mine: job.Job, hardware: Hardware) -> str:
+    height, width = mine.clean.shape
+    sizes = {
+        "SPIKING_LAYERS": len(mine.words),
+        "HEIGHT": height,
+        "WIDTH": width,
+        "TIMESTEPS": mine.timesteps,
+        "LIMIT": LIMIT_FACTOR * sum(mine.cycles) + START_CYCLES,
+    } | hardware.widths
+    lines = [f"localparam {name} = {value};" for name, value in sizes.items()]
+    # The frame's size at the ports' own widths.
+    for name in ("HEIGHT", "WIDTH", "TIMESTEPS"):
+        bits = sizes[f"{name}_BITS"]
+        lines.append(f"localparam [{bits - 1}:0] FRAME_{name} = {bits}'d{sizes[name]};")
+    return "\n".join(lines) + "\n"
+
+
+def _readme(mine: job.Job) -> str:
+    files = f"{BENCH.name} {TOP}.v"
+    peak = int(np.bitwise_count(mine.words[0]).sum(axis=-1).max())
+    return f"""\
+# Test vectors of the spiking DnCNN accelerator
+
+Picture {mine.picture.name}, {mine.crop}; noise: {mine.noise}.
+Network {describe(mine.deployment, mine.timesteps)}.
+
+| file | holds |
+| --- | --- |
+| `pixels.hex` | noisy pixels, {PIXEL_BITS}-bit two's complement, raster order |
+| `layer_NN.hex` | the event words that spiking layer NN must give, 0 being the encoding layer: \
+raster order, time innermost; bit c is channel c (at most {peak} of \
+{mine.deployment.spec.channels} are set in layer 0) |
+| `denoised.hex` | the denoised pixels, 8 bits, raster order |
+| `{TOP}.v` | the accelerator |
+| `{BENCH.name}`, `parameters.vh` | the bench, and the frame's sizes |
+| `waivers.vlt` | lint rules that generated Verilog breaks by design, for Verilator |
+
+Run it in this folder, with one of
+
+    iverilog -g2005 -o bench {files} && vvp bench
+    verilator --binary --timing -O3 --top-module {BENCH.stem} waivers.vlt {files} \
+&& obj_dir/V{BENCH.stem}
+
+It prints `PASS`, or `FAIL` with the first difference.
+"""
