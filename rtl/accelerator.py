@@ -243,7 +243,7 @@ class Accelerator(wiring.Component):
         encoding = self._encoding_layer.beats
         hidden, output = self._hidden_weights.responses, self._output_weights.responses
         # The output layer has one channel: each of its nine taps uses the tap's first lane.
-        output_lanes = [Const(0)] * (TAPS * self.deployment.spec.channels)
+        output_lanes = [Const(0, 1)] * (TAPS * self.deployment.spec.channels)
         output_lanes[:: self.deployment.spec.channels] = list(output.p.weights)
         weights = beats.p.weights.as_value()
         bits = len(weights) // len(output_lanes)
@@ -297,8 +297,11 @@ def _event_beat(row: wiring.PureInterface, beats: wiring.PureInterface) -> list:
 
 def _lanes(weights: Iterable[Value], bits: int) -> Value:
     """Signed weights side by side, each brought to `bits` bits."""
-    # Adding a wider zero extends the sign; the slice then has exactly the width.
-    return Cat((weight + Const(0, signed(bits + 1)))[:bits] for weight in weights)
+    lanes = []
+    for weight in weights:
+        sign = weight[-1].replicate(bits - len(weight))
+        lanes.append(Cat(weight, sign))
+    return Cat(lanes)
 
 
 def _hexadecimal(layout: data.Layout, row: object) -> str:

@@ -1,12 +1,13 @@
 """The encoding layer's multiplication by pixels, bit by bit on the synapse array."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import PIXEL_BITS
 
 from .checks import check_positive
+from .netlist import whole
 from .raster import Raster
 from .synapse_array import SynapseBeat
 
@@ -15,7 +16,7 @@ class EncodingLayer(wiring.Component):
     """Gives each pixel to the synapse array bit by bit, most significant first.
 
     Ten beats a pixel: each doubles the accumulators and adds the weights where the bit is set;
-    the sign bit, which goes first, takes them away. After the frame's pixels come a row and a
+    the sign bit, which goes first, adds their negatives. After the frame's pixels come a row and a
     pixel of zeros, as `Scatter` wants them. A pixel takes max(10, steps) cycles, so that the
     neurons, which need `steps` cycles for it, never hold it up. Latency: one cycle from a pixel
     to its first beat.
@@ -81,6 +82,9 @@ class EncodingLayer(wiring.Component):
             raster.restart.eq(self.restart),
         ]
 
+        row = self.beats.p.weights.shape()
+        weights = row.const(self.weights).as_value()
+        negated = row.const([-weight for weight in self.weights]).as_value()
         bits = Signal(PIXEL_BITS)
         position = Signal(range(PIXEL_BITS))
         # Cycles that a pixel must still take after its last beat; none unless T is above ten.
@@ -94,11 +98,10 @@ class EncodingLayer(wiring.Component):
             raster.step.eq(
                 ready & (idle == 0) & Mux(raster.inside, self.pixels.valid, ~raster.done)
             ),
-            self.beats.p.weights.eq(self.beats.p.weights.shape().const(self.weights)),
-            self.beats.p.add.eq(bits[-1]),
-            self.beats.p.negate.eq(position == 0),
-            self.beats.p.double.eq(1),
-            self.beats.p.last.eq(final),
+            # In the order of the fields of `SynapseBeat`: weights, add, double, last.
+            self.beats.payload.as_value().eq(
+                whole(Cat(Mux(position == 0, negated, weights), bits[-1], Const(1, 1), final))
+            ),
         ]
         with m.If(self.beats.ready):
             m.d.sync += [bits.eq(bits << 1), position.eq(position + 1)]

@@ -1,6 +1,6 @@
 """Tap vectors of input pixels to sums of output pixels, with zero padding at the borders."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -60,6 +60,7 @@ class Scatter(wiring.Component):
             max_steps=max_steps,
         )
         self.channels = channels
+        self.lane_bits = lane_bits
         self.sum_bits = sum_bits
         self.max_width = max_width
         self.max_steps = max_steps
@@ -77,8 +78,6 @@ class Scatter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        vector = data.ArrayLayout(signed(self.sum_bits), self.channels)
-
         # Position of the word that comes next. A row of taps is complete one pixel later, so
         # `slot`, its place in the line buffers, lags by one pixel.
         step = Signal(range(self.max_steps))
@@ -91,7 +90,7 @@ class Scatter(wiring.Component):
         m.d.comb += [left.eq(x == 0), last_step.eq(step == self.steps - 1)]
 
         # Two registered stages: `rows` holds the completed rows of taps, `sums` the output.
-        rows = Signal(data.ArrayLayout(vector, KERNEL))
+        rows = Signal(KERNEL * self.channels * self.sum_bits)
         rows_valid = Signal()
         rows_started = Signal()
         rows_emitting = Signal()
@@ -104,65 +103,50 @@ class Scatter(wiring.Component):
         taken = Signal()
         m.d.comb += taken.eq(self.taps.valid & self.taps.ready)
 
-        # Horizontal: per tap row, the partial sums of this pixel's column and of the one before.
-        columns_shape = data.StructLayout(
-            {
-                "here": data.ArrayLayout(vector, KERNEL),
-                "before": data.ArrayLayout(vector, KERNEL),
-            }
+        # Horizontal: for all three rows of taps, the sums of this pixel's column so far (one tap)
+        # and of the column before it (two taps), each timestep's read and written in one cycle.
+        first, middle, last = (self._tap_column(kx) for kx in range(KERNEL))
+        here_bits, sum_bits = len(first), self.sum_bits * self.channels
+        here, here_write = self._buffer(m, "column_here", here_bits, self.max_steps, "comb")
+        before, before_write = self._buffer(
+            m, "column_before", KERNEL * sum_bits, self.max_steps, "comb"
         )
-        m.submodules.columns = columns = memory.Memory(
-            shape=columns_shape, depth=self.max_steps, init=[]
-        )
-        columns_write = columns.write_port()
-        columns_read = columns.read_port(domain="comb")
-        here, before, done = [], [], []
-        for ky in range(KERNEL):
-            for channel in range(self.channels):
-                first, middle, last = (
-                    self.taps.payload[(ky * KERNEL + kx) * self.channels + channel]
-                    for kx in range(KERNEL)
-                )
-                old = columns_read.data
-                done.append(self._sum(m, old.before[ky][channel], Mux(left, 0, last)))
-                before.append(self._sum(m, Mux(left, 0, old.here[ky][channel]), middle))
-                here.append(self._sum(m, first, 0))
+        done = self._add(m, before.data, self.sum_bits, Mux(left, 0, last), self.lane_bits)
         m.d.comb += [
-            columns_read.addr.eq(step),
-            columns_write.addr.eq(step),
-            columns_write.en.eq(taken),
-            columns_write.data.as_value().eq(Cat(*here, *before)),
+            here_write.data.eq(first),
+            before_write.data.eq(
+                self._add(m, middle, self.lane_bits, Mux(left, 0, here.data), self.lane_bits)
+            ),
         ]
+        for read, write in ((here, here_write), (before, before_write)):
+            m.d.comb += [read.addr.eq(step), write.addr.eq(step), write.en.eq(taken)]
 
-        # Vertical: line buffers of the partial sums of the two rows above this one. The read is
-        # transparent because in a frame of one word a row it meets the write of the word before.
-        m.submodules.lines = lines = memory.Memory(
-            shape=data.StructLayout({"above": vector, "here": vector}),
-            depth=self.max_width * self.max_steps,
-            init=[],
-        )
-        lines_write = lines.write_port()
-        lines_read = lines.read_port(transparent_for=(lines_write,))
-        above, sums = [], []
-        for channel in range(self.channels):
-            first, middle, last = (rows[ky][channel] for ky in range(KERNEL))
-            sums.append(self._sum(m, lines_read.data.above[channel], last))
-            above.append(self._sum(m, Mux(rows_emitting, lines_read.data.here[channel], 0), middle))
+        # Vertical: line buffers of the sums of this row so far and of the row above it. Reading
+        # is transparent because in a frame of one word a row it meets the word before's write.
+        depth = self.max_width * self.max_steps
+        below, below_write = self._buffer(m, "line_here", sum_bits, depth, "sync")
+        above, above_write = self._buffer(m, "line_above", sum_bits, depth, "sync")
+        row = [rows.word_select(ky, sum_bits) for ky in range(KERNEL)]
+        masked = Mux(rows_emitting, below.data, 0)
+        sums = self._add(m, above.data, self.sum_bits, row[2], self.sum_bits)
         m.d.comb += [
-            lines_read.addr.eq(slot),
-            lines_read.en.eq(taken),
-            lines_write.addr.eq(rows_slot),
-            lines_write.en.eq(rows_valid & rows_leave & rows_started),
-            lines_write.data.above.as_value().eq(Cat(above)),
-            lines_write.data.here.eq(rows[0]),
+            below_write.data.eq(row[0]),
+            above_write.data.eq(self._add(m, masked, self.sum_bits, row[1], self.sum_bits)),
         ]
+        for read, write in ((below, below_write), (above, above_write)):
+            m.d.comb += [
+                read.addr.eq(slot),
+                read.en.eq(taken),
+                write.addr.eq(rows_slot),
+                write.en.eq(rows_valid & rows_leave & rows_started),
+            ]
 
         with m.If(rows_leave):
             m.d.sync += rows_valid.eq(0)
         with m.If(taken):
             m.d.sync += [
                 rows_valid.eq(1),
-                rows.as_value().eq(Cat(done)),
+                rows.eq(done),
                 rows_started.eq(started),
                 rows_emitting.eq(emitting),
                 rows_slot.eq(slot),
@@ -176,13 +160,32 @@ class Scatter(wiring.Component):
         with m.If(self.sums.ready):
             m.d.sync += self.sums.valid.eq(0)
         with m.If(rows_valid & rows_emitting & rows_leave):
-            m.d.sync += [self.sums.valid.eq(1), self.sums.payload.as_value().eq(Cat(sums))]
+            m.d.sync += [self.sums.valid.eq(1), self.sums.payload.as_value().eq(sums)]
         with m.If(self.restart):
             m.d.sync += [step.eq(0), x.eq(0), slot.eq(0), started.eq(0), emitting.eq(0)]
         return m
 
-    def _sum(self, m: Module, a: ValueLike, b: ValueLike) -> Signal:
-        """A named net of exactly the sums' width, so that concatenations line up."""
-        total = Signal(signed(self.sum_bits))
-        m.d.comb += total.eq(Value.cast(a) + b)
-        return total
+    def _tap_column(self, kx: int) -> Value:
+        """The taps of column kx: rows ky = 0, 1, 2 of all channels."""
+        taps = self.taps.payload.as_value()
+        group = self.lane_bits * self.channels
+        return Cat(taps.word_select(ky * KERNEL + kx, group) for ky in range(KERNEL))
+
+    def _buffer(
+        self, m: Module, name: str, bits: int, depth: int, domain: str
+    ) -> tuple[memory.ReadPort, memory.WritePort]:
+        """A memory's read port, transparent if it is clocked, and its write port."""
+        m.submodules[name] = buffer = memory.Memory(shape=unsigned(bits), depth=depth, init=[])
+        write = buffer.write_port()
+        transparent_for = (write,) if domain == "sync" else ()
+        return buffer.read_port(domain=domain, transparent_for=transparent_for), write
+
+    def _add(self, m: Module, a: Value, a_bits: int, b: Value, b_bits: int) -> Value:
+        """Sums, each `sum_bits` wide, of two vectors of signed numbers."""
+        sums = []
+        for lane in range(len(a) // a_bits):
+            total = Signal(signed(self.sum_bits))
+            left = a.word_select(lane, a_bits).as_signed()
+            m.d.comb += total.eq(left + b.word_select(lane, b_bits).as_signed())
+            sums.append(total)
+        return Cat(sums)

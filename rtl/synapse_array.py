@@ -4,11 +4,13 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .accumulator import Accumulator
 from .checks import check_positive
+from .netlist import whole
 
 
 class SynapseBeat(data.StructLayout):
-    """One step of all accumulators: ``acc = (acc << double) + (-1)^negate * weights * add``.
+    """One step of all accumulators: ``acc = (acc << double) + weights * add``.
 
     The first beat after a ``last`` one starts from zero.
     """
@@ -18,7 +20,6 @@ class SynapseBeat(data.StructLayout):
             {
                 "weights": data.ArrayLayout(signed(weight_bits), lanes),
                 "add": 1,
-                "negate": 1,
                 "double": 1,
                 "last": 1,
             }
@@ -49,6 +50,7 @@ class SynapseArray(wiring.Component):
     def __init__(self, *, lanes: int, weight_bits: int, lane_bits: int):
         check_positive(lanes=lanes, weight_bits=weight_bits, lane_bits=lane_bits)
         self.lanes = lanes
+        self.weight_bits = weight_bits
         self.lane_bits = lane_bits
         super().__init__(
             {
@@ -62,26 +64,33 @@ class SynapseArray(wiring.Component):
         m = Module()
         beat = self.beats.p
         fresh = Signal(init=1)
-        accumulators = Signal(data.ArrayLayout(signed(self.lane_bits), self.lanes))
-
-        totals = []
+        taken = Signal()
+        move = Signal()
+        m.d.comb += [
+            self.beats.ready.eq(~beat.last | ~self.sums.valid | self.sums.ready),
+            taken.eq(self.beats.valid & self.beats.ready),
+            move.eq(taken & beat.last),
+        ]
+        weights = Signal.like(beat.weights)
+        m.d.comb += weights.as_value().eq(Mux(beat.add, beat.weights.as_value(), 0))
+        sums = []
         for lane in range(self.lanes):
-            old = accumulators[lane]
-            start = Mux(fresh, 0, Mux(beat.double, old << 1, old))
-            weight = beat.weights[lane]
-            # Two's complement: -w is ~w + 1, the 1 going in as the adder's carry.
-            addend = Mux(beat.add, Mux(beat.negate, ~weight, weight), 0)
-            total = Signal(signed(self.lane_bits), name=f"total_{lane}")
-            m.d.comb += total.eq(start + addend + (beat.add & beat.negate))
-            totals.append(total)
+            accumulator = Accumulator(weight_bits=self.weight_bits, sum_bits=self.lane_bits)
+            m.submodules[f"lane_{lane}"] = accumulator
+            m.d.comb += [
+                accumulator.weight.eq(weights[lane]),
+                accumulator.fresh.eq(fresh),
+                accumulator.double.eq(beat.double),
+                accumulator.take.eq(taken),
+                accumulator.move.eq(move),
+            ]
+            sums.append(accumulator.sum)
+        m.d.comb += self.sums.payload.as_value().eq(whole(Cat(sums)))
 
-        m.d.comb += self.beats.ready.eq(~beat.last | ~self.sums.valid | self.sums.ready)
-        taken = self.beats.valid & self.beats.ready
         with m.If(taken):
-            # Whole vectors: simulators pay for each slice of a register assigned on its own.
-            m.d.sync += [accumulators.as_value().eq(Cat(totals)), fresh.eq(beat.last)]
-        with m.If(taken & beat.last):
-            m.d.sync += [self.sums.payload.as_value().eq(Cat(totals)), self.sums.valid.eq(1)]
+            m.d.sync += fresh.eq(beat.last)
+        with m.If(move):
+            m.d.sync += self.sums.valid.eq(1)
         with m.Elif(self.sums.ready):
             m.d.sync += self.sums.valid.eq(0)
         return m

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
+from .netlist import whole
 
 
 class WeightRequest(data.StructLayout):
@@ -68,16 +69,18 @@ class WeightMemory(wiring.Component):
         # The read port holds its last row while a response waits to be taken.
         port = rows.read_port()
         advance = self.requests.ready
+        present, last = Signal(), Signal()
         m.d.comb += [
             advance.eq(~self.responses.valid | self.responses.ready),
             port.en.eq(advance & self.requests.valid),
             port.addr.eq(self.requests.p.row),
-            self.responses.p.weights.eq(port.data),
+            # In the order of the fields of `WeightRow`.
+            self.responses.payload.as_value().eq(whole(Cat(port.data, present, last))),
         ]
         with m.If(advance):
             m.d.sync += [
                 self.responses.valid.eq(self.requests.valid),
-                self.responses.p.present.eq(self.requests.p.present),
-                self.responses.p.last.eq(self.requests.p.last),
+                present.eq(self.requests.p.present),
+                last.eq(self.requests.p.last),
             ]
         return m
