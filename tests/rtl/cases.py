@@ -1,7 +1,7 @@
 """The components under test, each with the parameters that it is tried at.
 
-``python -m tests.rtl.cases CASE SIMULATOR`` runs one of them: exit code 1 and one line where a
-bench fails. This is how the mutants are run, in a process that imports the mutated RTL.
+``python -m tests.rtl.cases CASE SIMULATOR`` runs one of them: exit code `FAILED` and one line
+where a bench fails. This is how the mutants are run, in a process that imports the mutated RTL.
 """
 
 from __future__ import annotations
@@ -213,14 +213,18 @@ ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}
 """All accelerators by the name of their network."""
 
 
+FAILED = 3
+"""Exit code of a bench that failed; Python's own, for a case that does not run, is 1."""
+
+
 def main() -> int:
-    """Run one case; 1 is the exit code of a bench that failed."""
+    """Run one case."""
     name, simulator = sys.argv[1:]
     try:
         {**COMPONENTS, **ACCELERATORS}[name].run(simulator)
     except (BenchFailure, AssertionError) as failure:
         print(failure)
-        return 1
+        return FAILED
     return 0
 
 

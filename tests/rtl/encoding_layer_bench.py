@@ -61,7 +61,7 @@ class Frame:
 
 def decode(payload):
     flags = payload >> (WEIGHT_BITS * len(WEIGHTS))
-    bits = (flags >> bit & 1 for bit in range(4))
+    bits = (flags >> bit & 1 for bit in range(3))
     return Beat(unpack(payload, WEIGHT_BITS, len(WEIGHTS)), *bits)
 
 

@@ -64,19 +64,17 @@ def events_of(word: int, final: int) -> list[Event]:
 
 
 class Beat(NamedTuple):
-    """A step of the synapse array: ``acc = (acc << double) + (-1)^negate * weights * add``."""
+    """A step of the synapse array: ``acc = (acc << double) + weights * add``."""
 
     weights: list[int]
     add: int = 1
-    negate: int = 0
     double: int = 0
     last: int = 0
 
     def apply(self, accumulators: Sequence[int]) -> list[int]:
         """The accumulators after this beat."""
-        sign = -self.add if self.negate else self.add
         return [
-            old * (2 if self.double else 1) + sign * weight
+            old * (2 if self.double else 1) + (weight if self.add else 0)
             for old, weight in zip(accumulators, self.weights, strict=True)
         ]
 

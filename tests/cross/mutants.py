@@ -1,0 +1,368 @@
+"""Seeded bugs, each with the smallest bench that must find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A patch of the RTL's source.
+
+    Attributes
+    ----------
+    name
+        What goes wrong.
+    file
+        In `rtl/`.
+    old, new
+        The exact text, which must occur once, and what takes its place.
+    killer
+        Case of `tests.rtl.cases` whose bench must fail.
+    always
+        Part of every run of the tests, and not only of that of all mutants.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    killer: str
+    always: bool = False
+
+
+_ENCODER_STEP = """\
+        with m.Elif(self.events.ready):
+            m.d.sync += pending.eq(rest)
+"""
+_ENCODER_TWICE = """\
+        again = Signal()
+        with m.Elif(self.events.ready & lowest[0] & ~again):
+            m.d.sync += again.eq(1)
+        with m.Elif(self.events.ready):
+            m.d.sync += [pending.eq(rest), again.eq(0)]
+"""
+
+MUTANTS = (
+    # The neuron.
+    Mutant(
+        "leak rounded up",
+        "lif.py",
+        "before >> neuron.leak",
+        "(before + (1 << neuron.leak) - 1) >> neuron.leak",
+        "lif-all",
+        always=True,
+    ),
+    Mutant(
+        "leak rounded towards zero",
+        "lif.py",
+        "before >> neuron.leak",
+        "Mux(before < 0, -(-before >> neuron.leak), before >> neuron.leak)",
+        "lif-all",
+    ),
+    Mutant(
+        "> for >= at the threshold",
+        "lif.py",
+        "charged >= self.threshold",
+        "charged > self.threshold",
+        "lif-all",
+        always=True,
+    ),
+    Mutant(
+        "soft reset for hard",
+        "lif.py",
+        '0 if neuron.reset == "hard" else charged - self.threshold',
+        "charged - self.threshold",
+        "lif-all",
+        always=True,
+    ),
+    Mutant(
+        "hard reset for soft",
+        "lif.py",
+        '0 if neuron.reset == "hard" else charged - self.threshold',
+        "0",
+        "lif-all",
+        always=True,
+    ),
+    Mutant(
+        "init ignored",
+        "lif.py",
+        "Mux(self.first, self.init, membrane)",
+        "Mux(self.first, 0, membrane)",
+        "lif-all",
+        always=True,
+    ),
+    Mutant(
+        "membrane of one pixel goes into the next",
+        "lif.py",
+        "Mux(self.first, self.init, membrane)",
+        "membrane",
+        "lif_array-3",
+    ),
+    Mutant("bias subtracted", "lif.py", "self.sum + self.bias", "self.sum - self.bias", "lif-all"),
+    Mutant(
+        "fractional bits ignored",
+        "lif.py",
+        "(self.sum + self.bias) << neuron.fractional_bits",
+        "(self.sum + self.bias)",
+        "lif-all",
+    ),
+    Mutant(
+        "membrane moves on without enable",
+        "lif.py",
+        "with m.If(self.enable):",
+        "with m.If(1):",
+        "lif-all",
+    ),
+    Mutant(
+        "all layers have the first one's neuron",
+        "layer_constants.py",
+        "self.kind.eq(Array([*kinds, 0])[self.layer])",
+        "self.kind.eq(0)",
+        "mixed",
+    ),
+    Mutant(
+        "encoding sum truncated for rounded",
+        "lif_array.py",
+        "(value + (1 << (self.encoding_shift - 1))) >> self.encoding_shift",
+        "value >> self.encoding_shift",
+        "lif_array-3",
+    ),
+    Mutant(
+        "constant current given for one timestep only",
+        "lif_array.py",
+        "enable & (~self.constant | last_step)",
+        "enable",
+        "lif_array-3",
+    ),
+    # Events and weights.
+    Mutant(
+        "events in descending order",
+        "event_encoder.py",
+        "pending & -pending",
+        "(pending[::-1] & -pending[::-1])[: self.channels][::-1]",
+        "event_encoder-3",
+        always=True,
+    ),
+    Mutant(
+        "an event dropped",
+        "event_encoder.py",
+        "pending ^ lowest",
+        "pending & ~(lowest | lowest << 1)",
+        "event_encoder-4",
+        always=True,
+    ),
+    Mutant(
+        "an event doubled",
+        "event_encoder.py",
+        _ENCODER_STEP,
+        _ENCODER_TWICE,
+        "event_encoder-4",
+        always=True,
+    ),
+    Mutant(
+        "an event doubled, in the whole network",
+        "event_encoder.py",
+        _ENCODER_STEP,
+        _ENCODER_TWICE,
+        "tiny",
+    ),
+    Mutant(
+        "a word overwrites one that waits",
+        "event_encoder.py",
+        "~self.events.valid | (self.events.ready & done)",
+        "~self.events.valid | done",
+        "event_encoder-3",
+    ),
+    Mutant(
+        "a zero word takes two cycles",
+        "event_encoder.py",
+        "done.eq(rest == 0)",
+        "done.eq((rest == 0) & (pending.any() | final))",
+        "event_encoder-5",
+    ),
+    Mutant(
+        "one weight changed",
+        "weight_memory.py",
+        "init=self.rows",
+        "init=[[~row[0] if i == 0 else row[0], *row[1:]] for i, row in enumerate(self.rows)]",
+        "weight_memory-5x27",
+        always=True,
+    ),
+    Mutant(
+        "one weight changed, in the whole network",
+        "weight_memory.py",
+        "init=self.rows",
+        # Of the middle tap, which no border hides.
+        "init=[[-w if (i, lane) == (0, 20) else w for lane, w in enumerate(row)]"
+        " for i, row in enumerate(self.rows)]",
+        "five",
+        always=True,
+    ),
+    Mutant(
+        "rows of the first hidden layer for all",
+        "sequencer.py",
+        "self.row_base.eq(self.row_base + self.channels)",
+        "self.row_base.eq(0)",
+        "sequencer-5",
+    ),
+    Mutant(
+        "sums do not start from zero",
+        "synapse_array.py",
+        "fresh.eq(beat.last)",
+        "fresh.eq(0)",
+        "synapse_array-1",
+    ),
+    Mutant(
+        "sums overwritten while they wait",
+        "synapse_array.py",
+        "self.beats.ready.eq(~beat.last | ~self.sums.valid | self.sums.ready)",
+        "self.beats.ready.eq(1)",
+        "synapse_array-9",
+    ),
+    # Encoding layer.
+    Mutant(
+        "sign bit counted as positive",
+        "encoding_layer.py",
+        "[-weight for weight in self.weights]",
+        "self.weights",
+        "encoding_layer-3",
+        always=True,
+    ),
+    Mutant(
+        "pixels faster than their timesteps",
+        "encoding_layer.py",
+        "Mux(self.steps > PIXEL_BITS, self.steps - PIXEL_BITS, 0)",
+        "0",
+        "encoding_layer-3",
+    ),
+    # Borders and neighbours.
+    Mutant(
+        "no padding at the right border",
+        "scatter.py",
+        "Mux(left, 0, last)",
+        "last",
+        "scatter-3",
+        always=True,
+    ),
+    Mutant(
+        "no padding at the first row",
+        "scatter.py",
+        "Mux(rows_emitting, lines_read.data.here[channel], 0)",
+        "lines_read.data.here[channel]",
+        "scatter-3",
+        always=True,
+    ),
+    Mutant(
+        "line buffers one slot off",
+        "scatter.py",
+        "rows_slot.eq(slot)",
+        "rows_slot.eq(slot + 1)",
+        "scatter-4",
+        always=True,
+    ),
+    Mutant(
+        "timesteps share a column",
+        "scatter.py",
+        "columns_read.addr.eq(step)",
+        "columns_read.addr.eq(0)",
+        "scatter-3",
+    ),
+    Mutant(
+        "line buffers read before they are written",
+        "scatter.py",
+        "lines.read_port(transparent_for=(lines_write,))",
+        "lines.read_port()",
+        "scatter-3",
+    ),
+    Mutant(
+        "flush one row short",
+        "raster.py",
+        "self.height + 1",
+        "self.height",
+        "raster-5x3x4",
+    ),
+    Mutant(
+        "flush repeats the last word",
+        "frame_memory.py",
+        "Mux(flushing, 0, read.data)",
+        "read.data",
+        "frame_memory-5x3x4",
+    ),
+    # Output layer.
+    Mutant(
+        "residual truncated for rounded",
+        "output_layer.py",
+        "product + (1 << (self.shift - 1))",
+        "product",
+        "output_layer-5",
+        always=True,
+    ),
+    Mutant(
+        "no clamp at 255",
+        "output_layer.py",
+        "Mux(clean > GREY_MAX, GREY_MAX, clean[:8])",
+        "clean[:8]",
+        "output_layer-5",
+        always=True,
+    ),
+    Mutant(
+        "no clamp at 0",
+        "output_layer.py",
+        "Mux(clean < 0, 0, ",
+        "Mux(clean < -1, 0, ",
+        "output_layer-5",
+    ),
+    Mutant(
+        "residual added",
+        "output_layer.py",
+        "clean.eq(pixel - residual)",
+        "clean.eq(pixel + residual)",
+        "output_layer-1",
+    ),
+    Mutant(
+        "output sums do not take all timesteps",
+        "frame_memory.py",
+        "~self.merge | reading.last_step",
+        "1",
+        "frame_memory-5x3x4",
+        always=True,
+    ),
+    Mutant(
+        "output layer's words not merged over T",
+        "accelerator.py",
+        "merge.eq(sequencer.output)",
+        "merge.eq(0)",
+        "tiny",
+    ),
+    Mutant(
+        "output bias added once for T times",
+        "layer_constants.py",
+        "steps * bias",
+        "bias",
+        "mixed",
+    ),
+    # Control.
+    Mutant(
+        "a frame that is too high is accepted",
+        "sequencer.py",
+        "_at_most(self.height, self.max_height)",
+        "1",
+        "sequencer-5",
+    ),
+    Mutant(
+        "a T that is not allowed is accepted",
+        "sequencer.py",
+        "self.timesteps.matches(*self.timesteps_allowed)",
+        "1",
+        "sequencer-5",
+    ),
+    Mutant(
+        "events not counted in the last cycle",
+        "sequencer.py",
+        "self.events.eq(counted + self.event)",
+        "self.events.eq(counted)",
+        "sequencer-5",
+    ),
+)
+"""All mutants; names are unique."""

@@ -1,0 +1,61 @@
+"""Proof that the benches can fail: every seeded bug must turn its bench red.
+
+A few run with every `make test`; all of them with the environment variable `MUTANTS=all`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rtl.cases import FAILED
+
+from .mutants import MUTANTS
+
+ROOT = Path(__file__).parents[2]
+SIMULATOR = "icarus"
+"""The one that builds fastest: a bench that fails on one simulator does so on the other."""
+CHOSEN = [m for m in MUTANTS if m.always or os.environ.get("MUTANTS") == "all"]
+
+
+def plant(folder, mutant=None):
+    """Make a tree whose `rtl` is a copy, with the mutant's patch, and whose rest is this one."""
+    shutil.copytree(ROOT / "rtl", folder / "rtl", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("sw_model", "sim", "tests"):
+        (folder / package).symlink_to(ROOT / package)
+    if mutant is not None:
+        path = folder / "rtl" / mutant.file
+        source = path.read_text()
+        count = source.count(mutant.old)
+        assert count == 1, f"the text of mutant {mutant.name!r} occurs {count} times in {path.name}"
+        path.write_text(source.replace(mutant.old, mutant.new))
+    return folder
+
+
+def run_in(folder, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("mutant", CHOSEN, ids=lambda mutant: mutant.name.replace(" ", "_"))
+def test_mutant_is_killed(mutant, tmp_path):
+    done = run_in(plant(tmp_path, mutant), "-m", "tests.rtl.cases", mutant.killer, SIMULATOR)
+    assert done.returncode != 0, f"{mutant.killer} passes in spite of: {mutant.name}"
+    assert done.returncode == FAILED, f"{mutant.killer} did not even run:\n{done.stderr[-2000:]}"
+
+
+def test_copy_is_what_runs_and_passes_unpatched(tmp_path):
+    folder = plant(tmp_path)
+    found = run_in(folder, "-c", "import rtl.lif; print(rtl.lif.__file__)").stdout.strip()
+    assert Path(found).is_relative_to(tmp_path)
+    done = run_in(folder, "-m", "tests.rtl.cases", "lif-all", SIMULATOR)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_names_are_unique():
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
