@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, UsageError, weight_row
@@ -16,6 +16,7 @@ from .event_encoder import EventEncoder
 from .frame_memory import FrameMemory
 from .layer_constants import LayerConstants
 from .lif_array import LifArray
+from .netlist import hexadecimal_rows
 from .output_layer import OutputLayer
 from .raster import Raster
 from .scatter import Scatter
@@ -87,7 +88,7 @@ class Accelerator(wiring.Component):
         The first value of a row is in the least significant bits, as the netlist has it.
         """
         return {
-            name: [_hexadecimal(memory.layout, row) for row in memory.rows]
+            name: hexadecimal_rows(memory.layout, memory.rows)
             for name, memory in (
                 ("hidden_weights", self._hidden_weights),
                 ("output_weights", self._output_weights),
@@ -172,7 +173,7 @@ class Accelerator(wiring.Component):
             self.cycles.eq(sequencer.cycles),
             self.events.eq(sequencer.events),
         ]
-        # Pixels are one word each, and so are the sums of the encoding and the output layer.
+        # The encoding layer has one sum a pixel for all timesteps, and so has the output layer.
         merged = sequencer.encoding | sequencer.output
         for component, steps in (
             (self._pixel_memory, 1),
@@ -187,7 +188,7 @@ class Accelerator(wiring.Component):
             ]
         m.d.comb += [
             self._scatter.width.eq(sequencer.frame_width),
-            self._scatter.steps.eq(1),
+            self._scatter.steps.eq(Mux(merged, 1, sequencer.frame_steps)),
             self._scatter.restart.eq(sequencer.restart),
             self._lif_array.steps.eq(sequencer.frame_steps),
             self._lif_array.constant.eq(sequencer.encoding),
@@ -201,8 +202,6 @@ class Accelerator(wiring.Component):
             sequencer.words_complete.eq(self._activation_memory.complete),
             sequencer.pixels_complete.eq(~self._output_raster.inside),
         ]
-        with m.If(~merged):
-            m.d.comb += self._scatter.steps.eq(sequencer.frame_steps)
 
         constants = self._constants
         m.d.comb += [
@@ -302,9 +301,3 @@ def _lanes(weights: Iterable[Value], bits: int) -> Value:
         sign = weight[-1].replicate(bits - len(weight))
         lanes.append(Cat(weight, sign))
     return Cat(lanes)
-
-
-def _hexadecimal(layout: data.Layout, row: object) -> str:
-    """A memory's row as `$readmemh` takes it."""
-    value = Const.cast(layout.const(row)).value
-    return f"{value:0{-(-layout.size // 4)}x}"

@@ -24,8 +24,8 @@ def random_deployment(spec: NetworkSpec, seed: int, *, with_init: bool = False) 
     for layer in spec.layers:
         low, high = weight_range(layer.weight_bits)
         weight = rng.integers(low, high + 1, layer.weight_shape).astype(np.int8)
-        # One output channel in a few is silenced or inverted: dead and negative channels happen.
-        weight[rng.random(layer.out_channels) < 0.1] = 0
+        # A channel in ten is dead, as pruning leaves them, but never the only one of a layer.
+        weight[1:][rng.random(layer.out_channels - 1) < 0.1] = 0
         spread = np.abs(weight.astype(np.int64)).sum(axis=(1, 2, 3)) + 1
         if layer.kind == "encoding":
             spread = (spread * (PIXEL_MAX // 2)) >> layer.shift
