@@ -7,9 +7,10 @@ a derived width that is too narrow shows as a difference instead of wrapping her
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import repeat
 from typing import Literal
 
@@ -18,7 +19,8 @@ import numpy.typing as npt
 
 from .activity import Activity
 from .golden_arithmetic import ExactConvolution, fire, rounding_shift
-from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, pack_spikes
+from .golden_result import GoldenResult, LayerTrace, spikes_at
+from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
 
 IntArray = npt.NDArray[np.integer]
 Progress = Callable[[int, int], None]
@@ -26,71 +28,6 @@ Progress = Callable[[int, int], None]
 BLOCK_COLUMNS = 512
 BLOCK_PIXELS = 4096
 """Pixels that are worked on at once: the products of so many fit a processor's cache."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerTrace:
-    """What happened in one spiking layer.
-
-    Attributes
-    ----------
-    timesteps
-        T.
-    trains
-        (C, H, W) unsigned: bit t is the neuron's spike at timestep t.
-    currents
-        (T, C, H, W) int64: what the neurons received, bias and fractional bits included.
-    charged
-        (T, C, H, W) int64: membranes after leak and current, before the comparison.
-    membranes
-        (T, C, H, W) int64: membranes at the end of the timestep, after the reset.
-
-    The last three are None in a trace of spikes alone.
-    """
-
-    timesteps: int
-    trains: npt.NDArray[np.unsignedinteger]
-    currents: npt.NDArray[np.int64] | None = None
-    charged: npt.NDArray[np.int64] | None = None
-    membranes: npt.NDArray[np.int64] | None = None
-
-    @cached_property
-    def spikes(self) -> npt.NDArray[np.bool_]:
-        """(T, C, H, W)."""
-        return np.stack([_spikes_at(self.trains, t) for t in range(self.timesteps)]).astype(bool)
-
-    @property
-    def words(self) -> npt.NDArray[np.uint64]:
-        """Event words, (H, W, T, ceil(C / 64)), as `sw_model.spec.pack_spikes` lays them out."""
-        return pack_spikes(self.spikes)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoldenResult:
-    """A denoised picture and how it came about.
-
-    Attributes
-    ----------
-    denoised
-        (H, W) uint8.
-    residual
-        (H, W) int64: the noise that the network saw, in grey levels.
-    total
-        (H, W) int64: R, the output layer's sum over taps, channels and timesteps, bias included.
-    activity
-        Spikes of each spiking layer, and theta.
-    timesteps
-        T.
-    layers
-        Trace of each spiking layer; empty unless asked for.
-    """
-
-    denoised: npt.NDArray[np.uint8]
-    residual: npt.NDArray[np.int64]
-    total: npt.NDArray[np.int64]
-    activity: Activity
-    timesteps: int
-    layers: tuple[LayerTrace, ...]
 
 
 def denoise(
@@ -103,8 +40,9 @@ def denoise(
 ) -> GoldenResult:
     """Denoise a picture with the frozen network.
 
-    Memory besides the trace: two maps of C * H * W spike trains (a byte each up to T = 8) and a
-    few megabytes. A full trace takes 24 * T bytes per neuron and layer more, so it is for crops.
+    Memory besides the trace: two maps of C * H * W spike trains (a byte each up to T = 8) and some
+    ten megabytes for each of the processor's threads. A full trace takes 24 * T bytes per neuron
+    and layer more, so it is for crops.
 
     Parameters
     ----------
@@ -128,22 +66,22 @@ def denoise(
     timesteps = spec.timesteps_max if timesteps is None else timesteps
     mult = deployment.mult(timesteps)
     _check_pixels(pixels)
-    work = _Work(pixels.size * len(spec.layers), progress)
+    pixels = pixels.astype(np.int64)
 
-    source: IntArray = np.pad(pixels.astype(np.int64), 1)[np.newaxis]
+    source: IntArray = np.pad(pixels, 1)[np.newaxis]
     counts, traces = [], []
-    for index in range(len(spec.spiking_layers)):
-        layer = _spiking_layer(deployment, index, source, timesteps, trace is True, work)
-        source = layer.trains
-        inside = source[:, 1:-1, 1:-1]
-        counts.append(int(np.bitwise_count(inside).sum(dtype=np.int64)))
-        if trace:
-            # The trains are kept without their border of zeros.
-            traces.append(replace(layer, trains=inside))
-
-    total = _output_sums(deployment, source, timesteps, work)
-    shift = spec.layers[-1].shift
-    residual = rounding_shift(total * mult, shift)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        work = _Work(pool, pixels.size * len(spec.layers), progress)
+        for index in range(len(spec.spiking_layers)):
+            layer = _spiking_layer(deployment, index, source, timesteps, trace is True, work)
+            source = layer.trains
+            inside = source[:, 1:-1, 1:-1]
+            counts.append(int(np.bitwise_count(inside).sum(dtype=np.int64)))
+            if trace:
+                # The trains are kept without their border of zeros.
+                traces.append(replace(layer, trains=inside))
+        total = _output_sums(deployment, source, timesteps, work)
+    residual = rounding_shift(total * mult, spec.layers[-1].shift)
     return GoldenResult(
         denoised=np.clip(pixels - residual, 0, GREY_MAX).astype(np.uint8),
         residual=residual,
@@ -183,7 +121,8 @@ def _spiking_layer(
         for constants in (deployment.thresholds, deployment.inits)
     )
     flow = _currents(deployment, index, timesteps)
-    for rows, columns in _blocks(height, width):
+
+    def block(rows: slice, columns: slice) -> None:
         membrane = init
         train = trains[:, 1:-1, 1:-1][:, rows, columns]
         for t, current in enumerate(flow(_window(source, rows, columns))):
@@ -193,7 +132,8 @@ def _spiking_layer(
                 currents[t, :, rows, columns] = current
                 charged[t, :, rows, columns] = charge
                 membranes[t, :, rows, columns] = membrane
-        work.done(train[0].size)
+
+    work.over(height, width, block)
     if not keep:
         return LayerTrace(timesteps=timesteps, trains=trains)
     return LayerTrace(
@@ -224,7 +164,7 @@ def _currents(
 
     def spike(window: IntArray) -> Iterator[npt.NDArray[np.int64]]:
         for t in range(timesteps):
-            yield (convolve(_spikes_at(window, t)) + bias) << fraction
+            yield (convolve(spikes_at(window, t)) + bias) << fraction
 
     return encode if encoding else spike
 
@@ -236,17 +176,38 @@ def _output_sums(
     convolve = ExactConvolution(deployment.weights[-1], largest=timesteps)
     height, width = source.shape[1] - 2, source.shape[2] - 2
     total = np.empty((height, width), dtype=np.int64)
-    for rows, columns in _blocks(height, width):
+    bias = timesteps * int(deployment.biases[-1][0])
+
+    def block(rows: slice, columns: slice) -> None:
         # A sum over time of products is the product with the number of spikes.
         spikes = np.bitwise_count(_window(source, rows, columns))
-        total[rows, columns] = convolve(spikes)[0] + timesteps * int(deployment.biases[-1][0])
-        work.done(total[rows, columns].size)
+        total[rows, columns] = convolve(spikes)[0] + bias
+
+    work.over(height, width, block)
     return total
 
 
-def _spikes_at(trains: IntArray, timestep: int) -> IntArray:
-    """The spikes, 0 or 1, that spike trains hold for a timestep."""
-    return (trains >> trains.dtype.type(timestep)) & trains.dtype.type(1)
+def _window(source: IntArray, rows: slice, columns: slice) -> IntArray:
+    """The part of a bordered source that a block of pixels and its neighbours lie in."""
+    return source[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
+
+
+class _Work:
+    """Does the blocks of a picture side by side, counts them, and tells whoever asked."""
+
+    def __init__(self, pool: Executor, whole: int, progress: Progress | None) -> None:
+        self._pool, self._progress = pool, progress
+        self._finished, self._whole = 0, whole
+
+    def over(self, height: int, width: int, task: Callable[[slice, slice], None]) -> None:
+        """Call ``task`` with the rows and columns of each block; no two overlap."""
+        blocks = list(_blocks(height, width))
+        # numpy lets other threads run while it computes.
+        done = self._pool.map(lambda block: task(*block), blocks)
+        for (rows, columns), _ in zip(blocks, done, strict=True):
+            self._finished += (rows.stop - rows.start) * (columns.stop - columns.start)
+            if self._progress is not None:
+                self._progress(self._finished, self._whole)
 
 
 def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
@@ -256,23 +217,6 @@ def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
     for y in range(0, height, rows):
         for x in range(0, width, columns):
             yield slice(y, min(y + rows, height)), slice(x, min(x + columns, width))
-
-
-def _window(source: IntArray, rows: slice, columns: slice) -> IntArray:
-    """The part of a bordered source that a block of pixels and its neighbours lie in."""
-    return source[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
-
-
-class _Work:
-    """Counts work and tells whoever asked."""
-
-    def __init__(self, whole: int, progress: Progress | None) -> None:
-        self._finished, self._whole, self._progress = 0, whole, progress
-
-    def done(self, amount: int) -> None:
-        self._finished += amount
-        if self._progress is not None:
-            self._progress(self._finished, self._whole)
 
 
 def _check_pixels(pixels: IntArray) -> None:

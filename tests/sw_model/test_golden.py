@@ -298,6 +298,30 @@ def test_progress_ends_at_the_whole():
     assert calls == sorted(calls)
 
 
+def test_interrupted_work_stops(monkeypatch):
+    # Ctrl-C must not wait until all blocks of the layer are done.
+    monkeypatch.setattr(golden, "BLOCK_PIXELS", 1)
+    monkeypatch.setattr(golden.os, "cpu_count", lambda: 1)
+    fired = []
+    monkeypatch.setattr(golden, "fire", lambda *args: fired.append(0) or fire(*args))
+
+    def interrupt(done, whole):
+        raise KeyboardInterrupt
+
+    deployment = random_deployment(network(), 6)
+    with pytest.raises(KeyboardInterrupt):
+        golden.denoise(deployment, pixels(50, 50), progress=interrupt)
+    assert len(fired) < 50 * 50 * deployment.spec.timesteps_max
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_any_integer_type_of_pixels(dtype):
+    deployment = random_deployment(network(), 7)
+    picture = abs(pixels(4, 5)) % 256
+    expected = golden.denoise(deployment, picture).denoised
+    assert (golden.denoise(deployment, picture.astype(dtype)).denoised == expected).all()
+
+
 @pytest.mark.parametrize(
     ("picture", "complaint"),
     [

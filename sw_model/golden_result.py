@@ -1,0 +1,82 @@
+"""What the golden model gives: the denoised picture and, on request, every number behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from .activity import Activity
+from .spec import pack_spikes
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTrace:
+    """What happened in one spiking layer.
+
+    Attributes
+    ----------
+    timesteps
+        T.
+    trains
+        (C, H, W) unsigned: bit t is the neuron's spike at timestep t.
+    currents
+        (T, C, H, W) int64: what the neurons received, bias and fractional bits included.
+    charged
+        (T, C, H, W) int64: membranes after leak and current, before the comparison.
+    membranes
+        (T, C, H, W) int64: membranes at the end of the timestep, after the reset.
+
+    The last three are None in a trace of spikes alone.
+    """
+
+    timesteps: int
+    trains: npt.NDArray[np.unsignedinteger]
+    currents: npt.NDArray[np.int64] | None = None
+    charged: npt.NDArray[np.int64] | None = None
+    membranes: npt.NDArray[np.int64] | None = None
+
+    @cached_property
+    def spikes(self) -> npt.NDArray[np.bool_]:
+        """(T, C, H, W)."""
+        return np.stack([spikes_at(self.trains, t) for t in range(self.timesteps)]).astype(bool)
+
+    @property
+    def words(self) -> npt.NDArray[np.uint64]:
+        """Event words, (H, W, T, ceil(C / 64)), as `sw_model.spec.pack_spikes` lays them out."""
+        return pack_spikes(self.spikes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoldenResult:
+    """A denoised picture and how it came about.
+
+    Attributes
+    ----------
+    denoised
+        (H, W) uint8.
+    residual
+        (H, W) int64: the noise that the network saw, in grey levels.
+    total
+        (H, W) int64: R, the output layer's sum over taps, channels and timesteps, bias included.
+    activity
+        Spikes of each spiking layer, and theta.
+    timesteps
+        T.
+    layers
+        Trace of each spiking layer; empty unless asked for.
+    """
+
+    denoised: npt.NDArray[np.uint8]
+    residual: npt.NDArray[np.int64]
+    total: npt.NDArray[np.int64]
+    activity: Activity
+    timesteps: int
+    layers: tuple[LayerTrace, ...]
+
+
+def spikes_at(trains: npt.NDArray[np.integer], timestep: int) -> npt.NDArray[np.integer]:
+    """The spikes, 0 or 1, that spike trains hold for a timestep."""
+    return (trains >> trains.dtype.type(timestep)) & trains.dtype.type(1)
