@@ -92,7 +92,7 @@ class Accelerator(wiring.Component):
             for name, memory in (
                 ("hidden_weights", self._hidden_weights),
                 ("output_weights", self._output_weights),
-                ("neuron_constants", self._constants),
+                ("neuron_constants", self._layer_constants),
             )
         }
 
@@ -117,7 +117,7 @@ class Accelerator(wiring.Component):
         self._sequencer = Sequencer(
             layers=len(spec.layers), channels=channels, timesteps=spec.timesteps, **size
         )
-        self._constants = LayerConstants(deployment=self.deployment)
+        self._layer_constants = LayerConstants(deployment=self.deployment)
         self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_steps=1, **size)
         self._activation_memory = FrameMemory(word_bits=channels, max_steps=steps, **size)
         self._encoding_layer = EncodingLayer(
@@ -144,7 +144,7 @@ class Accelerator(wiring.Component):
         )
         self._lif_array = LifArray(
             channels=channels,
-            neurons=self._constants.neurons,
+            neurons=self._layer_constants.neurons,
             max_steps=steps,
             encoding_shift=spec.layers[0].shift,
             sum_bits=widths.sum,
@@ -203,7 +203,7 @@ class Accelerator(wiring.Component):
             sequencer.pixels_complete.eq(~self._output_raster.inside),
         ]
 
-        constants = self._constants
+        constants = self._layer_constants
         m.d.comb += [
             constants.layer.eq(sequencer.layer),
             constants.steps.eq(sequencer.frame_steps),

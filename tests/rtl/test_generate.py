@@ -58,12 +58,12 @@ def test_verilog_names_the_deployment_and_no_path(deployment, tmp_path):
 
 def test_memory_files_hold_what_the_verilog_initialises_its_memories_with(deployment, tmp_path):
     verilog = generate(deployment, max_height=3, max_width=5, folder=tmp_path / "out").read_text()
-    for name in ("hidden_weights", "output_weights", "constants"):
+    for name in ("hidden_weights", "output_weights", "layer_constants"):
         module = re.search(rf"^module \\spiking_dncnn\.{name} .*?^endmodule", verilog, re.M | re.S)
         assert module is not None
         rows = re.findall(r"memory\[\d+\] = \d+'(h[0-9a-f]+|d\d+);", module[0])
         values = [int(row[1:], 16 if row[0] == "h" else 10) for row in rows]
-        file = "neuron_constants" if name == "constants" else name
+        file = "neuron_constants" if name == "layer_constants" else name
         lines = (tmp_path / f"out/memory/{file}.hex").read_text().split()
         assert values == [int(line, 16) for line in lines]
         assert any(values)
