@@ -63,20 +63,14 @@ def _bars(axis: Axes, outcome: Outcome) -> None:
     thetas = activity.layer_thetas
     axis.bar(range(len(thetas)), thetas, color=BAR_COLOUR, width=0.7)
     axis.axhline(activity.theta, color=MEAN_COLOUR, linestyle="--", linewidth=1.2)
-    axis.annotate(
-        f"all layers: {activity.theta:.2f}",
-        (1, activity.theta),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        xytext=(-2, 3),
-        ha="right",
-        fontsize=8,
-        color=MEAN_COLOUR,
-    )
     axis.set_xticks(range(len(thetas)))
     axis.set_xlabel("spiking layer (0: encoding)", fontsize=8)
     axis.set_ylabel(f"θ (spikes per neuron in T = {outcome.job.timesteps})", fontsize=8)
     axis.tick_params(labelsize=8)
-    axis.set_title(f"Activity on {outcome.target.capitalize()}'s frame", fontsize=9)
+    axis.set_title(
+        f"Activity on {outcome.target.capitalize()}'s frame "
+        f"(dashed: all layers, {activity.theta:.2f})",
+        fontsize=9,
+    )
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)

