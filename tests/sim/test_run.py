@@ -1,3 +1,5 @@
+import argparse
+import dataclasses
 import json
 import re
 
@@ -12,6 +14,7 @@ from sim.report import Outcome, summary
 from sim.scoreboard import compare
 from sim.simulators import SIMULATORS
 from sw_model import golden
+from sw_model.images import add_noise
 from sw_model.spec.cycles import frame_cycles
 
 
@@ -89,52 +92,43 @@ def test_stalls_and_two_frames_change_no_word(tiny):
         assert compare(words, result.denoised, frame.trace, frame.pixels).mismatches == 0
 
 
-def broken(hardware, old, new):
-    """The hardware with a fault in its Verilog."""
-    verilog, count = re.subn(old, new, hardware.verilog, count=1)
-    assert count == 1
-    return denoiser.Hardware(
-        deployment=hardware.deployment,
-        max_height=hardware.max_height,
-        max_width=hardware.max_width,
-        verilog=verilog,
-    )
-
-
-def test_a_fault_in_the_verilog_is_found_and_named(
-    tiny_file, picture, tmp_path, capsys, monkeypatch
+def test_a_fault_in_the_hardware_is_found_and_named(
+    tiny, tiny_file, picture, tmp_path, capsys, monkeypatch
 ):
-    # The trace is inverted on its way out, in the design: every word of it is wrong.
+    # Hardware of a network in which one neuron of layer 1 never fires.
+    thresholds = [threshold.copy() for threshold in tiny.thresholds]
+    channel = int(np.argmax(spikes_of(tiny, picture)[1].sum(axis=(0, 2, 3))))
+    thresholds[1][channel] = 1 << 20
+    mute = dataclasses.replace(tiny, thresholds=tuple(thresholds))
     original = denoiser.make_hardware
-    monkeypatch.setattr(
-        denoiser,
-        "make_hardware",
-        lambda *args: broken(
-            original(*args), r"assign trace__word = (.*?);", r"assign trace__word = ~(\1);"
-        ),
-    )
-    arguments = ["run", "--deployment", tiny_file, "--image", str(picture), "--crop", "0,0,2,3"]
+    monkeypatch.setattr(denoiser, "make_hardware", lambda _, *size: original(mute, *size))
+
+    arguments = ["run", "--deployment", tiny_file, "--image", str(picture), "--crop", CROP]
     code = main([*arguments, "--target", "icarus", "-o", str(tmp_path / "output")])
     text = capsys.readouterr().out
     assert code == 1
-    assert "mismatches: 54" in text
-    assert re.search(r"first +layer 0, y 0, x 0, t 0, channel 0: golden \d, target \d", text)
-    assert not json.loads((tmp_path / "output/report.json").read_text())["targets"]["icarus"][
-        "passed"
-    ]
+    first = re.search(
+        r"first +layer 1, y (\d), x (\d), t (\d), channel (\d): golden 1, target 0", text
+    )
+    spikes = spikes_of(tiny, picture)[1][:, channel].transpose(1, 2, 0)
+    place = np.unravel_index(np.flatnonzero(spikes)[0], spikes.shape)
+    assert tuple(map(int, first.groups())) == (*place, channel)
+    figures = json.loads((tmp_path / "output/report.json").read_text())["targets"]["icarus"]
+    assert not figures["passed"]
+    assert figures["mismatches"] >= spikes.sum()
+    assert f"mismatches: {figures['mismatches']}" in text
 
 
 def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, picture):
-    args = parse(["--deployment", tiny_file, "--image", str(picture), "--crop", "0,0,2,3"])
-    mine = job.make_job(args)
-    hardware = broken(
-        make_hardware(tiny, 9, 8),
-        r"assign denoised__valid = (.*?);",
-        "assign denoised__valid = 1'b0;",
+    mine = job.make_job(parse(["--deployment", tiny_file, "--image", str(picture), "--crop", CROP]))
+    hardware = make_hardware(tiny, 9, 8)
+    stuck, count = re.subn(
+        r"denoised__valid <= [^;]*;", "denoised__valid <= 1'h0;", hardware.verilog
     )
+    assert count
     simulation = simulate(
         "icarus",
-        hardware,
+        dataclasses.replace(hardware, verilog=stuck),
         [Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
         expected_cycles=sum(mine.cycles),
     )
@@ -148,9 +142,17 @@ def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, pictu
     assert "no whole picture" in text
 
 
-def parse(arguments):
-    import argparse
+CROP = "0,0,2,3"
 
+
+def spikes_of(deployment, picture):
+    """The golden model's spikes of each layer in `CROP`, (T, C, H, W)."""
+    clean = np.asarray(Image.open(picture))[:2, :3]
+    result = golden.denoise(deployment, add_noise(clean, 25, 0), trace="spikes")
+    return [layer.spikes for layer in result.layers]
+
+
+def parse(arguments):
     parser = argparse.ArgumentParser()
     job.add_arguments(parser, 25.0)
     return parser.parse_args(arguments)
@@ -187,7 +189,7 @@ def test_figures_to_standard_output_are_json_alone(tiny_file, picture, tmp_path,
         (["--crop", "0,0,4"], "'0,0,4' is not four integers Y,X,H,W"),
         (["--crop", "a,0,4,4"], "is not four integers"),
         (["--crop", "0,0,0,4"], "H and W are 1 or more"),
-        (["--crop", "-1,0,4,4"], "does not lie in picture.png, which is 20x30"),
+        (["--crop=-1,0,4,4"], "does not lie in picture.png, which is 20x30"),
         (["--crop", "18,0,4,4"], "does not lie in picture.png, which is 20x30"),
         (["--max-size", "8,64"], "20x30 pixels is beyond the hardware's 8x64"),
         (["--max-size", "0,8"], "--max-size '0,8' is not a size"),

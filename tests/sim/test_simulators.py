@@ -20,12 +20,12 @@ def test_missing_programs_are_named(monkeypatch):
     monkeypatch.setattr(runners.shutil, "which", lambda name: None)
     with pytest.raises(UsageError, match=r"icarus is missing \(iverilog .*apt install iverilog"):
         runners.check_available("icarus")
-    with pytest.raises(UsageError, match="verilator needs make.*apt install make"):
+    with pytest.raises(UsageError, match=r"verilator needs make.*apt install make"):
         runners.check_available("verilator")
     monkeypatch.setattr(runners, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="verilator is missing.*make setup"):
+    with pytest.raises(UsageError, match=r"verilator is missing.*make setup"):
         runners.check_available("verilator")
-    with pytest.raises(UsageError, match="'questa' is unknown; known are verilator, icarus"):
+    with pytest.raises(UsageError, match=r"'questa' is unknown; known are verilator, icarus"):
         runners.check_available("questa")
 
 
@@ -42,7 +42,7 @@ def test_missing_simulator_stops_a_bench_before_anything_is_written(
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_verilog_that_does_not_build_is_told_with_its_reason(simulator, tmp_path):
     sources = {"broken.v": "module broken(input wire clk);\n  assign nowhere = ;\nendmodule\n"}
-    with pytest.raises(BenchFailure, match="broken does not build.*broken.v:2.*build.log"):
+    with pytest.raises(BenchFailure, match=r"broken does not build.*broken.v:2.*build.log"):
         build(simulator, sources, toplevel="broken", build_root=tmp_path)
     # A failed build must not pass for a finished one.
     with pytest.raises(BenchFailure):
@@ -59,13 +59,13 @@ endmodule
 module sub(input wire clk, input wire [7:0] a);
 endmodule
 """
-    with pytest.raises(BenchFailure, match="narrow (does not build|builds with warnings)"):
+    with pytest.raises(BenchFailure, match=r"narrow (does not build|builds with warnings)"):
         build(simulator, {"narrow.v": text}, toplevel="narrow", build_root=tmp_path)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_a_bench_without_such_a_test_fails(simulator, skid_buffer, tmp_path):
-    with pytest.raises(BenchFailure, match="no test ran|not found|No tests"):
+    with pytest.raises(BenchFailure, match=r"no test ran|not found|No tests"):
         run_bench(
             simulator,
             skid_buffer,
@@ -122,7 +122,7 @@ def test_waveforms_are_written_on_request_only(simulator, skid_buffer, tmp_path)
         "testcase": "full_throughput",
         "work_dir": tmp_path,
     }
-    waves = tmp_path / "waves"
+    waves = tmp_path / ("waves.vcd" if simulator == "verilator" else "waves.fst")
     run_bench(simulator, skid_buffer, waves=waves, **options)
     assert waves.stat().st_size > 1000
     waves.unlink()
@@ -138,7 +138,7 @@ def test_a_passing_bench_leaves_no_folder_and_a_failing_one_its_log(tmp_path):
             assert run_bench("icarus", sources, build_root=tmp_path, **options).log is None
             assert not list((tmp_path / "runs").iterdir())
         else:
-            with pytest.raises(BenchFailure, match="log: "):
+            with pytest.raises(BenchFailure, match=r"log: "):
                 run_bench("icarus", sources, build_root=tmp_path, **options)
             (folder,) = (tmp_path / "runs").iterdir()
             assert (folder / "bench.log").stat().st_size
