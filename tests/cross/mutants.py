@@ -194,9 +194,9 @@ MUTANTS = (
         "weight_memory.py",
         "init=self.rows",
         # Of the middle tap, which no border hides.
-        "init=[[-w if (i, lane) == (0, 20) else w for lane, w in enumerate(row)]"
+        "init=[[-w if (i, lane) == (0, 12) else w for lane, w in enumerate(row)]"
         " for i, row in enumerate(self.rows)]",
-        "five",
+        "mixed",
         always=True,
     ),
     Mutant(
@@ -246,10 +246,17 @@ MUTANTS = (
         always=True,
     ),
     Mutant(
+        "no padding at the left border",
+        "scatter.py",
+        "Mux(left, 0, here.data)",
+        "here.data",
+        "scatter-4",
+    ),
+    Mutant(
         "no padding at the first row",
         "scatter.py",
-        "Mux(rows_emitting, lines_read.data.here[channel], 0)",
-        "lines_read.data.here[channel]",
+        "Mux(rows_emitting, below.data, 0)",
+        "below.data",
         "scatter-3",
         always=True,
     ),
@@ -264,15 +271,15 @@ MUTANTS = (
     Mutant(
         "timesteps share a column",
         "scatter.py",
-        "columns_read.addr.eq(step)",
-        "columns_read.addr.eq(0)",
+        "read.addr.eq(step)",
+        "read.addr.eq(0)",
         "scatter-3",
     ),
     Mutant(
         "line buffers read before they are written",
         "scatter.py",
-        "lines.read_port(transparent_for=(lines_write,))",
-        "lines.read_port()",
+        '(write,) if domain == "sync" else ()',
+        "()",
         "scatter-3",
     ),
     Mutant(

@@ -17,6 +17,7 @@ from amaranth.lib.wiring import Component
 from rtl.encoding_layer import EncodingLayer
 from rtl.event_encoder import EventEncoder
 from rtl.frame_memory import FrameMemory
+from rtl.layer_constants import LayerConstants
 from rtl.lif import LifProcessingElement
 from rtl.lif_array import LifArray
 from rtl.output_layer import OutputLayer
@@ -131,6 +132,10 @@ def _output(sum_bits: int, total_bits: int, shift: int) -> Parameters:
     return {"sum_bits": sum_bits, "total_bits": total_bits, "shift": shift}
 
 
+def _layer_constants(network: str) -> Component:
+    return LayerConstants(deployment=NETWORKS[network].deployment)
+
+
 _LIF = {
     "neurons": NEURONS,
     "sum_bits": 6,
@@ -207,6 +212,11 @@ COMPONENTS = {
         },
     ),
     **_variants(Sequencer, "sequencer", _SEQUENCES),
+    **_variants(
+        _layer_constants,
+        "layer_constants",
+        {name: {"network": name} for name in ("one", "mixed", "nine")},
+    ),
 }
 """All component benches by name."""
 ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}

@@ -25,6 +25,8 @@ from sw_model.spec import (
 from sw_model.spec.cycles import frame_cycles
 from sw_model.spec.fixed_point import weight_range
 
+EXTREME_LAYER = 1
+"""The layer of the network "extreme" in which sums of both signs are as large as can be."""
 SIZES = ((1, 1), (1, 4), (3, 1), (2, 2), (3, 4), (1, 1), (2, 3))
 """Frames that grow and shrink, one after the other."""
 
@@ -108,17 +110,25 @@ def _mixed_network() -> NetworkSpec:
 
 
 def _extreme(deployment: Deployment) -> Deployment:
-    """All weights at their largest magnitude, by turns of one sign an output channel.
+    """All weights at their largest magnitude, so that the sums are as large as their widths allow.
 
-    Every spike of a word then drives each sum as far as its derived width allows.
+    Bright pixels make every neuron of the encoding layer fire. In the layer behind it, output
+    channels take it all as positive and as negative weights by turns.
     """
     weights = []
-    for layer, weight in zip(deployment.spec.layers, deployment.weights, strict=True):
+    for index, layer in enumerate(deployment.spec.layers):
         _, high = weight_range(layer.weight_bits)
-        signs = np.where(np.arange(layer.out_channels) % 2, -1, 1)[:, None, None, None]
-        weights.append((np.full(weight.shape, high) * signs).astype(np.int8))
-    biases = [bias // 4 for bias in deployment.biases]
-    return replace(deployment, weights=tuple(weights), biases=tuple(biases))
+        weight = np.full(layer.weight_shape, high, dtype=np.int8)
+        if index == EXTREME_LAYER:
+            weight[::2] *= -1
+        weights.append(weight)
+    return replace(deployment, weights=tuple(weights))
+
+
+def _with_multipliers(deployment: Deployment) -> Deployment:
+    """Another output multiplier for every T."""
+    mults = [int(mult) // (2 * index + 1) for index, mult in enumerate(deployment.mults)]
+    return replace(deployment, mults=np.array(mults, dtype=np.uint16))
 
 
 def _uniform(name: str, channels: int, timesteps: Sequence[int], neuron: NeuronSpec) -> NetworkSpec:
@@ -141,7 +151,7 @@ def _networks() -> dict[str, Network]:
     extreme = _uniform("extreme", 4, (3,), NeuronSpec(leak=1, reset="soft"))
     return {
         "one": Network(random_deployment(one, 1), 2, 2),
-        "mixed": Network(random_deployment(_mixed_network(), 2, with_init=True)),
+        "mixed": Network(_with_multipliers(random_deployment(_mixed_network(), 2, with_init=True))),
         "tiny": Network(random_deployment(configuration("tiny"), 3)),
         "five": Network(random_deployment(five, 4), 3, 3, ((3, 3), (1, 3), (3, 1), (3, 2))),
         "nine": Network(random_deployment(nine, 5, with_init=True), 5, 2, ((5, 2), (1, 1), (4, 1))),

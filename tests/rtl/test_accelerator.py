@@ -1,12 +1,16 @@
 """The accelerator on tiny networks: every event word, every pixel, every cycle."""
 
+import numpy as np
 import pytest
 
 from sim.simulators import SIMULATORS
+from sw_model.golden import denoise
+from sw_model.spec.fixed_point import signed_width
 
 from .accelerators import run_frames
 from .bench_tools import STALLS
 from .cases import ACCELERATORS
+from .networks import EXTREME_LAYER, NETWORKS
 
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
 
@@ -34,6 +38,23 @@ def test_heavy_stalls_change_nothing_at_awkward_sizes(network, simulator):
 @pytest.mark.parametrize("network", ["one", "mixed", "tiny"])
 def test_refusals_resets_and_starts(network, simulator):
     ACCELERATORS[network].run_control(simulator)
+
+
+def test_extreme_network_uses_its_widths_up():
+    # Otherwise its run would not show that the derived widths are wide enough.
+    network = NETWORKS["extreme"]
+    widths = network.deployment.widths.layers[EXTREME_LAYER]
+    currents = [
+        denoise(network.deployment, frame.pixels, frame.timesteps, trace=True)
+        .layers[EXTREME_LAYER]
+        .currents
+        for frame in network.frames
+    ]
+    low, high = (int(f([f(c) for c in currents])) for f in (np.min, np.max))
+    assert signed_width(low, 0) == widths.current or signed_width(0, high) == widths.current
+    weights = network.deployment.weights[EXTREME_LAYER].astype(np.int64)
+    bias = network.deployment.biases[EXTREME_LAYER]
+    assert {low, high} <= {int(v) for v in (weights.sum(axis=(1, 2, 3)) + bias)}
 
 
 @on_both_simulators
