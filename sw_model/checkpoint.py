@@ -150,13 +150,13 @@ class TrainingOptions:
         """Inverse of `dataclasses.asdict`."""
         return cls(**{**fields, "widths": WidthOptions(**fields["widths"])})
 
-    def command(self) -> str:
-        """The command line of such a run, without its files."""
+    def command(self, start: bool = False) -> str:
+        """The command line of such a run; ``start`` says that it began with another's weights."""
         words = ["python -m sw_model train"]
         given = dataclasses.asdict(self) | dataclasses.asdict(self.widths)
         default = dataclasses.asdict(TrainingOptions()) | dataclasses.asdict(WidthOptions())
-        if self.model == "quantised":
-            words.append("--quantise CHECKPOINT")
+        if start:
+            words.append(f"--{'quantise' if self.model == 'quantised' else 'start'} CHECKPOINT")
         for name, value in given.items():
             option = "--" + name.replace("_", "-")
             if name in ("config", "steps", "seed"):
@@ -253,8 +253,15 @@ class Checkpoint:
         """The run as a plain dict, for a history."""
         return {"step": self.step} | dataclasses.asdict(self.options)
 
-    def commands(self) -> list[str]:
-        """The command lines, oldest first, that lead to this checkpoint."""
-        runs = [{k: v for k, v in run.items() if k != "step"} for run in self.history]
-        options = [*map(TrainingOptions.from_dict, runs), self.options]
-        return [run.command() for run in options]
+    def runs(self) -> list[dict[str, Any]]:
+        """The runs that led to this checkpoint, oldest first, as plain JSON values.
+
+        Each has its ``command`` and the ``steps`` it did, fewer than those of the command where it
+        was stopped early.
+        """
+        runs = []
+        for index, record in enumerate([*self.history, self.record()]):
+            fields = {name: value for name, value in record.items() if name != "step"}
+            command = TrainingOptions.from_dict(fields).command(start=index > 0)
+            runs.append({"command": command, "steps": record["step"]})
+        return runs

@@ -128,8 +128,7 @@ def freeze_checkpoint(checkpoint: Checkpoint, widths: WidthOptions | None = None
             "the checkpoint was fine-tuned for its own widths; give widths to `train --quantise`"
         )
     provenance = {
-        "commands": checkpoint.commands(),
-        "steps": checkpoint.step,
+        "runs": checkpoint.runs(),
         "seed": checkpoint.options.seed,
         "data": checkpoint.data,
         "torch": torch.__version__,
