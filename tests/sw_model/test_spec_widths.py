@@ -105,8 +105,7 @@ def test_everything_that_happens_fits(seed):
 @pytest.mark.parametrize("neuron", NEURONS, ids=str)
 @pytest.mark.parametrize("seed", range(12))
 def test_membrane_range_against_every_sequence(neuron, seed):
-    # All sequences of all currents between the ends: no membrane lies outside of the range, and
-    # the range is at most one bit wider than what occurs.
+    # All sequences of all currents between the ends: the range is exactly what occurs.
     rng = np.random.default_rng(seed)
     low, high = np.sort(rng.integers(-6, 7, 2))
     threshold, init, steps = int(rng.integers(1, 9)), int(rng.integers(-4, 5)), 1 + seed % 5
@@ -122,10 +121,7 @@ def test_membrane_range_against_every_sequence(neuron, seed):
     ends = membrane_range(
         neuron, *(np.array([v]) for v in (low, high, threshold, init)), steps=steps
     )
-    least, most = (int(end[0]) for end in ends)
-    assert least <= min(seen)
-    assert max(seen) <= most
-    assert signed_width(least, most) <= signed_width(min(seen), max(seen)) + 1
+    assert tuple(int(end[0]) for end in ends) == (min(seen), max(seen))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -159,6 +155,25 @@ def test_encoding_widths_are_those_of_extreme_pixels():
     ]
     assert deployment.widths.layers[0].sum == width_of(*(e.sum(axis=1) for e in extremes))
     assert deployment.widths.layers[0].lane == width_of(*extremes)
+
+
+@pytest.mark.parametrize("shift", range(12))
+def test_encoding_current_is_that_of_the_rounded_extremes(shift):
+    # Half a unit of rounding decides on a bit where the sum is just short of a power of two.
+    spec = uniform_network(
+        "test", depth=3, channels=1, timesteps=(1,), encoding_shift=shift, weight_bits=8
+    )
+    deployment = random_deployment(spec, 0)
+    for top in range(1, 128):
+        weight = np.zeros_like(deployment.weights[0])
+        weight[0, 0, 1, 1] = top
+        changed = replace(
+            deployment,
+            weights=(weight, *deployment.weights[1:]),
+            biases=(deployment.biases[0] * 0, *deployment.biases[1:]),
+        )
+        rounded = [naive.rounded(top * pixel, shift) for pixel in (PIXEL_MIN, PIXEL_MAX)]
+        assert changed.widths.layers[0].current == width_of(rounded)
 
 
 def test_constants_have_their_own_widths():
