@@ -22,8 +22,8 @@ class FrameMemory(wiring.Component):
     has read the input pixel one row and one pixel further on.
 
     A word a cycle in, always ready, and a word a cycle out. After the frame's words, reading goes
-    on with the zeros that flush `Scatter`. Latency: one cycle from ``restart_read`` to the first
-    word.
+    on with the zeros that flush `Scatter`. Latency: two cycles from ``restart_read`` to the
+    first word.
 
     Parameters
     ----------
