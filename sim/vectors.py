@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from rtl.generate import TOP
 from sw_model.options import describe
-from sw_model.spec import PIXEL_BITS
+from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.files import replacing_folder
+from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.packing import WORD_BITS
 
 from . import job
 from .denoiser import Hardware, make_hardware
@@ -54,13 +54,13 @@ def main(args: argparse.Namespace) -> int:
 
 def write_vectors(mine: job.Job, hardware: Hardware, folder: Path) -> None:
     """Write vectors, Verilog, bench and what to do with them into an existing folder."""
-    channels = mine.deployment.spec.channels
-    pixel_mask = (1 << PIXEL_BITS) - 1
-    _write_hex(folder / "pixels.hex", (int(p) & pixel_mask for p in mine.pixels.flat), PIXEL_BITS)
-    _write_hex(folder / "denoised.hex", (int(p) for p in mine.golden.denoised.flat), 8)
+    channels, mask = mine.deployment.spec.channels, (1 << PIXEL_BITS) - 1
+    denoised = mine.golden.denoised
+    _write_hex(folder / "pixels.hex", (int(p) & mask for p in mine.pixels.flat), PIXEL_BITS)
+    _write_hex(folder / "denoised.hex", map(int, denoised.flat), unsigned_width(GREY_MAX))
     for layer, words in enumerate(mine.words):
         numbers = (
-            sum(int(part) << (64 * index) for index, part in enumerate(word))
+            sum(int(part) << (WORD_BITS * index) for index, part in enumerate(word))
             for word in words.reshape(-1, words.shape[-1])
         )
         _write_hex(folder / f"layer_{layer:02}.hex", numbers, channels)
@@ -99,7 +99,6 @@ def _parameters(mine: job.Job, hardware: Hardware) -> str:
 
 def _readme(mine: job.Job) -> str:
     files = f"{BENCH.name} {TOP}.v"
-    peak = int(np.bitwise_count(mine.words[0]).sum(axis=-1).max())
     return f"""\
 # Test vectors of the spiking DnCNN accelerator
 
@@ -110,8 +109,7 @@ Network {describe(mine.deployment, mine.timesteps)}.
 | --- | --- |
 | `pixels.hex` | noisy pixels, {PIXEL_BITS}-bit two's complement, raster order |
 | `layer_NN.hex` | the event words that spiking layer NN must give, 0 being the encoding layer: \
-raster order, time innermost; bit c is channel c (at most {peak} of \
-{mine.deployment.spec.channels} are set in layer 0) |
+raster order, time innermost; bit c is channel c |
 | `denoised.hex` | the denoised pixels, 8 bits, raster order |
 | `{TOP}.v` | the accelerator |
 | `{BENCH.name}`, `parameters.vh` | the bench, and the frame's sizes |

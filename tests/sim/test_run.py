@@ -119,7 +119,7 @@ def test_a_fault_in_the_hardware_is_found_and_named(
     assert f"mismatches: {figures['mismatches']}" in text
 
 
-def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, picture):
+def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, picture, tmp_path):
     mine = job.make_job(parse(["--deployment", tiny_file, "--image", str(picture), "--crop", CROP]))
     hardware = make_hardware(tiny, 9, 8)
     stuck, count = re.subn(
@@ -131,6 +131,7 @@ def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, pictu
         dataclasses.replace(hardware, verilog=stuck),
         [Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
         expected_cycles=sum(mine.cycles),
+        build_root=tmp_path,
     )
     outcome = Outcome(target="icarus", job=mine, simulation=simulation)
     assert outcome.comparison.mismatches == 6

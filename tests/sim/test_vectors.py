@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sim.__main__ import main
-from sim.runners import MAKE_ARGUMENTS, _verilator_root
+from sim.job import default_picture
+from sim.runners import MAKE_ARGUMENTS, verilator_root
 from sw_model.images import read_picture
 
 
@@ -52,7 +53,7 @@ def test_vectors_pass_with_icarus(built):
 
 def test_vectors_pass_with_verilator(vectors):
     command, _, run = commands(vectors)["verilator"].partition("&&")
-    root = _verilator_root()
+    root = verilator_root()
     assert root is not None
     # Nothing in the README must warn: Verilator's warnings stop a build.
     program = command.replace("verilator", str(root / "bin/verilator_bin"), 1)
@@ -88,8 +89,6 @@ def test_a_changed_value_fails_at_its_place(built, name, line, text, expected):
 def test_files_hold_the_frame(vectors, tiny):
     values = [int(line, 16) for line in (vectors / "pixels.hex").read_text().splitlines()]
     pixels = np.array([value - 1024 if value >= 512 else value for value in values]).reshape(3, 5)
-    from sim.job import default_picture
-
     clean = read_picture(default_picture())[10:13, 20:25]
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape)
     assert (pixels == np.rint(noisy)).all()
