@@ -239,8 +239,17 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
     if source:
         origin = Checkpoint.load(source)
         history = [*origin.history, origin.record()]
-        given = {"config": origin.options.config, "model": origin.options.model} | given
-        options = TrainingOptions(**given)
+        kept = {name: getattr(origin.options, name) for name in ("config", "model", "widths")}
+        for name in ("config", "model"):
+            if given.get(name, kept[name]) != kept[name]:
+                raise UsageError(
+                    f"--{name} {given[name]} does not fit {str(source)!r}, "
+                    f"whose network has {name} {kept[name]!r}"
+                )
+        options = TrainingOptions(**(kept | given))
+        # The surrogate gradient is the new run's, the weights are the old one's.
+        width = options.surrogate_width
+        origin.options = dataclasses.replace(origin.options, surrogate_width=width)
         model = origin.network()
         if args.quantise:
             if not isinstance(model, SpikingDnCNN):

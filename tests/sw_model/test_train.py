@@ -111,6 +111,19 @@ def test_resume_is_exact(data, tmp_path, kind):
     assert ("--quantise CHECKPOINT" in a.runs()[-1]["command"]) == (kind == "quantised")
 
 
+# A run that starts from another's weights has its own surrogate gradient, as if resumed.
+@pytest.mark.parametrize("option", ["--start", "--quantise"])
+def test_start_takes_own_surrogate(data, tmp_path, monkeypatch, option):
+    command(data, *FEW, "--steps", 1, "-o", tmp_path / "a")
+    runs = []
+    monkeypatch.setattr(train, "train_run", lambda run, *_, **__: runs.append(run))
+    start = [option, tmp_path / "a" / "checkpoint.pt", "--surrogate-width", "0.5"]
+    command(data, *FEW, *start, "--steps", 1, "-o", tmp_path / "b")
+    (run,) = runs
+    layers = run.model.neurons if option == "--quantise" else [n.neuron for n in run.model.layers]
+    assert [neuron.surrogate_width for neuron in layers] == [0.5] * 3
+
+
 # The log has a line for each evaluation, and a resumed run leaves no line twice.
 def test_log(data, tmp_path):
     command(data, *FEW, "--steps", 4, "-o", tmp_path)
@@ -194,6 +207,8 @@ def test_bad_checkpoints(data, tmp_path):
         quantize.main(parse(quantize, ann, "-o", tmp_path / "x"))
     with pytest.raises(UsageError, match="--lr cannot change while resuming"):
         command(data, "--resume", ann, "--lr", "0.1")
+    with pytest.raises(UsageError, match=r"--model snn does not fit .* has model 'ann'"):
+        command(data, "--start", ann, "--model", "snn", "-o", tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot make the folder"):
         command(data, "--config", "tiny", "-o", tmp_path / "file" / "below")
