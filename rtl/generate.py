@@ -64,7 +64,13 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``python -m rtl generate``."""
+    """Describe the sub-command."""
+    parser.description = (
+        "Write the accelerator for a frozen network; the same input gives the same bytes."
+    )
+    parser.epilog = (
+        "example: python -m rtl generate --deployment compact --max-size 64,64 -o build/rtl"
+    )
     parser.add_argument(
         "--deployment",
         default="compact",
@@ -82,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run ``python -m rtl generate``."""
+    """Run the sub-command."""
     height, width = parse_size(args.max_size, "--max-size")
     deployment = load_deployment(args.deployment)
     path = generate(deployment, max_height=height, max_width=width, folder=args.output)

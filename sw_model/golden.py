@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from .activity import Activity
 from .golden_arithmetic import ExactConvolution, fire, rounding_shift
@@ -70,7 +71,9 @@ def denoise(
 
     source: IntArray = np.pad(pixels, 1)[np.newaxis]
     counts, traces = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # The threads are ours. Those of the matrix products spin while they wait for each other: on a
+    # busy machine with two cores, 512x512 pixels of `compact` took 76 s instead of 15 s.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         work = _Work(pool, pixels.size * len(spec.layers), progress)
         for index in range(len(spec.spiking_layers)):
             layer = _spiking_layer(deployment, index, source, timesteps, trace is True, work)

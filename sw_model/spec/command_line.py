@@ -1,0 +1,92 @@
+"""What the command lines of all packages have in common."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from .errors import UsageError
+
+MISTAKE = 2
+"""Exit code of a user's mistake."""
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended, as shells have it."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one sentence like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def run_command(
+    package: str,
+    description: str,
+    commands: Mapping[str, tuple[str, str]],
+    argv: Sequence[str] | None = None,
+    failures: tuple[type[Exception], ...] = (),
+) -> int:
+    """Run one of a package's sub-commands.
+
+    Parameters
+    ----------
+    package
+        Name of the package; the program is ``python -m PACKAGE``.
+    commands
+        Module in the package, and summary, of each sub-command. A module has
+        ``add_arguments(parser)`` and ``main(args)``, which returns the exit code or None. Only
+        the chosen one is imported: denoising must not wait for PyTorch, nor need it.
+    argv
+        Arguments; those of the process by default.
+    failures
+        Exceptions that mean a failure of the thing examined, told in one sentence.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 1 where a system call or one of ``failures`` failed; 2 for a user's mistake,
+        with one sentence on stderr; 130 after Ctrl-C.
+    """
+    program = f"python -m {package}"
+    try:
+        return _run(package, description, commands, sys.argv[1:] if argv is None else list(argv))
+    except UsageError as error:
+        return _complain(program, str(error), MISTAKE)
+    except failures as error:
+        return _complain(program, str(error), 1)
+    except KeyboardInterrupt:
+        return _complain(program, "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        return _complain(program, f"{what}{error.strerror or error}", 1)
+
+
+def _run(
+    package: str, description: str, commands: Mapping[str, tuple[str, str]], argv: list[str]
+) -> int:
+    parser = _Parser(prog=f"python -m {package}", description=description)
+    choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (_, summary) in commands.items():
+        choices.add_parser(name, help=summary)
+    chosen = argv[0] if argv else ""
+    if chosen not in commands:
+        parser.parse_args(argv)
+    module = importlib.import_module(f"{package}.{commands[chosen][0]}")
+    module.add_arguments(choices.choices[chosen])
+    code = module.main(parser.parse_args(argv))
+    sys.stdout.flush()
+    return int(code or 0)
+
+
+def _complain(program: str, sentence: str, code: int) -> int:
+    print(f"{program}: {sentence}", file=sys.stderr)
+    return code
