@@ -175,7 +175,7 @@ MUTANTS = (
         "event_encoder-3",
     ),
     Mutant(
-        "a zero word takes two cycles",
+        "a zero word blocks the encoder",
         "event_encoder.py",
         "done.eq(rest == 0)",
         "done.eq((rest == 0) & (pending.any() | final))",
