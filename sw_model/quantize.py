@@ -18,9 +18,11 @@ import torch
 
 from sw_model.checkpoint import Checkpoint, WidthOptions
 from sw_model.folded import FoldedDnCNN, FoldedLayer
+from sw_model.images import read_picture
 from sw_model.network import SpikingDnCNN
 from sw_model.spec import MULT_BITS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.network import SHIFT_MAX
+from sw_model.training import evaluate_network
 
 EXAMPLE = """\
 examples:
@@ -145,14 +147,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="deployment to write"
     )
+    parser.add_argument(
+        "--float-psnr",
+        type=Path,
+        nargs="+",
+        metavar="PICTURE",
+        help="also print the checkpoint's mean PSNR on these grey pictures, as `evaluate` does "
+        "the frozen network's: what freezing costs is the difference",
+    )
     WidthOptions.add_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code."""
-    deployment = freeze_checkpoint(
-        Checkpoint.load(args.checkpoint), WidthOptions.from_arguments(args)
-    )
+    checkpoint = Checkpoint.load(args.checkpoint)
+    deployment = freeze_checkpoint(checkpoint, WidthOptions.from_arguments(args))
     deployment.save(args.output)
     print(f"{args.output}: deployment {deployment.hash[:16]}", file=sys.stderr)
+    if args.float_psnr:
+        pictures = [read_picture(path) for path in args.float_psnr]
+        for path, picture in zip(args.float_psnr, pictures, strict=True):
+            if picture.ndim != 2:
+                raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
+        result = evaluate_network(checkpoint.network(), pictures, checkpoint.options.sigma)
+        print(f"PSNR of the checkpoint: {result['psnr']:.3f} dB")
     return 0

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model, build_supervision
 from sw_model.data import TrainingSet
-from sw_model.images import add_noise
+from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
 from sw_model.network import activity
 from sw_model.spec import GREY_MAX
 
-HELD_OUT_SEED = 0
-"""Seed of every held-out image's noise, which is not clipped to 0..255."""
+NOISE_SEED = 0
+"""Seed of every evaluated picture's noise, which is not clipped to 0..255."""
 
 
 class TrainingRun:
@@ -151,12 +151,12 @@ class TrainingRun:
 
     def evaluate(self) -> dict[str, Any]:
         """Held-out PSNR (dB) and theta of the averaged network, in float32."""
-        return evaluate_network(self.averaged, self.images, self.options.sigma)
+        return evaluate_network(self.averaged, self.images.held_out, self.options.sigma)
 
 
 @torch.no_grad()
-def evaluate_network(model: nn.Module, images: TrainingSet, sigma: float) -> dict[str, Any]:
-    """Mean PSNR (dB) and activity of a network on the held-out images.
+def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) -> dict[str, Any]:
+    """Mean PSNR (dB) and activity of a network on clean grey pictures, (H, W) each.
 
     Returns
     -------
@@ -165,8 +165,8 @@ def evaluate_network(model: nn.Module, images: TrainingSet, sigma: float) -> dic
         many neurons, and ``theta_layers``.
     """
     psnrs, thetas = [], []
-    for clean in images.held_out:
-        noisy = add_noise(clean, sigma, HELD_OUT_SEED)
+    for clean in pictures:
+        noisy = add_noise(clean, sigma, NOISE_SEED)
         pixels = torch.from_numpy(noisy).float()[None, None]
         record: list[Tensor] = []
         denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)

@@ -148,7 +148,7 @@ def test_interrupt(data, tmp_path):
 
 
 # A checkpoint becomes a deployment that says where it comes from, and names no folder.
-def test_freeze_command(data, tmp_path):
+def test_freeze_command(data, tmp_path, capsys):
     run, frozen = tmp_path / "run", tmp_path / "frozen.safetensors"
     command(data, *FEW, "--steps", 2, "--seed", 5, "-o", run)
     words = [run / "checkpoint.pt", "-o", frozen, "--weight-bits", "3"]
@@ -166,7 +166,11 @@ def test_freeze_command(data, tmp_path):
     assert provenance["data"] == "train400: 3 images, 1 held out"
     assert str(tmp_path) not in json.dumps(dict(provenance))
     again = tmp_path / "again.safetensors"
-    quantize.main(parse(quantize, run / "checkpoint.pt", "-o", again, "--weight-bits", "3"))
+    held_out = data / "train400" / "3.png"
+    words = [run / "checkpoint.pt", "-o", again, "--weight-bits", "3", "--float-psnr", held_out]
+    quantize.main(parse(quantize, *words))
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert f"{log[-1]['psnr']:.3f} dB" in capsys.readouterr().out
     assert again.read_bytes() == frozen.read_bytes()
 
 
