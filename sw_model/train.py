@@ -7,15 +7,17 @@ This is the command line with its folder, log and signals; what is trained and h
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import dataclasses
 import json
 import math
+import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import SpikingDnCNN
 from sw_model.spec import CONFIGURATIONS, UsageError
+from sw_model.spec.files import write_atomically
 from sw_model.training import TrainingRun
 
 EXAMPLE = """\
@@ -63,10 +66,16 @@ class RunFolder:
         self.log = path / LOG
 
     def truncate_log(self, step: int) -> None:
-        """Drops the lines of steps after ``step``, which a resumed run does again."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self.log.write_text("".join(line + "\n" for line in kept))
+        """Drops the lines of steps after ``step``, which a resumed run does again.
+
+        A line that a crash cut short is of such a step too.
+        """
+        kept = []
+        for line in self.log.read_text().splitlines() if self.log.exists() else []:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+        write_atomically(self.log, "".join(kept).encode())
 
     def append_log(self, entry: dict[str, Any]) -> str:
         """Adds a line and returns it."""
@@ -76,7 +85,7 @@ class RunFolder:
         return line
 
 
-@contextmanager
+@contextlib.contextmanager
 def interruption() -> Iterator[list[int]]:
     """Collects SIGINT and SIGTERM instead of dying of them; a second one kills as usual."""
     received: list[int] = []
@@ -271,6 +280,13 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError("-o DIR is missing: name the folder of the new run")
     if args.every < 1:
         raise UsageError(f"--every {args.every} is not 1 or more")
+    if args.minutes is not None and not args.minutes >= 0:
+        raise UsageError(f"--minutes {args.minutes} is not 0 or more")
+    if args.threads is not None and args.threads < 1:
+        raise UsageError(f"--threads {args.threads} is not 1 or more")
+    compiler = os.environ.get("CXX", "g++")  # as torch.compile chooses it
+    if not args.no_compile and shutil.which(compiler) is None:
+        raise UsageError(f"C++ compiler {compiler!r} is not installed; --no-compile does without")
     data_folder(args.data)
     keep_freed_memory()
     if args.threads:

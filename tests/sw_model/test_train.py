@@ -132,7 +132,7 @@ def test_log(data, tmp_path):
     assert [entry["step"] for entry in first] == [2, 4]
     assert {"loss", "lr", "psnr", "theta", "theta_layers", "minutes"} <= set(first[0])
     assert len(first[0]["theta_layers"]) == 3
-    log.write_text(log.read_text() + json.dumps({"step": 99}) + "\n")
+    log.write_text(log.read_text() + json.dumps({"step": 99}) + '\n{"step": 1')
     command(data, "--resume", tmp_path / "checkpoint.pt", "--steps", 6, "--every", 2)
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 4, 6]
 
@@ -185,6 +185,8 @@ def test_freeze_command(data, tmp_path, capsys):
         (["--ema", "1"], r"--ema 1.0 is not in 0..1"),
         (["--supervision", "-1"], "--supervision -1.0 is not 0 or more"),
         (["--model", "ann", "--supervision", "1"], "--supervision is for spiking networks"),
+        (["--minutes", "nan"], "--minutes nan is not 0 or more"),
+        (["--threads", "0"], "--threads 0 is not 1 or more"),
         (["--every", "0"], "--every 0 is not 1 or more"),
         (["--weight-bits", "4"], "given with --quantise only"),
     ],
@@ -192,6 +194,13 @@ def test_freeze_command(data, tmp_path, capsys):
 def test_bad_options(data, tmp_path, words, message):
     with pytest.raises(UsageError, match=message):
         command(data, "--config", "tiny", *words, "-o", tmp_path)
+
+
+# Without a compiler training says how to do without, instead of failing in its first step.
+def test_no_compiler(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UsageError, match="'no-such-compiler' is not installed; --no-compile"):
+        train.main(parse(train, "--data", data, "--config", "tiny", "-o", tmp_path))
 
 
 # Files that are no checkpoint, or one of the wrong network, are named.
