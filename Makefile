@@ -25,7 +25,7 @@ lint: .venv/.complete ## ruff and mypy
 	$(PY) -m mypy
 
 mutants: .venv/.complete ## break the RTL in every listed way; each must turn a bench red
-	ALL_MUTANTS=1 $(PY) -m pytest -n $(JOBS) tests/cross/test_mutants.py
+	MUTANTS=all $(PY) -m pytest -n $(JOBS) tests/cross/test_mutants.py
 
 verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 	$(PY) -m rtl generate -o build/rtl
@@ -33,8 +33,8 @@ verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	$(PY) -m sim vectors -o build/vectors
 
-train: .venv/.complete ## train and freeze the compact network again (over an hour; resumes)
-	bash scripts/train_compact.sh
+train: .venv/.complete ## train and freeze a compact network again (an hour or so; resumes)
+	bash scripts/train.sh compact 5600 1800 build/train/compact
 
 clean: ## remove what was built, keep .venv
 	rm -rf build

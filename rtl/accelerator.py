@@ -8,7 +8,15 @@ from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, UsageError, weight_row
+from sw_model.spec import (
+    GREY_MAX,
+    PIXEL_BITS,
+    TAPS,
+    Deployment,
+    NetworkSpec,
+    UsageError,
+    weight_row,
+)
 from sw_model.spec.fixed_point import unsigned_width
 
 from .encoding_layer import EncodingLayer
@@ -16,7 +24,7 @@ from .event_encoder import EventEncoder
 from .frame_memory import FrameMemory
 from .layer_constants import LayerConstants
 from .lif_array import LifArray
-from .netlist import hexadecimal_rows
+from .netlist import lanes
 from .output_layer import OutputLayer
 from .raster import Raster
 from .scatter import Scatter
@@ -88,7 +96,7 @@ class Accelerator(wiring.Component):
         The first value of a row is in the least significant bits, as the netlist has it.
         """
         return {
-            name: hexadecimal_rows(memory.layout, memory.rows)
+            name: [f"{row:0{-(-memory.row_bits // 4)}x}" for row in memory.rows]
             for name, memory in (
                 ("hidden_weights", self._hidden_weights),
                 ("output_weights", self._output_weights),
@@ -126,7 +134,7 @@ class Accelerator(wiring.Component):
         self._event_encoder = EventEncoder(channels=channels)
         self._hidden_weights = WeightMemory(
             rows=[weight_row(w, c) for w in weights[1:-1] for c in range(channels)],
-            weight_bits=max(layer.weight_bits for layer in spec.layers[1:-1]),
+            weight_bits=_hidden_bits(spec),
         )
         self._output_weights = WeightMemory(
             rows=[weight_row(weights[-1], c) for c in range(channels)],
@@ -241,11 +249,13 @@ class Accelerator(wiring.Component):
 
         encoding = self._encoding_layer.beats
         hidden, output = self._hidden_weights.responses, self._output_weights.responses
+        spec = self.deployment.spec
+        hidden_lanes = lanes(hidden.p.weights, _hidden_bits(spec))
         # The output layer has one channel: each of its nine taps uses the tap's first lane.
-        output_lanes = [Const(0, 1)] * (TAPS * self.deployment.spec.channels)
-        output_lanes[:: self.deployment.spec.channels] = list(output.p.weights)
-        weights = beats.p.weights.as_value()
-        bits = len(weights) // len(output_lanes)
+        output_lanes = [Const(0, 1)] * len(hidden_lanes)
+        output_lanes[:: spec.channels] = lanes(output.p.weights, spec.layers[-1].weight_bits)
+        weights = beats.p.weights
+        bits = len(weights) // len(hidden_lanes)
         with m.If(sequencer.encoding):
             m.d.comb += [
                 beats.valid.eq(encoding.valid),
@@ -253,9 +263,9 @@ class Accelerator(wiring.Component):
                 encoding.ready.eq(beats.ready),
             ]
         with m.Elif(sequencer.output):
-            m.d.comb += [*_event_beat(output, beats), weights.eq(_lanes(output_lanes, bits))]
+            m.d.comb += [*_event_beat(output, beats), weights.eq(_extended(output_lanes, bits))]
         with m.Else():
-            m.d.comb += [*_event_beat(hidden, beats), weights.eq(_lanes(hidden.p.weights, bits))]
+            m.d.comb += [*_event_beat(hidden, beats), weights.eq(_extended(hidden_lanes, bits))]
         m.d.comb += sequencer.event.eq(
             beats.valid & beats.ready & beats.p.add & ~sequencer.encoding
         )
@@ -266,7 +276,7 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             self._lif_array.sums.payload.eq(sums.payload),
             self._lif_array.sums.valid.eq(sums.valid & ~sequencer.output),
-            self._output_layer.sums.payload.eq(sums.payload[0]),
+            self._output_layer.sums.payload.eq(sums.payload[: self.deployment.widths.sum]),
             self._output_layer.sums.valid.eq(sums.valid & sequencer.output),
             sums.ready.eq(
                 Mux(sequencer.output, self._output_layer.sums.ready, self._lif_array.sums.ready)
@@ -294,10 +304,10 @@ def _event_beat(row: wiring.PureInterface, beats: wiring.PureInterface) -> list:
     ]
 
 
-def _lanes(weights: Iterable[Value], bits: int) -> Value:
+def _extended(weights: Iterable[Value], bits: int) -> Value:
     """Signed weights side by side, each brought to `bits` bits."""
-    lanes = []
-    for weight in weights:
-        sign = weight[-1].replicate(bits - len(weight))
-        lanes.append(Cat(weight, sign))
-    return Cat(lanes)
+    return Cat(Cat(weight, weight[-1].replicate(bits - len(weight))) for weight in weights)
+
+
+def _hidden_bits(spec: NetworkSpec) -> int:
+    return max(layer.weight_bits for layer in spec.layers[1:-1])

@@ -1,7 +1,7 @@
 """The encoding layer's multiplication by pixels, bit by bit on the synapse array."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import PIXEL_BITS
@@ -55,6 +55,7 @@ class EncodingLayer(wiring.Component):
             weight_bits=weight_bits, max_height=max_height, max_width=max_width, max_steps=max_steps
         )
         self.weights = weights
+        self.weight_bits = weight_bits
         self.max_height = max_height
         self.max_width = max_width
         self.max_steps = max_steps
@@ -82,7 +83,7 @@ class EncodingLayer(wiring.Component):
             raster.restart.eq(self.restart),
         ]
 
-        row = self.beats.p.weights.shape()
+        row = data.ArrayLayout(signed(self.weight_bits), len(self.weights))
         weights = row.const(self.weights).as_value()
         negated = row.const([-weight for weight in self.weights]).as_value()
         bits = Signal(PIXEL_BITS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 from pathlib import Path
 
 from amaranth.back import verilog
@@ -48,10 +47,8 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     """
     accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
     header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
-    source = verilog.convert(accelerator, name=TOP, strip_internal_attrs=True)
-    # Memories keep their source location, a path of this machine that no user of the file needs.
-    source = re.sub(r'^ *\(\* src = ".*" \*\)\n', "", source, flags=re.MULTILINE)
-    files = {f"{TOP}.v": header + source}
+    # Without source locations: they hold paths, which no user of the file needs.
+    files = {f"{TOP}.v": header + verilog.convert(accelerator, name=TOP, emit_src=False)}
     for name, rows in accelerator.memory_contents().items():
         files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
     with replacing_folder(folder, MANIFEST) as temporary:

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from sw_model.spec import MULT_BITS, Deployment
 
 from .lif_array import NeuronConstants
+from .netlist import memory_row
 
 
 class LayerConstants(wiring.Component):
@@ -34,8 +35,10 @@ class LayerConstants(wiring.Component):
     ----------
     neurons
         Kinds of neuron that occur, in order of appearance.
-    layout, rows
-        Shape and contents of the memory, a spiking layer a row.
+    layout
+        Shape of `neuron`.
+    row_bits, rows
+        Width and contents of the memory, a spiking layer a row.
     """
 
     def __init__(self, *, deployment: Deployment):
@@ -47,11 +50,15 @@ class LayerConstants(wiring.Component):
         self.layout = data.ArrayLayout(
             NeuronConstants(widths.bias, widths.threshold, widths.membrane), spec.channels
         )
+        self.row_bits = self.layout.size
         self.rows = [
-            [
-                {"bias": int(bias), "threshold": int(threshold), "init": int(init)}
-                for bias, threshold, init in zip(*arrays, strict=True)
-            ]
+            memory_row(
+                self.layout,
+                [
+                    {"bias": int(bias), "threshold": int(threshold), "init": int(init)}
+                    for bias, threshold, init in zip(*arrays, strict=True)
+                ],
+            )
             for arrays in zip(
                 deployment.biases[:-1], deployment.thresholds, deployment.inits, strict=True
             )
@@ -72,7 +79,7 @@ class LayerConstants(wiring.Component):
         m = Module()
         spec = self.deployment.spec
         m.submodules.memory = constants = memory.Memory(
-            shape=self.layout, depth=len(self.rows), init=self.rows
+            shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
         )
         port = constants.read_port()
         kinds = [self.neurons.index(layer.neuron) for layer in spec.spiking_layers]

@@ -10,6 +10,7 @@ from sw_model.spec import NeuronSpec
 
 from .checks import check_positive
 from .lif import LifProcessingElement
+from .netlist import lanes
 
 
 class NeuronConstants(data.StructLayout):
@@ -54,7 +55,8 @@ class LifArray(wiring.Component):
         The layer's current is constant.
     constants : In(ArrayLayout(NeuronConstants, channels))
         All of these keep their values while a layer runs.
-    sums : In(stream.Signature(ArrayLayout(signed(sum_bits), channels)))
+    sums : In(stream.Signature(channels * sum_bits))
+        Signed numbers, channel 0 in the least significant bits.
     words : Out(stream.Signature(channels))
         Bit c is channel c.
     """
@@ -87,7 +89,7 @@ class LifArray(wiring.Component):
                 "steps": In(range(max_steps + 1)),
                 "constant": In(1),
                 "constants": In(data.ArrayLayout(constants, channels)),
-                "sums": In(stream.Signature(data.ArrayLayout(signed(sum_bits), channels))),
+                "sums": In(stream.Signature(channels * sum_bits)),
                 "words": Out(stream.Signature(channels)),
             }
         )
@@ -105,7 +107,7 @@ class LifArray(wiring.Component):
         ]
 
         spikes = []
-        for channel in range(self.channels):
+        for channel, total in enumerate(lanes(self.sums.payload, self.sum_bits)):
             element = LifProcessingElement(
                 neurons=self.neurons,
                 sum_bits=self.sum_bits,
@@ -119,7 +121,7 @@ class LifArray(wiring.Component):
                 element.kind.eq(self.kind),
                 element.enable.eq(enable),
                 element.first.eq(step == 0),
-                element.sum.eq(self._shifted(self.sums.payload[channel])),
+                element.sum.eq(self._shifted(total)),
                 element.bias.eq(constants.bias),
                 element.threshold.eq(constants.threshold),
                 element.init.eq(constants.init),

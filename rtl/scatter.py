@@ -1,12 +1,13 @@
 """Tap vectors of input pixels to sums of output pixels, with zero padding at the borders."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import KERNEL, TAPS
 
 from .checks import check_positive
+from .netlist import lanes
 
 
 class Scatter(wiring.Component):
@@ -44,9 +45,10 @@ class Scatter(wiring.Component):
         Of the frame, constant from ``restart`` to its last output.
     restart : In(1)
         A new frame begins with the next word; only while no word is on its way.
-    taps : In(stream.Signature(ArrayLayout(signed(lane_bits), 9 * channels)))
+    taps : In(stream.Signature(9 * channels * lane_bits))
         In the lane order of `sw_model.spec.packing.LANE_ORDER`.
-    sums : Out(stream.Signature(ArrayLayout(signed(sum_bits), channels)))
+    sums : Out(stream.Signature(channels * sum_bits))
+        Signed numbers, channel 0 in the least significant bits.
     """
 
     def __init__(
@@ -64,14 +66,13 @@ class Scatter(wiring.Component):
         self.sum_bits = sum_bits
         self.max_width = max_width
         self.max_steps = max_steps
-        taps = data.ArrayLayout(signed(lane_bits), TAPS * channels)
         super().__init__(
             {
                 "width": In(range(max_width + 1)),
                 "steps": In(range(max_steps + 1)),
                 "restart": In(1),
-                "taps": In(stream.Signature(taps)),
-                "sums": Out(stream.Signature(data.ArrayLayout(signed(sum_bits), channels))),
+                "taps": In(stream.Signature(TAPS * channels * lane_bits)),
+                "sums": Out(stream.Signature(channels * sum_bits)),
             }
         )
 
@@ -160,14 +161,14 @@ class Scatter(wiring.Component):
         with m.If(self.sums.ready):
             m.d.sync += self.sums.valid.eq(0)
         with m.If(rows_valid & rows_emitting & rows_leave):
-            m.d.sync += [self.sums.valid.eq(1), self.sums.payload.as_value().eq(sums)]
+            m.d.sync += [self.sums.valid.eq(1), self.sums.payload.eq(sums)]
         with m.If(self.restart):
             m.d.sync += [step.eq(0), x.eq(0), slot.eq(0), started.eq(0), emitting.eq(0)]
         return m
 
     def _tap_column(self, kx: int) -> Value:
         """The taps of column kx: rows ky = 0, 1, 2 of all channels."""
-        taps = self.taps.payload.as_value()
+        taps = self.taps.payload
         group = self.lane_bits * self.channels
         return Cat(taps.word_select(ky * KERNEL + kx, group) for ky in range(KERNEL))
 
@@ -182,10 +183,12 @@ class Scatter(wiring.Component):
 
     def _add(self, m: Module, a: Value, a_bits: int, b: Value, b_bits: int) -> Value:
         """Sums, each `sum_bits` wide, of two vectors of signed numbers."""
+        # Nets of their own: a slice of an expression would repeat the expression for every lane.
+        left, right = Signal(len(a)), Signal(len(b))
+        m.d.comb += [left.eq(a), right.eq(b)]
         sums = []
-        for lane in range(len(a) // a_bits):
+        for addends in zip(lanes(left, a_bits), lanes(right, b_bits), strict=True):
             total = Signal(signed(self.sum_bits))
-            left = a.word_select(lane, a_bits).as_signed()
-            m.d.comb += total.eq(left + b.word_select(lane, b_bits).as_signed())
+            m.d.comb += total.eq(addends[0] + addends[1])
             sums.append(total)
         return Cat(sums)

@@ -1,12 +1,12 @@
 """The accumulators that events add their weights to."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import Accumulator
 from .checks import check_positive
-from .netlist import whole
+from .netlist import lanes, whole
 
 
 class SynapseBeat(data.StructLayout):
@@ -18,7 +18,7 @@ class SynapseBeat(data.StructLayout):
     def __init__(self, lanes: int, weight_bits: int):
         super().__init__(
             {
-                "weights": data.ArrayLayout(signed(weight_bits), lanes),
+                "weights": unsigned(lanes * weight_bits),
                 "add": 1,
                 "double": 1,
                 "last": 1,
@@ -44,7 +44,8 @@ class SynapseArray(wiring.Component):
     Members
     -------
     beats : In(stream.Signature(SynapseBeat(lanes, weight_bits)))
-    sums : Out(stream.Signature(ArrayLayout(signed(lane_bits), lanes)))
+    sums : Out(stream.Signature(lanes * lane_bits))
+        Signed numbers, lane 0 in the least significant bits.
     """
 
     def __init__(self, *, lanes: int, weight_bits: int, lane_bits: int):
@@ -55,7 +56,7 @@ class SynapseArray(wiring.Component):
         super().__init__(
             {
                 "beats": In(stream.Signature(SynapseBeat(lanes, weight_bits))),
-                "sums": Out(stream.Signature(data.ArrayLayout(signed(lane_bits), lanes))),
+                "sums": Out(stream.Signature(lanes * lane_bits)),
             }
         )
 
@@ -72,20 +73,20 @@ class SynapseArray(wiring.Component):
             move.eq(taken & beat.last),
         ]
         weights = Signal.like(beat.weights)
-        m.d.comb += weights.as_value().eq(Mux(beat.add, beat.weights.as_value(), 0))
+        m.d.comb += weights.eq(Mux(beat.add, beat.weights, 0))
         sums = []
-        for lane in range(self.lanes):
+        for lane, weight in enumerate(lanes(weights, self.weight_bits)):
             accumulator = Accumulator(weight_bits=self.weight_bits, sum_bits=self.lane_bits)
             m.submodules[f"lane_{lane}"] = accumulator
             m.d.comb += [
-                accumulator.weight.eq(weights[lane]),
+                accumulator.weight.eq(weight),
                 accumulator.fresh.eq(fresh),
                 accumulator.double.eq(beat.double),
                 accumulator.take.eq(taken),
                 accumulator.move.eq(move),
             ]
             sums.append(accumulator.sum)
-        m.d.comb += self.sums.payload.as_value().eq(whole(Cat(sums)))
+        m.d.comb += self.sums.payload.eq(whole(Cat(sums)))
 
         with m.If(taken):
             m.d.sync += fresh.eq(beat.last)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
-from .netlist import whole
+from .netlist import memory_row, whole
 
 
 class WeightRequest(data.StructLayout):
@@ -21,9 +21,7 @@ class WeightRow(data.StructLayout):
     """The weights of one row in lane order, and what went along with the request."""
 
     def __init__(self, lanes: int, weight_bits: int):
-        super().__init__(
-            {"weights": data.ArrayLayout(signed(weight_bits), lanes), "present": 1, "last": 1}
-        )
+        super().__init__({"weights": unsigned(lanes * weight_bits), "present": 1, "last": 1})
 
 
 class WeightMemory(wiring.Component):
@@ -45,14 +43,15 @@ class WeightMemory(wiring.Component):
 
     Attributes
     ----------
-    layout, rows
-        Shape and contents of the memory.
+    row_bits, rows
+        Width and contents of the memory.
     """
 
     def __init__(self, *, rows: Sequence[Sequence[int]], weight_bits: int):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
-        self.layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
-        self.rows = [list(row) for row in rows]
+        layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
+        self.row_bits = layout.size
+        self.rows = [memory_row(layout, list(row)) for row in rows]
         super().__init__(
             {
                 "requests": In(stream.Signature(WeightRequest(len(rows)))),
@@ -64,7 +63,7 @@ class WeightMemory(wiring.Component):
         """Build the netlist."""
         m = Module()
         m.submodules.memory = rows = memory.Memory(
-            shape=self.layout, depth=len(self.rows), init=self.rows
+            shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
         )
         # The read port holds its last row while a response waits to be taken.
         port = rows.read_port()

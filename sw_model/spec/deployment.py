@@ -122,7 +122,9 @@ class Deployment:
         """Write the deployment file."""
         # One metadata key only: safetensors does not keep the order of several.
         metadata = {"deployment": _canonical(self._description() | {"hash": self.hash}).decode()}
-        write_atomically(path, save(self.tensors(), metadata))
+        # safetensors writes memory as it lies there, whatever the strides.
+        tensors = {name: np.ascontiguousarray(array) for name, array in self.tensors().items()}
+        write_atomically(path, save(tensors, metadata))
 
     def _description(self) -> dict[str, Any]:
         return {

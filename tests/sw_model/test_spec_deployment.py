@@ -217,6 +217,14 @@ def test_mult_belongs_to_a_timestep(tiny):
         tiny.mult(4)
 
 
+def test_arrays_of_any_strides_round_trip(tiny, tmp_path):
+    # Weights that a transposition left behind would be written in the order of memory.
+    weights = tuple(np.asfortranarray(weight) for weight in tiny.weights)
+    assert not weights[1].flags.c_contiguous
+    replace(tiny, weights=weights).save(tmp_path / "strides.safetensors")
+    assert same(load_deployment(tmp_path / "strides.safetensors"), tiny)
+
+
 def test_layers_of_all_widths_round_trip(tmp_path):
     for bits in range(2, 9):
         spec = uniform_network("w", depth=3, channels=5, timesteps=(1,), weight_bits=bits)
