@@ -19,8 +19,6 @@ class Mutant:
         The exact text, which must occur once, and what takes its place.
     killer
         Case of `tests.rtl.cases` whose bench must fail.
-    always
-        Part of every run of the tests, and not only of that of all mutants.
     """
 
     name: str
@@ -28,7 +26,6 @@ class Mutant:
     old: str
     new: str
     killer: str
-    always: bool = False
 
 
 _ENCODER_STEP = """\
@@ -51,7 +48,6 @@ MUTANTS = (
         "before >> neuron.leak",
         "(before + (1 << neuron.leak) - 1) >> neuron.leak",
         "lif-all",
-        always=True,
     ),
     Mutant(
         "leak rounded towards zero",
@@ -66,7 +62,6 @@ MUTANTS = (
         "charged >= self.threshold",
         "charged > self.threshold",
         "lif-all",
-        always=True,
     ),
     Mutant(
         "soft reset for hard",
@@ -74,7 +69,6 @@ MUTANTS = (
         '0 if neuron.reset == "hard" else charged - self.threshold',
         "charged - self.threshold",
         "lif-all",
-        always=True,
     ),
     Mutant(
         "hard reset for soft",
@@ -82,7 +76,6 @@ MUTANTS = (
         '0 if neuron.reset == "hard" else charged - self.threshold',
         "0",
         "lif-all",
-        always=True,
     ),
     Mutant(
         "init ignored",
@@ -90,7 +83,6 @@ MUTANTS = (
         "Mux(self.first, self.init, membrane)",
         "Mux(self.first, 0, membrane)",
         "lif-all",
-        always=True,
     ),
     Mutant(
         "membrane of one pixel goes into the next",
@@ -142,7 +134,6 @@ MUTANTS = (
         "pending & -pending",
         "(pending[::-1] & -pending[::-1])[: self.channels][::-1]",
         "event_encoder-3",
-        always=True,
     ),
     Mutant(
         "an event dropped",
@@ -150,7 +141,6 @@ MUTANTS = (
         "pending ^ lowest",
         "pending & ~(lowest | lowest << 1)",
         "event_encoder-4",
-        always=True,
     ),
     Mutant(
         "an event doubled",
@@ -158,7 +148,6 @@ MUTANTS = (
         _ENCODER_STEP,
         _ENCODER_TWICE,
         "event_encoder-4",
-        always=True,
     ),
     Mutant(
         "an event doubled, in the whole network",
@@ -185,19 +174,17 @@ MUTANTS = (
         "one weight changed",
         "weight_memory.py",
         "init=self.rows",
-        "init=[[~row[0] if i == 0 else row[0], *row[1:]] for i, row in enumerate(self.rows)]",
+        "init=[self.rows[0] ^ 1, *self.rows[1:]]",
         "weight_memory-5x27",
-        always=True,
     ),
     Mutant(
         "one weight changed, in the whole network",
         "weight_memory.py",
-        "init=self.rows",
+        "memory_row(layout, list(row)) for row in rows",
         # Of the middle tap, which no border hides.
-        "init=[[-w if (i, lane) == (0, 12) else w for lane, w in enumerate(row)]"
-        " for i, row in enumerate(self.rows)]",
+        "memory_row(layout, [-w if (i, lane) == (0, 12) else w for lane, w in enumerate(row)])"
+        " for i, row in enumerate(rows)",
         "mixed",
-        always=True,
     ),
     Mutant(
         "rows of the first hidden layer for all",
@@ -227,7 +214,6 @@ MUTANTS = (
         "[-weight for weight in self.weights]",
         "self.weights",
         "encoding_layer-3",
-        always=True,
     ),
     Mutant(
         "pixels faster than their timesteps",
@@ -243,7 +229,6 @@ MUTANTS = (
         "Mux(left, 0, last)",
         "last",
         "scatter-3",
-        always=True,
     ),
     Mutant(
         "no padding at the left border",
@@ -258,7 +243,6 @@ MUTANTS = (
         "Mux(rows_emitting, below.data, 0)",
         "below.data",
         "scatter-3",
-        always=True,
     ),
     Mutant(
         "line buffers one slot off",
@@ -266,7 +250,6 @@ MUTANTS = (
         "rows_slot.eq(slot)",
         "rows_slot.eq(slot + 1)",
         "scatter-4",
-        always=True,
     ),
     Mutant(
         "timesteps share a column",
@@ -303,7 +286,6 @@ MUTANTS = (
         "product + (1 << (self.shift - 1))",
         "product",
         "output_layer-5",
-        always=True,
     ),
     Mutant(
         "no clamp at 255",
@@ -311,7 +293,6 @@ MUTANTS = (
         "Mux(clean > GREY_MAX, GREY_MAX, clean[:8])",
         "clean[:8]",
         "output_layer-5",
-        always=True,
     ),
     Mutant(
         "no clamp at 0",
@@ -333,7 +314,6 @@ MUTANTS = (
         "~self.merge | reading.last_step",
         "1",
         "frame_memory-5x3x4",
-        always=True,
     ),
     Mutant(
         "output layer's words not merged over T",
