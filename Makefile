@@ -31,6 +31,7 @@ verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 	$(PY) -m rtl generate -o build/rtl
 
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
+	rm -rf build/vectors # with what was built there
 	$(PY) -m sim vectors -o build/vectors
 
 train: .venv/.complete ## train and freeze a compact network again (an hour or so; resumes)

@@ -51,7 +51,7 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     files = {f"{TOP}.v": header + verilog.convert(accelerator, name=TOP, emit_src=False)}
     for name, rows in accelerator.memory_contents().items():
         files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
-    with replacing_folder(folder, MANIFEST) as temporary:
+    with replacing_folder(folder, "accelerator") as temporary:
         for name, text in files.items():
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_text(text)

@@ -31,9 +31,11 @@ case $version in
 esac
 command -v g++ >/dev/null || install g++ "g++ is missing"
 
+command -v iverilog >/dev/null || install iverilog "Icarus Verilog is missing"
 "$python" -c 'import ensurepip' 2>/dev/null ||
   install "python$version-venv" "this Python cannot make virtual environments"
-[ -x .venv/bin/python ] || "$python" -m venv .venv
+# An interrupted `venv` leaves a Python without pip.
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 
 echo "setup: installing Python packages into .venv (torch is large)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
@@ -42,5 +44,4 @@ echo "setup: installing Python packages into .venv (torch is large)"
 
 [ -n "$(.venv/bin/python -m find_libpython)" ] ||
   install "libpython$version" "cocotb needs Python as a shared library"
-command -v iverilog >/dev/null || install iverilog "Icarus Verilog is missing"
 touch .venv/.complete

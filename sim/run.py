@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from sw_model.images import write_picture
-from sw_model.options import describe
+from sw_model.options import check_output, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.files import replacing_folder, write_atomically
 
@@ -75,11 +75,9 @@ def main(args: argparse.Namespace) -> int:
         check_available(target)
     jobs = {target: job.make_job(args, CROPS[target]) for target in targets}
     json_file = None if args.json in (None, "-") else Path(args.json)
-    if json_file is not None and (json_file.is_dir() or not json_file.parent.is_dir()):
-        raise UsageError(
-            f"cannot write {json_file}: give the name of a file in a folder that exists"
-        )
-    with replacing_folder(args.output, REPORT) as folder:
+    if json_file is not None:
+        check_output(json_file)
+    with replacing_folder(args.output, "simulation") as folder:
         outcomes = run(jobs, job.max_size(args), folder, waves=args.waves)
         content = json.dumps(report(outcomes), indent=2, sort_keys=True, allow_nan=False) + "\n"
         write_outputs(outcomes, folder)

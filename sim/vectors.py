@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     mine = job.make_job(args)
-    with replacing_folder(args.output, BENCH.name) as folder:
+    with replacing_folder(args.output, "test vectors") as folder:
         write_vectors(mine, make_hardware(mine.deployment, *job.max_size(args)), folder)
     words = sum(words[..., 0].size for words in mine.words)
     print(f"written     {args.output}: {words} event words, {mine.pixels.size} pixels")

@@ -166,7 +166,8 @@ def load_deployment(source: str | Path) -> Deployment:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no iterator
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, AttributeError) as error:
+        # The last two: a tensor of a type that numpy does not have, such as bfloat16.
         raise UsageError(
             f"{path} is not a readable deployment file ({error}); "
             f"give a .safetensors file that `freeze` wrote"

@@ -24,6 +24,10 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+MARKER = ".spiking-dncnn"
+"""Name of the file that tells a folder that we wrote from all others."""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path that becomes ``path`` when the block ends well, and vanishes otherwise.
@@ -59,33 +63,63 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path, marker: str) -> Iterator[Path]:
+def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
     """A temporary folder that becomes ``path`` when the block ends well, and vanishes otherwise.
+
+    The folder gets a file `MARKER` with ``kind`` and the names of all files. An existing folder
+    is replaced only if it has the marker of the same kind and no file besides those named there:
+    anything else is not ours to delete.
 
     Parameters
     ----------
-    marker
-        Name of a file that the block writes. An existing, non-empty folder is replaced only if it
-        holds a file of that name: anything else is not ours to delete.
+    kind
+        What the folder holds, in a few words.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be made, or holds something else.
     """
+    shown, path = path, path.resolve()
     if path.exists() and not path.is_dir():
-        raise UsageError(f"cannot write to {path}: it is a file; give the name of a folder")
-    if path.is_dir() and any(path.iterdir()) and not (path / marker).is_file():
+        raise UsageError(f"cannot write to {shown}: it is a file; give the name of a folder")
+    if Path.cwd().is_relative_to(path):
         raise UsageError(
-            f"cannot write to {path}: it holds other files; give a new or empty folder"
+            f"cannot write to {shown}: it is or holds the working folder; give another"
+        )
+    if path.is_dir() and (foreign := sorted(_files(path) - _marked(path, kind))):
+        raise UsageError(
+            f"cannot write to {shown}: it holds other files ({foreign[0]}); "
+            f"delete them, or give a new or empty folder"
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     except OSError as error:
         raise UsageError(
-            f"cannot write to {path}: {error.strerror}; give a folder that can be made"
+            f"cannot write to {shown}: {error.strerror}; give a folder that can be made"
         ) from None
     try:
         temporary.chmod(0o755)
         yield temporary
+        names = [kind, *sorted(_files(temporary))]
+        (temporary / MARKER).write_text("".join(f"{name}\n" for name in names))
         if path.exists():
             shutil.rmtree(path)
         temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _files(folder: Path) -> set[str]:
+    """Names of all files below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def _marked(folder: Path, kind: str) -> set[str]:
+    """Names of the files that a folder of this kind was written with, none for other folders."""
+    try:
+        first, *names = (folder / MARKER).read_text().splitlines()
+    except (OSError, ValueError):
+        return set()
+    return {*names, MARKER} if first == kind else set()

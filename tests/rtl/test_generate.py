@@ -14,6 +14,7 @@ from rtl.__main__ import main
 from rtl.generate import generate
 from sim.random_deployment import random_deployment
 from sw_model.spec import Deployment, configuration, weight_row
+from sw_model.spec.files import MARKER
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_manifest_names_the_deployment_and_every_file(deployment, tmp_path):
     written = {
         str(path.relative_to(tmp_path / "out")): sha256(path.read_bytes()).hexdigest()
         for path in (tmp_path / "out").rglob("*")
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name not in ("manifest.json", MARKER)
     }
     assert manifest["sha256"] == written
     assert len(written) == 4

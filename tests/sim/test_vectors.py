@@ -96,8 +96,9 @@ def test_files_hold_the_frame(vectors, tiny):
     assert tiny.hash in (vectors / "spiking_dncnn.v").read_text()
 
 
-def test_vectors_are_replaced_as_a_whole(vectors, tiny_file):
-    (vectors / "left_over.hex").write_text("0")
+def test_what_was_built_beside_the_vectors_is_kept(vectors, tiny_file, capsys):
+    (vectors / "notes.txt").write_text("0")
     arguments = ["vectors", "--deployment", tiny_file, "--crop", "10,20,3,5", "--max-size", "4,7"]
-    assert main([*arguments, "-o", str(vectors)]) == 0
-    assert not (vectors / "left_over.hex").exists()
+    assert main([*arguments, "-o", str(vectors)]) == 2
+    assert "it holds other files" in capsys.readouterr().err
+    assert (vectors / "notes.txt").exists()

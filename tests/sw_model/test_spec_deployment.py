@@ -217,6 +217,16 @@ def test_mult_belongs_to_a_timestep(tiny):
         tiny.mult(4)
 
 
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
+def test_types_that_numpy_lacks_are_refused(dtype, tmp_path):
+    size = 2 if dtype == "BF16" else 1
+    header = json.dumps({"w": {"dtype": dtype, "shape": [1], "data_offsets": [0, size]}}).encode()
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(size))
+    with pytest.raises(UsageError, match="is not a readable deployment file"):
+        load_deployment(path)
+
+
 def test_arrays_of_any_strides_round_trip(tiny, tmp_path):
     # Weights that a transposition left behind would be written in the order of memory.
     weights = tuple(np.asfortranarray(weight) for weight in tiny.weights)

@@ -1,11 +1,12 @@
 """Outputs are whole or absent, whatever happens while they are written."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from sw_model.spec import UsageError
-from sw_model.spec.files import replacing, replacing_folder, write_atomically
+from sw_model.spec.files import MARKER, replacing, replacing_folder, write_atomically
 
 
 def names(folder):
@@ -66,37 +67,67 @@ def test_only_ordinary_files_are_replaced(tmp_path):
 
 def test_folder_appears_whole(tmp_path):
     path = tmp_path / "deep" / "out"
-    with replacing_folder(path, "manifest") as temporary:
-        (temporary / "manifest").write_text("1")
+    with replacing_folder(path, "vectors") as temporary:
+        (temporary / "one").write_text("1")
         assert not path.exists()
-    assert names(path) == ["manifest"]
-    with replacing_folder(path, "manifest") as temporary:
-        (temporary / "manifest").write_text("2")
-        (temporary / "more").write_text("2")
-    assert names(path) == ["manifest", "more"]
+    assert names(path) == [MARKER, "one"]
+    with replacing_folder(path, "vectors") as temporary:
+        (temporary / "below").mkdir()
+        (temporary / "below" / "two").write_text("2")
+    assert names(path) == [MARKER, "below"]
+    with replacing_folder(path, "vectors") as temporary:
+        (temporary / "one").write_text("3")
+    assert names(path) == [MARKER, "one"]
 
 
 def test_interrupted_folder_leaves_the_old_one(tmp_path):
     path = tmp_path / "out"
-    with replacing_folder(path, "manifest") as temporary:
-        (temporary / "manifest").write_text("old")
-    with pytest.raises(KeyboardInterrupt), replacing_folder(path, "manifest") as temporary:
-        (temporary / "manifest").write_text("new")
+    with replacing_folder(path, "vectors") as temporary:
+        (temporary / "one").write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing_folder(path, "vectors") as temporary:
+        (temporary / "one").write_text("new")
         raise KeyboardInterrupt
-    assert (path / "manifest").read_text() == "old"
+    assert (path / "one").read_text() == "old"
     assert names(tmp_path) == ["out"]
+
+
+def refused(path, kind="vectors"):
+    with pytest.raises(UsageError) as error, replacing_folder(path, kind):
+        raise AssertionError("the work began")
+    return str(error.value)
 
 
 def test_folders_of_others_are_kept(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with (
-        pytest.raises(UsageError, match="it holds other files"),
-        replacing_folder(tmp_path, "manifest"),
-    ):
-        pass
+    assert "it holds other files (thesis.tex)" in refused(tmp_path)
     assert names(tmp_path) == ["thesis.tex"]
-    with (
-        pytest.raises(UsageError, match="it is a file; give the name of a folder"),
-        replacing_folder(tmp_path / "thesis.tex", "manifest"),
-    ):
-        pass
+    assert "it is a file; give the name of a folder" in refused(tmp_path / "thesis.tex")
+
+
+def test_files_added_to_our_folder_are_kept(tmp_path):
+    with replacing_folder(tmp_path / "out", "vectors") as temporary:
+        (temporary / "one").write_text("1")
+    (tmp_path / "out" / "notes").mkdir()
+    (tmp_path / "out" / "notes" / "thesis.tex").write_text("years of work")
+    assert "it holds other files (notes/thesis.tex)" in refused(tmp_path / "out")
+
+
+def test_folder_of_another_kind_is_kept(tmp_path):
+    with replacing_folder(tmp_path / "out", "vectors") as temporary:
+        (temporary / "one").write_text("1")
+    assert "it holds other files" in refused(tmp_path / "out", kind="accelerator")
+
+
+def test_working_folder_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "it is or holds the working folder" in refused(Path())
+    assert "it is or holds the working folder" in refused(tmp_path.parent)
+
+
+def test_link_to_a_folder_is_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with replacing_folder(tmp_path / "link", "vectors") as temporary:
+        (temporary / "one").write_text("1")
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path / "real") == [MARKER, "one"]
