@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import ctypes
 import dataclasses
-import json
 import math
 import os
 import shutil
@@ -36,8 +35,9 @@ from sw_model.checkpoint import (
 from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import SpikingDnCNN
+from sw_model.run_folder import CHECKPOINT, LOG, RunFolder
 from sw_model.spec import CONFIGURATIONS, UsageError
-from sw_model.spec.files import write_atomically
+from sw_model.spec.command_line import INTERRUPTED
 from sw_model.training import TrainingRun
 
 EXAMPLE = """\
@@ -47,42 +47,7 @@ examples:
   python -m sw_model train --quantise build/train/float/checkpoint.pt --steps 1000 --lr 1e-4 \\
       -o build/train/quantised
 """
-CHECKPOINT = "checkpoint.pt"
-LOG = "log.jsonl"
 SAVE_SECONDS = 120.0
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
-
-class RunFolder:
-    """The folder of a run: its checkpoint and its log, a JSON object a line."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
-        self.checkpoint = path / CHECKPOINT
-        self.log = path / LOG
-
-    def truncate_log(self, step: int) -> None:
-        """Drops the lines of steps after ``step``, which a resumed run does again.
-
-        A line that a crash cut short is of such a step too.
-        """
-        kept = []
-        for line in self.log.read_text().splitlines() if self.log.exists() else []:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-        write_atomically(self.log, "".join(kept).encode())
-
-    def append_log(self, entry: dict[str, Any]) -> str:
-        """Adds a line and returns it."""
-        line = json.dumps(entry)
-        with self.log.open("a") as file:
-            file.write(line + "\n")
-        return line
 
 
 @contextlib.contextmanager
@@ -287,12 +252,13 @@ def main(args: argparse.Namespace) -> int:
     compiler = os.environ.get("CXX", "g++")  # as torch.compile chooses it
     if not args.no_compile and shutil.which(compiler) is None:
         raise UsageError(f"C++ compiler {compiler!r} is not installed; --no-compile does without")
+    folder = RunFolder(args.output or args.resume.parent, args.resume)
     data_folder(args.data)
     keep_freed_memory()
     if args.threads:
         torch.set_num_threads(args.threads)
     run = _run_from_arguments(args, TrainingSet.load(args.data))
-    folder = RunFolder(args.output or args.resume.parent)
+    folder.make()
     folder.truncate_log(run.completed)
     ending = train_run(run, folder, every=args.every, minutes=args.minutes)
     print(f"{ending} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)

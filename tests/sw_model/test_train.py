@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import signal
-import threading
 
 import numpy as np
 import pytest
@@ -137,12 +136,31 @@ def test_log(data, tmp_path):
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 4, 6]
 
 
+# A new run, or one resumed into another folder, does not write over the run that lies there.
+def test_no_run_is_lost(data, tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    command(data, *FEW, "--steps", 2, "-o", a)
+    command(data, *FEW, "--steps", 2, "--seed", 1, "-o", b)
+    content = {path: path.read_bytes() for path in a.iterdir()}
+    with pytest.raises(UsageError, match=r"a' holds a run already; go on with it by --resume"):
+        command(data, *FEW, "--steps", 2, "-o", a)
+    with pytest.raises(UsageError, match="holds a run already"):
+        command(data, "--resume", b / "checkpoint.pt", "--steps", 4, "-o", a)
+    assert {path: path.read_bytes() for path in a.iterdir()} == content
+    assert command(data, "--resume", b / "checkpoint.pt", "--steps", 4, "-o", b) == 0
+
+
 # Ctrl-C ends a run after the step it is in, with a whole checkpoint.
-def test_interrupt(data, tmp_path):
-    threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+def test_interrupt(data, tmp_path, monkeypatch):
+    step = TrainingRun.step
+
+    def interrupted_step(run):
+        os.kill(os.getpid(), signal.SIGINT)
+        return step(run)
+
+    monkeypatch.setattr(TrainingRun, "step", interrupted_step)
     assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == train.INTERRUPTED
-    checkpoint = Checkpoint.load(tmp_path / "checkpoint.pt")
-    assert 0 < checkpoint.step < 10**6
+    assert Checkpoint.load(tmp_path / "checkpoint.pt").step == 1
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -215,13 +233,13 @@ def test_bad_checkpoints(data, tmp_path):
     command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path)
     ann = tmp_path / "checkpoint.pt"
     with pytest.raises(UsageError, match="only 'snn' can be quantised"):
-        command(data, "--quantise", ann, "-o", tmp_path)
+        command(data, "--quantise", ann, "-o", tmp_path / "b")
     with pytest.raises(UsageError, match="only 'snn' and 'quantised' ones can be frozen"):
         quantize.main(parse(quantize, ann, "-o", tmp_path / "x"))
     with pytest.raises(UsageError, match="--lr cannot change while resuming"):
         command(data, "--resume", ann, "--lr", "0.1")
     with pytest.raises(UsageError, match=r"--model snn does not fit .* has model 'ann'"):
-        command(data, "--start", ann, "--model", "snn", "-o", tmp_path)
+        command(data, "--start", ann, "--model", "snn", "-o", tmp_path / "b")
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot make the folder"):
         command(data, "--config", "tiny", "-o", tmp_path / "file" / "below")

@@ -1,0 +1,69 @@
+"""The folder of a training run: its checkpoint and its log."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from sw_model.spec import UsageError
+from sw_model.spec.files import write_atomically
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+
+
+class RunFolder:
+    """The folder of a run: its checkpoint and its log, a JSON object a line.
+
+    Parameters
+    ----------
+    path
+        The folder, which need not exist yet.
+    resumed
+        Checkpoint of the run that goes on here; None for a new one.
+
+    Raises
+    ------
+    UsageError
+        The folder holds another run, which would be lost.
+    """
+
+    def __init__(self, path: Path, resumed: Path | None = None) -> None:
+        self.path = path
+        self.checkpoint = path / CHECKPOINT
+        self.log = path / LOG
+        same = resumed is not None and resumed.resolve() == self.checkpoint.resolve()
+        if self.checkpoint.exists() and not same:
+            raise UsageError(
+                f"{str(path)!r} holds a run already; go on with it by --resume "
+                f"{self.checkpoint}, or name another folder"
+            )
+
+    def make(self) -> None:
+        """Makes the folder where there is none; raises `UsageError` where that is impossible."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            name = str(self.path)
+            raise UsageError(f"cannot make the folder {name!r}: {error.strerror}") from None
+
+    def truncate_log(self, step: int) -> None:
+        """Drops the lines of steps after ``step``, which a resumed run does again.
+
+        A line that a crash cut short is of such a step too.
+        """
+        kept = []
+        for line in self.log.read_text().splitlines() if self.log.exists() else []:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+        write_atomically(self.log, "".join(kept).encode())
+
+    def append_log(self, entry: dict[str, Any]) -> str:
+        """Adds a line and returns it."""
+        line = json.dumps(entry)
+        with self.log.open("a") as file:
+            file.write(line + "\n")
+        return line
