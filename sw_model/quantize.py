@@ -161,14 +161,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code."""
     checkpoint = Checkpoint.load(args.checkpoint)
+    pictures = [read_picture(path) for path in args.float_psnr or []]
+    for path, picture in zip(args.float_psnr or [], pictures, strict=True):
+        if picture.ndim != 2:
+            raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
     deployment = freeze_checkpoint(checkpoint, WidthOptions.from_arguments(args))
     deployment.save(args.output)
     print(f"{args.output}: deployment {deployment.hash[:16]}", file=sys.stderr)
-    if args.float_psnr:
-        pictures = [read_picture(path) for path in args.float_psnr]
-        for path, picture in zip(args.float_psnr, pictures, strict=True):
-            if picture.ndim != 2:
-                raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
+    if pictures:
         result = evaluate_network(checkpoint.network(), pictures, checkpoint.options.sigma)
         print(f"PSNR of the checkpoint: {result['psnr']:.3f} dB")
     return 0

@@ -192,6 +192,18 @@ def test_freeze_command(data, tmp_path, capsys):
     assert again.read_bytes() == frozen.read_bytes()
 
 
+# A mistake in the pictures is told before anything is written.
+def test_freeze_reads_pictures_first(data, tmp_path):
+    command(data, *FEW, "--steps", 1, "-o", tmp_path)
+    frozen, colour = tmp_path / "frozen.safetensors", tmp_path / "colour.png"
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(colour)
+    for picture, message in [(tmp_path / "missing.png", "does not exist"), (colour, "has colours")]:
+        words = [tmp_path / "checkpoint.pt", "-o", frozen, "--float-psnr", picture]
+        with pytest.raises(UsageError, match=message):
+            quantize.main(parse(quantize, *words))
+        assert not frozen.exists()
+
+
 # Options out of range are named with what would be accepted.
 @pytest.mark.parametrize(
     ("words", "message"),
