@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import dataclasses
 import math
-import os
-import shutil
 import signal
 import sys
 import time
@@ -34,6 +31,7 @@ from sw_model.checkpoint import (
 )
 from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
 from sw_model.folded import FoldedDnCNN
+from sw_model.machine import check_compiler, keep_freed_memory
 from sw_model.network import SpikingDnCNN
 from sw_model.run_folder import CHECKPOINT, LOG, RunFolder
 from sw_model.spec import CONFIGURATIONS, UsageError
@@ -115,22 +113,6 @@ def train_run(
                 saved = time.monotonic()
     run.checkpoint().save(folder.checkpoint)
     return ending
-
-
-def keep_freed_memory() -> None:
-    """Makes glibc keep freed memory instead of handing it back to the kernel.
-
-    A step frees and allocates the same tensors of several MiB again and again; page faults cost a
-    third of its time otherwise. Other C libraries have no such knob, and do without.
-    """
-    m_mmap_max, m_top_pad, m_trim_threshold = -4, -2, -1
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    mallopt(m_mmap_max, 0)
-    mallopt(m_trim_threshold, 2**31 - 1)
-    mallopt(m_top_pad, 1 << 28)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -249,9 +231,8 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--minutes {args.minutes} is not 0 or more")
     if args.threads is not None and args.threads < 1:
         raise UsageError(f"--threads {args.threads} is not 1 or more")
-    compiler = os.environ.get("CXX", "g++")  # as torch.compile chooses it
-    if not args.no_compile and shutil.which(compiler) is None:
-        raise UsageError(f"C++ compiler {compiler!r} is not installed; --no-compile does without")
+    if not args.no_compile:
+        check_compiler()
     folder = RunFolder(args.output or args.resume.parent, args.resume)
     data_folder(args.data)
     keep_freed_memory()

@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import signal
+import sys
+import sysconfig
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from PIL import Image
 from sw_model import quantize, train
 from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
 from sw_model.data import TrainingSet
-from sw_model.spec import UsageError, load_deployment
+from sw_model.machine import check_compiler
+from sw_model.neurons import FloatNeuron, normalised_spikes
+from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.training import TrainingRun
 
 
@@ -231,6 +235,49 @@ def test_no_compiler(data, tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UsageError, match="'no-such-compiler' is not installed; --no-compile"):
         train.main(parse(train, "--data", data, "--config", "tiny", "-o", tmp_path))
+    monkeypatch.setenv("CXX", sys.executable)  # something that is installed
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    with pytest.raises(UsageError, match=r"Python\.h'.* is not installed .*python3-dev"):
+        train.main(parse(train, "--data", data, "--config", "tiny", "-o", tmp_path))
+
+
+def can_compile():
+    try:
+        check_compiler()
+    except UsageError:
+        return False
+    return True
+
+
+# The kernels that training runs by default, compiled, are those that the other tests run eagerly.
+@pytest.mark.skipif(not can_compile(), reason="no C++ compiler or no Python.h")
+def test_compiled_neurons_equal_eager_ones():
+    torch.manual_seed(0)
+    neuron = FloatNeuron(spec=NeuronSpec(), timesteps=3)
+    y = 2 * torch.randn(3, 2, 4, 5, 6)
+    gamma, beta = torch.rand(4) + 1, torch.rand(4) + 0.3
+    inv_std, mean = torch.rsqrt(y.var((0, 1, 3, 4), correction=0)), y.mean((0, 1, 3, 4))
+    weight = torch.randn(3, 2, 4, 5, 6)
+    results = []
+    for compiled in (False, True):
+        leaves = [tensor.clone().requires_grad_() for tensor in (y, gamma, beta)]
+        spikes = normalised_spikes(
+            *leaves,
+            mean,
+            inv_std,
+            neuron=neuron,
+            through_statistics=True,
+            dtype=torch.float32,
+            compiled=compiled,
+        )
+        (spikes * weight).sum().backward()
+        results.append((spikes.detach(), [leaf.grad for leaf in leaves]))
+    (eager, eager_gradients), (spikes, gradients) = results
+    assert 0.1 < eager.mean() < 0.9
+    assert torch.equal(spikes, eager)
+    for ours, theirs in zip(gradients, eager_gradients, strict=True):
+        assert theirs.abs().max() > 0.1
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 # Files that are no checkpoint, or one of the wrong network, are named.
