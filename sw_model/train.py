@@ -44,8 +44,14 @@ examples:
   python -m sw_model train --resume build/train/float/checkpoint.pt
   python -m sw_model train --quantise build/train/float/checkpoint.pt --steps 1000 --lr 1e-4 \\
       -o build/train/quantised
+
+exit codes: 0 finished, 1 system failure, 2 mistake in the command,
+  3 stopped by --minutes before the last step, 130 interrupted
 """
 SAVE_SECONDS = 120.0
+UNFINISHED = 3
+"""Exit code of a run that ``--minutes`` stopped before its last step."""
+EXIT_CODES = {"finished": 0, "out of time": UNFINISHED, "interrupted": INTERRUPTED}
 
 
 @contextlib.contextmanager
@@ -123,7 +129,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
-        "--resume", type=Path, metavar="CHECKPOINT", help="continue this run in its folder"
+        "--resume",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="continue this run in its folder; of its options only --steps can change",
     )
     start.add_argument(
         "--quantise",
@@ -164,7 +173,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fp32", action="store_false", dest="bf16", default=None, help="convolve in float32 only"
     )
     WidthOptions.add_arguments(parser)
-    parser.add_argument("--minutes", type=float, help="stop after this time, ready to resume")
+    parser.add_argument(
+        "--minutes", type=float, help="stop after this time, ready to resume, with exit code 3"
+    )
     parser.add_argument("--every", type=int, default=500, help="steps between evaluations")
     parser.add_argument("--threads", type=int, help="threads; default: PyTorch's")
     parser.add_argument(
@@ -182,12 +193,21 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
         given["widths"] = widths
     if args.resume:
         checkpoint = Checkpoint.load(args.resume)
-        if extra := set(given) - {"steps"}:
-            option = sorted(extra)[0].replace("_", "-")
-            raise UsageError(
-                f"--{option} cannot change while resuming; of a run's options only --steps can"
-            )
+        for name, value in given.items():
+            kept = getattr(checkpoint.options, name)
+            if name != "steps" and value != kept:
+                option = "--fp32" if name == "bf16" else f"--{name.replace('_', '-')} {value}"
+                instead = "" if name == "bf16" else f", which has {kept}"
+                raise UsageError(
+                    f"{option} does not fit the run to resume{instead}; "
+                    "of a run's options only --steps can change"
+                )
         checkpoint.options = dataclasses.replace(checkpoint.options, **given)
+        if checkpoint.options.steps < checkpoint.step:
+            raise UsageError(
+                f"--steps {checkpoint.options.steps} is less than the {checkpoint.step} steps "
+                "that the run to resume has done"
+            )
         return TrainingRun.resume(checkpoint, images, compiled=compiled)
     data = f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out"
     history: list[dict[str, Any]] = []
@@ -222,7 +242,7 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
 
 
 def main(args: argparse.Namespace) -> int:
-    """Runs the command line; returns the exit code."""
+    """Runs the command line; returns the exit code, one of `EXIT_CODES`."""
     if args.output is None and args.resume is None:
         raise UsageError("-o DIR is missing: name the folder of the new run")
     if args.every < 1:
@@ -243,4 +263,4 @@ def main(args: argparse.Namespace) -> int:
     folder.truncate_log(run.completed)
     ending = train_run(run, folder, every=args.every, minutes=args.minutes)
     print(f"{ending} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
-    return INTERRUPTED if ending == "interrupted" else 0
+    return EXIT_CODES[ending]

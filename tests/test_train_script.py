@@ -23,9 +23,9 @@ def environment(tmp_path):
     return os.environ | {"SPIKING_DNCNN_DATA": str(tmp_path / "data"), "PYTHON": sys.executable}
 
 
-def train(folder, environment):
-    command = ["bash", "scripts/train.sh", "tiny", "4", "2", str(folder)]
-    options = ["--batch", "2", "--every", "2", "--no-compile"]
+def train(folder, environment, *more, steps="4"):
+    command = ["bash", "scripts/train.sh", "tiny", steps, "2", str(folder)]
+    options = ["--batch", "2", "--every", "2", "--no-compile", *more]
     return subprocess.run(
         [*command, *options], env=environment, check=False, capture_output=True, text=True
     )
@@ -52,3 +52,26 @@ def test_stops_at_the_first_mistake(tmp_path, environment):
     assert run.returncode == 2
     assert "nowhere" in run.stderr
     assert not (tmp_path / "run/frozen.safetensors").exists()
+
+
+# A training that ran out of time is not quantised and frozen as it is, but gone on with next time,
+# with the options of that call.
+def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
+    data = ["--data", environment.pop("SPIKING_DNCNN_DATA")]
+    run = train(tmp_path / "run", environment, *data, "--minutes", "0")
+    assert run.returncode == 3
+    assert "stopped in the training 'float', nothing is frozen" in run.stderr
+    assert not (tmp_path / "run/quantised").exists()
+    refused = train(tmp_path / "run", environment, *data, "--batch", "1")
+    assert refused.returncode == 2
+    assert "--batch 1 does not fit the run to resume, which has 2" in refused.stderr
+    other = train(tmp_path / "run", environment, *data, steps="5")
+    assert other.returncode == 2
+    assert "holds a training of 'tiny 4 2', not 'tiny 5 2'" in other.stderr
+    nowhere = train(tmp_path / "run", environment, "--data", str(tmp_path / "nowhere"))
+    assert nowhere.returncode == 2
+    assert "nowhere" in nowhere.stderr
+    again = train(tmp_path / "run", environment, *data)
+    assert again.returncode == 0, again.stderr
+    runs = load_deployment(tmp_path / "run/frozen.safetensors").provenance["runs"]
+    assert [run["steps"] for run in runs] == [4, 2]

@@ -92,7 +92,7 @@ def test_resume_is_exact(data, tmp_path, kind):
         start = ["--quantise", tmp_path / "float" / "checkpoint.pt", "--weight-bits", "3"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     command(data, *FEW, *start, "--steps", 6, "-o", whole)
-    command(data, *FEW, *start, "--steps", 6, "-o", parts, "--minutes", 0)
+    assert command(data, *FEW, *start, "--steps", 6, "-o", parts, "--minutes", 0) == 3
     stops = [Checkpoint.load(parts / "checkpoint.pt").step]
     checkpoint = Checkpoint.load(parts / "checkpoint.pt")
     images = TrainingSet.load(data)
@@ -100,7 +100,9 @@ def test_resume_is_exact(data, tmp_path, kind):
     for _ in range(3):
         run.step()
     run.checkpoint().save(parts / "checkpoint.pt")
-    command(data, "--resume", parts / "checkpoint.pt", "--every", 2)
+    again = ["--resume", parts / "checkpoint.pt", "--every", 2, "--batch", 2]
+    assert command(data, *again) == 0
+    assert command(data, *again, "--minutes", 0) == 0  # there is nothing left to stop
     a, b = (Checkpoint.load(p / "checkpoint.pt") for p in (whole, parts))
     assert stops == [0]
     assert (a.step, b.step) == (6, 6)
@@ -119,7 +121,7 @@ def test_resume_is_exact(data, tmp_path, kind):
 def test_start_takes_own_surrogate(data, tmp_path, monkeypatch, option):
     command(data, *FEW, "--steps", 1, "-o", tmp_path / "a")
     runs = []
-    monkeypatch.setattr(train, "train_run", lambda run, *_, **__: runs.append(run))
+    monkeypatch.setattr(train, "train_run", lambda run, *_, **__: runs.append(run) or "finished")
     start = [option, tmp_path / "a" / "checkpoint.pt", "--surrogate-width", "0.5"]
     command(data, *FEW, *start, "--steps", 1, "-o", tmp_path / "b")
     (run,) = runs
@@ -152,6 +154,8 @@ def test_no_run_is_lost(data, tmp_path):
         command(data, "--resume", b / "checkpoint.pt", "--steps", 4, "-o", a)
     assert {path: path.read_bytes() for path in a.iterdir()} == content
     assert command(data, "--resume", b / "checkpoint.pt", "--steps", 4, "-o", b) == 0
+    with pytest.raises(UsageError, match="--steps 3 is less than the 4 steps"):
+        command(data, "--resume", b / "checkpoint.pt", "--steps", 3)
 
 
 # Ctrl-C ends a run after the step it is in, with a whole checkpoint.
@@ -295,8 +299,12 @@ def test_bad_checkpoints(data, tmp_path):
         command(data, "--quantise", ann, "-o", tmp_path / "b")
     with pytest.raises(UsageError, match="only 'snn' and 'quantised' ones can be frozen"):
         quantize.main(parse(quantize, ann, "-o", tmp_path / "x"))
-    with pytest.raises(UsageError, match="--lr cannot change while resuming"):
+    with pytest.raises(
+        UsageError, match=r"--lr 0.1 does not fit .* which has 0.001; .* only --steps"
+    ):
         command(data, "--resume", ann, "--lr", "0.1")
+    with pytest.raises(UsageError, match="--fp32 does not fit the run to resume; "):
+        command(data, "--resume", ann, "--fp32")
     with pytest.raises(UsageError, match=r"--model snn does not fit .* has model 'ann'"):
         command(data, "--start", ann, "--model", "snn", "-o", tmp_path / "b")
     (tmp_path / "file").touch()
