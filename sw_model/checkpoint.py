@@ -21,7 +21,22 @@ from sw_model.spec.network import LAYERS_MAX
 FORMAT = 1
 SUPERVISED_EVERY = 3
 """Layers between two losses in mid-network."""
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What AdamW keeps of every parameter."""
 MODELS = ("snn", "ann", "quantised")
+LIMITS = {
+    "steps": (1, 10**9),
+    "batch": (1, 1024),
+    "lr": (1e-9, 1),
+    "weight_decay": (0, 1),
+    "warmup": (0, 10**9),
+    "sigma": (0.01, 255),
+    "seed": (0, 2**32 - 1),
+    "surrogate_width": (0.001, 1000),
+    "ema": (0, 1),
+    "supervision": (0, 1000),
+}
+"""Least and greatest value of the options that are numbers; more than that is a slip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,19 +144,13 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise UsageError(f"model {self.model!r} is unknown; known are {', '.join(MODELS)}")
-        for name in ("steps", "batch"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"--{name} {getattr(self, name)} is not 1 or more")
-        for name in ("lr", "sigma", "surrogate_width"):
-            if not 0 < getattr(self, name) < float("inf"):
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # NaN is not
                 option = name.replace("_", "-")
-                raise UsageError(f"--{option} {getattr(self, name)} is not above zero")
-        if self.seed < 0:
-            raise UsageError(f"--seed {self.seed} is not 0 or more")
-        if not 0 <= self.ema < 1:
-            raise UsageError(f"--ema {self.ema} is not in 0..1, 1 excluded")
-        if not 0 <= self.supervision < float("inf"):
-            raise UsageError(f"--supervision {self.supervision} is not 0 or more")
+                raise UsageError(f"--{option} {value} is not in {low}..{high}")
+        if not self.ema < 1:
+            raise UsageError(f"--ema {self.ema} is not below 1")
         if self.supervision and self.model == "ann":
             raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
 
@@ -233,7 +242,8 @@ class Checkpoint:
             if content.pop("format") != FORMAT:
                 raise UsageError(f"{str(path)!r} is a checkpoint of another version than {FORMAT}")
             options = TrainingOptions.from_dict(content.pop("options"))
-            return cls(options=options, **content)
+            checkpoint = cls(options=options, **content)
+            checkpoint.runs()
         except FileNotFoundError:
             raise UsageError(f"checkpoint {str(path)!r} does not exist") from None
         except UsageError:
@@ -242,6 +252,28 @@ class Checkpoint:
             raise UsageError(
                 f"{str(path)!r} is not a checkpoint of `train`: {type(error).__name__}"
             ) from None
+        if not checkpoint._fits():
+            raise UsageError(
+                f"the tensors in {str(path)!r} do not fit its network, "
+                f"which has config {options.config!r} and model {options.model!r}"
+            )
+        return checkpoint
+
+    def _fits(self) -> bool:
+        """Whether the tensors are those of the options' network."""
+        model, supervision = build_model(self.options), build_supervision(self.options)
+        parameters = [*model.parameters(), *supervision.parameters()]
+        optimizer = torch.optim.AdamW(parameters)
+        try:
+            model.load_state_dict(self.model)
+            model.load_state_dict(self.averaged)
+            supervision.load_state_dict(self.supervision)
+            optimizer.load_state_dict(self.optimizer)
+            means = [optimizer.state[p][name] for p in optimizer.state for name in MOMENTS]
+        except Exception:  # what is no state at all raises whatever it makes PyTorch raise
+            return False
+        shapes = [p.shape for p in optimizer.state for _ in MOMENTS]
+        return [mean.shape for mean in means] == shapes
 
     def network(self) -> nn.Module:
         """The averaged network, in evaluation mode."""

@@ -49,6 +49,7 @@ exit codes: 0 finished, 1 system failure, 2 mistake in the command,
   3 stopped by --minutes before the last step, 130 interrupted
 """
 SAVE_SECONDS = 120.0
+THREADS_MAX = 1024
 UNFINISHED = 3
 """Exit code of a run that ``--minutes`` stopped before its last step."""
 EXIT_CODES = {"finished": 0, "out of time": UNFINISHED, "interrupted": INTERRUPTED}
@@ -249,8 +250,8 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--every {args.every} is not 1 or more")
     if args.minutes is not None and not args.minutes >= 0:
         raise UsageError(f"--minutes {args.minutes} is not 0 or more")
-    if args.threads is not None and args.threads < 1:
-        raise UsageError(f"--threads {args.threads} is not 1 or more")
+    if args.threads is not None and not 1 <= args.threads <= THREADS_MAX:
+        raise UsageError(f"--threads {args.threads} is not in 1..{THREADS_MAX}")
     if not args.no_compile:
         check_compiler()
     folder = RunFolder(args.output or args.resume.parent, args.resume)

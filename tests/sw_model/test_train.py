@@ -216,15 +216,22 @@ def test_freeze_reads_pictures_first(data, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--steps", "0"], "--steps 0 is not 1 or more"),
-        (["--lr", "-1"], "--lr -1.0 is not above zero"),
-        (["--surrogate-width", "nan"], "--surrogate-width nan is not above zero"),
-        (["--seed", "-1"], "--seed -1 is not 0 or more"),
-        (["--ema", "1"], r"--ema 1.0 is not in 0..1"),
-        (["--supervision", "-1"], "--supervision -1.0 is not 0 or more"),
+        (["--steps", "0"], r"--steps 0 is not in 1\.\.1000000000"),
+        (["--batch", "100000000"], r"--batch 100000000 is not in 1\.\.1024"),
+        (["--lr", "-1"], r"--lr -1.0 is not in 1e-09\.\.1"),
+        (["--lr", "nan"], r"--lr nan is not in 1e-09\.\.1"),
+        (["--weight-decay", "nan"], r"--weight-decay nan is not in 0\.\.1"),
+        (["--weight-decay", "-1"], r"--weight-decay -1.0 is not in 0\.\.1"),
+        (["--warmup", "-1"], "--warmup -1 is not in 0"),
+        (["--sigma", "inf"], r"--sigma inf is not in 0\.01\.\.255"),
+        (["--surrogate-width", "nan"], "--surrogate-width nan is not in 0.001"),
+        (["--seed", "-1"], "--seed -1 is not in 0"),
+        (["--ema", "1"], r"--ema 1.0 is not below 1"),
+        (["--ema", "nan"], r"--ema nan is not in 0\.\.1"),
+        (["--supervision", "-1"], r"--supervision -1.0 is not in 0\.\.1000"),
         (["--model", "ann", "--supervision", "1"], "--supervision is for spiking networks"),
         (["--minutes", "nan"], "--minutes nan is not 0 or more"),
-        (["--threads", "0"], "--threads 0 is not 1 or more"),
+        (["--threads", "0"], r"--threads 0 is not in 1\.\.1024"),
         (["--every", "0"], "--every 0 is not 1 or more"),
         (["--weight-bits", "4"], "given with --quantise only"),
     ],
@@ -282,6 +289,28 @@ def test_compiled_neurons_equal_eager_ones():
     for ours, theirs in zip(gradients, eager_gradients, strict=True):
         assert theirs.abs().max() > 0.1
         assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+# Checkpoints whose tensors are another network's are named, whatever is to be done with them.
+@pytest.mark.parametrize("part", ["config", "model", "averaged", "optimizer", "supervision"])
+def test_tensors_that_do_not_fit(data, tmp_path, part):
+    command(data, *FEW, "--steps", 1, "-o", tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    content = torch.load(path)
+    if part == "config":
+        content["options"]["config"] = "compact"
+    elif part == "optimizer":
+        content["optimizer"]["state"][0]["exp_avg"] = torch.zeros(3)
+    else:
+        content[part] = {"weight": torch.zeros(3)}
+    torch.save(content, path)
+    message = r"the tensors in .*checkpoint\.pt' do not fit its network, which has config"
+    with pytest.raises(UsageError, match=message):
+        quantize.main(parse(quantize, path, "-o", tmp_path / "frozen.safetensors"))
+    for option in ("--resume", "--start", "--quantise"):
+        folder = [] if option == "--resume" else ["-o", tmp_path / "b"]
+        with pytest.raises(UsageError, match=message):
+            command(data, option, path, *folder)
 
 
 # Files that are no checkpoint, or one of the wrong network, are named.
