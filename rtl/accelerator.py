@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.hdl import Const, Module, Mux, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,13 +22,16 @@ from .event_encoder import EventEncoder
 from .frame_memory import FrameMemory
 from .layer_constants import LayerConstants
 from .lif_array import LifArray
-from .netlist import lanes
+from .netlist import extended, lanes
 from .output_layer import OutputLayer
 from .raster import Raster
 from .scatter import Scatter
 from .sequencer import COUNTER_BITS, Sequencer
 from .synapse_array import SynapseArray
 from .weight_memory import WeightMemory
+
+MAX_PIXELS = 1 << 16
+"""Most pixels of a frame: activation maps are on chip, 256 bits a pixel at C = 64 and T = 4."""
 
 
 class Accelerator(wiring.Component):
@@ -62,6 +63,11 @@ class Accelerator(wiring.Component):
         for name, value in (("height", max_height), ("width", max_width)):
             if value < 1:
                 raise UsageError(f"maximum {name} {value} of the hardware is not 1 or more")
+        if max_height * max_width > MAX_PIXELS:
+            raise UsageError(
+                f"maximum frame {max_height}x{max_width} of the hardware has more than "
+                f"{MAX_PIXELS} pixels, whose activation maps would not fit on a chip"
+            )
         self.deployment = deployment
         self.max_height = max_height
         self.max_width = max_width
@@ -263,9 +269,9 @@ class Accelerator(wiring.Component):
                 encoding.ready.eq(beats.ready),
             ]
         with m.Elif(sequencer.output):
-            m.d.comb += [*_event_beat(output, beats), weights.eq(_extended(output_lanes, bits))]
+            m.d.comb += [*_event_beat(output, beats), weights.eq(extended(output_lanes, bits))]
         with m.Else():
-            m.d.comb += [*_event_beat(hidden, beats), weights.eq(_extended(hidden_lanes, bits))]
+            m.d.comb += [*_event_beat(hidden, beats), weights.eq(extended(hidden_lanes, bits))]
         m.d.comb += sequencer.event.eq(
             beats.valid & beats.ready & beats.p.add & ~sequencer.encoding
         )
@@ -302,11 +308,6 @@ def _event_beat(row: wiring.PureInterface, beats: wiring.PureInterface) -> list:
         beats.p.last.eq(row.p.last),
         row.ready.eq(beats.ready),
     ]
-
-
-def _extended(weights: Iterable[Value], bits: int) -> Value:
-    """Signed weights side by side, each brought to `bits` bits."""
-    return Cat(Cat(weight, weight[-1].replicate(bits - len(weight))) for weight in weights)
 
 
 def _hidden_bits(spec: NetworkSpec) -> int:

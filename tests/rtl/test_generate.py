@@ -84,6 +84,7 @@ def test_hidden_weight_rows_follow_layer_and_channel(deployment, tmp_path):
     ("arguments", "sentence"),
     [
         (["--max-size", "0,5"], "--max-size '0,5' is not a size H,W of two integers of 1 or more"),
+        (["--max-size", "30000,30000"], "maximum frame 30000x30000 of the hardware has more than"),
         (["--max-size", "wide"], "--max-size 'wide' is not a size H,W"),
         (["--deployment", "nothing"], "deployment 'nothing' is neither a file nor a shipped name"),
     ],
