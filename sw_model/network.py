@@ -38,9 +38,9 @@ def initial_weight(layer: LayerSpec) -> nn.Parameter:
     """Initial weight (C_out, C_in, 3, 3).
 
     Hidden layers start as the identity with some of He's normal noise on top. Noise alone mixes
-    the pixels of a neighbourhood in every layer; after sixteen layers of spikes nothing is left of
-    the single pixel's noise, which is what the network is to find, and it takes hundreds of steps
-    to get it back. A small output layer starts with a residual near zero.
+    the pixels of a neighbourhood in every layer; after sixteen layers of spikes little is left of
+    the single pixel's noise, which is what the network is to find. A small output layer starts with
+    a residual near zero.
 
     Channels lie innermost, and with them those of all results: that is what the CPU's bfloat16
     convolutions are fast for.
