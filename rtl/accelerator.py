@@ -113,6 +113,7 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
+        # Every component that `_make_components` made is part of the netlist.
         for name, component in vars(self).items():
             if isinstance(component, wiring.Component):
                 m.submodules[name.lstrip("_")] = component

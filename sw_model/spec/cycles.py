@@ -18,10 +18,21 @@ from .fixed_point import PIXEL_BITS
 SCATTER_CYCLES = 1
 """s: cycles that the scatter takes for a word."""
 
-LATENCY = {"encoding": 6, "hidden": 9, "output": 10}
-"""Cycles of a layer beyond those of its words: the restart, and the way of the last word from its
-memory through encoder, weight memory, array, scatter and neuron (or output layer) until it is
-known to be out. The encoding layer's also excludes the T steps of its last pixel's neurons."""
+_RESTART, _DONE = 1, 1
+"""First cycle of a layer, and the one in which its last word or pixel is known to be out."""
+_FRAME_MEMORY, _EVENT_ENCODER, _WEIGHT_MEMORY, _SYNAPSE_ARRAY = 1, 1, 1, 1
+_SCATTER, _NEURON, _OUTPUT_LAYER, _ENCODING_LAYER = 2, 1, 2, 1
+"""Cycles from a component's last input to its output."""
+_EVENTS = (
+    _RESTART + _FRAME_MEMORY + _EVENT_ENCODER + _WEIGHT_MEMORY + _SYNAPSE_ARRAY + _SCATTER + _DONE
+)
+LATENCY = {
+    "encoding": _RESTART + _ENCODING_LAYER + _SYNAPSE_ARRAY + _SCATTER + _DONE,
+    "hidden": _EVENTS + _NEURON,
+    "output": _EVENTS + _OUTPUT_LAYER,
+}
+"""Cycles of a layer beyond those of its words, and of the T steps of the encoding layer's last
+pixel: the restart, and the way through the pipeline that the last word still has to go."""
 
 
 def word_cycles(words: npt.NDArray[np.uint64]) -> int:
