@@ -62,8 +62,11 @@ def _to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.in
     integers = values.detach().double().round().contiguous().numpy()
     limit = np.iinfo(np.int32)
     if not (np.isfinite(integers).all() and (np.abs(integers) <= limit.max).all()):
-        worst = integers[np.abs(integers).argmax()]
-        raise UsageError(f"{what} of {worst:g} units does not fit 32 bits; train with another seed")
+        worst = integers.flat[np.abs(integers).argmax()]
+        raise UsageError(
+            f"{what} of {worst:g} units does not fit 32 bits; "
+            "train with another seed or a lower --lr"
+        )
     return integers.astype(np.int32)
 
 

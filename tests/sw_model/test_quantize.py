@@ -167,6 +167,20 @@ def test_vanishing_weights():
     assert deployment.widths.membrane <= 24
 
 
+# A training that diverged leaves numbers that no integer stands for; freezing says which.
+@pytest.mark.parametrize(("value", "told"), [(float("nan"), "nan"), (1e30, r"[0-9.e+]+")])
+def test_diverged_network(value, told):
+    network = random_network(4)
+    with torch.no_grad():
+        network.layers[1].beta[3] = value
+    with pytest.raises(UsageError, match=f"^bias of layer 1 of {told} units does not fit 32 bits"):
+        freeze(FoldedDnCNN(network))
+    with torch.no_grad():
+        network.layers[0].weight[2] = float("nan")
+    with pytest.raises(UsageError, match="weight of layer 0 of nan units does not fit 32 bits"):
+        freeze(FoldedDnCNN(network))
+
+
 # The same network gives the same file, which loads as what was saved.
 def test_freeze_is_deterministic(tmp_path):
     deployments = [freeze(FoldedDnCNN(random_network(4)), {"seed": 4}) for _ in range(2)]
