@@ -45,13 +45,14 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     UsageError
         The size is impossible or the folder cannot be written.
     """
-    accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
-    header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
-    # Without source locations: they hold paths, which no user of the file needs.
-    files = {f"{TOP}.v": header + verilog.convert(accelerator, name=TOP, emit_src=False)}
-    for name, rows in accelerator.memory_contents().items():
-        files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
     with replacing_folder(folder, "accelerator") as temporary:
+        # Made here, since Amaranth complains of a component that is never elaborated.
+        accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
+        header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
+        # Without source locations: they hold paths, which no user of the file needs.
+        files = {f"{TOP}.v": header + verilog.convert(accelerator, name=TOP, emit_src=False)}
+        for name, rows in accelerator.memory_contents().items():
+            files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
         for name, text in files.items():
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_text(text)
