@@ -86,7 +86,7 @@ def convert(x: npt.ArrayLike, timesteps: int, neuron: Neuron) -> Spikes:
     Returns
     -------
     numpy.ndarray
-        (T, \\*x.shape) bool.
+        bool, T and then the shape of ``x``.
     """
     _check_timesteps(timesteps)
     inputs: npt.NDArray[Any] = np.asarray(x)
@@ -135,7 +135,7 @@ def rate_steps(probability: npt.ArrayLike, seed: Seed) -> Iterator[Spikes]:
 
 
 def rate_code(probability: npt.ArrayLike, timesteps: int, seed: Seed) -> Spikes:
-    """The first ``timesteps`` of `rate_steps`, (T, \\*probability.shape) bool."""
+    """The first ``timesteps`` of `rate_steps`: bool, T and then the shape of ``probability``."""
     _check_timesteps(timesteps)
     return np.stack(list(islice(rate_steps(probability, seed), timesteps)))
 
@@ -257,6 +257,10 @@ class CodeTable:
         return (edges[:-1] + edges[1:]) / 2
 
 
+_Piece = tuple[Fraction | None, Fraction | None, Fraction, Fraction, tuple[bool, ...]]
+"""Lower and upper end of an interval of inputs, slope, spent, spikes: see `code_table`."""
+
+
 def code_table(neuron: Neuron, timesteps: int) -> CodeTable:
     """All codes of a neuron that is fed a constant for T timesteps, in exact arithmetic.
 
@@ -271,16 +275,12 @@ def code_table(neuron: Neuron, timesteps: int) -> CodeTable:
     _check_timesteps(timesteps)
     v_th, keep, gain = Fraction(neuron.v_th), neuron.keep, neuron.gain
     # Inputs from low to high share their spikes so far, so V = slope * x - spent for all of them.
-    start = (None, None, Fraction(0), Fraction(0), ())
-    pieces: list[tuple[Fraction | None, Fraction | None, Fraction, Fraction, tuple[bool, ...]]]
-    pieces = [start]
+    pieces: list[_Piece] = [(None, None, Fraction(0), Fraction(0), ())]
     for _ in range(timesteps):
-        following = []
+        following: list[_Piece] = []
         for low, high, slope, spent, train in pieces:
             slope, spent = keep * slope + gain, keep * spent
-            reset = (
-                (Fraction(0), Fraction(0)) if neuron.reset == "hard" else (slope, spent + v_th)
-            )
+            reset = (Fraction(0), Fraction(0)) if neuron.reset == "hard" else (slope, spent + v_th)
             edge = (v_th + spent) / slope
             if low is None or low < edge:
                 end = edge if high is None else min(edge, high)
