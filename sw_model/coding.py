@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import islice
 from typing import Any, Literal
 
@@ -118,7 +119,7 @@ def rate_steps(probability: npt.ArrayLike, seed: Seed) -> Iterator[Spikes]:
     Yields
     ------
     numpy.ndarray
-        Spikes of the next timestep, bool of the shape of ``probability``.
+        Of the next timestep, bool of the shape of ``probability``.
 
     Raises
     ------
@@ -261,6 +262,7 @@ _Piece = tuple[Fraction | None, Fraction | None, Fraction, Fraction, tuple[bool,
 """Lower and upper end of an interval of inputs, slope, spent, spikes: see `code_table`."""
 
 
+@cache
 def code_table(neuron: Neuron, timesteps: int) -> CodeTable:
     """All codes of a neuron that is fed a constant for T timesteps, in exact arithmetic.
 
@@ -290,7 +292,9 @@ def code_table(neuron: Neuron, timesteps: int) -> CodeTable:
                 following.append((begin, high, *reset, (*train, True)))
         pieces = following
     thresholds = tuple(low for low, *_ in pieces if low is not None)
-    return CodeTable(thresholds, np.array([train for *_, train in pieces]))
+    spikes = np.array([train for *_, train in pieces])
+    spikes.flags.writeable = False  # every caller gets the same table
+    return CodeTable(thresholds, spikes)
 
 
 def _check_timesteps(timesteps: int) -> None:

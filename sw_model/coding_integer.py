@@ -25,7 +25,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from .coding import CodeTable, Spikes, code_table
+from .coding import Spikes, code_table
 from .coding_quality import CONVERSIONS, Coding
 from .golden_arithmetic import fire
 from .spec import GREY_MAX, NeuronSpec
@@ -121,6 +121,7 @@ def integer_spikes(
     return spikes
 
 
+@cache
 def mismatches(coding: Coding, timesteps: int, width: int, multiple: int) -> Mismatches:
     """Compare all intensities of 8 and of 16 bits at one width."""
     units = units_that_fit(coding, timesteps, width, multiple)
@@ -188,19 +189,14 @@ def _numerators(coding: Coding, intensities: int) -> npt.NDArray[np.int64]:
 
 
 @cache
-def _table(coding: Coding, timesteps: int) -> CodeTable:
-    return code_table(coding.neuron, timesteps)
-
-
-@cache
 def _exact(coding: Coding, timesteps: int, intensities: int) -> Spikes:
-    table = _table(coding, timesteps)
+    table = code_table(coding.neuron, timesteps)
     return table.spikes[table.encode(_numerators(coding, intensities), intensities)].T
 
 
 @cache
 def _on_threshold(coding: Coding, timesteps: int) -> npt.NDArray[np.bool_]:
-    edges = [threshold * FINE for threshold in _table(coding, timesteps).thresholds]
+    edges = [threshold * FINE for threshold in code_table(coding.neuron, timesteps).thresholds]
     return np.isin(
         _numerators(coding, FINE), [int(edge) for edge in edges if edge.denominator == 1]
     )

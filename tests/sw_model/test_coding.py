@@ -87,7 +87,7 @@ def test_code_table_is_what_exact_simulation_finds(neuron):
     inputs += [edge + shift for edge in table.thresholds for shift in (-step, 0, step)]
     spikes = convert(np.array(inputs, object), 7, neuron)
     codes = [table.code_of(x) for x in inputs]
-    assert (table.spikes[codes].T == spikes).all()
+    assert (spikes == table.spikes[codes].T).all()
     # Every code is reached, and no two are the same.
     assert set(codes) == set(range(len(table.spikes)))
     assert len({tuple(train.tolist()) for train in table.spikes}) == len(table.spikes)
