@@ -147,12 +147,7 @@ def firing_rate(spikes: Spikes) -> npt.NDArray[np.float64]:
     Parameters
     ----------
     spikes
-        (T, ...).
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 of the shape without T.
+        (T, ...); the result has the shape without T.
     """
     return spikes.mean(axis=0, dtype=np.float64)
 

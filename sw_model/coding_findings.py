@@ -70,7 +70,8 @@ def linear_within(study: Study) -> float:
     """The largest deviation of rate coding's theta / T from its mean, as a share of it."""
     slopes = [p.theta / p.timesteps for p in study.points_of(RATE)]
     mean = sum(slopes) / len(slopes)
-    return max(abs(slope - mean) for slope in slopes) / mean
+    # Black pictures have no spikes at all.
+    return max(abs(slope - mean) for slope in slopes) / mean if mean else 0.0
 
 
 def largest_unwasted(coding: Coding) -> int:
