@@ -94,8 +94,8 @@ def _fig2_section(study: Study) -> str:
         the curve saws. The *centroid* takes the middle of the interval of inputs that give the very
         spike train: the best there is for intensities that are spread evenly. For rate coding,
         whose spikes' order says nothing, it is (spikes + 1) / (T + 2), which draws few spikes
-        towards grey. *Data mean* takes the mean of the pictures' own pixels with each code, and so
-        bounds what any decoder of these codes can reach on them. """
+        towards grey. *Data mean* takes the mean of the pictures' own pixels with each code, the
+        smallest squared error that any decoder of these codes can have over all of them. """
         f"""At T = 8 the three give {lif[8].psnr[EQ8]:.2f}, {lif[8].psnr[CENTROID]:.2f} and
         {lif[8].psnr[DATA_MEAN]:.2f} dB: what limits LIF is the coarse interval of period 2, not how
         it is decoded. From T = {ahead_from(study, EQ8)} on rate coding is better than LIF with

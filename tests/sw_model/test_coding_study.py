@@ -89,8 +89,6 @@ def test_figure_2_is_what_coding_whole_pictures_gives(output):
         values = [psnr(a, b) for a, b in zip(pictures, decoded, strict=True)]
         assert float(row["psnr_eq8"]) == pytest.approx(np.mean(values), abs=1e-6)
         assert float(row["theta"]) == pytest.approx(np.mean([*map(activity, spikes)]), abs=1e-6)
-        # Each decoder is allowed more than the one before.
-        assert float(row["psnr_data_mean"]) >= float(row["psnr_centroid"]) - 0.5
 
 
 def test_rate_coding_errs_as_a_binomial_draw_does(output):
@@ -167,9 +165,7 @@ def test_no_code_is_wrong_from_the_proven_width_on(coding, timesteps):
         assert measured <= guaranteed_width(coding, timesteps, intensities)
         # With whole currents an input on a threshold keeps its code at any width.
         if intensities == 65_535:
-            hard = [row.on_threshold for row in rows if row.units]
-            # Silence at the bottom of the range is no threshold, yet never reached either.
-            assert not any(hard)
+            assert not any(row.on_threshold for row in rows if row.units)
 
 
 def test_the_figures_of_the_text(output):
@@ -330,7 +326,7 @@ def test_the_papers_statements_on_set12(set12):
     # Its theta is almost linear in T.
     slopes = [value / t for t, value in theta.items()]
     assert max(slopes) / min(slopes) < 1.01
-    # No decoder of the LIF neuron's codes gets much further, and no leak and a soft reset do.
+    # Even the pictures' own means do not get the LIF neuron further; IF with soft reset goes on.
     assert max(float(row["psnr_data_mean"]) for (n, _), row in rows.items() if n == "LIF hard") < 19
     assert float(rows["IF soft", 12]["psnr_centroid"]) > 40
     assert float(rows[LIF_SOFT.name, 12][f"psnr_{EQ8}"]) > lif[12] + 3
