@@ -63,8 +63,8 @@ CENTROID = "centroid"
 """Intensity = middle of the interval of inputs with that code; of rate coding: the mean of all
 intensities, spread evenly over 0..1, given the number of spikes."""
 DATA_MEAN = "data mean"
-"""Intensity = mean of the very pictures' intensities with that code: the smallest squared error that
-any decoder of these codes can reach over all their pixels."""
+"""Intensity = mean of the very pictures' intensities with that code: the smallest squared error
+that any decoder of these codes can reach over all their pixels."""
 
 
 @dataclass(frozen=True)
