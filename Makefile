@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim test lint mutants verilog vectors train clean
+.PHONY: help setup sim test lint mutants verilog vectors coding train clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -33,6 +33,9 @@ verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there
 	$(PY) -m sim vectors -o build/vectors
+
+coding: .venv/.complete ## the paper's analysis of neural coding into build/coding
+	$(PY) -m sw_model coding -o build/coding
 
 train: .venv/.complete ## train and freeze a compact network again (an hour or so; resumes)
 	bash scripts/train.sh compact 5600 1800 build/train/compact

@@ -38,6 +38,7 @@ INTEGER = (
     "sw_model.golden",
     "sw_model.denoise",
     "sw_model.evaluate",
+    "sw_model.coding_study",
     "sw_model.__main__",
 )
 
