@@ -34,6 +34,18 @@ MAX_PIXELS = 1 << 16
 """Most pixels of a frame: activation maps are on chip, 256 bits a pixel at C = 64 and T = 4."""
 
 
+def check_frame_size(max_height: int, max_width: int) -> None:
+    """Raise `UsageError` unless hardware can be made for frames of up to this size."""
+    for name, value in (("height", max_height), ("width", max_width)):
+        if value < 1:
+            raise UsageError(f"maximum {name} {value} of the hardware is not 1 or more")
+    if max_height * max_width > MAX_PIXELS:
+        raise UsageError(
+            f"maximum frame {max_height}x{max_width} of the hardware has more than {MAX_PIXELS} "
+            f"pixels, whose activation maps would not fit on a chip"
+        )
+
+
 class Accelerator(wiring.Component):
     """Denoises frames up to a size, with all activation maps on chip.
 
@@ -60,14 +72,7 @@ class Accelerator(wiring.Component):
     """
 
     def __init__(self, *, deployment: Deployment, max_height: int, max_width: int):
-        for name, value in (("height", max_height), ("width", max_width)):
-            if value < 1:
-                raise UsageError(f"maximum {name} {value} of the hardware is not 1 or more")
-        if max_height * max_width > MAX_PIXELS:
-            raise UsageError(
-                f"maximum frame {max_height}x{max_width} of the hardware has more than "
-                f"{MAX_PIXELS} pixels, whose activation maps would not fit on a chip"
-            )
+        check_frame_size(max_height, max_width)
         self.deployment = deployment
         self.max_height = max_height
         self.max_width = max_width

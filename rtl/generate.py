@@ -12,7 +12,7 @@ from amaranth.back import verilog
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.files import replacing_folder
 
-from .accelerator import Accelerator
+from .accelerator import Accelerator, check_frame_size
 
 TOP = "spiking_dncnn"
 """Name of the Verilog module, and of its file."""
@@ -45,8 +45,9 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     UsageError
         The size is impossible or the folder cannot be written.
     """
+    # Amaranth complains of a component that is never elaborated: mistakes must show before.
+    check_frame_size(max_height, max_width)
     with replacing_folder(folder, "accelerator") as temporary:
-        # Made here, since Amaranth complains of a component that is never elaborated.
         accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
         header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
         # Without source locations: they hold paths, which no user of the file needs.
