@@ -12,11 +12,11 @@ from sw_model.spec import (
     TAPS,
     Deployment,
     NetworkSpec,
-    UsageError,
     weight_row,
 )
 from sw_model.spec.fixed_point import unsigned_width
 
+from .checks import check_frame_size
 from .encoding_layer import EncodingLayer
 from .event_encoder import EventEncoder
 from .frame_memory import FrameMemory
@@ -29,21 +29,6 @@ from .scatter import Scatter
 from .sequencer import COUNTER_BITS, Sequencer
 from .synapse_array import SynapseArray
 from .weight_memory import WeightMemory
-
-MAX_PIXELS = 1 << 16
-"""Most pixels of a frame: activation maps are on chip, 256 bits a pixel at C = 64 and T = 4."""
-
-
-def check_frame_size(max_height: int, max_width: int) -> None:
-    """Raise `UsageError` unless hardware can be made for frames of up to this size."""
-    for name, value in (("height", max_height), ("width", max_width)):
-        if value < 1:
-            raise UsageError(f"maximum {name} {value} of the hardware is not 1 or more")
-    if max_height * max_width > MAX_PIXELS:
-        raise UsageError(
-            f"maximum frame {max_height}x{max_width} of the hardware has more than {MAX_PIXELS} "
-            f"pixels, whose activation maps would not fit on a chip"
-        )
 
 
 class Accelerator(wiring.Component):

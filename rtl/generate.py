@@ -12,7 +12,8 @@ from amaranth.back import verilog
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.files import replacing_folder
 
-from .accelerator import Accelerator, check_frame_size
+from .accelerator import Accelerator
+from .checks import check_frame_size
 
 TOP = "spiking_dncnn"
 """Name of the Verilog module, and of its file."""
