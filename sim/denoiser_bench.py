@@ -33,3 +33,4 @@ async def denoise_frames(dut: Any) -> None:
         Path(f"denoised_{index}.txt").write_text("".join(f"{pixel}\n" for pixel in pixels))
         while dut.busy.value:
             await RisingEdge(dut.clk)
+        assert not sink.waiting, "the accelerator gave more pixels than the frame has"

@@ -81,9 +81,15 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Nothing differs from golden model and formula, and the bench ended well."""
+        """Nothing differs from golden model and formula, and the bench ended well.
+
+        Every spike is an event of the layer that follows, so that the events are known as well.
+        """
         return (
-            not self.comparison.mismatches and self.as_predicted and self.simulation.failure is None
+            not self.comparison.mismatches
+            and self.as_predicted
+            and self.events == sum(self.job.golden.activity.spike_counts)
+            and self.simulation.failure is None
         )
 
 

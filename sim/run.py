@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from sw_model.images import write_picture
-from sw_model.options import check_output, describe
+from sw_model.options import DEFAULT_SIGMA, check_output, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.files import replacing_folder, write_atomically
 
@@ -29,8 +29,6 @@ from .figure import write_figure
 from .report import Outcome, report, summary
 from .runners import SIMULATORS, check_available
 
-SIGMA = 25.0
-"""Default noise, in grey levels."""
 OUTPUT = Path("build/sim")
 """Default folder for pictures and report."""
 REPORT = "report.json"
@@ -47,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit code 1 if anything differs."
     )
     parser.epilog = "example: python -m sim run --image castle.png --crop 0,0,48,48 --noise 15"
-    job.add_arguments(parser, SIGMA)
+    job.add_arguments(parser, DEFAULT_SIGMA)
     parser.add_argument(
         "--target",
         default=",".join(SIMULATORS),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rtl.generate import TOP
-from sw_model.options import describe
+from sw_model.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.files import replacing_folder
 from sw_model.spec.fixed_point import unsigned_width
@@ -17,8 +17,6 @@ from . import job
 from .denoiser import Hardware, make_hardware
 from .runners import MAKE_ARGUMENTS, waivers
 
-SIGMA = 25.0
-"""Default noise, in grey levels."""
 BENCH = Path(__file__).with_name("vector_bench.v")
 README = "README.md"
 LIMIT_FACTOR = 2
@@ -35,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Verilog bench that checks it against them."
     )
     parser.epilog = "example: python -m sim vectors -o build/vectors --crop 0,0,16,16"
-    job.add_arguments(parser, SIGMA)
+    job.add_arguments(parser, DEFAULT_SIGMA)
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
     )

@@ -19,6 +19,7 @@ from .denoise import denoise_picture
 from .images import add_noise, read_picture
 from .metrics import Quality, quality
 from .options import (
+    DEFAULT_SIGMA,
     Noise,
     add_network_options,
     add_noise_options,
@@ -32,8 +33,6 @@ from .spec import Deployment, UsageError
 from .spec.files import write_atomically
 
 SETS = ("set12", "bsd68")
-SIGMA = 25.0
-"""The noise that the project's network is trained for, in grey levels."""
 DECIMALS = 6
 """Of the report's numbers: enough for any use, and the same on every machine."""
 
@@ -180,7 +179,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
     )
     add_network_options(parser)
-    add_noise_options(parser, sigma=SIGMA)
+    add_noise_options(parser, sigma=DEFAULT_SIGMA)
 
 
 def main(args: argparse.Namespace) -> int:

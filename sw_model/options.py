@@ -16,6 +16,8 @@ from .images import PROTOCOLS, Protocol
 from .spec import Deployment, UsageError, load_deployment
 
 DEFAULT_DEPLOYMENT = "compact"
+DEFAULT_SIGMA = 25.0
+"""The noise that the project's network is trained for, in grey levels."""
 DEFAULT_SEED = 0
 
 
