@@ -119,6 +119,20 @@ def test_a_fault_in_the_hardware_is_found_and_named(
     assert f"mismatches: {figures['mismatches']}" in text
 
 
+def test_events_that_are_not_the_golden_spikes_fail_a_run(tiny_file, tmp_path, monkeypatch):
+    original = denoiser.simulate
+
+    def miscounted(*args, **kwargs):
+        simulation = original(*args, **kwargs)
+        simulation.frames[0].layer_ends[-1, 2] += 1
+        return simulation
+
+    arguments = ["run", "--deployment", tiny_file, "--crop", CROP, "--target", "icarus"]
+    assert main([*arguments, "-o", str(tmp_path / "true")]) == 0
+    monkeypatch.setattr(denoiser, "simulate", miscounted)
+    assert main([*arguments, "-o", str(tmp_path / "miscounted")]) == 1
+
+
 def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, picture, tmp_path):
     mine = job.make_job(parse(["--deployment", tiny_file, "--image", str(picture), "--crop", CROP]))
     hardware = make_hardware(tiny, 9, 8)
