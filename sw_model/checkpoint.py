@@ -14,20 +14,21 @@ from torch import nn
 
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import DeepSupervision, DnCNN, SpikingDnCNN
+from sw_model.optimizer import Optimizer
 from sw_model.spec import NetworkSpec, UsageError, configuration
 from sw_model.spec.files import write_atomically
-from sw_model.spec.network import LAYERS_MAX
+from sw_model.spec.network import LAYERS_MAX, TIMESTEPS_MAX
 
-FORMAT = 1
+FORMAT = 2
 SUPERVISED_EVERY = 3
 """Layers between two losses in mid-network."""
-MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What AdamW keeps of every parameter."""
 MODELS = ("snn", "ann", "quantised")
+GRADIENTS = ("time", "rate", "levels")
 LIMITS = {
     "steps": (1, 10**9),
     "batch": (1, 1024),
     "lr": (1e-9, 1),
+    "muon": (0, 1),
     "weight_decay": (0, 1),
     "warmup": (0, 10**9),
     "sigma": (0.01, 255),
@@ -35,6 +36,8 @@ LIMITS = {
     "surrogate_width": (0.001, 1000),
     "ema": (0, 1),
     "supervision": (0, 1000),
+    "activity": (0, 1000),
+    "timesteps": (0, TIMESTEPS_MAX),
 }
 """Least and greatest value of the options that are numbers; more than that is a slip."""
 
@@ -109,6 +112,8 @@ class TrainingOptions:
         Patches a step.
     lr, weight_decay
         AdamW; the rate rises over ``warmup`` steps and falls with a cosine to zero.
+    muon
+        Peak rate of Muon for the hidden layers' weights, see `sw_model.optimizer`; 0: AdamW.
     sigma
         Standard deviation of the noise, 0..255 scale.
     seed
@@ -120,6 +125,16 @@ class TrainingOptions:
     supervision
         Initial weight of the losses in mid-network, see `sw_model.network.DeepSupervision`; 0 does
         without. Spiking networks only.
+    gradient
+        ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
+        spikes (`sw_model.rates`); ``"rate"``: spikes forward, the gradient of rates back, for
+        quantised networks only.
+    timesteps
+        T to train with; 0 for the configuration's largest.
+    round_weights
+        Hidden weights of a network in floats are rounded to the configuration's width.
+    activity
+        Weight of the sum of all layers' mean rates in the loss, pixels^2.
     bf16
         Convolve hidden layers in bfloat16.
     widths
@@ -132,12 +147,17 @@ class TrainingOptions:
     batch: int = 8
     lr: float = 1e-3
     weight_decay: float = 1e-4
+    muon: float = 0.0
     warmup: int = 100
     sigma: float = 25.0
     seed: int = 0
     surrogate_width: float = 1.0
     ema: float = 0.999
     supervision: float = 0.0
+    gradient: str = "time"
+    timesteps: int = 0
+    round_weights: bool = False
+    activity: float = 0.0
     bf16: bool = True
     widths: WidthOptions = WidthOptions()
 
@@ -151,6 +171,11 @@ class TrainingOptions:
                 raise UsageError(f"--{option} {value} is not in {low}..{high}")
         if not self.ema < 1:
             raise UsageError(f"--ema {self.ema} is not below 1")
+        if self.gradient not in GRADIENTS:
+            known = ", ".join(GRADIENTS)
+            raise UsageError(f"--gradient {self.gradient!r} is unknown; known are {known}")
+        if self.gradient == "rate" and self.model != "quantised":
+            raise UsageError("--gradient rate is for quantised networks; give --quantise")
         if self.supervision and self.model == "ann":
             raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
 
@@ -172,6 +197,8 @@ class TrainingOptions:
                 words.append(f"{option} {value}")
             elif name == "bf16":
                 words += [] if value else ["--fp32"]
+            elif name == "round_weights":
+                words += ["--round-weights"] if value else []
             elif name != "widths" and value != default[name] and value != "quantised":
                 words.append(f"{option} {value}")
         return " ".join(words)
@@ -184,10 +211,31 @@ def build_model(options: TrainingOptions) -> nn.Module:
         torch.manual_seed(options.seed)
         if options.model == "ann":
             return DnCNN(spec)
-        network = SpikingDnCNN(spec, surrogate_width=options.surrogate_width)
+        network = SpikingDnCNN(
+            spec,
+            timesteps=options.timesteps or None,
+            surrogate_width=options.surrogate_width,
+            levels=options.gradient == "levels",
+            weight_bits=spec.layers[1].weight_bits if options.round_weights else None,
+        )
         if options.model == "snn":
             return network
-        return FoldedDnCNN(network, options.widths.apply(spec))
+        return FoldedDnCNN(network, options.widths.apply(spec), options.gradient)
+
+
+def build_optimizer(
+    options: TrainingOptions, model: nn.Module, supervision: DeepSupervision
+) -> Optimizer:
+    """The optimizer of a run."""
+    parameters = [*model.parameters(), *supervision.parameters()]
+    shapes = {layer.weight_shape for layer in configuration(options.config).layers[1:-1]}
+    return Optimizer(
+        parameters,
+        [p for p in model.parameters() if tuple(p.shape) in shapes],
+        lr=options.lr,
+        weight_decay=options.weight_decay,
+        muon=options.muon,
+    )
 
 
 def build_supervision(options: TrainingOptions) -> DeepSupervision:
@@ -207,7 +255,7 @@ class Checkpoint:
     model, averaged, supervision
         State of the network, of its moving average, and of the outputs in mid-network.
     optimizer
-        State of AdamW.
+        State of the optimizer's parts.
     history
         What led to the network that this run started from: a dict a run, oldest first.
     data
@@ -262,18 +310,15 @@ class Checkpoint:
     def _fits(self) -> bool:
         """Whether the tensors are those of the options' network."""
         model, supervision = build_model(self.options), build_supervision(self.options)
-        parameters = [*model.parameters(), *supervision.parameters()]
-        optimizer = torch.optim.AdamW(parameters)
+        optimizer = build_optimizer(self.options, model, supervision)
         try:
             model.load_state_dict(self.model)
             model.load_state_dict(self.averaged)
             supervision.load_state_dict(self.supervision)
             optimizer.load_state_dict(self.optimizer)
-            means = [optimizer.state[p][name] for p in optimizer.state for name in MOMENTS]
+            return optimizer.fits()
         except Exception:  # what is no state at all raises whatever it makes PyTorch raise
             return False
-        shapes = [p.shape for p in optimizer.state for _ in MOMENTS]
-        return [mean.shape for mean in means] == shapes
 
     def network(self) -> nn.Module:
         """The averaged network, in evaluation mode."""

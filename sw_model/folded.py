@@ -15,12 +15,14 @@ from torch.nn import functional as F
 from sw_model.network import (
     BATCH_NORM_EPS,
     PIXEL_SCALE,
+    NormalisedLayer,
     SpikingDnCNN,
-    SpikingLayer,
     convolve,
     convolve_spikes,
+    round_through,
 )
-from sw_model.neurons import FloatNeuron, normalised_spikes
+from sw_model.neurons import Activation, Constants, FloatNeuron, normalised_activation
+from sw_model.rates import Levels, spikes_by_rate
 from sw_model.spec import PIXEL_MIN, LayerSpec, NetworkSpec
 from sw_model.spec.fixed_point import weight_range
 
@@ -31,20 +33,15 @@ NEGLIGIBLE = 2.0**-10
 from all but vanished weights would make thresholds, and with them all membranes, wide."""
 
 
-def round_through(x: Tensor) -> Tensor:
-    """Rounding to the nearest integer, halves up, whose gradient is that of the identity."""
-    return x + (torch.floor(x + 0.5) - x).detach()
-
-
 def clamp_through(x: Tensor, low: float, high: float) -> Tensor:
     """Clamping whose gradient is that of the identity, so that a clamped weight can come back."""
     return x + (x.clamp(low, high) - x).detach()
 
 
-def fold(layer: SpikingLayer) -> tuple[Tensor, Tensor]:
+def fold(layer: NormalisedLayer) -> tuple[Tensor, Tensor]:
     """Weight (C_out, C_in, 3, 3) and bias (C_out,) that act as convolution and batch norm do."""
     gain = layer.gamma * torch.rsqrt(layer.running_var + BATCH_NORM_EPS)
-    weight = layer.weight * gain[:, None, None, None]
+    weight = layer.used_weight() * gain[:, None, None, None]
     return weight.detach(), (layer.beta - layer.running_mean * gain).detach()
 
 
@@ -122,21 +119,31 @@ class FoldedLayer(nn.Module):
         unit = self.layer.neuron.threshold_unit
         return torch.ceil(unit / self.current_scale().double()).clamp(min=1)
 
-    def membrane_scale(self) -> Tensor:
-        """What a current of one unit counts for a float neuron, which fires at 1, (C_out,).
+    def integer_init(self, init: float, timesteps: int) -> Tensor:
+        """Membrane before t = 0 in its own units, from ``init`` in thresholds.
 
-        The integer membrane's leak rounds it up by half a unit on average (M - (M >> k) is a
-        ceiling). With a hard reset the float neuron allows for it by firing half a unit early,
-        which also decides equality as integers do. A soft reset needs the threshold itself, with
-        just enough on top that no equality is lost to rounding.
+        A neuron that forgets nothing sums its bias up over all timesteps: what rounding the bias
+        takes from that sum is given back at the start.
         """
         assert self.layer.neuron is not None
-        early = 0.5 if self.layer.neuron.reset == "hard" else 2.0**-20
-        return (self.layer.neuron.threshold_unit / (self.integer_threshold() - early)).float()
+        neuron = self.layer.neuron
+        start = init * self.integer_threshold()
+        if neuron.leak is None and neuron.reset == "soft":
+            bias = (self.bias / self.current_scale()).detach()
+            lost = bias - torch.floor(bias + 0.5)
+            start = start + timesteps * neuron.threshold_unit * lost
+        return torch.floor(start + 0.5)
+
+    def constants(self, init: float, timesteps: int) -> Constants:
+        """Integer thresholds and membranes before t = 0."""
+        init_units = self.integer_init(init, timesteps)
+        return Constants(self.integer_threshold().float(), init_units.float())
 
 
 class FoldedDnCNN(nn.Module):
-    """A spiking network whose forward pass is that of the frozen one but for the leak's floor.
+    """A spiking network in the frozen one's integers, as far as the floats of its sums are exact.
+
+    In evaluation mode, in float32, they are: its spikes are the frozen network's.
 
     Parameters
     ----------
@@ -144,19 +151,29 @@ class FoldedDnCNN(nn.Module):
         The network to fold, with its batch-norm statistics.
     spec
         What it becomes: the network's own spec by default, or one with other widths.
+    gradient
+        ``"time"``: surrogate gradients through all timesteps; ``"rate"``: spikes forward, the
+        gradient of rates back; ``"levels"``: rates forward and back, see `sw_model.rates`.
+
+    Attributes
+    ----------
+    quantise
+        False computes in floats, with the folded but unrounded weights.
     """
 
-    def __init__(self, network: SpikingDnCNN, spec: NetworkSpec | None = None) -> None:
+    def __init__(
+        self, network: SpikingDnCNN, spec: NetworkSpec | None = None, gradient: str = "time"
+    ) -> None:
         super().__init__()
         self.spec = spec or network.spec
         self.init = network.init
         self.timesteps = network.timesteps
-        self.neurons: list[FloatNeuron] = []
+        self.surrogate_width = network.surrogate_width
+        self.gradient = gradient
         self.quantise = True
         self.layers = nn.ModuleList()
         for target, layer in zip(self.spec.spiking_layers, network.layers, strict=True):
-            assert isinstance(layer, SpikingLayer)
-            self.neurons.append(layer.neuron)
+            assert isinstance(layer, NormalisedLayer)
             weight, bias = fold(layer)
             if target.kind == "encoding":
                 weight = weight / PIXEL_SCALE
@@ -164,6 +181,25 @@ class FoldedDnCNN(nn.Module):
         weight = PIXEL_SCALE * network.output_weight.detach()
         bias = PIXEL_SCALE * network.output_bias.detach()
         self.layers.append(FoldedLayer(self.spec.layers[-1], weight, bias))
+
+    def _neuron(self, layer: FoldedLayer) -> FloatNeuron:
+        assert layer.layer.neuron is not None
+        return FloatNeuron(
+            spec=layer.layer.neuron,
+            timesteps=self.timesteps,
+            surrogate_width=self.surrogate_width,
+            integers=self.quantise,
+        )
+
+    def _values(self, layer: FoldedLayer) -> tuple[Tensor, Tensor, Tensor, Constants]:
+        """Weight, scale and offset of the currents, and the neurons' constants."""
+        assert layer.layer.neuron is not None
+        if not self.quantise:
+            one = torch.ones_like(layer.bias)
+            return layer.float_weight(), one, layer.bias, Constants(one, self.init * one)
+        fraction = torch.full_like(layer.bias, 2.0**layer.layer.neuron.fractional_bits)
+        constants = layer.constants(self.init, self.timesteps)
+        return layer.integer_weight(), fraction, fraction * layer.integer_bias(), constants
 
     def forward(
         self,
@@ -173,40 +209,60 @@ class FoldedDnCNN(nn.Module):
         compiled: bool = False,
         record: list[Tensor] | None = None,
     ) -> Tensor:
-        """The residual (B, 1, H, W); as `sw_model.network.SpikingDnCNN.forward`."""
+        """The residual (B, 1, H, W); as `sw_model.network.DnCNN.forward`.
+
+        ``record`` gets spikes (T, B, C, H, W), or rates (1, B, C, H, W) where their gradient is
+        what counts.
+        """
         x = pixels
-        for neuron, layer in zip(self.neurons, self.layers, strict=False):
+        spikes: Tensor | None = None
+        for layer in self.layers[:-1]:
             assert isinstance(layer, FoldedLayer)
-            if self.quantise:
-                # Currents in integers, then in units in which the integer threshold is 1.
-                weight, bias = layer.integer_weight(), layer.integer_bias()
-                scale = layer.membrane_scale()
+            neuron = self._neuron(layer)
+            weight, scale, offset, constants = self._values(layer)
+            if self.gradient == "rate":
+                rates = x[None] if spikes is None else x
+                spikes, x = spikes_by_rate(
+                    rates,
+                    spikes,
+                    weight,
+                    scale,
+                    offset,
+                    constants,
+                    neuron=neuron,
+                    dtype=dtype,
+                    compiled=compiled,
+                    shift=layer.layer.shift if self.quantise else 0,
+                )
             else:
-                weight, bias = layer.float_weight(), layer.bias
-                scale = torch.ones_like(bias)
-            if layer.layer.kind == "encoding":
-                y = convolve(x, weight, torch.float32)[None]
-                if self.quantise and layer.layer.shift:
-                    y = round_through(y / 2.0**layer.layer.shift)
-            else:
-                y = convolve_spikes(x, weight, dtype)
-            x = normalised_spikes(
-                y,
-                scale,
-                scale * bias,
-                torch.zeros_like(bias),
-                torch.ones_like(bias),
-                neuron=neuron,
-                through_statistics=False,
-                dtype=dtype,
-                compiled=compiled,
-            )
+                if layer.layer.kind == "encoding":
+                    y = convolve(x, weight, torch.float32)[None]
+                    if self.quantise and layer.layer.shift:
+                        y = round_through(y / 2.0**layer.layer.shift)
+                else:
+                    y = convolve_spikes(x, weight, dtype)
+                activation: Activation = neuron
+                if self.gradient == "levels":
+                    activation = Levels(timesteps=self.timesteps, integers=self.quantise)
+                x = normalised_activation(
+                    y,
+                    scale,
+                    offset,
+                    torch.zeros_like(scale),
+                    torch.ones_like(scale),
+                    constants,
+                    activation=activation,
+                    through_statistics=False,
+                    dtype=dtype,
+                    compiled=compiled,
+                )
             if record is not None:
                 record.append(x)
         layer = self.layers[-1]
         assert isinstance(layer, FoldedLayer)
-        weight, bias = layer.float_weight(), layer.bias
         if self.quantise:
             weight = layer.integer_weight() * layer.scale[0]
-            bias = layer.integer_bias() * layer.scale[0]
-        return F.conv2d(x.float().mean(0), weight, bias, padding=1)
+            offset = layer.integer_bias() * layer.scale[0]
+        else:
+            weight, offset = layer.float_weight(), layer.bias
+        return F.conv2d(x.float().mean(0), weight, offset, padding=1)

@@ -6,17 +6,30 @@ pixels: denoised = noisy - residual. Pictures are (B, 1, H, W), spikes (T, B, C,
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sw_model.neurons import FloatNeuron, channel_statistics, kernel, normalised_spikes
-from sw_model.spec import LayerSpec, NetworkSpec
+from sw_model.neurons import (
+    Activation,
+    Constants,
+    FloatNeuron,
+    channel_statistics,
+    kernel,
+    normalised_activation,
+)
+from sw_model.rates import Levels, Relu
+from sw_model.spec import LayerSpec, NetworkSpec, NeuronSpec
+from sw_model.spec.fixed_point import weight_range
 
 PIXEL_SCALE = 255.0
 """The networks work on pixels / 255 inside, so that weights start at a usual size."""
 BIAS_INIT = 0.5
 """Initial offset of batch norm: half a threshold lets about a fifth of the neurons fire."""
+LEVELS_INIT = {"gain": 0.3, "bias": 0.2}
+"""The same of rates, with the size of batch norm's result: most lie inside of 0..1 at the start."""
 HIDDEN_NOISE = 0.3
 OUTPUT_NOISE = 0.1
 """Size of the initial weights' random part, as a factor of He's normal initialisation."""
@@ -56,36 +69,75 @@ def initial_weight(layer: LayerSpec) -> nn.Parameter:
     return nn.Parameter(weight)
 
 
-class SpikingLayer(nn.Module):
-    """Convolution, batch norm over time, batch and place, and spiking neurons.
+def round_through(x: Tensor) -> Tensor:
+    """Rounding to the nearest integer, halves up, whose gradient is that of the identity."""
+    return x + (torch.floor(x + 0.5) - x).detach()
+
+
+def rounded_weight(weight: Tensor, bits: int) -> Tensor:
+    """Weights on the grid of integers of ``bits`` bits whose largest is each channel's largest."""
+    largest = weight.detach().abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo().tiny)
+    step = largest / weight_range(bits)[1]
+    return round_through(weight / step) * step
+
+
+class NormalisedLayer(nn.Module):
+    """Convolution, batch norm over time, batch and place, and an activation.
 
     Parameters
     ----------
     layer
-        Kind, channels and neuron. An encoding layer gets pixels and convolves once.
-    neuron
-        The neuron in floats.
+        Kind and channels. An encoding layer gets pixels and convolves once.
+    activation
+        What follows.
+    init, bias
+        Initial membrane and initial offset of batch norm, in thresholds.
+    weight_bits
+        Width that weights are rounded to; None leaves them in floats.
     """
 
     running_mean: Tensor
     running_var: Tensor
+    ones: Tensor
+    init: Tensor
 
-    def __init__(self, layer: LayerSpec, neuron: FloatNeuron) -> None:
+    def __init__(
+        self,
+        layer: LayerSpec,
+        activation: Activation,
+        *,
+        init: float = 0.0,
+        gain: float = 1.0,
+        bias: float = BIAS_INIT,
+        weight_bits: int | None = None,
+    ) -> None:
         super().__init__()
+        channels = layer.out_channels
         self.encoding = layer.kind == "encoding"
-        self.neuron = neuron
+        self.activation = activation
+        self.weight_bits = weight_bits
         self.weight = initial_weight(layer)
-        self.gamma = nn.Parameter(torch.ones(layer.out_channels))
-        self.beta = nn.Parameter(torch.full((layer.out_channels,), BIAS_INIT))
-        self.register_buffer("running_mean", torch.zeros(layer.out_channels))
-        self.register_buffer("running_var", torch.ones(layer.out_channels))
+        self.gamma = nn.Parameter(torch.full((channels,), gain))
+        self.beta = nn.Parameter(torch.full((channels,), bias))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.register_buffer("ones", torch.ones(channels), persistent=False)
+        self.register_buffer("init", torch.full((channels,), init), persistent=False)
+
+    def used_weight(self) -> Tensor:
+        """The weight as it acts: rounded where it is to be."""
+        return (
+            self.weight
+            if self.weight_bits is None
+            else rounded_weight(self.weight, self.weight_bits)
+        )
 
     def forward(self, x: Tensor, dtype: torch.dtype, compiled: bool) -> Tensor:
-        """Spikes (T, B, C, H, W) from pixels / 255 (B, 1, H, W) or spikes (T, B, C_in, H, W)."""
+        """Output (T, B, C, H, W) from pixels / 255 (B, 1, H, W) or another layer's output."""
         if self.encoding:  # float32, since bfloat16 holds no ten-bit pixel
-            y = convolve(x, self.weight, torch.float32)[None]
+            y = convolve(x, self.used_weight(), torch.float32)[None]
         else:
-            y = convolve_spikes(x, self.weight, dtype)
+            y = convolve_spikes(x, self.used_weight(), dtype)
         if self.training:
             with torch.no_grad():
                 variance, mean = kernel(channel_statistics, None, compiled)(y)
@@ -93,60 +145,49 @@ class SpikingLayer(nn.Module):
                 self.running_mean.lerp_(mean, BATCH_NORM_MOMENTUM)
         else:
             variance, mean = self.running_var, self.running_mean
-        return normalised_spikes(
+        return normalised_activation(
             y,
             self.gamma,
             self.beta,
             mean,
             torch.rsqrt(variance + BATCH_NORM_EPS),
-            neuron=self.neuron,
+            Constants(self.ones, self.init),
+            activation=self.activation,
             through_statistics=self.training,
             dtype=dtype,
             compiled=compiled,
         )
 
 
-class SpikingDnCNN(nn.Module):
-    """The spiking network.
+class DnCNN(nn.Module):
+    """DnCNN: convolutions, batch norms, and an activation, ReLU if none is given.
 
     The encoding layer's convolution is done once and its result is the constant current of all
-    timesteps (paper, section 2.1). The output convolution acts on the mean of the spikes over
+    timesteps (paper, section 2.1). The output convolution acts on the mean of the activations over
     time, which is the sum over time of its action on each, divided by T.
 
     Parameters
     ----------
     spec
-        Depth, channels and neurons.
-    timesteps
-        T; the largest that the spec allows by default.
-    init
-        Membrane before t = 0 in units of the threshold.
-    surrogate_width
-        See `sw_model.neurons.surrogate_gradient`.
+        Depth and channels.
+    activation
+        Of all layers but the last.
+    options
+        Of every `NormalisedLayer`.
     """
 
     def __init__(
-        self,
-        spec: NetworkSpec,
-        *,
-        timesteps: int | None = None,
-        init: float = 0.0,
-        surrogate_width: float = 1.0,
+        self, spec: NetworkSpec, activation: Activation | None = None, **options: Any
     ) -> None:
         super().__init__()
         self.spec = spec
-        self.init = init
-        self.timesteps = timesteps or spec.timesteps_max
         self.layers = nn.ModuleList()
+        if activation is None:
+            activation, options = Relu(), {"bias": 0.0} | options
+        bits = options.pop("weight_bits", None)
         for layer in spec.spiking_layers:
-            assert layer.neuron is not None
-            neuron = FloatNeuron(
-                spec=layer.neuron,
-                timesteps=self.timesteps,
-                init=init,
-                surrogate_width=surrogate_width,
-            )
-            self.layers.append(SpikingLayer(layer, neuron))
+            rounded = bits if layer.kind == "hidden" else None
+            self.layers.append(NormalisedLayer(layer, activation, weight_bits=rounded, **options))
         self.output_weight = initial_weight(spec.layers[-1])
         self.output_bias = nn.Parameter(torch.zeros(1))
 
@@ -167,9 +208,9 @@ class SpikingDnCNN(nn.Module):
         dtype
             Of the hidden layers' convolutions.
         compiled
-            See `sw_model.neurons.normalised_spikes`.
+            See `sw_model.neurons.normalised_activation`.
         record
-            Gets the spikes (T, B, C, H, W) of every spiking layer in order.
+            Gets the output (T, B, C, H, W) of every layer but the last in order.
 
         Returns
         -------
@@ -185,37 +226,54 @@ class SpikingDnCNN(nn.Module):
         return PIXEL_SCALE * F.conv2d(rate, self.output_weight, self.output_bias, padding=1)
 
 
-class DnCNN(nn.Module):
-    """The network with ReLU in the place of the neurons, to hold the spiking one against.
+def initial_membrane(neuron: NeuronSpec) -> float:
+    """Membrane before t = 0 in thresholds: a half where it makes the spikes' number a rounding."""
+    return 0.5 if neuron.leak is None and neuron.reset == "soft" else 0.0
+
+
+class SpikingDnCNN(DnCNN):
+    """The spiking network, or that of its rates.
 
     Parameters
     ----------
     spec
-        Depth and channels.
+        Depth, channels and neuron, which all layers share.
+    timesteps
+        T; the largest that the spec allows by default.
+    init
+        Membrane before t = 0 in thresholds; by default that of `initial_membrane`.
+    surrogate_width
+        See `sw_model.neurons.surrogate_gradient`.
+    levels
+        Compute rates of neurons under a constant current (`sw_model.rates.Levels`), not spikes.
+    weight_bits
+        Width that the hidden layers' weights are rounded to; None leaves them in floats.
     """
 
-    def __init__(self, spec: NetworkSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        self.weights = nn.ParameterList(initial_weight(layer) for layer in spec.layers)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(spec.channels) for _ in spec.spiking_layers)
-        self.output_bias = nn.Parameter(torch.zeros(1))
-
-    def forward(
+    def __init__(
         self,
-        pixels: Tensor,
+        spec: NetworkSpec,
         *,
-        dtype: torch.dtype = torch.float32,
-        compiled: bool = False,
-        record: list[Tensor] | None = None,
-    ) -> Tensor:
-        """As `SpikingDnCNN.forward`; there is nothing to record."""
-        x = pixels / PIXEL_SCALE
-        for index, norm in enumerate(self.norms):
-            y = convolve(x, self.weights[index], dtype if index else torch.float32)
-            x = torch.relu(norm(y))
-        y = convolve(x, self.weights[-1], torch.float32)
-        return PIXEL_SCALE * (y + self.output_bias)
+        timesteps: int | None = None,
+        init: float | None = None,
+        surrogate_width: float = 1.0,
+        levels: bool = False,
+        weight_bits: int | None = None,
+    ) -> None:
+        neuron = spec.layers[0].neuron
+        assert neuron is not None
+        timesteps = timesteps or spec.timesteps_max
+        init = initial_membrane(neuron) if init is None else init
+        activation: Activation = FloatNeuron(
+            spec=neuron, timesteps=timesteps, surrogate_width=surrogate_width
+        )
+        options: dict[str, float] = {}
+        if levels:
+            activation, options = Levels(timesteps=timesteps), LEVELS_INIT
+        super().__init__(spec, activation, init=init, weight_bits=weight_bits, **options)
+        self.init = init
+        self.timesteps = timesteps
+        self.surrogate_width = surrogate_width
 
 
 class DeepSupervision(nn.Module):
@@ -246,6 +304,6 @@ class DeepSupervision(nn.Module):
         ]
 
 
-def activity(spikes: list[Tensor]) -> list[float]:
-    """Theta of each layer: spikes over T per neuron (paper, eq. 9)."""
-    return [float(s.detach().sum(0, dtype=torch.float32).mean()) for s in spikes]
+def activity(outputs: list[Tensor], timesteps: int) -> list[float]:
+    """Theta of each layer: spikes over T per neuron (paper, eq. 9), from spikes or rates."""
+    return [timesteps * float(x.detach().mean(dtype=torch.float32)) for x in outputs]

@@ -9,9 +9,9 @@ they run eagerly, several times slower, with the same results up to rounding.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -35,6 +35,41 @@ def surrogate_gradient(membrane: Tensor, width: float) -> Tensor:
     return torch.clamp(1 - (membrane - THRESHOLD).abs() / width, min=0) / width
 
 
+class Constants(NamedTuple):
+    """What differs from neuron to neuron of a layer, each (C,).
+
+    Attributes
+    ----------
+    threshold
+        Vth: 1 for neurons in floats, the integer threshold for those in integers.
+    init
+        Membrane before t = 0, in the same unit.
+    """
+
+    threshold: Tensor
+    init: Tensor
+
+
+class Activation(Hashable, Protocol):
+    """What makes a layer's output of its currents, with the gradient of that.
+
+    Currents are ``scale * y + offset``; y is (T, B, C, H, W), or (1, B, C, H, W) where it is the
+    same in all timesteps; scale and offset are (C,).
+    """
+
+    def forward(
+        self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, dtype: torch.dtype
+    ) -> Tensor:
+        """The output (T or 1, B, C, H, W) in ``dtype``."""
+        ...
+
+    def current_gradient(
+        self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, grad: Tensor
+    ) -> Tensor:
+        """Gradient of the currents, in float32 and y's shape, from that of the output."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class FloatNeuron:
     """The spec's neuron in floats: charge, fire, reset (paper, eq. 1, with V_reset = 0).
@@ -42,77 +77,82 @@ class FloatNeuron:
     Parameters
     ----------
     spec
-        Leak and reset. Its fractional bits concern integers only.
+        Leak and reset.
     timesteps
         T.
-    init
-        V before t = 0, in units of Vth.
     surrogate_width
         See `surrogate_gradient`.
+    integers
+        Currents and membranes are the integers of `sw_model.spec.neuron.EQUATION`, leak and
+        rounding included; float32 holds them exactly below 2^24. Otherwise Vth is 1.
     """
 
     spec: NeuronSpec
     timesteps: int
-    init: float = 0.0
     surrogate_width: float = 1.0
+    integers: bool = False
 
     @property
     def gain(self) -> float:
-        """What a current of 1 adds to the membrane: 1 / tau, or 1 without leak."""
-        return 1.0 if self.spec.leak is None else 2.0**-self.spec.leak
+        """What a current of 1 adds to the membrane: 1 / tau, or 1 without leak or in integers."""
+        return 1.0 if self.spec.leak is None or self.integers else 2.0**-self.spec.leak
 
     @property
     def keep(self) -> float:
         """What is left of the membrane after a timestep: 1 - 1 / tau, or 1 without leak."""
-        return 1.0 if self.spec.leak is None else 1 - self.gain
+        return 1.0 if self.spec.leak is None else 1 - 2.0**-self.spec.leak
 
-    def membranes(self, y: Tensor, scale: Tensor, offset: Tensor) -> list[Tensor]:
-        """Membranes of all timesteps between charge and reset, for currents scale * y + offset.
+    def _leaked(self, membrane: Tensor) -> Tensor:
+        if self.spec.leak is None:
+            return membrane
+        if self.integers:
+            return membrane - torch.floor(membrane * 2.0**-self.spec.leak)
+        return membrane * self.keep
 
-        Parameters
-        ----------
-        y
-            (T, B, C, H, W), or (1, B, C, H, W) for a constant current.
-        scale, offset
-            (C,)
-
-        Returns
-        -------
-        list of Tensor
-            T tensors (B, C, H, W) in float32.
-        """
+    def membranes(
+        self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants
+    ) -> list[Tensor]:
+        """Membranes of all timesteps between charge and reset: T tensors (B, C, H, W), float32."""
+        threshold = constants.threshold[:, None, None]
         membranes = []
-        rest: Tensor | float = self.init  # what the reset of the step before left
+        rest = constants.init[:, None, None]  # what the reset of the step before left
         for t in range(self.timesteps):
             current = y[t if len(y) > 1 else 0].float() * scale[:, None, None]
             current = current + offset[:, None, None]
-            membrane = rest * self.keep + current * self.gain
+            membrane = self._leaked(rest) + current * self.gain
             membranes.append(membrane)
-            spike = membrane >= THRESHOLD
+            spike = membrane >= threshold
             if self.spec.reset == "hard":
                 rest = torch.where(spike, 0.0, membrane)
             else:
-                rest = membrane - spike * THRESHOLD
+                rest = membrane - spike * threshold
         return membranes
 
-    def forward(self, y: Tensor, scale: Tensor, offset: Tensor, dtype: torch.dtype) -> Tensor:
-        """Spikes (T, B, C, H, W), zeros and ones in ``dtype``; arguments as in `membranes`."""
-        spikes = [(v >= THRESHOLD).to(dtype) for v in self.membranes(y, scale, offset)]
-        return torch.stack(spikes)
+    def forward(
+        self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, dtype: torch.dtype
+    ) -> Tensor:
+        """Spikes (T, B, C, H, W), zeros and ones."""
+        threshold = constants.threshold[:, None, None]
+        membranes = self.membranes(y, scale, offset, constants)
+        return torch.stack([(v >= threshold).to(dtype) for v in membranes])
 
-    def current_gradient(self, y: Tensor, scale: Tensor, offset: Tensor, grad: Tensor) -> Tensor:
-        """Gradient of the currents, in float32 and y's shape, from that of the spikes.
+    def current_gradient(
+        self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, grad: Tensor
+    ) -> Tensor:
+        """See `Activation`.
 
         The reset is detached: that a spike clears the membrane is taken as given, not as a
         function of the membrane. Through a hard reset nothing flows back, through a soft one all.
         """
+        unit = 1 / constants.threshold[:, None, None]
         gradients = []
         carried: Tensor | None = None  # gradient of the membrane that the reset left
-        for t, v in reversed(list(enumerate(self.membranes(y, scale, offset)))):
-            gradient = grad[t].float() * surrogate_gradient(v, self.surrogate_width)
+        for t, membrane in reversed(list(enumerate(self.membranes(y, scale, offset, constants)))):
+            v = membrane * unit
+            gradient = grad[t].float() * surrogate_gradient(v, self.surrogate_width) * unit
             if carried is not None:
                 if self.spec.reset == "hard":
-                    carried = torch.where(v >= THRESHOLD, 0.0, carried)
+                    carried = torch.where(membrane * unit >= THRESHOLD, 0.0, carried)
                 gradient = gradient + carried
             carried = gradient * self.keep
             gradients.append(gradient * self.gain)
@@ -128,19 +168,32 @@ def channel_statistics(y: Tensor) -> tuple[Tensor, Tensor]:
     return variance, mean
 
 
+def activate(
+    activation: Activation,
+    y: Tensor,
+    scale: Tensor,
+    offset: Tensor,
+    constants: Constants,
+    dtype: torch.dtype,
+) -> Tensor:
+    """The activation's output, as a function that can be compiled."""
+    return activation.forward(y, scale, offset, constants, dtype)
+
+
 def backward_kernel(
-    neuron: FloatNeuron,
+    activation: Activation,
     y: Tensor,
     gamma: Tensor,
     beta: Tensor,
     mean: Tensor,
     inv_std: Tensor,
+    constants: Constants,
     grad: Tensor,
     through_statistics: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of y, gamma and beta of `normalised_spikes` from those of its spikes."""
+    """Gradients of y, gamma and beta of `normalised_activation` from those of its output."""
     scale = gamma * inv_std
-    current = neuron.current_gradient(y, scale, beta - mean * scale, grad)
+    current = activation.current_gradient(y, scale, beta - mean * scale, constants, grad)
     normalised = (y.float() - mean[:, None, None]) * inv_std[:, None, None]
     grad_beta = current.sum((0, 1, 3, 4))
     grad_gamma = (current * normalised).sum((0, 1, 3, 4))
@@ -152,14 +205,16 @@ def backward_kernel(
 
 
 @functools.cache
-def kernel(function: Callable[..., Any], neuron: FloatNeuron | None, compiled: bool) -> Any:
-    """``function`` bound to its neuron, compiled on request; one per neuron, for all layers."""
-    bound = function if neuron is None else functools.partial(function, neuron)
+def kernel(
+    function: Callable[..., Any], activation: Activation | None, compiled: bool
+) -> Callable[..., Any]:
+    """``function`` bound to its activation, compiled on request; one for all layers alike."""
+    bound = function if activation is None else functools.partial(function, activation)
     return torch.compile(bound, dynamic=False) if compiled else bound
 
 
-class _NormalisedSpikes(torch.autograd.Function):
-    """See `normalised_spikes`; ``mean`` and ``inv_std`` get no gradient of their own."""
+class _NormalisedActivation(torch.autograd.Function):
+    """See `normalised_activation`; ``mean`` and ``inv_std`` get no gradient of their own."""
 
     @staticmethod
     def forward(
@@ -169,38 +224,41 @@ class _NormalisedSpikes(torch.autograd.Function):
         beta: Tensor,
         mean: Tensor,
         inv_std: Tensor,
-        neuron: FloatNeuron,
+        constants: Constants,
+        activation: Activation,
         through_statistics: bool,
         dtype: torch.dtype,
         compiled: bool,
     ) -> Tensor:
         ctx.save_for_backward(y, gamma, beta, mean, inv_std)
-        ctx.options = neuron, through_statistics, compiled
+        ctx.options = constants, activation, through_statistics, compiled
         scale = gamma * inv_std
-        run = kernel(FloatNeuron.forward, neuron, compiled)
-        return run(y, scale, beta - mean * scale, dtype)
+        run = kernel(activate, activation, compiled)
+        output: Tensor = run(y, scale, beta - mean * scale, constants, dtype)
+        return output
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        neuron, through_statistics, compiled = ctx.options
-        run = kernel(backward_kernel, neuron, compiled)
-        gradients = run(*ctx.saved_tensors, grad, through_statistics)
-        return (*gradients, None, None, None, None, None, None)
+        constants, activation, through_statistics, compiled = ctx.options
+        run = kernel(backward_kernel, activation, compiled)
+        gradients = run(*ctx.saved_tensors, constants, grad, through_statistics)
+        return (*gradients, None, None, None, None, None, None, None)
 
 
-def normalised_spikes(
+def normalised_activation(
     y: Tensor,
     gamma: Tensor,
     beta: Tensor,
     mean: Tensor,
     inv_std: Tensor,
+    constants: Constants,
     *,
-    neuron: FloatNeuron,
+    activation: Activation,
     through_statistics: bool,
     dtype: torch.dtype,
     compiled: bool = False,
 ) -> Tensor:
-    """Spikes of neurons whose current is the batch norm of y.
+    """Output of an activation whose current is the batch norm of y.
 
     Parameters
     ----------
@@ -212,17 +270,17 @@ def normalised_spikes(
         Whether ``mean`` and ``inv_std`` are those of y itself, so that the gradient has to flow
         through them too.
     dtype
-        Of the spikes.
+        Of the output.
     compiled
         Run the kernels through `torch.compile`, which needs a C++ compiler.
 
     Returns
     -------
     Tensor
-        (T, B, C, H, W), zeros and ones.
+        (T, B, C, H, W) of spikes; (1, B, C, H, W) of rates.
     """
-    spikes = _NormalisedSpikes.apply(
-        y, gamma, beta, mean, inv_std, neuron, through_statistics, dtype, compiled
+    output = _NormalisedActivation.apply(
+        y, gamma, beta, mean, inv_std, constants, activation, through_statistics, dtype, compiled
     )
-    assert isinstance(spikes, Tensor)
-    return spikes
+    assert isinstance(output, Tensor)
+    return output

@@ -90,7 +90,8 @@ def freeze(network: FoldedDnCNN, provenance: Mapping[str, Any] | None = None) ->
         if layer.layer.neuron is not None:
             threshold = layer.integer_threshold()
             thresholds.append(_to_int32(threshold, f"threshold of layer {index}"))
-            inits.append(_to_int32(network.init * threshold, f"init of layer {index}"))
+            init = layer.integer_init(network.init, network.timesteps)
+            inits.append(_to_int32(init, f"init of layer {index}"))
     mults, shift = output_multipliers(float(scales[-1][0]), network.spec.timesteps)
     output = dataclasses.replace(network.spec.layers[-1], shift=shift)
     spec = dataclasses.replace(network.spec, layers=(*network.spec.layers[:-1], output))

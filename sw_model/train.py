@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sw_model.checkpoint import (
+    GRADIENTS,
     MODELS,
     Checkpoint,
     TrainingOptions,
@@ -109,7 +110,7 @@ def train_run(
                 entry = {
                     "step": run.completed,
                     "loss": round(float(np.mean(losses)), 3),
-                    "lr": float(f"{run.learning_rate(run.completed - 1):.3g}"),
+                    "lr": float(f"{run.options.lr * run.rate_factor(run.completed - 1):.3g}"),
                     **run.evaluate(),
                     "minutes": round(run.seconds / 60, 2),
                 }
@@ -160,6 +161,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("steps", int, "length of the schedule"),
         ("batch", int, f"patches of {PATCH}x{PATCH} a step"),
         ("lr", float, "peak learning rate of AdamW"),
+        ("muon", float, "peak learning rate of Muon for the hidden layers' weights, 0: AdamW"),
         ("weight-decay", float, "weight decay of AdamW"),
         ("warmup", int, "steps over which the rate rises"),
         ("sigma", float, "standard deviation of the noise, 0..255 scale"),
@@ -167,9 +169,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("surrogate-width", float, "half the base of the surrogate gradient's triangle"),
         ("ema", float, "decay a step of the averaged weights"),
         ("supervision", float, "initial weight of losses in mid-network"),
+        ("activity", float, "weight of the mean rates, summed over layers, in the loss"),
+        ("timesteps", int, "T to train with, 0: the configuration's largest"),
     ):
         value = getattr(default, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, help=f"{text}; default {value}")
+    parser.add_argument(
+        "--gradient",
+        choices=GRADIENTS,
+        help="through all timesteps, of rates with spikes forward, or of rates instead of spikes; "
+        f"default {default.gradient}",
+    )
+    parser.add_argument(
+        "--round-weights",
+        action="store_true",
+        default=None,
+        help="round hidden weights to the configuration's width from the start",
+    )
     parser.add_argument(
         "--fp32", action="store_false", dest="bf16", default=None, help="convolve in float32 only"
     )
@@ -197,8 +213,9 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
         for name, value in given.items():
             kept = getattr(checkpoint.options, name)
             if name != "steps" and value != kept:
-                option = "--fp32" if name == "bf16" else f"--{name.replace('_', '-')} {value}"
-                instead = "" if name == "bf16" else f", which has {kept}"
+                flags = {"bf16": "--fp32", "round_weights": "--round-weights"}
+                option = flags.get(name, f"--{name.replace('_', '-')} {value}")
+                instead = "" if name in flags else f", which has {kept}"
                 raise UsageError(
                     f"{option} does not fit the run to resume{instead}; "
                     "of a run's options only --steps can change"
@@ -223,10 +240,14 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
                     f"--{name} {given[name]} does not fit {str(source)!r}, "
                     f"whose network has {name} {kept[name]!r}"
                 )
-        options = TrainingOptions(**(kept | given))
-        # The surrogate gradient is the new run's, the weights are the old one's.
-        width = options.surrogate_width
-        origin.options = dataclasses.replace(origin.options, surrogate_width=width)
+        options = TrainingOptions(
+            **(kept | given | ({"model": "quantised"} if args.quantise else {}))
+        )
+        # How to train is the new run's, the weights are the old one's.
+        own = {name: getattr(options, name) for name in ("surrogate_width", "timesteps")}
+        if not args.quantise:
+            own |= {name: getattr(options, name) for name in ("gradient", "round_weights")}
+        origin.options = dataclasses.replace(origin.options, **own)
         model = origin.network()
         if args.quantise:
             if not isinstance(model, SpikingDnCNN):
@@ -234,8 +255,7 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
                     f"{str(source)!r} holds a network of model {origin.options.model!r}; "
                     "only 'snn' can be quantised"
                 )
-            options = dataclasses.replace(options, model="quantised")
-            model = FoldedDnCNN(model, widths.apply(model.spec))
+            model = FoldedDnCNN(model, widths.apply(model.spec), options.gradient)
     else:
         options = TrainingOptions(**given)
         model = build_model(options)

@@ -16,7 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model, build_supervision
+from sw_model.checkpoint import (
+    Checkpoint,
+    TrainingOptions,
+    build_model,
+    build_optimizer,
+    build_supervision,
+)
 from sw_model.data import TrainingSet
 from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
@@ -59,10 +65,7 @@ class TrainingRun:
         self.model = model.train()
         self.averaged = copy.deepcopy(model).eval()
         self.supervision = build_supervision(options)
-        parameters = [*model.parameters(), *self.supervision.parameters()]
-        self.optimizer = torch.optim.AdamW(
-            parameters, lr=options.lr, weight_decay=options.weight_decay, foreach=True
-        )
+        self.optimizer = build_optimizer(options, model, self.supervision)
         self.history = history or []
         self.data = data
         self.compiled = compiled
@@ -103,10 +106,10 @@ class TrainingRun:
             seconds=self.seconds,
         )
 
-    def learning_rate(self, step: int) -> float:
-        """Rate of a step, counted from 0: a linear rise, then half a cosine down to zero."""
+    def rate_factor(self, step: int) -> float:
+        """Learning rate of a step, counted from 0, over its peak: a linear rise, half a cosine."""
         warm = min(1.0, (step + 1) / max(1, self.options.warmup))
-        return self.options.lr * warm * (1 + math.cos(math.pi * step / self.options.steps)) / 2
+        return warm * (1 + math.cos(math.pi * step / self.options.steps)) / 2
 
     def supervision_weight(self, step: int) -> float:
         """Weight of the loss in mid-network: it falls to zero until three quarters of the way."""
@@ -123,18 +126,19 @@ class TrainingRun:
         noise = pixels - torch.from_numpy(clean)
         dtype = torch.bfloat16 if options.bf16 else torch.float32
         weight = self.supervision_weight(self.completed)
-        spikes: list[Tensor] | None = [] if weight else None
-        residual = self.model(pixels, dtype=dtype, compiled=self.compiled, record=spikes)
+        outputs: list[Tensor] | None = [] if weight or options.activity else None
+        residual = self.model(pixels, dtype=dtype, compiled=self.compiled, record=outputs)
         loss = (residual - noise).square().mean()
         objective = loss
-        if spikes is not None:
-            for early in self.supervision(spikes):
+        if outputs is not None and options.activity:
+            rates = torch.stack([output.float().mean() for output in outputs])
+            objective = objective + options.activity * rates.sum()
+        if outputs is not None and weight:
+            for early in self.supervision(outputs):
                 objective = objective + weight * (early - noise).square().mean()
         self.optimizer.zero_grad()
         objective.backward()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(self.completed)
-        self.optimizer.step()
+        self.optimizer.step(self.rate_factor(self.completed))
         self.completed += 1
         # Few steps in, the average covers the steps there are instead of the initial weights.
         decay = min(options.ema, self.completed / (self.completed + 10))
@@ -165,14 +169,15 @@ def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) ->
         many neurons, and ``theta_layers``.
     """
     psnrs, thetas = [], []
+    timesteps = getattr(model, "timesteps", 0)  # ReLU has none
     for clean in pictures:
         noisy = add_noise(clean, sigma, NOISE_SEED)
         pixels = torch.from_numpy(noisy).float()[None, None]
         record: list[Tensor] = []
         denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)
         psnrs.append(psnr(clean, denoised[0, 0].to(torch.uint8).numpy()))
-        if record:
-            thetas.append(activity(record))
+        if timesteps:
+            thetas.append(activity(record, timesteps))
     result: dict[str, Any] = {"psnr": round(float(np.mean(psnrs)), 3)}
     if thetas:
         layers = np.mean(thetas, axis=0)

@@ -26,6 +26,8 @@ FLOAT = (
     # Float networks, training, and freezing: the only ones with PyTorch.
     "sw_model.network",
     "sw_model.neurons",
+    "sw_model.rates",
+    "sw_model.optimizer",
     "sw_model.folded",
     "sw_model.training",
     "sw_model.checkpoint",

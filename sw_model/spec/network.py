@@ -213,6 +213,19 @@ CONFIGURATIONS: dict[str, NetworkSpec] = {
             encoding_weight_bits=8,
             output_weight_bits=8,
         ),
+        # The paper's network: leaky neurons, hard reset, seven timesteps.
+        uniform_network("paper", depth=17, channels=64, timesteps=(7,)),
+        # The best that the datapath offers: no leak, soft reset, weights for the target FPGA.
+        uniform_network(
+            "best",
+            depth=17,
+            channels=64,
+            timesteps=(8,),
+            weight_bits=4,
+            encoding_weight_bits=8,
+            output_weight_bits=8,
+            neuron=NeuronSpec(leak=None, reset="soft"),
+        ),
     )
 }
 """Named configurations."""

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from sw_model.network import DeepSupervision, DnCNN, SpikingDnCNN, activity
-from sw_model.neurons import FloatNeuron, channel_statistics, normalised_spikes, surrogate_gradient
+from sw_model.neurons import (
+    Constants,
+    FloatNeuron,
+    channel_statistics,
+    normalised_activation,
+    surrogate_gradient,
+)
 from sw_model.spec import NeuronSpec, uniform_network
 
 KINDS = list(itertools.product([None, 1, 2], ["hard", "soft"]))
@@ -16,9 +22,10 @@ ONE, ZERO = torch.ones(1), torch.zeros(1)
 def spikes_of(current, leak=1, reset="hard", init=0.0):
     """Spikes as a list of one neuron that gets the currents one after the other."""
     spec = NeuronSpec(leak=leak, reset=reset)
-    neuron = FloatNeuron(spec=spec, timesteps=len(current), init=init)
+    neuron = FloatNeuron(spec=spec, timesteps=len(current))
     y = torch.tensor(current)[:, None, None, None, None]
-    return neuron.forward(y, ONE, ZERO, torch.float32).flatten().tolist()
+    constants = Constants(ONE, init * ONE)
+    return neuron.forward(y, ONE, ZERO, constants, torch.float32).flatten().tolist()
 
 
 # A membrane of exactly Vth fires, one just below does not: the paper's >=, not snnTorch's >.
@@ -68,7 +75,7 @@ class Step(torch.autograd.Function):
         return grad * surrogate_gradient(ctx.saved_tensors[0], ctx.width), None
 
 
-def plain_spikes(y, gamma, beta, neuron, through_statistics):
+def plain_spikes(y, gamma, beta, init, neuron, through_statistics):
     """The neuron behind batch norm in the plainest PyTorch, all gradients by autograd."""
     variance, mean = torch.var_mean(y, dim=(0, 1, 3, 4), correction=0)
     if not through_statistics:
@@ -77,7 +84,7 @@ def plain_spikes(y, gamma, beta, neuron, through_statistics):
     view = (None, None, slice(None), None, None)
     x = (y - mean[view]) * (gamma * inv_std)[view] + beta[view]
     tau = 1.0 if neuron.spec.leak is None else 2.0**neuron.spec.leak
-    v = torch.full_like(x[0], neuron.init)
+    v = torch.full_like(x[0], init)
     spikes = []
     for t in range(neuron.timesteps):
         current = x[t if len(x) > 1 else 0]
@@ -95,25 +102,24 @@ def plain_spikes(y, gamma, beta, neuron, through_statistics):
 @pytest.mark.parametrize(("leak", "reset"), KINDS)
 def test_gradients_equal_autograd(leak, reset, through_statistics, constant):
     torch.manual_seed(1)
-    neuron = FloatNeuron(
-        spec=NeuronSpec(leak=leak, reset=reset), timesteps=3, init=0.25, surrogate_width=1.5
-    )
+    neuron = FloatNeuron(spec=NeuronSpec(leak=leak, reset=reset), timesteps=3, surrogate_width=1.5)
     y = torch.randn(1 if constant else 3, 2, 4, 5, 3, requires_grad=True)
     gamma = (3 * torch.randn(4)).requires_grad_()
     beta = (3 * torch.rand(4)).requires_grad_()
     grad = torch.randn(3, 2, 4, 5, 3)
     variance, mean = channel_statistics(y.detach())
-    ours = normalised_spikes(
+    ours = normalised_activation(
         y,
         gamma,
         beta,
         mean,
         torch.rsqrt(variance + 1e-5),
-        neuron=neuron,
+        Constants(torch.ones(4), torch.full((4,), 0.25)),
+        activation=neuron,
         through_statistics=through_statistics,
         dtype=torch.float32,
     )
-    theirs = plain_spikes(y, gamma, beta, neuron, through_statistics)
+    theirs = plain_spikes(y, gamma, beta, 0.25, neuron, through_statistics)
     assert torch.equal(ours, theirs)
     assert 0 < ours.mean() < 1
     inputs = [y, gamma, beta]
@@ -184,4 +190,5 @@ def test_activity():
     spikes = torch.zeros(4, 1, 2, 3, 3)
     spikes[:, 0, 0] = 1
     spikes[0, 0, 1] = 1
-    assert activity([spikes, torch.zeros_like(spikes)]) == [2.5, 0.0]
+    assert activity([spikes, torch.zeros_like(spikes)], 4) == [2.5, 0.0]
+    assert activity([spikes.mean(0, keepdim=True)], 4) == [2.5]

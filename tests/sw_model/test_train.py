@@ -16,7 +16,7 @@ from sw_model import quantize, train
 from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
 from sw_model.data import TrainingSet
 from sw_model.machine import check_compiler
-from sw_model.neurons import FloatNeuron, normalised_spikes
+from sw_model.neurons import Constants, FloatNeuron, normalised_activation
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.training import TrainingRun
 
@@ -125,8 +125,10 @@ def test_start_takes_own_surrogate(data, tmp_path, monkeypatch, option):
     start = [option, tmp_path / "a" / "checkpoint.pt", "--surrogate-width", "0.5"]
     command(data, *FEW, *start, "--steps", 1, "-o", tmp_path / "b")
     (run,) = runs
-    layers = run.model.neurons if option == "--quantise" else [n.neuron for n in run.model.layers]
-    assert [neuron.surrogate_width for neuron in layers] == [0.5] * 3
+    if option == "--quantise":
+        assert run.model.surrogate_width == 0.5
+    else:
+        assert [n.activation.surrogate_width for n in run.model.layers] == [0.5] * 3
 
 
 # The log has a line for each evaluation, and a resumed run leaves no line twice.
@@ -272,11 +274,12 @@ def test_compiled_neurons_equal_eager_ones():
     results = []
     for compiled in (False, True):
         leaves = [tensor.clone().requires_grad_() for tensor in (y, gamma, beta)]
-        spikes = normalised_spikes(
+        spikes = normalised_activation(
             *leaves,
             mean,
             inv_std,
-            neuron=neuron,
+            Constants(torch.ones(len(mean)), torch.zeros(len(mean))),
+            activation=neuron,
             through_statistics=True,
             dtype=torch.float32,
             compiled=compiled,
@@ -300,7 +303,7 @@ def test_tensors_that_do_not_fit(data, tmp_path, part):
     if part == "config":
         content["options"]["config"] = "compact"
     elif part == "optimizer":
-        content["optimizer"]["state"][0]["exp_avg"] = torch.zeros(3)
+        content["optimizer"]["adamw"]["state"][0]["exp_avg"] = torch.zeros(3)
     else:
         content[part] = {"weight": torch.zeros(3)}
     torch.save(content, path)
