@@ -286,7 +286,7 @@ class Checkpoint:
     def load(cls, path: Path) -> Checkpoint:
         """Reads a checkpoint; raises `UsageError` where the file is none."""
         try:
-            content = torch.load(path, weights_only=True)
+            content = torch.load(path, weights_only=True, map_location="cpu")
             if content.pop("format") != FORMAT:
                 raise UsageError(f"{str(path)!r} is a checkpoint of another version than {FORMAT}")
             options = TrainingOptions.from_dict(content.pop("options"))

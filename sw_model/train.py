@@ -22,6 +22,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from sw_model import distributed
 from sw_model.checkpoint import (
     GRADIENTS,
     MODELS,
@@ -31,6 +32,7 @@ from sw_model.checkpoint import (
     build_model,
 )
 from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
+from sw_model.distributed import Workers
 from sw_model.folded import FoldedDnCNN
 from sw_model.machine import check_compiler, keep_freed_memory
 from sw_model.network import SpikingDnCNN
@@ -45,6 +47,7 @@ examples:
   python -m sw_model train --resume build/train/float/checkpoint.pt
   python -m sw_model train --quantise build/train/float/checkpoint.pt --steps 1000 --lr 1e-4 \\
       -o build/train/quantised
+  torchrun --nproc-per-node 2 -m sw_model train --config paper --batch 64 -o build/train/two
 
 exit codes: 0 finished, 1 system failure, 2 mistake in the command,
   3 stopped by --minutes before the last step, 130 interrupted
@@ -90,22 +93,28 @@ def train_run(
     str
         Why it ended: ``"finished"``, ``"out of time"`` or ``"interrupted"``.
     """
+    workers = run.workers
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
     saved = time.monotonic()
     losses: list[float] = []
     console = Console(stderr=True)
-    progress = Progress(console=console, disable=not console.is_terminal)
+    progress = Progress(console=console, disable=not (console.is_terminal and workers.first))
     with interruption() as interrupted, progress as bar:
         task = bar.add_task("training", total=run.options.steps, completed=run.completed)
         while True:
             if run.completed >= run.options.steps:
                 ending = "finished"
                 break
-            if interrupted or time.monotonic() > deadline:
-                ending = "interrupted" if interrupted else "out of time"
+            if workers.any(bool(interrupted)):
+                ending = "interrupted"
+                break
+            if workers.any(time.monotonic() > deadline):
+                ending = "out of time"
                 break
             losses.append(run.step())
             bar.update(task, completed=run.completed, description=f"loss {losses[-1]:.1f}")
+            if not workers.first:
+                continue
             if run.completed % every == 0 or run.completed == run.options.steps:
                 entry = {
                     "step": run.completed,
@@ -119,7 +128,8 @@ def train_run(
             if time.monotonic() - saved > SAVE_SECONDS:
                 run.checkpoint().save(folder.checkpoint)
                 saved = time.monotonic()
-    run.checkpoint().save(folder.checkpoint)
+    if workers.first:
+        run.checkpoint().save(folder.checkpoint)
     return ending
 
 
@@ -196,12 +206,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=int, default=500, help="steps between evaluations")
     parser.add_argument("--threads", type=int, help="threads; default: PyTorch's")
     parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        help="where to train; default: cuda where PyTorch finds one",
+    )
+    parser.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, several times slower"
     )
 
 
-def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> TrainingRun:
-    compiled = not args.no_compile
+def _run_from_arguments(
+    args: argparse.Namespace, images: TrainingSet, workers: Workers, device: str
+) -> TrainingRun:
+    how: dict[str, Any] = {"compiled": not args.no_compile, "workers": workers, "device": device}
     fields = {f.name for f in dataclasses.fields(TrainingOptions)}
     given = {k: v for k, v in vars(args).items() if k in fields and v is not None}
     if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
@@ -226,7 +243,7 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
                 f"--steps {checkpoint.options.steps} is less than the {checkpoint.step} steps "
                 "that the run to resume has done"
             )
-        return TrainingRun.resume(checkpoint, images, compiled=compiled)
+        return TrainingRun.resume(checkpoint, images, **how)
     data = f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out"
     history: list[dict[str, Any]] = []
     source = args.quantise or args.start
@@ -259,7 +276,7 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
     else:
         options = TrainingOptions(**given)
         model = build_model(options)
-    return TrainingRun(options, images, model, history=history, data=data, compiled=compiled)
+    return TrainingRun(options, images, model, history=history, data=data, **how)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -272,16 +289,24 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--minutes {args.minutes} is not 0 or more")
     if args.threads is not None and not 1 <= args.threads <= THREADS_MAX:
         raise UsageError(f"--threads {args.threads} is not in 1..{THREADS_MAX}")
-    if not args.no_compile:
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "--device cuda: PyTorch finds no CUDA device here; --device cpu does without"
+        )
+    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if not args.no_compile and device == "cpu":
         check_compiler()
     folder = RunFolder(args.output or args.resume.parent, args.resume)
     data_folder(args.data)
     keep_freed_memory()
     if args.threads:
         torch.set_num_threads(args.threads)
-    run = _run_from_arguments(args, TrainingSet.load(args.data))
-    folder.make()
-    folder.truncate_log(run.completed)
-    ending = train_run(run, folder, every=args.every, minutes=args.minutes)
-    print(f"{ending} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
+    with distributed.workers(device) as workers:
+        run = _run_from_arguments(args, TrainingSet.load(args.data), workers, device)
+        if workers.first:
+            folder.make()
+            folder.truncate_log(run.completed)
+        ending = train_run(run, folder, every=args.every, minutes=args.minutes)
+    if workers.first:
+        print(f"{ending} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
     return EXIT_CODES[ending]

@@ -24,6 +24,7 @@ from sw_model.checkpoint import (
     build_supervision,
 )
 from sw_model.data import TrainingSet
+from sw_model.distributed import Workers
 from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
 from sw_model.network import activity
@@ -31,6 +32,49 @@ from sw_model.spec import GREY_MAX
 
 NOISE_SEED = 0
 """Seed of every evaluated picture's noise, which is not clipped to 0..255."""
+
+
+class Objective(nn.Module):
+    """What a step minimises.
+
+    Parameters
+    ----------
+    model
+        The network.
+    supervision
+        Its outputs in mid-network.
+    """
+
+    def __init__(self, model: nn.Module, supervision: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.supervision = supervision
+
+    def forward(
+        self, pixels: Tensor, noise: Tensor, *, early: float, activity: float, **options: Any
+    ) -> tuple[Tensor, Tensor]:
+        """The objective, and the loss in it: mean squared error of the residual, pixels^2.
+
+        Parameters
+        ----------
+        pixels, noise
+            Noisy pictures and their noise, (B, 1, H, W).
+        early, activity
+            Weights of the losses in mid-network, and of the sum of the layers' mean rates.
+        options
+            Of the network's forward pass.
+        """
+        outputs: list[Tensor] | None = [] if early or activity else None
+        residual = self.model(pixels, record=outputs, **options)
+        loss = (residual - noise).square().mean()
+        objective = loss
+        if outputs is not None and activity:
+            rates = torch.stack([output.float().mean() for output in outputs])
+            objective = objective + activity * rates.sum()
+        if outputs is not None and early:
+            for residual in self.supervision(outputs):
+                objective = objective + early * (residual - noise).square().mean()
+        return objective, loss.detach()
 
 
 class TrainingRun:
@@ -48,6 +92,10 @@ class TrainingRun:
         See `sw_model.checkpoint.Checkpoint`.
     compiled
         Compile the neurons' kernels.
+    workers
+        The processes that train together.
+    device
+        Where the network is trained.
     """
 
     def __init__(
@@ -59,12 +107,19 @@ class TrainingRun:
         history: list[dict[str, Any]] | None = None,
         data: str = "",
         compiled: bool = False,
+        workers: Workers | None = None,
+        device: str = "cpu",
     ) -> None:
         self.options = options
         self.images = images
-        self.model = model.train()
+        self.device = device
+        self.workers = workers or Workers()
+        self.part = self.workers.part(options.batch)
+        self.model = model.to(device).train()
         self.averaged = copy.deepcopy(model).eval()
-        self.supervision = build_supervision(options)
+        self.supervision = build_supervision(options).to(device)
+        objective = Objective(self.model, self.supervision)
+        self.objective = self.workers.wrap(objective, unused=options.supervision > 0)
         self.optimizer = build_optimizer(options, model, self.supervision)
         self.history = history or []
         self.data = data
@@ -73,17 +128,15 @@ class TrainingRun:
         self.seconds = 0.0
 
     @classmethod
-    def resume(
-        cls, checkpoint: Checkpoint, images: TrainingSet, *, compiled: bool = False
-    ) -> TrainingRun:
-        """The run as it was when the checkpoint was written."""
+    def resume(cls, checkpoint: Checkpoint, images: TrainingSet, **how: Any) -> TrainingRun:
+        """The run as it was when the checkpoint was written; ``how`` as of a new one."""
         run = cls(
             checkpoint.options,
             images,
             build_model(checkpoint.options),
             history=checkpoint.history,
             data=checkpoint.data,
-            compiled=compiled,
+            **how,
         )
         run.model.load_state_dict(checkpoint.model)
         run.averaged.load_state_dict(checkpoint.averaged)
@@ -122,20 +175,16 @@ class TrainingRun:
         noisy, clean = self.images.batch(
             seed=options.seed, step=self.completed, size=options.batch, sigma=options.sigma
         )
-        pixels = torch.from_numpy(noisy).float()
-        noise = pixels - torch.from_numpy(clean)
-        dtype = torch.bfloat16 if options.bf16 else torch.float32
-        weight = self.supervision_weight(self.completed)
-        outputs: list[Tensor] | None = [] if weight or options.activity else None
-        residual = self.model(pixels, dtype=dtype, compiled=self.compiled, record=outputs)
-        loss = (residual - noise).square().mean()
-        objective = loss
-        if outputs is not None and options.activity:
-            rates = torch.stack([output.float().mean() for output in outputs])
-            objective = objective + options.activity * rates.sum()
-        if outputs is not None and weight:
-            for early in self.supervision(outputs):
-                objective = objective + weight * (early - noise).square().mean()
+        pixels = torch.from_numpy(noisy[self.part]).float().to(self.device)
+        noise = pixels - torch.from_numpy(clean[self.part]).to(self.device)
+        objective, loss = self.objective(
+            pixels,
+            noise,
+            early=self.supervision_weight(self.completed),
+            activity=options.activity,
+            dtype=torch.bfloat16 if options.bf16 else torch.float32,
+            compiled=self.compiled,
+        )
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step(self.rate_factor(self.completed))
@@ -151,7 +200,7 @@ class TrainingRun:
                 else:
                     mean.copy_(value)
         self.seconds += time.perf_counter() - start
-        return float(loss.detach())
+        return self.workers.mean(float(loss))
 
     def evaluate(self) -> dict[str, Any]:
         """Held-out PSNR (dB) and theta of the averaged network, in float32."""
@@ -169,12 +218,13 @@ def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) ->
         many neurons, and ``theta_layers``.
     """
     psnrs, thetas = [], []
+    device = next(model.parameters()).device
     timesteps = getattr(model, "timesteps", 0)  # ReLU has none
     for clean in pictures:
         noisy = add_noise(clean, sigma, NOISE_SEED)
-        pixels = torch.from_numpy(noisy).float()[None, None]
+        pixels = torch.from_numpy(noisy).float()[None, None].to(device)
         record: list[Tensor] = []
-        denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)
+        denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX).cpu()
         psnrs.append(psnr(clean, denoised[0, 0].to(torch.uint8).numpy()))
         if timesteps:
             thetas.append(activity(record, timesteps))

@@ -54,18 +54,20 @@ def command(data, *words):
 FEW = ["--config", "tiny", "--batch", "2", "--every", "2"]
 
 
-# The loss goes down, of the spiking network and of its twin.
-@pytest.mark.parametrize("model", ["snn", "ann"])
-def test_loss_goes_down(pictures, model):
+# The loss goes down, of spiking networks, of rates, and of the twin, with either optimizer.
+@pytest.mark.parametrize(
+    ("model", "how"),
+    [
+        ("snn", {"supervision": 0.3}),
+        ("snn", {"gradient": "levels", "round_weights": True, "muon": 1e-2, "activity": 1.0}),
+        ("ann", {}),
+        ("ann", {"muon": 1e-2}),
+    ],
+)
+def test_loss_goes_down(pictures, model, how):
     torch.manual_seed(0)
     options = TrainingOptions(
-        config="tiny",
-        model=model,
-        steps=60,
-        batch=4,
-        lr=1e-2,
-        warmup=5,
-        supervision=0.3 if model == "snn" else 0,
+        config="tiny", model=model, steps=60, batch=4, lr=1e-2, warmup=5, **how
     )
     run = TrainingRun(options, TrainingSet.split(pictures), build_model(options))
     losses = [run.step() for _ in range(options.steps)]
@@ -84,12 +86,14 @@ def tensors(state):
 
 
 # A run that is interrupted, written, read and resumed ends as if nothing had happened, bit for bit.
-@pytest.mark.parametrize("kind", ["plain", "supervised", "quantised"])
+@pytest.mark.parametrize("kind", ["plain", "supervised", "quantised", "rate"])
 def test_resume_is_exact(data, tmp_path, kind):
     start = ["--supervision", "0.5"] if kind == "supervised" else []
-    if kind == "quantised":
+    if kind in ("quantised", "rate"):
         command(data, *FEW, "--steps", 4, "-o", tmp_path / "float")
         start = ["--quantise", tmp_path / "float" / "checkpoint.pt", "--weight-bits", "3"]
+    if kind == "rate":
+        start += ["--gradient", "rate", "--muon", "0.01", "--timesteps", "2"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     command(data, *FEW, *start, "--steps", 6, "-o", whole)
     assert command(data, *FEW, *start, "--steps", 6, "-o", parts, "--minutes", 0) == 3
@@ -112,8 +116,8 @@ def test_resume_is_exact(data, tmp_path, kind):
         assert ours or name == "supervision"
         assert all(torch.equal(x, y) for x, y in zip(ours, theirs, strict=True))
     assert a.runs() == b.runs()
-    assert [run["steps"] for run in a.runs()] == ([4, 6] if kind == "quantised" else [6])
-    assert ("--quantise CHECKPOINT" in a.runs()[-1]["command"]) == (kind == "quantised")
+    assert [run["steps"] for run in a.runs()] == ([4, 6] if "--quantise" in start else [6])
+    assert ("--quantise CHECKPOINT" in a.runs()[-1]["command"]) == ("--quantise" in start)
 
 
 # A run that starts from another's weights has its own surrogate gradient, as if resumed.

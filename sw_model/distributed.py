@@ -1,0 +1,105 @@
+"""Several processes that train one network, each on its part of every batch.
+
+``torchrun --nproc-per-node N -m sw_model train ...`` starts them. A step draws the same patches
+whatever their number, and the gradients of all parts are averaged. Batch norm's statistics are
+those of each process's own part, the running ones those of the first process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import distributed, nn
+
+from sw_model.spec import UsageError
+
+
+@dataclass(frozen=True)
+class Workers:
+    """One process among those that train together.
+
+    Attributes
+    ----------
+    rank, size
+        Number of this process, from 0, and how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes, evaluates and talks."""
+        return self.rank == 0
+
+    def part(self, batch: int) -> slice:
+        """Share of a batch that falls to this process.
+
+        Raises
+        ------
+        UsageError
+            The batch cannot be shared out evenly.
+        """
+        if batch % self.size:
+            raise UsageError(
+                f"--batch {batch} cannot be shared by {self.size} processes; "
+                f"give a multiple of {self.size}"
+            )
+        share = batch // self.size
+        return slice(self.rank * share, (self.rank + 1) * share)
+
+    def wrap(self, module: nn.Module, *, unused: bool) -> nn.Module:
+        """``module`` with gradients that are averaged over all processes.
+
+        Parameters
+        ----------
+        unused
+            Whether some steps do not use all of its parameters.
+        """
+        if self.size == 1:
+            return module
+        return nn.parallel.DistributedDataParallel(module, find_unused_parameters=unused)
+
+    def mean(self, value: float) -> float:
+        """Mean of a number over all processes."""
+        return (
+            value if self.size == 1 else self._reduce(value, distributed.ReduceOp.SUM) / self.size
+        )
+
+    def any(self, flag: bool) -> bool:
+        """Whether a flag is set in any process."""
+        return flag if self.size == 1 else self._reduce(flag, distributed.ReduceOp.MAX) > 0
+
+    @staticmethod
+    def _reduce(value: float, operation: distributed.ReduceOp.RedOpType) -> float:
+        tensor = torch.tensor(float(value), dtype=torch.float64)
+        if distributed.get_backend() == "nccl":
+            tensor = tensor.float().cuda()
+        distributed.all_reduce(tensor, operation)
+        return tensor.item()
+
+
+@contextlib.contextmanager
+def workers(device: str) -> Iterator[Workers]:
+    """The processes that torchrun started; this one alone where it did not.
+
+    Parameters
+    ----------
+    device
+        ``"cpu"`` or ``"cuda"``; of a CUDA device each process takes the one of its local rank.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Workers()
+        return
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+    try:
+        yield Workers(distributed.get_rank(), size)
+    finally:
+        distributed.destroy_process_group()
