@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
+from torch import nn
 
 from sw_model import distributed
 from sw_model.checkpoint import (
@@ -35,11 +36,12 @@ from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
 from sw_model.distributed import Workers
 from sw_model.folded import FoldedDnCNN
 from sw_model.machine import check_compiler, keep_freed_memory
-from sw_model.network import SpikingDnCNN
+from sw_model.network import DnCNN, SpikingDnCNN
 from sw_model.run_folder import CHECKPOINT, LOG, RunFolder
 from sw_model.spec import CONFIGURATIONS, UsageError
 from sw_model.spec.command_line import INTERRUPTED
 from sw_model.training import TrainingRun
+from sw_model.widen import widen
 
 EXAMPLE = """\
 examples:
@@ -153,7 +155,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fold this trained spiking network and fine-tune it with quantised weights",
     )
     start.add_argument(
-        "--start", type=Path, metavar="CHECKPOINT", help="start from this network's weights"
+        "--start",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="start from this network's weights; a configuration of more channels widens it",
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help=f"folder of {CHECKPOINT} and {LOG}"
@@ -215,6 +220,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def widened(network: nn.Module, options: TrainingOptions) -> nn.Module:
+    """The network of a run that starts from that of another, narrower configuration."""
+    model = build_model(options)
+    if not (isinstance(network, DnCNN) and isinstance(model, DnCNN)):
+        raise UsageError(
+            f"--config {options.config} is another network than that of --start, which is "
+            "quantised; only one in floats can be widened"
+        )
+    widen(network, model)
+    return model
+
+
 def _run_from_arguments(
     args: argparse.Namespace, images: TrainingSet, workers: Workers, device: str
 ) -> TrainingRun:
@@ -251,7 +268,7 @@ def _run_from_arguments(
         origin = Checkpoint.load(source)
         history = [*origin.history, origin.record()]
         kept = {name: getattr(origin.options, name) for name in ("config", "model", "widths")}
-        for name in ("config", "model"):
+        for name in ("config", "model") if args.quantise else ("model",):
             if given.get(name, kept[name]) != kept[name]:
                 raise UsageError(
                     f"--{name} {given[name]} does not fit {str(source)!r}, "
@@ -266,6 +283,8 @@ def _run_from_arguments(
             own |= {name: getattr(options, name) for name in ("gradient", "round_weights")}
         origin.options = dataclasses.replace(origin.options, **own)
         model = origin.network()
+        if options.config != origin.options.config:
+            model = widened(model, options)
         if args.quantise:
             if not isinstance(model, SpikingDnCNN):
                 raise UsageError(
