@@ -37,8 +37,8 @@ vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench in
 coding: .venv/.complete ## the paper's analysis of neural coding into build/coding
 	$(PY) -m sw_model coding -o build/coding
 
-train: .venv/.complete ## train and freeze a compact network again (an hour or so; resumes)
-	bash scripts/train.sh compact 5600 1800 build/train/compact
+train: .venv/.complete ## train and freeze the network RECIPE=compact|best|paper|baseline (hours; resumes)
+	bash scripts/train.sh $(or $(RECIPE),compact) build/train/$(or $(RECIPE),compact)
 
 clean: ## remove what was built, keep .venv
 	rm -rf build

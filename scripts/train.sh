@@ -1,31 +1,34 @@
 #!/usr/bin/env bash
-# scripts/train.sh CONFIG FLOAT_STEPS QUANTISED_STEPS FOLDER [OPTION...]
+# scripts/train.sh RECIPE FOLDER [OPTION...]
 #
-# Trains a spiking network as the shipped one was trained, fine-tunes it with quantised weights and
-# freezes it to FOLDER/frozen.safetensors. Called again, it goes on where it stopped. The options go
-# to both trainings, new or resumed; what decides a training's numbers, --batch for one, cannot
-# change while it is resumed. Pictures: train400/ in --data or SPIKING_DNCNN_DATA.
+# Trains a network as the shipped one was trained and freezes it to FOLDER/frozen.safetensors.
+# Recipes: compact, best, paper (needs the float network of compact in FOLDER/../compact), and
+# baseline, the float DnCNN, which ends in FOLDER/baseline.safetensors. Called again, it goes on
+# where it stopped. The options go to all trainings of the recipe, new or resumed; what decides a
+# training's numbers, --batch for one, cannot change while it is resumed. Pictures: train400/ in
+# --data or SPIKING_DNCNN_DATA. SHORTEN=N divides all numbers of steps by N, for trying things out.
 #
 # Exit code: that of the first command that did not end with 0; 3 means that --minutes stopped a
 # training before its last step.
 set -euo pipefail
-if [ $# -lt 4 ]; then
-  echo "usage: scripts/train.sh CONFIG FLOAT_STEPS QUANTISED_STEPS FOLDER [OPTION...]" >&2
+if [ $# -lt 2 ]; then
+  echo "usage: scripts/train.sh compact|best|paper|baseline FOLDER [OPTION...]" >&2
   exit 2
 fi
-config=$1 float_steps=$2 quantised_steps=$3 folder=$4
-options=("${@:5}")
+recipe=$1 folder=$2
+options=("${@:3}")
 python=${PYTHON:-.venv/bin/python}
+shorten=${SHORTEN:-1}
 # Threads that wait for each other would otherwise spin through time that others could use.
-export OMP_WAIT_POLICY=passive
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
-# train NAME ARGUMENT...: begin a run in FOLDER/NAME, or go on with it.
+# train NAME STEPS ARGUMENT...: begin a run in FOLDER/NAME, or go on with it.
 train() {
-  local checkpoint=$folder/$1/checkpoint.pt code=0
+  local checkpoint=$folder/$1/checkpoint.pt code=0 steps=$((($2 + shorten - 1) / shorten))
   if [ -f "$checkpoint" ]; then
     "$python" -m sw_model train --resume "$checkpoint" "${options[@]}" || code=$?
   else
-    "$python" -m sw_model train -o "$folder/$1" "${@:2}" "${options[@]}" || code=$?
+    "$python" -m sw_model train -o "$folder/$1" --steps "$steps" "${@:3}" "${options[@]}" || code=$?
   fi
   if [ "$code" = 3 ] || [ "$code" = 130 ]; then
     echo "scripts/train.sh: stopped in the training '$1', nothing is frozen; the same command goes on" >&2
@@ -33,17 +36,47 @@ train() {
   [ "$code" = 0 ] || exit "$code"
 }
 
+freeze() {
+  "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" -o "$folder/frozen.safetensors"
+}
+
 # What is in the folder is gone on with, so it has to be what was asked for.
 mkdir -p "$folder"
-recipe="$config $float_steps $quantised_steps"
-if [ ! -f "$folder/float/checkpoint.pt" ]; then
-  echo "$recipe" >"$folder/recipe"
-elif [ "$(cat "$folder/recipe")" != "$recipe" ]; then
+asked="$recipe $shorten"
+if [ ! -f "$folder/recipe" ]; then
+  echo "$asked" >"$folder/recipe"
+elif [ "$(cat "$folder/recipe")" != "$asked" ]; then
   echo "scripts/train.sh: '$folder' holds a training of '$(cat "$folder/recipe")'," \
-    "not '$recipe'; name another folder" >&2
+    "not '$asked'; name another folder" >&2
   exit 2
 fi
-train float --config "$config" --steps "$float_steps" --lr 1.5e-3 --supervision 0.3
-train quantised --quantise "$folder/float/checkpoint.pt" --steps "$quantised_steps" --lr 4e-4 \
-  --warmup 30 --surrogate-width 0.5
-"$python" -m sw_model freeze "$folder/quantised/checkpoint.pt" -o "$folder/frozen.safetensors"
+
+case $recipe in
+compact)
+  train float 5600 --config compact --lr 1.5e-3 --supervision 0.3
+  train quantised 1800 --quantise "$folder/float/checkpoint.pt" --lr 4e-4 --warmup 30 \
+    --surrogate-width 0.5
+  freeze quantised
+  ;;
+best)
+  train levels 4400 --config best --gradient levels --round-weights --activity 20 --batch 16 \
+    --lr 2e-3 --muon 0.01
+  train spikes 1200 --quantise "$folder/levels/checkpoint.pt" --gradient rate --activity 20 \
+    --batch 16 --lr 3e-4 --muon 0.001 --warmup 30
+  freeze spikes
+  ;;
+paper)
+  train float 1300 --start "$folder/../compact/float/checkpoint.pt" --config paper \
+    --lr 1e-3 --muon 0.004 --supervision 0.1 --warmup 30
+  freeze float
+  ;;
+baseline)
+  train float 5600 --config best --model ann --batch 16 --lr 2e-3 --muon 0.01
+  "$python" -m sw_model baseline --export "$folder/float/checkpoint.pt" \
+    -o "$folder/baseline.safetensors"
+  ;;
+*)
+  echo "scripts/train.sh: recipe '$recipe' is unknown; known are compact, best, paper, baseline" >&2
+  exit 2
+  ;;
+esac

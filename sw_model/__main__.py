@@ -7,6 +7,7 @@ from .spec.command_line import run_command
 
 COMMANDS = {
     "train": ("train", "train a float network and its spiking twin"),
+    "baseline": ("baseline", "PSNR of the float DnCNN that the spiking network is held against"),
     "freeze": ("quantize", "turn a trained network into a deployment file of integers"),
     "denoise": ("denoise", "denoise a picture with a frozen network"),
     "evaluate": ("evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),

@@ -28,6 +28,7 @@ FLOAT = (
     "sw_model.neurons",
     "sw_model.rates",
     "sw_model.optimizer",
+    "sw_model.baseline",
     "sw_model.widen",
     "sw_model.distributed",
     "sw_model.folded",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sw_model.baseline import Baseline
 from sw_model.spec import load_deployment
 
 
@@ -23,11 +24,15 @@ def environment(tmp_path):
     return os.environ | {"SPIKING_DNCNN_DATA": str(tmp_path / "data"), "PYTHON": sys.executable}
 
 
-def train(folder, environment, *more, steps="4"):
-    command = ["bash", "scripts/train.sh", "tiny", steps, "2", str(folder)]
-    options = ["--batch", "2", "--every", "2", "--no-compile", *more]
+def train(folder, environment, *more, recipe="compact", shorten="1400"):
+    command = ["bash", "scripts/train.sh", recipe, str(folder)]
+    options = ["--config", "tiny", "--batch", "2", "--every", "2", "--no-compile", *more]
     return subprocess.run(
-        [*command, *options], env=environment, check=False, capture_output=True, text=True
+        [*command, *options],
+        env=environment | {"SHORTEN": shorten},
+        check=False,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -65,9 +70,9 @@ def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
     refused = train(tmp_path / "run", environment, *data, "--batch", "1")
     assert refused.returncode == 2
     assert "--batch 1 does not fit the run to resume, which has 2" in refused.stderr
-    other = train(tmp_path / "run", environment, *data, steps="5")
+    other = train(tmp_path / "run", environment, *data, recipe="best")
     assert other.returncode == 2
-    assert "holds a training of 'tiny 4 2', not 'tiny 5 2'" in other.stderr
+    assert "holds a training of 'compact 1400', not 'best 1400'" in other.stderr
     nowhere = train(tmp_path / "run", environment, "--data", str(tmp_path / "nowhere"))
     assert nowhere.returncode == 2
     assert "nowhere" in nowhere.stderr
@@ -75,3 +80,21 @@ def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
     assert again.returncode == 0, again.stderr
     runs = load_deployment(tmp_path / "run/frozen.safetensors").provenance["runs"]
     assert [run["steps"] for run in runs] == [4, 2]
+
+
+# Every recipe ends in a network, those that start from another recipe's network too.
+def test_recipes(tmp_path, environment):
+    nothing = train(tmp_path / "paper", environment, recipe="paper")
+    assert nothing.returncode == 2
+    assert "compact/float/checkpoint.pt' does not exist" in nothing.stderr
+    for recipe in ("compact", "best", "paper", "baseline"):
+        run = train(tmp_path / recipe, environment, recipe=recipe, shorten="2800")
+        assert run.returncode == 0, run.stderr
+    for recipe, runs in (("compact", 2), ("best", 2), ("paper", 2)):
+        deployment = load_deployment(tmp_path / recipe / "frozen.safetensors")
+        assert len(deployment.provenance["runs"]) == runs
+    baseline = Baseline.load(tmp_path / "baseline/baseline.safetensors")
+    assert len(baseline.layers) == 4
+    unknown = train(tmp_path / "none", environment, recipe="none")
+    assert unknown.returncode == 2
+    assert "recipe 'none' is unknown; known are compact, best, paper, baseline" in unknown.stderr

@@ -215,6 +215,17 @@ CONFIGURATIONS: dict[str, NetworkSpec] = {
         ),
         # The paper's network: leaky neurons, hard reset, seven timesteps.
         uniform_network("paper", depth=17, channels=64, timesteps=(7,)),
+        # Neurons of the best network in a quarter of its weights, for trials.
+        uniform_network(
+            "compact-if",
+            depth=17,
+            channels=32,
+            timesteps=(8,),
+            weight_bits=4,
+            encoding_weight_bits=8,
+            output_weight_bits=8,
+            neuron=NeuronSpec(leak=None, reset="soft"),
+        ),
         # The best that the datapath offers: no leak, soft reset, weights for the target FPGA.
         uniform_network(
             "best",

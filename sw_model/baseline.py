@@ -1,0 +1,165 @@
+"""The float DnCNN that the spiking network is held against: ``python -m sw_model baseline``.
+
+It has the same layers and channels and ReLU in the place of neurons. Its file (safetensors) holds
+what folding the batch norms leaves, in float32: ``weight.N`` (C_out, C_in, 3, 3) and ``bias.N``
+(C_out,) of layer N, for pixels on the 0..255 scale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+from torch.nn import functional as F
+
+from sw_model.checkpoint import Checkpoint
+from sw_model.data import dataset_files
+from sw_model.evaluate import SETS
+from sw_model.folded import fold
+from sw_model.images import Picture, add_noise, read_picture
+from sw_model.metrics import psnr
+from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
+from sw_model.options import DEFAULT_SIGMA, add_noise_options, noise
+from sw_model.spec import GREY_MAX, UsageError
+from sw_model.spec.files import write_atomically
+
+EXAMPLE = """\
+examples:
+  python -m sw_model baseline --set set12
+  python -m sw_model baseline --export build/train/twin/checkpoint.pt -o build/twin.safetensors
+"""
+SHIPPED = Path(__file__).with_name("baselines") / "dncnn-s25.safetensors"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Folded layers of a DnCNN, and where they come from.
+
+    Attributes
+    ----------
+    layers
+        Weight and bias of every layer in order.
+    provenance
+        Plain JSON values.
+    """
+
+    layers: list[tuple[Tensor, Tensor]]
+    provenance: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Baseline:
+        """The averaged network of a training run of model ``ann``.
+
+        Raises
+        ------
+        UsageError
+            The checkpoint holds another kind of network.
+        """
+        network = checkpoint.network()
+        if not isinstance(network, DnCNN) or isinstance(network, SpikingDnCNN):
+            raise UsageError(
+                f"the checkpoint holds a network of model {checkpoint.options.model!r}; "
+                "the baseline is one of model 'ann'"
+            )
+        layers = []
+        for layer in network.layers:
+            assert isinstance(layer, NormalisedLayer)
+            weight, bias = fold(layer)
+            layers.append((weight / PIXEL_SCALE if layer.encoding else weight, bias))
+        output = network.output_weight.detach(), network.output_bias.detach()
+        layers.append((PIXEL_SCALE * output[0], PIXEL_SCALE * output[1]))
+        return cls(layers, {"runs": checkpoint.runs(), "data": checkpoint.data})
+
+    @classmethod
+    def load(cls, path: Path = SHIPPED) -> Baseline:
+        """Reads a baseline file; raises `UsageError` where it is none."""
+        try:
+            content = path.read_bytes()
+            tensors = load(content)
+            length = int.from_bytes(content[:8], "little")
+            metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+            layers = [
+                (tensors[f"weight.{n}"], tensors[f"bias.{n}"]) for n in range(len(tensors) // 2)
+            ]
+            provenance = json.loads(metadata["provenance"])
+        except FileNotFoundError:
+            raise UsageError(f"baseline {str(path)!r} does not exist") from None
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise UsageError(
+                f"{str(path)!r} is no baseline of `python -m sw_model baseline --export`: {error}"
+            ) from None
+        return cls(layers, provenance)
+
+    def save(self, path: Path) -> None:
+        """Writes the whole file or none of it."""
+        tensors: dict[str, Tensor] = {}
+        for n, (weight, bias) in enumerate(self.layers):
+            tensors |= {f"weight.{n}": weight.contiguous(), f"bias.{n}": bias.contiguous()}
+        metadata = {"provenance": json.dumps(self.provenance, sort_keys=True)}
+        write_atomically(path, save(tensors, metadata))
+
+    @torch.inference_mode()
+    def denoise(self, pixels: np.ndarray[Any, Any]) -> Picture:
+        """The denoised picture (H, W) of noisy pixels (H, W), rounded and clamped to 0..255."""
+        noisy = x = torch.from_numpy(pixels).float()[None, None]
+        for n, (weight, bias) in enumerate(self.layers):
+            x = F.conv2d(x, weight, bias, padding=1)
+            if n < len(self.layers) - 1:
+                x = x.relu()
+        denoised: Picture = (noisy - x).round().clamp(0, GREY_MAX)[0, 0].to(torch.uint8).numpy()
+        return denoised
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``python -m sw_model baseline``."""
+    parser.description = "Measures the float DnCNN, or takes it out of a training run."
+    parser.epilog = EXAMPLE
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("pictures", type=Path, nargs="*", metavar="IN", help="clean grey pictures")
+    parser.add_argument("--set", choices=SETS, help=f"set of pictures (default: {SETS[0]})")
+    parser.add_argument("--data", metavar="DIR", help="folder that holds the sets' folders")
+    parser.add_argument(
+        "--network", type=Path, default=SHIPPED, metavar="FILE", help="default: the shipped one"
+    )
+    parser.add_argument(
+        "--export", type=Path, metavar="CHECKPOINT", help="write this run's network to -o"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE")
+    add_noise_options(parser, sigma=DEFAULT_SIGMA)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Runs the command line; returns the exit code."""
+    if args.export:
+        if args.output is None:
+            raise UsageError("-o FILE is missing: name the baseline file to write")
+        Baseline.of(Checkpoint.load(args.export)).save(args.output)
+        print(f"{args.output}: baseline", file=sys.stderr)
+        return 0
+    chosen = noise(args)
+    assert chosen is not None, "--noise has a default"
+    if args.pictures and (args.data is not None or args.set is not None):
+        raise UsageError("give either pictures or a set with --data and --set, not both")
+    baseline = Baseline.load(args.network)
+    files = args.pictures or dataset_files(args.set or SETS[0], args.data)
+    values = []
+    print(f"float DnCNN, {len(baseline.layers)} layers, noise {chosen}; PSNR in dB")
+    for path in files:
+        clean = read_picture(path)
+        if clean.ndim != 2:
+            raise UsageError(f"{path} has colours; the baseline needs grey pictures")
+        noisy = add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol)
+        values.append(psnr(clean, baseline.denoise(noisy)))
+        print(f"{path.name:<16} {values[-1]:.2f}", flush=True)
+    print(f"{'mean':<16} {np.mean(values):.2f}")
+    return 0

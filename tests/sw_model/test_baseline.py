@@ -1,0 +1,60 @@
+"""The float DnCNN: folded as trained, measured as spiking networks are, and its file."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sw_model import baseline
+from sw_model.baseline import Baseline
+from sw_model.checkpoint import Checkpoint
+from sw_model.images import add_noise
+from sw_model.metrics import psnr
+from sw_model.spec import UsageError
+
+from .test_train import FEW, command, data, parse, pictures  # noqa: F401
+
+
+@pytest.fixture
+def checkpoint(data, tmp_path):  # noqa: F811
+    command(data, *FEW, "--model", "ann", "--steps", 4, "-o", tmp_path / "ann")
+    return tmp_path / "ann/checkpoint.pt"
+
+
+# What is written and read again denoises as the trained network does.
+def test_is_the_trained_network(checkpoint, tmp_path):
+    path = tmp_path / "b.safetensors"
+    assert baseline.main(parse(baseline, "--export", checkpoint, "-o", path)) == 0
+    network = Checkpoint.load(checkpoint).network()
+    pixels = np.random.default_rng(0).integers(-60, 320, (13, 9))
+    noisy = torch.from_numpy(pixels).float()[None, None]
+    with torch.no_grad():
+        expected = (noisy - network(noisy)).clamp(0, 255)[0, 0].numpy()
+    ours = Baseline.load(path)
+    assert np.abs(ours.denoise(pixels) - expected).max() < 0.51
+    assert ours.provenance["runs"][0]["steps"] == 4
+    assert expected.std() > 1
+
+
+def test_measures(checkpoint, tmp_path, capsys):
+    path = tmp_path / "b.safetensors"
+    baseline.main(parse(baseline, "--export", checkpoint, "-o", path))
+    clean = np.random.default_rng(1).integers(0, 256, (20, 17)).astype(np.uint8)
+    Image.fromarray(clean).save(tmp_path / "p.png")
+    words = [tmp_path / "p.png", "--network", path, "--noise", 15, "--seed", 3]
+    assert baseline.main(parse(baseline, *words)) == 0
+    value = psnr(clean, Baseline.load(path).denoise(add_noise(clean, 15.0, 3)))
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["mean", f"{value:.2f}"]
+
+
+def test_mistakes(data, checkpoint, tmp_path):  # noqa: F811
+    with pytest.raises(UsageError, match="-o FILE is missing"):
+        baseline.main(parse(baseline, "--export", checkpoint))
+    with pytest.raises(UsageError, match=r"none\.safetensors' does not exist"):
+        baseline.main(parse(baseline, "--network", tmp_path / "none.safetensors"))
+    (tmp_path / "text").write_text("no baseline at all, none")
+    with pytest.raises(UsageError, match="text' is no baseline of"):
+        baseline.main(parse(baseline, "--network", tmp_path / "text"))
+    command(data, *FEW, "--steps", 1, "-o", tmp_path / "snn")
+    with pytest.raises(UsageError, match="a network of model 'snn'; the baseline is one of"):
+        baseline.main(parse(baseline, "--export", tmp_path / "snn/checkpoint.pt", "-o", "x"))
