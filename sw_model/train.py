@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sw_model.checkpoint import (
+    CODINGS,
     GRADIENTS,
     MODELS,
     Checkpoint,
@@ -181,6 +182,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"default {default.gradient}",
     )
     parser.add_argument(
+        "--coding",
+        choices=CODINGS,
+        help="pixels as a constant current, or rate coding with a Bernoulli draw a timestep; "
+        f"default {default.coding}, or that of --start",
+    )
+    parser.add_argument(
         "--round-weights",
         action="store_true",
         default=None,
@@ -233,7 +240,8 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
     if source:
         origin = Checkpoint.load(source)
         history = [*origin.history, origin.record()]
-        kept = {name: getattr(origin.options, name) for name in ("config", "model", "widths")}
+        old = origin.options
+        kept = {name: getattr(old, name) for name in ("config", "model", "widths", "coding")}
         for name in ("config", "model"):
             if given.get(name, kept[name]) != kept[name]:
                 raise UsageError(
@@ -246,7 +254,8 @@ def _run_from_arguments(args: argparse.Namespace, images: TrainingSet) -> Traini
         # How to train is the new run's, the weights are the old one's.
         own = {name: getattr(options, name) for name in ("surrogate_width", "timesteps")}
         if not args.quantise:
-            own |= {name: getattr(options, name) for name in ("gradient", "round_weights")}
+            names = ("gradient", "round_weights", "coding")
+            own |= {name: getattr(options, name) for name in names}
         origin.options = dataclasses.replace(origin.options, **own)
         model = origin.network()
         if args.quantise:

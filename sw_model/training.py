@@ -24,13 +24,15 @@ from sw_model.checkpoint import (
     build_supervision,
 )
 from sw_model.data import TrainingSet
+from sw_model.float_denoise import denoise_float, network_input
 from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
-from sw_model.network import activity
-from sw_model.spec import GREY_MAX
 
 NOISE_SEED = 0
 """Seed of every evaluated picture's noise, which is not clipped to 0..255."""
+SPIKES = 1
+"""Third word of the seed of a step's rate coding: patches and noise are drawn from the first two.
+It is not 0, which would be the same seed."""
 
 
 class TrainingRun:
@@ -122,12 +124,12 @@ class TrainingRun:
         noisy, clean = self.images.batch(
             seed=options.seed, step=self.completed, size=options.batch, sigma=options.sigma
         )
-        pixels = torch.from_numpy(noisy).float()
-        noise = pixels - torch.from_numpy(clean)
+        noise = torch.from_numpy(noisy).float() - torch.from_numpy(clean)
+        inputs = network_input(self.model, noisy, (options.seed, self.completed, SPIKES))
         dtype = torch.bfloat16 if options.bf16 else torch.float32
         weight = self.supervision_weight(self.completed)
         outputs: list[Tensor] | None = [] if weight or options.activity else None
-        residual = self.model(pixels, dtype=dtype, compiled=self.compiled, record=outputs)
+        residual = self.model(inputs, dtype=dtype, compiled=self.compiled, record=outputs)
         loss = (residual - noise).square().mean()
         objective = loss
         if outputs is not None and options.activity:
@@ -158,9 +160,8 @@ class TrainingRun:
         return evaluate_network(self.averaged, self.images.held_out, self.options.sigma)
 
 
-@torch.no_grad()
 def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) -> dict[str, Any]:
-    """Mean PSNR (dB) and activity of a network on clean grey pictures, (H, W) each.
+    """Mean PSNR (dB) and activity of a network on one or more clean grey pictures, (H, W) each.
 
     Returns
     -------
@@ -169,17 +170,13 @@ def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) ->
         many neurons, and ``theta_layers``.
     """
     psnrs, thetas = [], []
-    timesteps = getattr(model, "timesteps", 0)  # ReLU has none
     for clean in pictures:
         noisy = add_noise(clean, sigma, NOISE_SEED)
-        pixels = torch.from_numpy(noisy).float()[None, None]
-        record: list[Tensor] = []
-        denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX)
-        psnrs.append(psnr(clean, denoised[0, 0].to(torch.uint8).numpy()))
-        if timesteps:
-            thetas.append(activity(record, timesteps))
+        denoised = denoise_float(model, noisy)
+        psnrs.append(psnr(clean, denoised.picture))
+        thetas.append(denoised.thetas)
     result: dict[str, Any] = {"psnr": round(float(np.mean(psnrs)), 3)}
-    if thetas:
+    if thetas[0]:
         layers = np.mean(thetas, axis=0)
         result["theta"] = round(float(layers.mean()), 3)
         result["theta_layers"] = [round(float(theta), 3) for theta in layers]

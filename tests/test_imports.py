@@ -29,6 +29,7 @@ FLOAT = (
     "sw_model.rates",
     "sw_model.optimizer",
     "sw_model.folded",
+    "sw_model.float_denoise",
     "sw_model.training",
     "sw_model.checkpoint",
     "sw_model.train",
