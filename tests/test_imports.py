@@ -30,6 +30,8 @@ FLOAT = (
     "sw_model.optimizer",
     "sw_model.folded",
     "sw_model.float_denoise",
+    "sw_model.figure_points",
+    "sw_model.figures",
     "sw_model.training",
     "sw_model.checkpoint",
     "sw_model.train",
