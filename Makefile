@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim test lint mutants verilog vectors coding train clean
+.PHONY: help setup sim test lint mutants verilog vectors coding train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -39,6 +39,10 @@ coding: .venv/.complete ## the paper's analysis of neural coding into build/codi
 
 train: .venv/.complete ## train and freeze the network RECIPE=compact|best|paper|baseline (hours; resumes)
 	bash scripts/train.sh $(or $(RECIPE),compact) build/train/$(or $(RECIPE),compact)
+
+figures: .venv/.complete ## train for the paper's figures 3 and 4, and draw them (hours; resumes)
+	bash scripts/figures.sh build/points
+	$(PY) -m sw_model figures --points build/points -o build/figures
 
 clean: ## remove what was built, keep .venv
 	rm -rf build

@@ -24,6 +24,7 @@ SUPERVISED_EVERY = 3
 """Layers between two losses in mid-network."""
 MODELS = ("snn", "ann", "quantised")
 GRADIENTS = ("time", "rate", "levels")
+CODINGS = ("direct", "bernoulli")
 LIMITS = {
     "steps": (1, 10**9),
     "batch": (1, 1024),
@@ -131,6 +132,9 @@ class TrainingOptions:
         quantised networks only.
     timesteps
         T to train with; 0 for the configuration's largest.
+    coding
+        What the encoding layer gets: ``"direct"``, pixels as a constant current; ``"bernoulli"``,
+        rate coding (`sw_model.float_denoise.rate_coded`), for spiking networks in floats.
     round_weights
         Hidden weights of a network in floats are rounded to the configuration's width.
     activity
@@ -156,6 +160,7 @@ class TrainingOptions:
     supervision: float = 0.0
     gradient: str = "time"
     timesteps: int = 0
+    coding: str = "direct"
     round_weights: bool = False
     activity: float = 0.0
     bf16: bool = True
@@ -176,6 +181,14 @@ class TrainingOptions:
             raise UsageError(f"--gradient {self.gradient!r} is unknown; known are {known}")
         if self.gradient == "rate" and self.model != "quantised":
             raise UsageError("--gradient rate is for quantised networks; give --quantise")
+        if self.coding not in CODINGS:
+            known = ", ".join(CODINGS)
+            raise UsageError(f"--coding {self.coding!r} is unknown; known are {known}")
+        if self.coding != "direct" and (self.model, self.gradient) != ("snn", "time"):
+            raise UsageError(
+                f"--coding {self.coding} is for spiking networks in floats with --gradient time, "
+                f"not for model {self.model!r} with --gradient {self.gradient}"
+            )
         if self.supervision and self.model == "ann":
             raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
 
@@ -217,6 +230,7 @@ def build_model(options: TrainingOptions) -> nn.Module:
             surrogate_width=options.surrogate_width,
             levels=options.gradient == "levels",
             weight_bits=spec.layers[1].weight_bits if options.round_weights else None,
+            coding=options.coding,
         )
         if options.model == "snn":
             return network

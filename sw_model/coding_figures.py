@@ -49,10 +49,11 @@ def figures(study: Study) -> dict[str, bytes]:
         "distortion.png": _distortion(study),
         "integer.png": _integer(study),
     }
-    return {name: _png(figure) for name, figure in drawings.items()}
+    return {name: png(figure) for name, figure in drawings.items()}
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
     target = io.BytesIO()
     # Without the version of Matplotlib: equal figures are equal files.
     figure.savefig(target, format="png", dpi=DPI, metadata={"Software": None})
@@ -74,7 +75,7 @@ def _fig1() -> Figure:
             fontsize=8,
         )
     axis.set_ylim(-0.03, 1.05)
-    _label(axis, "constant input x (unit of Vth)", "firing rate (spikes per timestep)")
+    label_axes(axis, "constant input x (unit of Vth)", "firing rate (spikes per timestep)")
     axis.set_title(f"LIF, τ = 2, Vth = 1, hard reset, T = {PAPER_STEPS}", fontsize=9)
     return figure
 
@@ -106,9 +107,9 @@ def _fig2(study: Study) -> Figure:
     far_theta.set_yscale("log")
     far_theta.set_ylim(bottom=0.2)
     for axis in (psnr, far):
-        _label(axis, "T (timesteps)", "PSNR (dB)")
+        label_axes(axis, "T (timesteps)", "PSNR (dB)")
     for axis in (theta, far_theta):
-        _label(axis, "T (timesteps)", "θ (spikes per pixel in T)")
+        label_axes(axis, "T (timesteps)", "θ (spikes per pixel in T)")
     psnr.legend(fontsize=7)
     theta.legend(fontsize=7)
     return figure
@@ -127,8 +128,8 @@ def _distortion(study: Study) -> Figure:
     by_steps.set_xticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
     by_spikes.set_xticks([0.5, 2, 8, 32, 128], ["0.5", "2", "8", "32", "128"])
     by_spikes.set_xlim(0.4, 160)
-    _label(by_steps, "T (timesteps)", "PSNR (dB)")
-    _label(by_spikes, "θ (spikes per pixel in T)", "")
+    label_axes(by_steps, "T (timesteps)", "PSNR (dB)")
+    label_axes(by_spikes, "θ (spikes per pixel in T)", "")
     handles, labels = by_spikes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
     return figure
@@ -160,7 +161,7 @@ def _integer(study: Study) -> Figure:
         axis.set_xticks(WIDTHS[::3])
         axis.set_yticks([0, 1, 10, 100, 1000, 10_000], ["0", "1", "10", "100", "1000", "10 000"])
         axis.set_ylim(top=2 * max(getattr(row, field) for row in rows))
-        _label(axis, "membrane width (bits)", f"mismatching codes (of {number})")
+        label_axes(axis, "membrane width (bits)", f"mismatching codes (of {number})")
     grey.set_title(f"grey levels 0…{GREY_MAX}", fontsize=9)
     fine.set_title("intensities of 16 bits", fontsize=9)
     fine.legend(fontsize=7)
@@ -192,7 +193,8 @@ def _marked(points: Sequence[Point]) -> list[int]:
     ]
 
 
-def _label(axis: Axes, x: str, y: str) -> None:
+def label_axes(axis: Axes, x: str, y: str) -> None:
+    """Names the axes, and gives them the looks that all figures share."""
     axis.set_xlabel(x, fontsize=8)
     axis.set_ylabel(y, fontsize=8)
     axis.tick_params(labelsize=8)

@@ -23,7 +23,7 @@ from sw_model.network import (
 )
 from sw_model.neurons import Activation, Constants, FloatNeuron, normalised_activation
 from sw_model.rates import Levels, spikes_by_rate
-from sw_model.spec import PIXEL_MIN, LayerSpec, NetworkSpec
+from sw_model.spec import PIXEL_MIN, LayerSpec, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
 
 BIAS_SCALE_STEPS = 127
@@ -159,12 +159,22 @@ class FoldedDnCNN(nn.Module):
     ----------
     quantise
         False computes in floats, with the folded but unrounded weights.
+
+    Raises
+    ------
+    UsageError
+        The network's input is rate coded, which the integers do not know.
     """
 
     def __init__(
         self, network: SpikingDnCNN, spec: NetworkSpec | None = None, gradient: str = "time"
     ) -> None:
         super().__init__()
+        if network.coding != "direct":
+            raise UsageError(
+                f"a network of coding {network.coding!r} is for comparison in floats; "
+                "only 'direct' ones can be quantised and frozen"
+            )
         self.spec = spec or network.spec
         self.init = network.init
         self.timesteps = network.timesteps

@@ -1,7 +1,8 @@
 """The float networks: DnCNN and its spiking twin.
 
 Both take the noisy picture in pixels and give the residual, the noise that they find in it, in
-pixels: denoised = noisy - residual. Pictures are (B, 1, H, W), spikes (T, B, C, H, W).
+pixels: denoised = noisy - residual. Pictures are (B, 1, H, W), spikes (T, B, C, H, W). With rate
+coding at its input the spiking twin gets spikes (T, B, 1, H, W) instead of the picture.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class NormalisedLayer(nn.Module):
     Parameters
     ----------
     layer
-        Kind and channels. An encoding layer gets pixels and convolves once.
+        Kind and channels.
     activation
         What follows.
     init, bias
@@ -113,7 +114,6 @@ class NormalisedLayer(nn.Module):
     ) -> None:
         super().__init__()
         channels = layer.out_channels
-        self.encoding = layer.kind == "encoding"
         self.activation = activation
         self.weight_bits = weight_bits
         self.weight = initial_weight(layer)
@@ -133,8 +133,8 @@ class NormalisedLayer(nn.Module):
         )
 
     def forward(self, x: Tensor, dtype: torch.dtype, compiled: bool) -> Tensor:
-        """Output (T, B, C, H, W) from pixels / 255 (B, 1, H, W) or another layer's output."""
-        if self.encoding:  # float32, since bfloat16 holds no ten-bit pixel
+        """Output (T, B, C, H, W) from pixels / 255 (B, 1, H, W), or from spikes (T, B, C, H, W)."""
+        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
             y = convolve(x, self.used_weight(), torch.float32)[None]
         else:
             y = convolve_spikes(x, self.used_weight(), dtype)
@@ -162,9 +162,10 @@ class NormalisedLayer(nn.Module):
 class DnCNN(nn.Module):
     """DnCNN: convolutions, batch norms, and an activation, ReLU if none is given.
 
-    The encoding layer's convolution is done once and its result is the constant current of all
-    timesteps (paper, section 2.1). The output convolution acts on the mean of the activations over
-    time, which is the sum over time of its action on each, divided by T.
+    The encoding layer's convolution of pixels is done once and its result is the constant current
+    of all timesteps (paper, section 2.1); spikes are convolved in every timestep. The output
+    convolution acts on the mean of the activations over time, which is the sum over time of its
+    action on each, divided by T.
 
     Parameters
     ----------
@@ -175,6 +176,8 @@ class DnCNN(nn.Module):
     options
         Of every `NormalisedLayer`.
     """
+
+    coding = "direct"
 
     def __init__(
         self, spec: NetworkSpec, activation: Activation | None = None, **options: Any
@@ -204,7 +207,7 @@ class DnCNN(nn.Module):
         Parameters
         ----------
         pixels
-            (B, 1, H, W), in pixels.
+            (B, 1, H, W), in pixels; with rate coding their spikes (T, B, 1, H, W).
         dtype
             Of the hidden layers' convolutions.
         compiled
@@ -217,7 +220,9 @@ class DnCNN(nn.Module):
         Tensor
             (B, 1, H, W), in pixels.
         """
-        x = pixels / PIXEL_SCALE
+        if (pixels.dim() == 4) != (self.coding == "direct"):
+            raise ValueError(f"coding {self.coding!r} does not get {pixels.dim()} dimensions")
+        x = pixels / PIXEL_SCALE if pixels.dim() == 4 else pixels
         for layer in self.layers:
             x = layer(x, dtype, compiled)
             if record is not None:
@@ -248,6 +253,9 @@ class SpikingDnCNN(DnCNN):
         Compute rates of neurons under a constant current (`sw_model.rates.Levels`), not spikes.
     weight_bits
         Width that the hidden layers' weights are rounded to; None leaves them in floats.
+    coding
+        What the encoding layer gets: ``"direct"``, pixels, or ``"bernoulli"``, spikes
+        (`sw_model.float_denoise.rate_coded`).
     """
 
     def __init__(
@@ -259,6 +267,7 @@ class SpikingDnCNN(DnCNN):
         surrogate_width: float = 1.0,
         levels: bool = False,
         weight_bits: int | None = None,
+        coding: str = "direct",
     ) -> None:
         neuron = spec.layers[0].neuron
         assert neuron is not None
@@ -274,6 +283,7 @@ class SpikingDnCNN(DnCNN):
         self.init = init
         self.timesteps = timesteps
         self.surrogate_width = surrogate_width
+        self.coding = coding
 
 
 class DeepSupervision(nn.Module):

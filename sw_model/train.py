@@ -25,6 +25,7 @@ from torch import nn
 
 from sw_model import distributed
 from sw_model.checkpoint import (
+    CODINGS,
     GRADIENTS,
     MODELS,
     Checkpoint,
@@ -196,6 +197,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"default {default.gradient}",
     )
     parser.add_argument(
+        "--coding",
+        choices=CODINGS,
+        help="pixels as a constant current, or rate coding with a Bernoulli draw a timestep; "
+        f"default {default.coding}, or that of --start",
+    )
+    parser.add_argument(
         "--round-weights",
         action="store_true",
         default=None,
@@ -267,7 +274,8 @@ def _run_from_arguments(
     if source:
         origin = Checkpoint.load(source)
         history = [*origin.history, origin.record()]
-        kept = {name: getattr(origin.options, name) for name in ("config", "model", "widths")}
+        old = origin.options
+        kept = {name: getattr(old, name) for name in ("config", "model", "widths", "coding")}
         for name in ("config", "model") if args.quantise else ("model",):
             if given.get(name, kept[name]) != kept[name]:
                 raise UsageError(
@@ -280,7 +288,8 @@ def _run_from_arguments(
         # How to train is the new run's, the weights are the old one's.
         own = {name: getattr(options, name) for name in ("surrogate_width", "timesteps")}
         if not args.quantise:
-            own |= {name: getattr(options, name) for name in ("gradient", "round_weights")}
+            names = ("gradient", "round_weights", "coding")
+            own |= {name: getattr(options, name) for name in names}
         origin.options = dataclasses.replace(origin.options, **own)
         model = origin.network()
         if options.config != origin.options.config:

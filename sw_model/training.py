@@ -25,13 +25,15 @@ from sw_model.checkpoint import (
 )
 from sw_model.data import TrainingSet
 from sw_model.distributed import Workers
+from sw_model.float_denoise import denoise_float, network_input
 from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
-from sw_model.network import activity
-from sw_model.spec import GREY_MAX
 
 NOISE_SEED = 0
 """Seed of every evaluated picture's noise, which is not clipped to 0..255."""
+SPIKES = 1
+"""Third word of the seed of a step's rate coding: patches and noise are drawn from the first two.
+It is not 0, which would be the same seed."""
 
 
 class Objective(nn.Module):
@@ -57,8 +59,10 @@ class Objective(nn.Module):
 
         Parameters
         ----------
-        pixels, noise
-            Noisy pictures and their noise, (B, 1, H, W).
+        pixels
+            What the network gets, see `sw_model.float_denoise.network_input`.
+        noise
+            Of the noisy pictures, (B, 1, H, W).
         early, activity
             Weights of the losses in mid-network, and of the sum of the layers' mean rates.
         options
@@ -175,11 +179,11 @@ class TrainingRun:
         noisy, clean = self.images.batch(
             seed=options.seed, step=self.completed, size=options.batch, sigma=options.sigma
         )
-        pixels = torch.from_numpy(noisy[self.part]).float().to(self.device)
-        noise = pixels - torch.from_numpy(clean[self.part]).to(self.device)
+        noise = torch.from_numpy(noisy[self.part]).float() - torch.from_numpy(clean[self.part])
+        inputs = network_input(self.model, noisy, (options.seed, self.completed, SPIKES))
         objective, loss = self.objective(
-            pixels,
-            noise,
+            inputs[..., self.part, :, :, :].to(self.device),
+            noise.to(self.device),
             early=self.supervision_weight(self.completed),
             activity=options.activity,
             dtype=torch.bfloat16 if options.bf16 else torch.float32,
@@ -207,9 +211,8 @@ class TrainingRun:
         return evaluate_network(self.averaged, self.images.held_out, self.options.sigma)
 
 
-@torch.no_grad()
 def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) -> dict[str, Any]:
-    """Mean PSNR (dB) and activity of a network on clean grey pictures, (H, W) each.
+    """Mean PSNR (dB) and activity of a network on one or more clean grey pictures, (H, W) each.
 
     Returns
     -------
@@ -218,18 +221,13 @@ def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) ->
         many neurons, and ``theta_layers``.
     """
     psnrs, thetas = [], []
-    device = next(model.parameters()).device
-    timesteps = getattr(model, "timesteps", 0)  # ReLU has none
     for clean in pictures:
         noisy = add_noise(clean, sigma, NOISE_SEED)
-        pixels = torch.from_numpy(noisy).float()[None, None].to(device)
-        record: list[Tensor] = []
-        denoised = (pixels - model(pixels, record=record)).round().clamp(0, GREY_MAX).cpu()
-        psnrs.append(psnr(clean, denoised[0, 0].to(torch.uint8).numpy()))
-        if timesteps:
-            thetas.append(activity(record, timesteps))
+        denoised = denoise_float(model, noisy)
+        psnrs.append(psnr(clean, denoised.picture))
+        thetas.append(denoised.thetas)
     result: dict[str, Any] = {"psnr": round(float(np.mean(psnrs)), 3)}
-    if thetas:
+    if thetas[0]:
         layers = np.mean(thetas, axis=0)
         result["theta"] = round(float(layers.mean()), 3)
         result["theta_layers"] = [round(float(theta), 3) for theta in layers]

@@ -214,7 +214,7 @@ CONFIGURATIONS: dict[str, NetworkSpec] = {
             output_weight_bits=8,
         ),
         # The paper's network: leaky neurons, hard reset, seven timesteps.
-        uniform_network("paper", depth=17, channels=64, timesteps=(7,)),
+        uniform_network("paper", depth=17, channels=64, timesteps=(4, 7)),
         # Neurons of the best network in a quarter of its weights, for trials.
         uniform_network(
             "compact-if",
