@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from sw_model.checkpoint import CODINGS, Checkpoint
+from sw_model.checkpoint import Checkpoint
 from sw_model.data import dataset_files
 from sw_model.figure_plots import DNCNN, Measured, Pictures, Point
 from sw_model.float_denoise import denoise_float
@@ -20,6 +20,7 @@ from sw_model.options import DEFAULT_SIGMA
 from sw_model.run_folder import CHECKPOINT
 from sw_model.spec import NetworkSpec, UsageError, configuration
 from sw_model.training import NOISE_SEED
+from sw_model.training_options import CODINGS
 
 SCRIPT = "scripts/figures.sh"
 """Makes the checkpoints."""

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from sw_model.checkpoint import Checkpoint, WidthOptions
+from sw_model.checkpoint import Checkpoint
 from sw_model.folded import FoldedDnCNN, FoldedLayer
 from sw_model.images import read_picture
 from sw_model.network import SpikingDnCNN
 from sw_model.spec import MULT_BITS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.network import SHIFT_MAX
 from sw_model.training import evaluate_network
+from sw_model.training_options import WidthOptions
 
 EXAMPLE = """\
 examples:

@@ -8,41 +8,27 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import math
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
-from torch import nn
 
 from sw_model import distributed
-from sw_model.checkpoint import (
-    CODINGS,
-    GRADIENTS,
-    MODELS,
-    Checkpoint,
-    TrainingOptions,
-    WidthOptions,
-    build_model,
-)
 from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
-from sw_model.distributed import Workers
-from sw_model.folded import FoldedDnCNN
 from sw_model.machine import check_compiler, keep_freed_memory
-from sw_model.network import DnCNN, SpikingDnCNN
 from sw_model.run_folder import CHECKPOINT, LOG, RunFolder
+from sw_model.run_start import run_from_arguments
 from sw_model.spec import CONFIGURATIONS, UsageError
 from sw_model.spec.command_line import INTERRUPTED
 from sw_model.training import TrainingRun
-from sw_model.widen import widen
+from sw_model.training_options import CODINGS, GRADIENTS, MODELS, TrainingOptions, WidthOptions
 
 EXAMPLE = """\
 examples:
@@ -227,86 +213,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def widened(network: nn.Module, options: TrainingOptions) -> nn.Module:
-    """The network of a run that starts from that of another, narrower configuration."""
-    model = build_model(options)
-    if not (isinstance(network, DnCNN) and isinstance(model, DnCNN)):
-        raise UsageError(
-            f"--config {options.config} is another network than that of --start, which is "
-            "quantised; only one in floats can be widened"
-        )
-    widen(network, model)
-    return model
-
-
-def _run_from_arguments(
-    args: argparse.Namespace, images: TrainingSet, workers: Workers, device: str
-) -> TrainingRun:
-    how: dict[str, Any] = {"compiled": not args.no_compile, "workers": workers, "device": device}
-    fields = {f.name for f in dataclasses.fields(TrainingOptions)}
-    given = {k: v for k, v in vars(args).items() if k in fields and v is not None}
-    if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
-        if not args.quantise:
-            raise UsageError("widths of integers are given with --quantise only")
-        given["widths"] = widths
-    if args.resume:
-        checkpoint = Checkpoint.load(args.resume)
-        for name, value in given.items():
-            kept = getattr(checkpoint.options, name)
-            if name != "steps" and value != kept:
-                flags = {"bf16": "--fp32", "round_weights": "--round-weights"}
-                option = flags.get(name, f"--{name.replace('_', '-')} {value}")
-                instead = "" if name in flags else f", which has {kept}"
-                raise UsageError(
-                    f"{option} does not fit the run to resume{instead}; "
-                    "of a run's options only --steps can change"
-                )
-        checkpoint.options = dataclasses.replace(checkpoint.options, **given)
-        if checkpoint.options.steps < checkpoint.step:
-            raise UsageError(
-                f"--steps {checkpoint.options.steps} is less than the {checkpoint.step} steps "
-                "that the run to resume has done"
-            )
-        return TrainingRun.resume(checkpoint, images, **how)
-    data = f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out"
-    history: list[dict[str, Any]] = []
-    source = args.quantise or args.start
-    if source:
-        origin = Checkpoint.load(source)
-        history = [*origin.history, origin.record()]
-        old = origin.options
-        kept = {name: getattr(old, name) for name in ("config", "model", "widths", "coding")}
-        for name in ("config", "model") if args.quantise else ("model",):
-            if given.get(name, kept[name]) != kept[name]:
-                raise UsageError(
-                    f"--{name} {given[name]} does not fit {str(source)!r}, "
-                    f"whose network has {name} {kept[name]!r}"
-                )
-        options = TrainingOptions(
-            **(kept | given | ({"model": "quantised"} if args.quantise else {}))
-        )
-        # How to train is the new run's, the weights are the old one's.
-        own = {name: getattr(options, name) for name in ("surrogate_width", "timesteps")}
-        if not args.quantise:
-            names = ("gradient", "round_weights", "coding")
-            own |= {name: getattr(options, name) for name in names}
-        origin.options = dataclasses.replace(origin.options, **own)
-        model = origin.network()
-        if options.config != origin.options.config:
-            model = widened(model, options)
-        if args.quantise:
-            if not isinstance(model, SpikingDnCNN):
-                raise UsageError(
-                    f"{str(source)!r} holds a network of model {origin.options.model!r}; "
-                    "only 'snn' can be quantised"
-                )
-            model = FoldedDnCNN(model, widths.apply(model.spec), options.gradient)
-    else:
-        options = TrainingOptions(**given)
-        model = build_model(options)
-    return TrainingRun(options, images, model, history=history, data=data, **how)
-
-
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code, one of `EXIT_CODES`."""
     if args.output is None and args.resume is None:
@@ -330,7 +236,7 @@ def main(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     with distributed.workers(device) as workers:
-        run = _run_from_arguments(args, TrainingSet.load(args.data), workers, device)
+        run = run_from_arguments(args, TrainingSet.load(args.data), workers, device)
         if workers.first:
             folder.make()
             folder.truncate_log(run.completed)

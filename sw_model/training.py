@@ -16,18 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sw_model.checkpoint import (
-    Checkpoint,
-    TrainingOptions,
-    build_model,
-    build_optimizer,
-    build_supervision,
-)
+from sw_model.checkpoint import Checkpoint, build_model, build_optimizer, build_supervision
 from sw_model.data import TrainingSet
 from sw_model.distributed import Workers
 from sw_model.float_denoise import denoise_float, network_input
 from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
+from sw_model.training_options import TrainingOptions
 
 NOISE_SEED = 0
 """Seed of every evaluated picture's noise, which is not clipped to 0..255."""

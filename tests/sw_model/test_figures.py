@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from sw_model.__main__ import main
-from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
+from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
 from sw_model.float_denoise import SPIKE_SEED, denoise_float, network_input, rate_coded
 from sw_model.images import add_noise, read_picture
@@ -20,6 +20,7 @@ from sw_model.network import SpikingDnCNN
 from sw_model.quantize import freeze_checkpoint
 from sw_model.spec import UsageError, configuration
 from sw_model.training import TrainingRun
+from sw_model.training_options import TrainingOptions
 
 TRAIN = ["train", "--config", "tiny", "--batch", "2", "--no-compile", "--every", "9"]
 RATE = ["--coding", "bernoulli"]

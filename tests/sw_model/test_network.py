@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from sw_model.network import DeepSupervision, DnCNN, SpikingDnCNN, activity
+from sw_model.network import DnCNN, SpikingDnCNN, activity
 from sw_model.neurons import (
     Constants,
     FloatNeuron,
@@ -14,6 +14,7 @@ from sw_model.neurons import (
     surrogate_gradient,
 )
 from sw_model.spec import NeuronSpec, uniform_network
+from sw_model.supervision import DeepSupervision
 
 KINDS = list(itertools.product([None, 1, 2], ["hard", "soft"]))
 ONE, ZERO = torch.ones(1), torch.zeros(1)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from sw_model import golden
-from sw_model.checkpoint import WidthOptions
 from sw_model.folded import FoldedDnCNN, FoldedLayer, channel_scales, fold
 from sw_model.network import SpikingDnCNN, round_through
 from sw_model.quantize import freeze, output_multipliers
 from sw_model.spec import NeuronSpec, UsageError, load_deployment, uniform_network
+from sw_model.training_options import WidthOptions
 
 
 def random_network(seed, *, neuron=None, init=0.0, bits=8, channels=6, shift=0):

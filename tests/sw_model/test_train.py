@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 from sw_model import quantize, train
-from sw_model.checkpoint import Checkpoint, TrainingOptions, build_model
+from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
 from sw_model.machine import check_compiler
 from sw_model.neurons import Constants, FloatNeuron, normalised_activation
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.training import TrainingRun
+from sw_model.training_options import TrainingOptions
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,205 @@
+"""The options of a training run: everything that decides its numbers but images and weights."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from sw_model.spec import NetworkSpec, UsageError
+from sw_model.spec.network import TIMESTEPS_MAX
+
+MODELS = ("snn", "ann", "quantised")
+GRADIENTS = ("time", "rate", "levels")
+CODINGS = ("direct", "bernoulli")
+LIMITS = {
+    "steps": (1, 10**9),
+    "batch": (1, 1024),
+    "lr": (1e-9, 1),
+    "muon": (0, 1),
+    "weight_decay": (0, 1),
+    "warmup": (0, 10**9),
+    "sigma": (0.01, 255),
+    "seed": (0, 2**32 - 1),
+    "surrogate_width": (0.001, 1000),
+    "ema": (0, 1),
+    "supervision": (0, 1000),
+    "activity": (0, 1000),
+    "timesteps": (0, TIMESTEPS_MAX),
+}
+"""Least and greatest value of the options that are numbers; more than that is a slip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WidthOptions:
+    """Widths to quantise to; None leaves the configuration's.
+
+    Attributes
+    ----------
+    weight_bits, encoding_weight_bits, output_weight_bits
+        Of the hidden, the encoding and the output layers' weights.
+    fractional_bits
+        Of every spiking layer's currents and membranes.
+    """
+
+    weight_bits: int | None = None
+    encoding_weight_bits: int | None = None
+    output_weight_bits: int | None = None
+    fractional_bits: int | None = None
+
+    def apply(self, spec: NetworkSpec) -> NetworkSpec:
+        """``spec`` with these widths; raises `UsageError` where it does not allow them."""
+        bits = {
+            "hidden": self.weight_bits,
+            "encoding": self.encoding_weight_bits,
+            "output": self.output_weight_bits,
+        }
+        layers = []
+        for layer in spec.layers:
+            neuron = layer.neuron
+            if neuron is not None and self.fractional_bits is not None:
+                neuron = dataclasses.replace(neuron, fractional_bits=self.fractional_bits)
+            given = bits[layer.kind]
+            width = layer.weight_bits if given is None else given
+            layers.append(dataclasses.replace(layer, weight_bits=width, neuron=neuron))
+        return dataclasses.replace(spec, layers=tuple(layers))
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """An option for each width."""
+        for option, what in (
+            ("weight-bits", "bits of the hidden layers' weights"),
+            ("encoding-weight-bits", "bits of the encoding layer's weights"),
+            ("output-weight-bits", "bits of the output layer's weights"),
+            ("fractional-bits", "fractional bits of currents and membranes"),
+        ):
+            parser.add_argument(
+                f"--{option}", type=int, metavar="N", help=f"{what}; default: the configuration's"
+            )
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> WidthOptions:
+        """The widths that were given."""
+        return cls(**{f.name: getattr(args, f.name) for f in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """Everything that decides the numbers of a run, but the images and the initial network.
+
+    Attributes
+    ----------
+    config
+        Name of the network's configuration.
+    model
+        ``"snn"``, ``"ann"`` (ReLU twin), or ``"quantised"``: a folded spiking network whose
+        weights, biases and thresholds are rounded as in the frozen one.
+    steps
+        Length of the schedule.
+    batch
+        Patches a step.
+    lr, weight_decay
+        AdamW; the rate rises over ``warmup`` steps and falls with a cosine to zero.
+    muon
+        Peak rate of Muon for the hidden layers' weights, see `sw_model.optimizer`; 0: AdamW.
+    sigma
+        Standard deviation of the noise, 0..255 scale.
+    seed
+        Of initial weights, patches and noise.
+    surrogate_width
+        See `sw_model.neurons.surrogate_gradient`.
+    ema
+        Decay a step of the averaged weights, which are what is evaluated and frozen.
+    supervision
+        Initial weight of the losses in mid-network, see `sw_model.network.DeepSupervision`; 0 does
+        without. Spiking networks only.
+    gradient
+        ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
+        spikes (`sw_model.rates`); ``"rate"``: spikes forward, the gradient of rates back, for
+        quantised networks only.
+    timesteps
+        T to train with; 0 for the configuration's largest.
+    coding
+        What the encoding layer gets: ``"direct"``, pixels as a constant current; ``"bernoulli"``,
+        rate coding (`sw_model.float_denoise.rate_coded`), for spiking networks in floats.
+    round_weights
+        Hidden weights of a network in floats are rounded to the configuration's width.
+    activity
+        Weight of the sum of all layers' mean rates in the loss, pixels^2.
+    bf16
+        Convolve hidden layers in bfloat16.
+    widths
+        Of a quantised network.
+    """
+
+    config: str = "compact"
+    model: str = "snn"
+    steps: int = 10_000
+    batch: int = 8
+    lr: float = 1e-3
+    weight_decay: float = 1e-4
+    muon: float = 0.0
+    warmup: int = 100
+    sigma: float = 25.0
+    seed: int = 0
+    surrogate_width: float = 1.0
+    ema: float = 0.999
+    supervision: float = 0.0
+    gradient: str = "time"
+    timesteps: int = 0
+    coding: str = "direct"
+    round_weights: bool = False
+    activity: float = 0.0
+    bf16: bool = True
+    widths: WidthOptions = WidthOptions()
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise UsageError(f"model {self.model!r} is unknown; known are {', '.join(MODELS)}")
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # NaN is not
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} {value} is not in {low}..{high}")
+        if not self.ema < 1:
+            raise UsageError(f"--ema {self.ema} is not below 1")
+        if self.gradient not in GRADIENTS:
+            known = ", ".join(GRADIENTS)
+            raise UsageError(f"--gradient {self.gradient!r} is unknown; known are {known}")
+        if self.gradient == "rate" and self.model != "quantised":
+            raise UsageError("--gradient rate is for quantised networks; give --quantise")
+        if self.coding not in CODINGS:
+            known = ", ".join(CODINGS)
+            raise UsageError(f"--coding {self.coding!r} is unknown; known are {known}")
+        if self.coding != "direct" and (self.model, self.gradient) != ("snn", "time"):
+            raise UsageError(
+                f"--coding {self.coding} is for spiking networks in floats with --gradient time, "
+                f"not for model {self.model!r} with --gradient {self.gradient}"
+            )
+        if self.supervision and self.model == "ann":
+            raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> TrainingOptions:
+        """Inverse of `dataclasses.asdict`."""
+        return cls(**{**fields, "widths": WidthOptions(**fields["widths"])})
+
+    def command(self, start: bool = False) -> str:
+        """The command line of such a run; ``start`` says that it began with another's weights."""
+        words = ["python -m sw_model train"]
+        given = dataclasses.asdict(self) | dataclasses.asdict(self.widths)
+        default = dataclasses.asdict(TrainingOptions()) | dataclasses.asdict(WidthOptions())
+        if start:
+            words.append(f"--{'quantise' if self.model == 'quantised' else 'start'} CHECKPOINT")
+        for name, value in given.items():
+            option = "--" + name.replace("_", "-")
+            if name in ("config", "steps", "seed"):
+                words.append(f"{option} {value}")
+            elif name == "bf16":
+                words += [] if value else ["--fp32"]
+            elif name == "round_weights":
+                words += ["--round-weights"] if value else []
+            elif name != "widths" and value != default[name] and value != "quantised":
+                words.append(f"{option} {value}")
+        return " ".join(words)
