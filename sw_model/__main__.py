@@ -10,6 +10,7 @@ COMMANDS = {
     "freeze": ("quantize", "turn a trained network into a deployment file of integers"),
     "denoise": ("denoise", "denoise a picture with a frozen network"),
     "evaluate": ("evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
+    "cost": ("cost", "operations, memory traffic and energy against the dense network"),
     "coding": ("coding_study", "the paper's analysis of neural coding, as figures and tables"),
 }
 """Module and summary of each sub-command."""
