@@ -56,6 +56,10 @@ def picture_set(args: argparse.Namespace) -> PictureSet:
     if args.set is None and (files := sorted(folder.glob("*.png"))):
         return _named(files, folder.resolve().name)
     name = args.set or DEFAULT_SET
+    if args.set is None and not (folder / name).is_dir():
+        raise UsageError(
+            f"{str(folder)!r} holds neither PNG files nor the folder of the data set {name!r}"
+        )
     return _named(dataset_files(name, args.data), name)
 
 
