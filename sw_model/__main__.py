@@ -12,6 +12,8 @@ COMMANDS = {
     "denoise": ("denoise", "denoise a picture with a frozen network"),
     "evaluate": ("evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
     "figures": ("figures", "the paper's figures of denoising by T, LIF against rate coding"),
+    "cost": ("cost", "operations, memory traffic and energy against the dense network"),
+    "card": ("card", "the model card of a frozen network, from its file and measured figures"),
     "coding": ("coding_study", "the paper's analysis of neural coding, as figures and tables"),
 }
 """Module and summary of each sub-command."""

@@ -19,6 +19,8 @@ DEFAULT_DEPLOYMENT = "compact"
 DEFAULT_SIGMA = 25.0
 """The noise that the project's network is trained for, in grey levels."""
 DEFAULT_SEED = 0
+BOTH = "both"
+"""What ``--protocol`` takes for all protocols, where it takes several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +64,18 @@ def describe(deployment: Deployment, timesteps: int) -> str:
     return f"{deployment.spec.name}, T = {timesteps}, hash {deployment.hash}"
 
 
-def add_noise_options(parser: argparse.ArgumentParser, sigma: float | None) -> None:
-    """Options that describe noise; ``sigma`` is the default of ``--noise``."""
+def add_noise_options(
+    parser: argparse.ArgumentParser, sigma: float | None, *, several: bool = False
+) -> None:
+    """Options that describe noise.
+
+    Parameters
+    ----------
+    sigma
+        Default of ``--noise``.
+    several
+        Also take several seeds and both protocols; `noises` tells them.
+    """
     parser.add_argument(
         "--noise",
         type=float,
@@ -77,10 +89,18 @@ def add_noise_options(parser: argparse.ArgumentParser, sigma: float | None) -> N
         type=int,
         help=f"seed of every picture's noise (default: {DEFAULT_SEED})",
     )
+    if several:
+        parser.add_argument(
+            "--seeds",
+            metavar="N,N,...",
+            help="several seeds, 0,1,2 say: mean and spread over them are reported",
+        )
     parser.add_argument(
         "--protocol",
-        choices=PROTOCOLS,
-        help=f"paper: not clipped, camera: clipped to 0..255 (default: {PROTOCOLS[0]})",
+        choices=(*PROTOCOLS, BOTH) if several else PROTOCOLS,
+        help="paper: not clipped, camera: clipped to 0..255"
+        + (", both: one after the other" if several else "")
+        + f" (default: {PROTOCOLS[0]})",
     )
 
 
@@ -95,6 +115,41 @@ def noise(args: argparse.Namespace) -> Noise | None:
     )
 
 
+def noises(args: argparse.Namespace) -> list[Noise]:
+    """Every noise that was asked for: seeds within protocols.
+
+    Raises
+    ------
+    UsageError
+        The seeds are no list of different seeds, or there is a single one as well.
+    """
+    if args.seeds is None:
+        seeds = [DEFAULT_SEED if args.seed is None else args.seed]
+    elif args.seed is not None:
+        raise UsageError("give either one --seed or several --seeds, not both")
+    else:
+        seeds = _seeds(args.seeds)
+    protocols = PROTOCOLS if args.protocol == BOTH else (args.protocol or PROTOCOLS[0],)
+    return [
+        Noise(sigma=args.noise, seed=seed, protocol=protocol)
+        for protocol in protocols
+        for seed in seeds
+    ]
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        seeds = [int(part) for part in text.split(",")]
+    except ValueError:
+        seeds = []
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise UsageError(
+            f"--seeds {text!r} is not a list of different integers, 0 or more, with commas "
+            "between them, such as 0,1,2"
+        )
+    return seeds
+
+
 def check_output(path: Path) -> None:
     """Refuse, before any work is done, a place where no file can be written."""
     if path.is_dir():
@@ -105,8 +160,24 @@ def check_output(path: Path) -> None:
         raise UsageError(f"cannot write {path}: it is not an ordinary file")
 
 
+class ProgressBar:
+    """A bar on a terminal; see `progress_bar`."""
+
+    def __init__(self, bar: Progress, label: str) -> None:
+        self._bar, self._task = bar, bar.add_task(label, total=None)
+
+    def __call__(self, done: float, whole: float) -> None:
+        """Show what is done, and the whole."""
+        self._bar.update(self._task, completed=done, total=whole)
+
+    def item(self, number: int, count: int, label: str) -> Callable[[float, float], None]:
+        """What takes the done and the whole of item ``number`` (from 0) of ``count``."""
+        self._bar.update(self._task, description=f"{number + 1}/{count} {label}")
+        return lambda done, whole: self(number + done / whole, count)
+
+
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str) -> Iterator[ProgressBar]:
     """A bar on the terminal, nothing in a pipe; gives what takes the done and the whole."""
     bar = Progress(
         TextColumn("{task.description}"),
@@ -117,5 +188,4 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         disable=not sys.stderr.isatty(),
     )
     with bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, whole: bar.update(task, completed=done, total=whole)
+        yield ProgressBar(bar, label)

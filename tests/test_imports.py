@@ -49,6 +49,8 @@ INTEGER = (
     "sw_model.golden",
     "sw_model.denoise",
     "sw_model.evaluate",
+    "sw_model.cost",
+    "sw_model.card",
     "sw_model.coding_study",
     "sw_model.__main__",
 )
