@@ -23,13 +23,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sw_model.checkpoint import Checkpoint
-from sw_model.data import dataset_files
-from sw_model.evaluate import SETS
 from sw_model.folded import fold
 from sw_model.images import Picture, add_noise, read_picture
 from sw_model.metrics import psnr
 from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
 from sw_model.options import DEFAULT_SIGMA, add_noise_options, noise
+from sw_model.picture_sets import add_picture_options, picture_set
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.files import write_atomically
 
@@ -125,9 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Measures the float DnCNN, or takes it out of a training run."
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("pictures", type=Path, nargs="*", metavar="IN", help="clean grey pictures")
-    parser.add_argument("--set", choices=SETS, help=f"set of pictures (default: {SETS[0]})")
-    parser.add_argument("--data", metavar="DIR", help="folder that holds the sets' folders")
+    add_picture_options(parser)
     parser.add_argument(
         "--network", type=Path, default=SHIPPED, metavar="FILE", help="default: the shipped one"
     )
@@ -148,10 +145,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     chosen = noise(args)
     assert chosen is not None, "--noise has a default"
-    if args.pictures and (args.data is not None or args.set is not None):
-        raise UsageError("give either pictures or a set with --data and --set, not both")
     baseline = Baseline.load(args.network)
-    files = args.pictures or dataset_files(args.set or SETS[0], args.data)
+    files = picture_set(args).files
     values = []
     print(f"float DnCNN, {len(baseline.layers)} layers, noise {chosen}; PSNR in dB")
     for path in files:
