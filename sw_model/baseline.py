@@ -8,6 +8,7 @@ what folding the batch norms leaves, in float32: ``weight.N`` (C_out, C_in, 3, 3
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -107,16 +108,39 @@ class Baseline:
         metadata = {"provenance": json.dumps(self.provenance, sort_keys=True)}
         write_atomically(path, save(tensors, metadata))
 
-    @torch.inference_mode()
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the tensors in their order, in hexadecimal digits."""
+        digest = hashlib.sha256()
+        for tensor in (tensor for layer in self.layers for tensor in layer):
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def to(self, device: str) -> Baseline:
+        """The same network elsewhere, laid out for its convolutions."""
+        layers = [
+            (weight.to(device, memory_format=torch.channels_last), bias.to(device))
+            for weight, bias in self.layers
+        ]
+        return Baseline(layers, self.provenance)
+
+    @torch.no_grad()
+    def residual(self, pixels: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The residual (B, 1, H, W) of noisy pixels (B, 1, H, W); hidden layers in ``dtype``."""
+        x, last = pixels, len(self.layers) - 1
+        for n, (weight, bias) in enumerate(self.layers):
+            kind = dtype if 0 < n < last else torch.float32
+            x = F.conv2d(x.to(kind), weight.to(kind), bias.to(kind), padding=1)
+            if n < last:
+                x = x.relu_()
+        return x
+
     def denoise(self, pixels: np.ndarray[Any, Any]) -> Picture:
         """The denoised picture (H, W) of noisy pixels (H, W), rounded and clamped to 0..255."""
-        noisy = x = torch.from_numpy(pixels).float()[None, None]
-        for n, (weight, bias) in enumerate(self.layers):
-            x = F.conv2d(x, weight, bias, padding=1)
-            if n < len(self.layers) - 1:
-                x = x.relu()
-        denoised: Picture = (noisy - x).round().clamp(0, GREY_MAX)[0, 0].to(torch.uint8).numpy()
-        return denoised
+        noisy = torch.from_numpy(pixels).float()[None, None]
+        denoised = (noisy - self.residual(noisy)).round().clamp(0, GREY_MAX)
+        picture: Picture = denoised[0, 0].to(torch.uint8).numpy()
+        return picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TRAINING_FOLDER, TrainingSet
 from sw_model.distributed import Workers
@@ -38,12 +39,17 @@ def run_from_arguments(
     how: dict[str, Any] = {"compiled": not args.no_compile, "workers": workers, "device": device}
     fields = {f.name for f in dataclasses.fields(TrainingOptions)}
     given = {k: v for k, v in vars(args).items() if k in fields and v is not None}
+    if args.teacher:
+        how["teacher"] = Baseline.load(args.teacher)
+        given["teacher"] = how["teacher"].hash
     if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
         if not args.quantise:
             raise UsageError("widths of integers are given with --quantise only")
         given["widths"] = widths
     if args.resume:
         checkpoint = Checkpoint.load(args.resume)
+        if checkpoint.options.teacher and not args.teacher:
+            raise UsageError("the run to resume learns from a teacher; name its file by --teacher")
         for name, value in given.items():
             kept = getattr(checkpoint.options, name)
             if name != "steps" and value != kept:

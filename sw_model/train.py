@@ -197,6 +197,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fp32", action="store_false", dest="bf16", default=None, help="convolve in float32 only"
     )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="BASELINE",
+        help="learn the residual of this float DnCNN (`baseline --export`) instead of the noise",
+    )
     WidthOptions.add_arguments(parser)
     parser.add_argument(
         "--minutes", type=float, help="stop after this time, ready to resume, with exit code 3"

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model, build_optimizer, build_supervision
 from sw_model.data import TrainingSet
 from sw_model.distributed import Workers
@@ -48,16 +49,16 @@ class Objective(nn.Module):
         self.supervision = supervision
 
     def forward(
-        self, pixels: Tensor, noise: Tensor, *, early: float, activity: float, **options: Any
+        self, pixels: Tensor, target: Tensor, *, early: float, activity: float, **options: Any
     ) -> tuple[Tensor, Tensor]:
-        """The objective, and the loss in it: mean squared error of the residual, pixels^2.
+        """The objective, and the residual.
 
         Parameters
         ----------
         pixels
             What the network gets, see `sw_model.float_denoise.network_input`.
-        noise
-            Of the noisy pictures, (B, 1, H, W).
+        target
+            What the residual should be, (B, 1, H, W): the noise, or a teacher's residual.
         early, activity
             Weights of the losses in mid-network, and of the sum of the layers' mean rates.
         options
@@ -65,15 +66,14 @@ class Objective(nn.Module):
         """
         outputs: list[Tensor] | None = [] if early or activity else None
         residual = self.model(pixels, record=outputs, **options)
-        loss = (residual - noise).square().mean()
-        objective = loss
+        objective = (residual - target).square().mean()
         if outputs is not None and activity:
             rates = torch.stack([output.float().mean() for output in outputs])
             objective = objective + activity * rates.sum()
         if outputs is not None and early:
-            for residual in self.supervision(outputs):
-                objective = objective + early * (residual - noise).square().mean()
-        return objective, loss.detach()
+            for other in self.supervision(outputs):
+                objective = objective + early * (other - target).square().mean()
+        return objective, residual.detach()
 
 
 class TrainingRun:
@@ -95,6 +95,8 @@ class TrainingRun:
         The processes that train together.
     device
         Where the network is trained.
+    teacher
+        Whose residual is to be learnt; the options have its hash.
     """
 
     def __init__(
@@ -108,8 +110,10 @@ class TrainingRun:
         compiled: bool = False,
         workers: Workers | None = None,
         device: str = "cpu",
+        teacher: Baseline | None = None,
     ) -> None:
         self.options = options
+        self.teacher = None if teacher is None else teacher.to(device)
         self.images = images
         self.device = device
         self.workers = workers or Workers()
@@ -176,12 +180,18 @@ class TrainingRun:
         )
         noise = torch.from_numpy(noisy[self.part]).float() - torch.from_numpy(clean[self.part])
         inputs = network_input(self.model, noisy, (options.seed, self.completed, SPIKES))
-        objective, loss = self.objective(
+        noise = noise.to(self.device)
+        dtype = torch.bfloat16 if options.bf16 else torch.float32
+        target = noise
+        if self.teacher is not None:
+            pixels = torch.from_numpy(noisy[self.part]).float().to(self.device)
+            target = self.teacher.residual(pixels, dtype)
+        objective, residual = self.objective(
             inputs[..., self.part, :, :, :].to(self.device),
-            noise.to(self.device),
+            target,
             early=self.supervision_weight(self.completed),
             activity=options.activity,
-            dtype=torch.bfloat16 if options.bf16 else torch.float32,
+            dtype=dtype,
             compiled=self.compiled,
         )
         self.optimizer.zero_grad()
@@ -199,7 +209,7 @@ class TrainingRun:
                 else:
                     mean.copy_(value)
         self.seconds += time.perf_counter() - start
-        return self.workers.mean(float(loss))
+        return self.workers.mean(float((residual - noise).square().mean()))
 
     def evaluate(self) -> dict[str, Any]:
         """Held-out PSNR (dB) and theta of the averaged network, in float32."""

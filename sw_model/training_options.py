@@ -127,6 +127,8 @@ class TrainingOptions:
         Hidden weights of a network in floats are rounded to the configuration's width.
     activity
         Weight of the sum of all layers' mean rates in the loss, pixels^2.
+    teacher
+        Hash of the baseline whose residual is to be learnt instead of the noise; none if empty.
     bf16
         Convolve hidden layers in bfloat16.
     widths
@@ -151,6 +153,7 @@ class TrainingOptions:
     coding: str = "direct"
     round_weights: bool = False
     activity: float = 0.0
+    teacher: str = ""
     bf16: bool = True
     widths: WidthOptions = WidthOptions()
 
@@ -198,6 +201,8 @@ class TrainingOptions:
                 words.append(f"{option} {value}")
             elif name == "bf16":
                 words += [] if value else ["--fp32"]
+            elif name == "teacher":
+                words += ["--teacher BASELINE"] if value else []
             elif name == "round_weights":
                 words += ["--round-weights"] if value else []
             elif name != "widths" and value != default[name] and value != "quantised":
