@@ -11,6 +11,7 @@ from sw_model.checkpoint import Checkpoint
 from sw_model.images import add_noise
 from sw_model.metrics import psnr
 from sw_model.spec import UsageError
+from sw_model.training import Objective
 
 from .test_train import FEW, command, data, parse, pictures  # noqa: F401
 
@@ -45,6 +46,37 @@ def test_measures(checkpoint, tmp_path, capsys):
     assert baseline.main(parse(baseline, *words)) == 0
     value = psnr(clean, Baseline.load(path).denoise(add_noise(clean, 15.0, 3)))
     assert capsys.readouterr().out.splitlines()[-1].split() == ["mean", f"{value:.2f}"]
+
+
+# A network that learns from a teacher sees the teacher's residual, and resumes with it alone.
+def test_teacher(data, checkpoint, tmp_path, monkeypatch):  # noqa: F811
+    path = tmp_path / "b.safetensors"
+    baseline.main(parse(baseline, "--export", checkpoint, "-o", path))
+    teacher = Baseline.load(path)
+    few = [*FEW, "--steps", 3, "--fp32", "-o", tmp_path / "pupil", "--teacher", path]
+    targets = []
+    forward = Objective.forward
+
+    def spy(self, pixels, target, **options):
+        targets.append((pixels, target))
+        return forward(self, pixels, target, **options)
+
+    monkeypatch.setattr(Objective, "forward", spy)
+    command(data, *few, "--minutes", 0)
+    resume = ["--resume", tmp_path / "pupil/checkpoint.pt", "--every", 2]
+    with pytest.raises(UsageError, match="the run to resume learns from a teacher; name its file"):
+        command(data, *resume)
+    assert command(data, *resume, "--teacher", path) == 0
+    assert len(targets) == 3
+    for pixels, target in targets:
+        assert torch.equal(target, teacher.residual(pixels))
+        assert target.abs().max() > 0.1
+    runs = Checkpoint.load(tmp_path / "pupil/checkpoint.pt").runs()
+    assert "--teacher BASELINE" in runs[0]["command"]
+    other = Baseline([(w + 1, b) for w, b in teacher.layers], {})
+    other.save(tmp_path / "other")
+    with pytest.raises(UsageError, match="does not fit the run to resume"):
+        command(data, *resume, "--teacher", tmp_path / "other")
 
 
 def test_mistakes(data, checkpoint, tmp_path):  # noqa: F811
