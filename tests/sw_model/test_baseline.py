@@ -69,7 +69,7 @@ def test_teacher(data, checkpoint, tmp_path, monkeypatch):  # noqa: F811
     assert command(data, *resume, "--teacher", path) == 0
     assert len(targets) == 3
     for pixels, target in targets:
-        assert torch.equal(target, teacher.residual(pixels))
+        assert torch.allclose(target, teacher.residual(pixels), atol=1e-3), "order of sums"
         assert target.abs().max() > 0.1
     runs = Checkpoint.load(tmp_path / "pupil/checkpoint.pt").runs()
     assert "--teacher BASELINE" in runs[0]["command"]
