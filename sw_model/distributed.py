@@ -74,6 +74,10 @@ class Workers:
         """Whether a flag is set in any process."""
         return flag if self.size == 1 else self._reduce(flag, distributed.ReduceOp.MAX) > 0
 
+    def wait(self) -> None:
+        """Waits for all processes: torchrun ends them all when one ends with an exit code."""
+        self.any(False)
+
     @staticmethod
     def _reduce(value: float, operation: distributed.ReduceOp.RedOpType) -> float:
         tensor = torch.tensor(float(value), dtype=torch.float64)

@@ -119,6 +119,7 @@ def train_run(
                 saved = time.monotonic()
     if workers.first:
         run.checkpoint().save(folder.checkpoint)
+    workers.wait()
     return ending
 
 

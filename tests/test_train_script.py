@@ -84,7 +84,7 @@ def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
 
 # Every recipe ends in a network, those that start from another recipe's network too.
 def test_recipes(tmp_path, environment):
-    nothing = train(tmp_path / "paper", environment, recipe="paper")
+    nothing = train(tmp_path / "paper", environment, recipe="paper", shorten="2800")
     assert nothing.returncode == 2
     assert "compact/float/checkpoint.pt' does not exist" in nothing.stderr
     for recipe in ("compact", "best", "paper", "baseline"):
