@@ -87,10 +87,12 @@ def test_two_processes_do_what_one_does(data, tmp_path):  # noqa: F811
 def test_two_processes_resume(data, tmp_path):  # noqa: F811
     few = [*FEW, "--steps", 4, "--supervision", "0.5", "--muon", "0.01"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert torchrun(data, *few, "-o", whole).returncode == 0
+    process = torchrun(data, *few, "-o", whole)
+    assert process.returncode == 0, process.stderr
     torchrun(data, *few, "-o", parts, "--minutes", 0)
     assert Checkpoint.load(parts / "checkpoint.pt").step == 0
-    assert torchrun(data, "--resume", parts / "checkpoint.pt", "--every", 2).returncode == 0
+    process = torchrun(data, "--resume", parts / "checkpoint.pt", "--every", 2)
+    assert process.returncode == 0, process.stderr
     a, b = (Checkpoint.load(p / "checkpoint.pt") for p in (whole, parts))
     assert a.step == b.step == 4
     assert all(torch.equal(tensor, b.averaged[name]) for name, tensor in a.averaged.items())
