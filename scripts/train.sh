@@ -2,8 +2,8 @@
 # scripts/train.sh RECIPE FOLDER [OPTION...]
 #
 # Trains a network as the shipped one was trained and freezes it to FOLDER/frozen.safetensors.
-# Recipes: compact, best, paper (needs the float network of compact in FOLDER/../compact), and
-# baseline, the float DnCNN, which ends in FOLDER/baseline.safetensors. Called again, it goes on
+# Recipes: compact, best, baseline, the float DnCNN, which ends in FOLDER/baseline.safetensors, and
+# paper, which needs compact's float network in FOLDER/../compact and the baseline in FOLDER/../baseline. Called again, it goes on
 # where it stopped. The options go to all trainings of the recipe, new or resumed; what decides a
 # training's numbers, --batch for one, cannot change while it is resumed. Pictures: train400/ in
 # --data or SPIKING_DNCNN_DATA. SHORTEN=N divides all numbers of steps by N, for trying things out.
@@ -22,13 +22,15 @@ shorten=${SHORTEN:-1}
 # Threads that wait for each other would otherwise spin through time that others could use.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
+teacher=()
 # train NAME STEPS ARGUMENT...: begin a run in FOLDER/NAME, or go on with it.
 train() {
   local checkpoint=$folder/$1/checkpoint.pt code=0 steps=$((($2 + shorten - 1) / shorten))
   if [ -f "$checkpoint" ]; then
-    "$python" -m sw_model train --resume "$checkpoint" "${options[@]}" || code=$?
+    "$python" -m sw_model train --resume "$checkpoint" "${teacher[@]}" "${options[@]}" || code=$?
   else
-    "$python" -m sw_model train -o "$folder/$1" --steps "$steps" "${@:3}" "${options[@]}" || code=$?
+    "$python" -m sw_model train -o "$folder/$1" --steps "$steps" "${@:3}" "${teacher[@]}" \
+      "${options[@]}" || code=$?
   fi
   if [ "$code" = 3 ] || [ "$code" = 130 ]; then
     echo "scripts/train.sh: stopped in the training '$1', nothing is frozen; the same command goes on" >&2
@@ -36,8 +38,9 @@ train() {
   [ "$code" = 0 ] || exit "$code"
 }
 
+# freeze NAME DEPLOYMENT: freeze the run FOLDER/NAME as a deployment of that name.
 freeze() {
-  "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" -o "$folder/frozen.safetensors"
+  "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" --name "$2" -o "$folder/frozen.safetensors"
 }
 
 # What is in the folder is gone on with, so it has to be what was asked for.
@@ -56,22 +59,25 @@ compact)
   train float 5600 --config compact --lr 1.5e-3 --supervision 0.3
   train quantised 1800 --quantise "$folder/float/checkpoint.pt" --lr 4e-4 --warmup 30 \
     --surrogate-width 0.5
-  freeze quantised
+  freeze quantised compact
   ;;
 best)
-  train levels 4400 --config best --gradient levels --round-weights --activity 20 --batch 16 \
+  train levels 4000 --config best --gradient levels --round-weights --activity 20 --batch 16 \
     --lr 2e-3 --muon 0.01
-  train spikes 1200 --quantise "$folder/levels/checkpoint.pt" --gradient rate --activity 20 \
-    --batch 16 --lr 3e-4 --muon 0.001 --warmup 30
-  freeze spikes
+  train spikes 320 --quantise "$folder/levels/checkpoint.pt" --gradient rate --activity 20 \
+    --batch 16 --lr 3e-4 --muon 0.001 --warmup 20
+  freeze spikes best-s25
   ;;
 paper)
-  train float 1300 --start "$folder/../compact/float/checkpoint.pt" --config paper \
+  train wide 600 --start "$folder/../compact/float/checkpoint.pt" --config paper --timesteps 4 \
     --lr 1e-3 --muon 0.004 --supervision 0.1 --warmup 30
-  freeze float
+  teacher=(--teacher "$folder/../baseline/baseline.safetensors")
+  train float 350 --start "$folder/wide/checkpoint.pt" --timesteps 7 \
+    --lr 1e-3 --muon 0.004 --supervision 0.05 --warmup 20
+  freeze float lif-s25
   ;;
 baseline)
-  train float 5600 --config best --model ann --batch 16 --lr 2e-3 --muon 0.01
+  train float 4000 --config best --model ann --batch 16 --lr 2e-3 --muon 0.01
   "$python" -m sw_model baseline --export "$folder/float/checkpoint.pt" \
     -o "$folder/baseline.safetensors"
   ;;

@@ -108,13 +108,17 @@ def freeze(network: FoldedDnCNN, provenance: Mapping[str, Any] | None = None) ->
     )
 
 
-def freeze_checkpoint(checkpoint: Checkpoint, widths: WidthOptions | None = None) -> Deployment:
+def freeze_checkpoint(
+    checkpoint: Checkpoint, widths: WidthOptions | None = None, name: str | None = None
+) -> Deployment:
     """The frozen network of a training run, with the run's provenance.
 
     Parameters
     ----------
     widths
         Of a network that was trained in floats; those of a quantised one are its own.
+    name
+        Of the deployment; the configuration's by default.
 
     Raises
     ------
@@ -140,6 +144,8 @@ def freeze_checkpoint(checkpoint: Checkpoint, widths: WidthOptions | None = None
         "data": checkpoint.data,
         "torch": torch.__version__,
     }
+    if name is not None:
+        network.spec = dataclasses.replace(network.spec, name=name)
     return freeze(network, provenance)
 
 
@@ -160,6 +166,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also print the checkpoint's mean PSNR on these grey pictures, as `evaluate` does "
         "the frozen network's: what freezing costs is the difference",
     )
+    parser.add_argument("--name", help="of the deployment; default: the configuration's")
     WidthOptions.add_arguments(parser)
 
 
@@ -170,7 +177,7 @@ def main(args: argparse.Namespace) -> int:
     for path, picture in zip(args.float_psnr or [], pictures, strict=True):
         if picture.ndim != 2:
             raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
-    deployment = freeze_checkpoint(checkpoint, WidthOptions.from_arguments(args))
+    deployment = freeze_checkpoint(checkpoint, WidthOptions.from_arguments(args), args.name)
     deployment.save(args.output)
     print(f"{args.output}: deployment {deployment.hash[:16]}", file=sys.stderr)
     if pictures:

@@ -41,7 +41,7 @@ def test_trains_quantises_and_freezes_and_does_nothing_twice(tmp_path, environme
     assert first.returncode == 0, first.stderr
     frozen = tmp_path / "run/frozen.safetensors"
     deployment = load_deployment(frozen)
-    assert deployment.spec.name == "tiny"
+    assert deployment.spec.name == "compact"
     assert [run["steps"] for run in deployment.provenance["runs"]] == [4, 2]
     content = frozen.read_bytes()
     log = (tmp_path / "run/float/log.jsonl").read_text()
@@ -87,12 +87,15 @@ def test_recipes(tmp_path, environment):
     nothing = train(tmp_path / "paper", environment, recipe="paper", shorten="2800")
     assert nothing.returncode == 2
     assert "compact/float/checkpoint.pt' does not exist" in nothing.stderr
-    for recipe in ("compact", "best", "paper", "baseline"):
+    for recipe in ("compact", "best", "baseline", "paper"):
         run = train(tmp_path / recipe, environment, recipe=recipe, shorten="2800")
         assert run.returncode == 0, run.stderr
-    for recipe, runs in (("compact", 2), ("best", 2), ("paper", 2)):
+    for recipe, runs in (("compact", 2), ("best", 2), ("paper", 3)):
         deployment = load_deployment(tmp_path / recipe / "frozen.safetensors")
         assert len(deployment.provenance["runs"]) == runs
+    (tmp_path / "paper/frozen.safetensors").unlink()
+    again = train(tmp_path / "paper", environment, recipe="paper", shorten="2800")
+    assert again.returncode == 0, "a pupil resumes with its teacher"
     baseline = Baseline.load(tmp_path / "baseline/baseline.safetensors")
     assert len(baseline.layers) == 4
     unknown = train(tmp_path / "none", environment, recipe="none")

@@ -1,0 +1,18 @@
+"""The other shipped networks on small crops: golden model = RTL, in both simulators."""
+
+import pytest
+
+from sw_model.spec import shipped_deployments
+
+from .test_compact import COMPACT, check, outcome_of
+
+OTHERS = [name for name in shipped_deployments() if name != COMPACT]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    ("simulator", "crop"), [("verilator", "60,210,7,6"), ("icarus", "65,215,3,2")]
+)
+def test_shipped(tmp_path, name, simulator, crop):
+    options = (f"--crop={crop}", "--seed=4", f"--deployment={name}", "--max-size=8,8")
+    check(outcome_of(simulator, tmp_path, "camera.png", *options))
