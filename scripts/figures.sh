@@ -28,41 +28,25 @@ options=("${@:2}")
 python=${PYTHON:-.venv/bin/python}
 config=${CONFIG:-compact} base_steps=${BASE_STEPS:-5600} steps=${STEPS:-400} batch=${BATCH:-8}
 timesteps=${TIMESTEPS:-1 2 3 4 5 7 10 12}
-# Threads that wait for each other would otherwise spin through time that others could use.
-export OMP_WAIT_POLICY=passive
+. "$(dirname "$0")/resumable.sh"
 
 # train NAME ARGUMENT...: begin the run FOLDER/NAME, go on with it, or skip it where it is done.
 train() {
-  local run=$folder/$1 code=0
+  local run=$folder/$1
   if [ -f "$run/done" ]; then
     return
   fi
   echo "scripts/figures.sh: $1" >&2
-  if [ -f "$run/checkpoint.pt" ]; then
-    "$python" -m sw_model train --resume "$run/checkpoint.pt" "${options[@]}" || code=$?
-  else
-    "$python" -m sw_model train -o "$run" --batch "$batch" "${@:2}" "${options[@]}" || code=$?
-  fi
-  if [ "$code" = 3 ] || [ "$code" = 130 ]; then
-    echo "scripts/figures.sh: stopped in the training '$1'; the same command goes on" >&2
-  fi
-  [ "$code" = 0 ] || exit "$code"
+  go_on "$run" --batch "$batch" "${@:2}"
   touch "$run/done"
 }
 
-# What is in the folder is gone on with, so it has to be what was asked for; T may be added.
-mkdir -p "$folder"
+# T may be added to what is in the folder, nothing else may change.
 recipe="$config $base_steps $steps $batch"
 for trained in "${DIRECT:-}" "${BERNOULLI:-}" "${DNCNN:-}"; do
   recipe="$recipe ${trained:--}"
 done
-if [ ! -f "$folder/recipe" ]; then
-  echo "$recipe" >"$folder/recipe"
-elif [ "$(cat "$folder/recipe")" != "$recipe" ]; then
-  echo "scripts/figures.sh: '$folder' holds trainings of '$(cat "$folder/recipe")'," \
-    "not '$recipe'; name another folder" >&2
-  exit 2
-fi
+hold_recipe "$folder" "$recipe" "trainings"
 
 for coding in direct bernoulli; do
   trained=${DIRECT:-}

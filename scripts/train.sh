@@ -19,23 +19,12 @@ recipe=$1 folder=$2
 options=("${@:3}")
 python=${PYTHON:-.venv/bin/python}
 shorten=${SHORTEN:-1}
-# Threads that wait for each other would otherwise spin through time that others could use.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+. "$(dirname "$0")/resumable.sh"
+unfinished=", nothing is frozen"
 
-teacher=()
 # train NAME STEPS ARGUMENT...: begin a run in FOLDER/NAME, or go on with it.
 train() {
-  local checkpoint=$folder/$1/checkpoint.pt code=0 steps=$((($2 + shorten - 1) / shorten))
-  if [ -f "$checkpoint" ]; then
-    "$python" -m sw_model train --resume "$checkpoint" "${teacher[@]}" "${options[@]}" || code=$?
-  else
-    "$python" -m sw_model train -o "$folder/$1" --steps "$steps" "${@:3}" "${teacher[@]}" \
-      "${options[@]}" || code=$?
-  fi
-  if [ "$code" = 3 ] || [ "$code" = 130 ]; then
-    echo "scripts/train.sh: stopped in the training '$1', nothing is frozen; the same command goes on" >&2
-  fi
-  [ "$code" = 0 ] || exit "$code"
+  go_on "$folder/$1" --steps $((($2 + shorten - 1) / shorten)) "${@:3}"
 }
 
 # freeze NAME DEPLOYMENT: freeze the run FOLDER/NAME as a deployment of that name.
@@ -43,16 +32,7 @@ freeze() {
   "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" --name "$2" -o "$folder/frozen.safetensors"
 }
 
-# What is in the folder is gone on with, so it has to be what was asked for.
-mkdir -p "$folder"
-asked="$recipe $shorten"
-if [ ! -f "$folder/recipe" ]; then
-  echo "$asked" >"$folder/recipe"
-elif [ "$(cat "$folder/recipe")" != "$asked" ]; then
-  echo "scripts/train.sh: '$folder' holds a training of '$(cat "$folder/recipe")'," \
-    "not '$asked'; name another folder" >&2
-  exit 2
-fi
+hold_recipe "$folder" "$recipe $shorten" "a training"
 
 case $recipe in
 compact)
@@ -71,7 +51,7 @@ best)
 paper)
   train wide 600 --start "$folder/../compact/float/checkpoint.pt" --config paper --timesteps 4 \
     --lr 1e-3 --muon 0.004 --supervision 0.1 --warmup 30
-  teacher=(--teacher "$folder/../baseline/baseline.safetensors")
+  always=(--teacher "$folder/../baseline/baseline.safetensors")
   train float 350 --start "$folder/wide/checkpoint.pt" --timesteps 7 \
     --lr 1e-3 --muon 0.004 --supervision 0.05 --warmup 20
   freeze float lif-s25

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -84,14 +84,13 @@ class Baseline:
     def load(cls, path: Path = SHIPPED) -> Baseline:
         """Reads a baseline file; raises `UsageError` where it is none."""
         try:
-            content = path.read_bytes()
-            tensors = load(content)
-            length = int.from_bytes(content[:8], "little")
-            metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-            layers = [
-                (tensors[f"weight.{n}"], tensors[f"bias.{n}"]) for n in range(len(tensors) // 2)
-            ]
-            provenance = json.loads(metadata["provenance"])
+            with safe_open(path, framework="pt") as file:
+                provenance = json.loads((file.metadata() or {})["provenance"])
+                depth = len(file.keys()) // 2
+                layers = [
+                    (file.get_tensor(f"weight.{n}"), file.get_tensor(f"bias.{n}"))
+                    for n in range(depth)
+                ]
         except FileNotFoundError:
             raise UsageError(f"baseline {str(path)!r} does not exist") from None
         except (SafetensorError, KeyError, ValueError) as error:

@@ -19,7 +19,7 @@ from .card_sections import (
     provenance_section,
     quality_section,
 )
-from .options import DEFAULT_DEPLOYMENT, check_output
+from .options import add_deployment_option, check_output
 from .spec import Deployment, UsageError, load_deployment, shipped_deployments
 from .spec.deployment import SHIPPED
 from .spec.files import write_atomically
@@ -124,12 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: python -m sw_model card --deployment compact --figures set12.json cost.json"
     )
-    parser.add_argument(
-        "--deployment",
-        default=DEFAULT_DEPLOYMENT,
-        metavar="NAME|FILE",
-        help="shipped deployment or deployment file (default: %(default)s)",
-    )
+    add_deployment_option(parser)
     parser.add_argument(
         "--figures",
         type=Path,

@@ -12,14 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sw_model.convolution import convolve, convolve_spikes, round_through
 from sw_model.network import (
     BATCH_NORM_EPS,
     PIXEL_SCALE,
     NormalisedLayer,
     SpikingDnCNN,
-    convolve,
-    convolve_spikes,
-    round_through,
 )
 from sw_model.neurons import Activation, Constants, FloatNeuron, normalised_activation
 from sw_model.rates import Levels, spikes_by_rate

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sw_model.convolution import convolve, convolve_spikes, round_through
 from sw_model.neurons import (
     Activation,
     Constants,
@@ -38,16 +39,6 @@ BATCH_NORM_EPS = 1e-5
 BATCH_NORM_MOMENTUM = 0.1
 
 
-def convolve(x: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """3x3 convolution with a zero padding of one pixel, computed in ``dtype``."""
-    return F.conv2d(x.to(dtype), weight.to(dtype), padding=1)
-
-
-def convolve_spikes(spikes: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """The same convolution at every timestep: (T, B, C_in, H, W) to (T, B, C_out, H, W)."""
-    return convolve(spikes.flatten(0, 1), weight, dtype).unflatten(0, spikes.shape[:2])
-
-
 def initial_weight(layer: LayerSpec) -> nn.Parameter:
     """Initial weight (C_out, C_in, 3, 3).
 
@@ -68,11 +59,6 @@ def initial_weight(layer: LayerSpec) -> nn.Parameter:
         elif layer.kind == "output":
             weight *= OUTPUT_NOISE
     return nn.Parameter(weight)
-
-
-def round_through(x: Tensor) -> Tensor:
-    """Rounding to the nearest integer, halves up, whose gradient is that of the identity."""
-    return x + (torch.floor(x + 0.5) - x).detach()
 
 
 def rounded_weight(weight: Tensor, bits: int) -> Tensor:

@@ -58,8 +58,8 @@ class Optimizer:
                 rest, lr=lr, weight_decay=weight_decay, betas=betas, foreach=True
             )
         }
+        self.views = [nn.Parameter(matrix_view(matrix)) for matrix in self.matrices]
         if muon:
-            self.views = [nn.Parameter(matrix_view(matrix)) for matrix in self.matrices]
             self.peaks["muon"] = muon
             self.parts["muon"] = torch.optim.Muon(
                 self.views, lr=muon, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
@@ -72,7 +72,7 @@ class Optimizer:
 
     def step(self, factor: float) -> None:
         """One step at ``factor`` times the peak rates."""
-        for matrix, view in zip(self.matrices, getattr(self, "views", ()), strict=True):
+        for matrix, view in zip(self.matrices, self.views, strict=True):
             view.grad = None if matrix.grad is None else matrix_view(matrix.grad).contiguous()
         for name, part in self.parts.items():
             for group in part.param_groups:

@@ -35,14 +35,19 @@ class Noise:
         return f"sigma {self.sigma:g}, seed {self.seed}, protocol {self.protocol}"
 
 
-def add_network_options(parser: argparse.ArgumentParser) -> None:
-    """Options that choose a frozen network and its T."""
+def add_deployment_option(parser: argparse.ArgumentParser) -> None:
+    """The option that chooses a frozen network."""
     parser.add_argument(
         "--deployment",
         default=DEFAULT_DEPLOYMENT,
         metavar="NAME|FILE",
         help="shipped deployment or deployment file (default: %(default)s)",
     )
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Options that choose a frozen network and its T."""
+    add_deployment_option(parser)
     parser.add_argument(
         "--timesteps",
         type=int,

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sw_model.convolution import convolve, convolve_spikes, round_through
 from sw_model.neurons import Constants, FloatNeuron, activate, backward_kernel, kernel
 
 
@@ -98,11 +99,10 @@ class _SpikesByRate(torch.autograd.Function):
         shift: int,
     ) -> tuple[Tensor, Tensor]:
         if spikes is None:  # pixels, as they are
-            y = torch.nn.functional.conv2d(rates[0], weight, padding=1)[None]
-            y = mean = torch.floor(y / 2.0**shift + 0.5) if shift else y
+            y = convolve(rates[0], weight, torch.float32)[None]
+            y = mean = round_through(y / 2.0**shift) if shift else y
         else:
-            y = torch.nn.functional.conv2d(spikes.flatten(0, 1), weight.to(dtype), padding=1)
-            y = y.unflatten(0, spikes.shape[:2])
+            y = convolve_spikes(spikes, weight, dtype)
             mean = kernel(mean_over_time, None, compiled)(y)
         fired = kernel(activate, neuron, compiled)(y, scale, offset, constants, dtype)
         ctx.save_for_backward(rates, weight, mean, scale, offset)

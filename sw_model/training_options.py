@@ -112,8 +112,8 @@ class TrainingOptions:
     ema
         Decay a step of the averaged weights, which are what is evaluated and frozen.
     supervision
-        Initial weight of the losses in mid-network, see `sw_model.network.DeepSupervision`; 0 does
-        without. Spiking networks only.
+        Initial weight of the losses in mid-network, see `sw_model.supervision`; 0 does without.
+        Spiking networks only.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
         spikes (`sw_model.rates`); ``"rate"``: spikes forward, the gradient of rates back, for

@@ -27,6 +27,7 @@ FLOAT = (
     "sw_model.network",
     "sw_model.neurons",
     "sw_model.rates",
+    "sw_model.convolution",
     "sw_model.optimizer",
     "sw_model.baseline",
     "sw_model.widen",

@@ -165,7 +165,8 @@ def load_deployment(source: str | Path) -> Deployment:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no iterator
+            # An open file has keys, but cannot be iterated over.
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, AttributeError) as error:
         # The last two: a tensor of a type that numpy does not have, such as bfloat16.
         raise UsageError(

@@ -13,11 +13,11 @@ from sw_model.metrics import psnr
 from sw_model.spec import UsageError
 from sw_model.training import Objective
 
-from .test_train import FEW, command, data, parse, pictures  # noqa: F401
+from .training_commands import FEW, command, parse
 
 
 @pytest.fixture
-def checkpoint(data, tmp_path):  # noqa: F811
+def checkpoint(data, tmp_path):
     command(data, *FEW, "--model", "ann", "--steps", 4, "-o", tmp_path / "ann")
     return tmp_path / "ann/checkpoint.pt"
 
@@ -49,7 +49,7 @@ def test_measures(checkpoint, tmp_path, capsys):
 
 
 # A network that learns from a teacher sees the teacher's residual, and resumes with it alone.
-def test_teacher(data, checkpoint, tmp_path, monkeypatch):  # noqa: F811
+def test_teacher(data, checkpoint, tmp_path, monkeypatch):
     path = tmp_path / "b.safetensors"
     baseline.main(parse(baseline, "--export", checkpoint, "-o", path))
     teacher = Baseline.load(path)
@@ -79,7 +79,7 @@ def test_teacher(data, checkpoint, tmp_path, monkeypatch):  # noqa: F811
         command(data, *resume, "--teacher", tmp_path / "other")
 
 
-def test_mistakes(data, checkpoint, tmp_path):  # noqa: F811
+def test_mistakes(data, checkpoint, tmp_path):
     with pytest.raises(UsageError, match="-o FILE is missing"):
         baseline.main(parse(baseline, "--export", checkpoint))
     with pytest.raises(UsageError, match=r"none\.safetensors' does not exist"):

@@ -21,17 +21,6 @@ from sw_model.spec import configuration, load_deployment
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder to work in, with a small network, a grey and a colour picture."""
-    monkeypatch.chdir(tmp_path)
-    random_deployment(configuration("tiny"), 1).save(Path("tiny.safetensors"))
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (12, 14)).astype(np.uint8)).save("grey.png")
-    Image.fromarray(rng.integers(0, 256, (11, 13, 3)).astype(np.uint8)).save("colour.png")
-    return tmp_path
-
-
 def run(capsys, *arguments):
     """Exit code, standard output, standard error."""
     code = main([str(argument) for argument in arguments])

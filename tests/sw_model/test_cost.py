@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from sim.random_deployment import random_deployment
 from sw_model import golden, images
@@ -234,16 +233,6 @@ def test_no_break_even_without_spikes_or_beyond_hope():
 
 
 # ---------------------------------------------------------------------------- the command
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    random_deployment(configuration("tiny"), 1).save(Path("tiny.safetensors"))
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (12, 14)).astype(np.uint8)).save("grey.png")
-    Image.fromarray(rng.integers(0, 256, (11, 13, 3)).astype(np.uint8)).save("colour.png")
-    return tmp_path
 
 
 def run(capsys, *arguments):

@@ -1,6 +1,5 @@
 """Training: it learns, it resumes bit for bit, and it answers mistakes in one sentence."""
 
-import argparse
 import json
 import os
 import signal
@@ -21,38 +20,7 @@ from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions
 
-
-@pytest.fixture(scope="module")
-def pictures():
-    """Smooth random pictures: something that can be told from noise."""
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (4, 6, 6)).astype(np.uint8)
-    return [np.array(Image.fromarray(c).resize((48, 48), Image.Resampling.BICUBIC)) for c in coarse]
-
-
-@pytest.fixture(scope="module")
-def data(pictures, tmp_path_factory):
-    """A folder of data sets."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "train400").mkdir()
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(folder / "train400" / f"{index}.png")
-    return folder
-
-
-def parse(module, *words):
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    return parser.parse_args([str(word) for word in words])
-
-
-def command(data, *words):
-    """`train` on a tiny network, without a compiler."""
-    words = ["--data", data, "--no-compile", *words]
-    return train.main(parse(train, *words))
-
-
-FEW = ["--config", "tiny", "--batch", "2", "--every", "2"]
+from .training_commands import FEW, command, parse
 
 
 # The loss goes down, of spiking networks, of rates, and of the twin, with either optimizer.
