@@ -79,15 +79,15 @@ class CostStudy:
         return reduce(add, (picture.cost for picture in self.pictures))
 
 
-def count_input(trains: npt.NDArray[np.unsignedinteger]) -> InputSpikes:
+def count_input(words: npt.NDArray[np.uint64]) -> InputSpikes:
     """Events that a map gives the layer after it.
 
     Parameters
     ----------
-    trains
-        (C, H, W): bit t is the spike at timestep t.
+    words
+        (H, W, T, ceil(C / 64)) uint64, a bit a spike.
     """
-    events = np.bitwise_count(trains).sum(axis=0, dtype=np.int64)  # (H, W)
+    events = np.bitwise_count(words).sum(axis=(2, 3), dtype=np.int64)  # (H, W)
     taps = np.multiply.outer(*(_reached(size) for size in events.shape))
     return InputSpikes(events=int(events.sum()), useful_taps=int((events * taps).sum()))
 
@@ -106,7 +106,7 @@ def frame_cost(
 ) -> FrameCost:
     """Denoise a frame and tell what that costs.
 
-    Memory: all layers' spike trains, a byte (up to T = 8) for each neuron of the network.
+    Memory: all layers' event words, a bit for each neuron and timestep of the network.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def frame_cost(
     result = golden.denoise(deployment, pixels, timesteps, trace="spikes", progress=progress)
     depth, channels = len(deployment.spec.layers), deployment.spec.channels
     height, width = pixels.shape
-    spikes = [count_input(layer.trains) for layer in result.layers]
+    spikes = [count_input(layer.words) for layer in result.layers]
     return FrameCost(
         spiking=spiking_cost(deployment, timesteps, (height, width), spikes),
         dense=dense_cost(depth, channels, (height, width)),

@@ -8,6 +8,7 @@ those of each process's own part, the running ones those of the first process.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,4 +107,7 @@ def workers(device: str) -> Iterator[Workers]:
     try:
         yield Workers(distributed.get_rank(), size)
     finally:
+        # A wrapped module that is still about would keep the group's threads alive until the
+        # interpreter's end, which aborts now and then when it finds them.
+        gc.collect()
         distributed.destroy_process_group()

@@ -1,34 +1,38 @@
 """The golden model: the integers that every target must give, whatever its order of work.
 
 It follows `sw_model.spec.neuron.EQUATION` and `sw_model.spec.fixed_point.ROUNDING_SHIFT` and knows
-nothing of hardware: no words, lanes, strips or derived widths. Membranes are 64 bits wide, so that
-a derived width that is too narrow shows as a difference instead of wrapping here as well.
+nothing of hardware: no lanes, strips or derived widths. There are two engines that give the same
+integers: `sw_model.golden_reference` is plain and wide, `sw_model.golden_events` is quick.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
-from itertools import repeat
-from typing import Literal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from .activity import Activity
-from .golden_arithmetic import ExactConvolution, fire, rounding_shift
-from .golden_result import GoldenResult, LayerTrace, spikes_at
+from .golden_arithmetic import rounding_shift
+from .golden_result import GoldenResult, LayerTrace, Visit
+from .golden_work import Progress, Tile, Work, processors, tiles
 from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
 
 IntArray = npt.NDArray[np.integer]
-Progress = Callable[[int, int], None]
+Engine = Literal["events", "reference"]
 
-BLOCK_COLUMNS = 512
-BLOCK_PIXELS = 4096
-"""Pixels that are worked on at once: the products of so many fit a processor's cache."""
+TILE = 1024
+"""Side of a tile: its two maps of 64 channels and 8 timesteps take 140 MB."""
+
+
+class Network(Protocol):
+    """A frozen network on one of the engines."""
+
+    def run(self, pixels: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
+        """R of every pixel, (H, W); ``visit`` gets every spiking layer's trace, in order."""
+        ...
 
 
 def denoise(
@@ -38,12 +42,14 @@ def denoise(
     *,
     trace: bool | Literal["spikes"] = False,
     progress: Progress | None = None,
+    engine: Engine | None = None,
+    threads: int | None = None,
 ) -> GoldenResult:
     """Denoise a picture with the frozen network.
 
-    Memory besides the trace: two maps of C * H * W spike trains (a byte each up to T = 8) and some
-    ten megabytes for each of the processor's threads. A full trace takes 24 * T bytes per neuron
-    and layer more, so it is for crops.
+    Memory besides the trace: two activation maps of a tile, 8 * T bytes a pixel for each 64
+    channels, and a few megabytes for each thread. A trace of spikes takes as much for every layer
+    of the picture, a full one 24 * T bytes per neuron and layer more, so that it is for crops.
 
     Parameters
     ----------
@@ -55,38 +61,44 @@ def denoise(
         Keep every layer's spikes (``"spikes"``), and its currents and membranes too (True).
     progress
         Called after each piece of work with what is done and the whole, in pixels times layers.
+    engine
+        ``"events"`` or ``"reference"``; by default the events wherever they can. They have no
+        currents and membranes to show, and no sums beyond 32 bits.
+    threads
+        How many to use; all processors that the process may use by default.
 
     Raises
     ------
     UsageError
         The deployment does not allow this T.
     ValueError
-        The pixels are not such an array.
+        The pixels are not such an array, or the engine cannot do what is asked for.
     """
     spec = deployment.spec
     timesteps = spec.timesteps_max if timesteps is None else timesteps
     mult = deployment.mult(timesteps)
     _check_pixels(pixels)
-    pixels = pixels.astype(np.int64)
+    wide = pixels.astype(np.int64)
+    network = _network(deployment, timesteps, engine, full=trace is True)
 
-    source: IntArray = np.pad(pixels, 1)[np.newaxis]
-    counts, traces = [], []
+    height, width = pixels.shape
+    # Each layer looks one pixel further. A full trace is never cut.
+    side = max(height, width) if trace is True else TILE
+    parts = tiles(height, width, side, halo=len(spec.layers))
+    total = np.empty((height, width), np.int64)
+    counts = [0] * len(spec.spiking_layers)
+    traces: list[LayerTrace] = []
+    whole = sum(part.pixels for part in parts) * len(spec.layers)
     # The threads are ours. Those of the matrix products spin while they wait for each other: on a
     # busy machine with two cores, 512x512 pixels of `compact` took 76 s instead of 15 s.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        work = _Work(pool, pixels.size * len(spec.layers), progress)
-        for index in range(len(spec.spiking_layers)):
-            layer = _spiking_layer(deployment, index, source, timesteps, trace is True, work)
-            source = layer.trains
-            inside = source[:, 1:-1, 1:-1]
-            counts.append(int(np.bitwise_count(inside).sum(dtype=np.int64)))
-            if trace:
-                # The trains are kept without their border of zeros.
-                traces.append(replace(layer, trains=inside))
-        total = _output_sums(deployment, source, timesteps, work)
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or processors()) as pool:
+        work = Work(pool, whole, progress)
+        for part in parts:
+            visit = _visit(part, counts, traces if trace else None, (height, width))
+            total[part.inner] = network.run(wide[part.outer], work, visit)[part.kept]
     residual = rounding_shift(total * mult, spec.layers[-1].shift)
     return GoldenResult(
-        denoised=np.clip(pixels - residual, 0, GREY_MAX).astype(np.uint8),
+        denoised=np.clip(wide - residual, 0, GREY_MAX).astype(np.uint8),
         residual=residual,
         total=total,
         activity=Activity(spike_counts=tuple(counts), neurons=spec.channels * pixels.size),
@@ -95,131 +107,45 @@ def denoise(
     )
 
 
-def _spiking_layer(
-    deployment: Deployment,
-    index: int,
-    source: IntArray,
-    timesteps: int,
-    keep: bool,
-    work: _Work,
-) -> LayerTrace:
-    """Run layer ``index`` over ``source``, (C_in, H + 2, W + 2) pixels or spike trains.
+def _network(
+    deployment: Deployment, timesteps: int, engine: Engine | None, *, full: bool
+) -> Network:
+    if engine != "reference" and not full:
+        # Compiled code is loaded by those who run it.
+        from .golden_events import EventNetwork, supports
 
-    The trains that it returns have a border of zeros, ready to be the next layer's source;
-    currents and membranes have none.
-    """
-    layer = deployment.spec.layers[index]
-    neuron = layer.neuron
-    assert neuron is not None, "the output layer has no neuron"
-    height, width = source.shape[1] - 2, source.shape[2] - 2
-    trains = np.zeros(
-        (layer.out_channels, height + 2, width + 2), np.min_scalar_type((1 << timesteps) - 1)
-    )
-    shape = (timesteps, layer.out_channels, height, width)
-    currents, charged, membranes = (
-        np.zeros(shape if keep else 0, dtype=np.int64) for _ in range(3)
-    )
-    threshold, init = (
-        constants[index].astype(np.int64)[:, np.newaxis, np.newaxis]
-        for constants in (deployment.thresholds, deployment.inits)
-    )
-    flow = _currents(deployment, index, timesteps)
+        if supports(deployment, timesteps):
+            return EventNetwork(deployment, timesteps)
+    if engine == "events":
+        raise ValueError(
+            "the engine of events gives no currents and membranes; take the reference"
+            if full
+            else "sums of this deployment may need more bits than the 32 that events are added in"
+        )
+    from .golden_reference import ReferenceNetwork
 
-    def block(rows: slice, columns: slice) -> None:
-        membrane = init
-        train = trains[:, 1:-1, 1:-1][:, rows, columns]
-        for t, current in enumerate(flow(_window(source, rows, columns))):
-            charge, spikes, membrane = fire(neuron, membrane, current, threshold)
-            train |= spikes.astype(trains.dtype) << t
-            if keep:
-                currents[t, :, rows, columns] = current
-                charged[t, :, rows, columns] = charge
-                membranes[t, :, rows, columns] = membrane
-
-    work.over(height, width, block)
-    if not keep:
-        return LayerTrace(timesteps=timesteps, trains=trains)
-    return LayerTrace(
-        timesteps=timesteps,
-        trains=trains,
-        currents=currents,
-        charged=charged,
-        membranes=membranes,
-    )
+    return ReferenceNetwork(deployment, timesteps, keep=full)
 
 
-def _currents(
-    deployment: Deployment, index: int, timesteps: int
-) -> Callable[[IntArray], Iterator[npt.NDArray[np.int64]]]:
-    """What turns a window of the source into the layer's T currents, (C, h, w) each."""
-    layer = deployment.spec.layers[index]
-    assert layer.neuron is not None, "the output layer has no neuron"
-    fraction = layer.neuron.fractional_bits
-    bias = deployment.biases[index].astype(np.int64)[:, np.newaxis, np.newaxis]
-    encoding = layer.kind == "encoding"
-    convolve = ExactConvolution(
-        deployment.weights[index], largest=max(-PIXEL_MIN, PIXEL_MAX) if encoding else 1
-    )
+def _visit(
+    part: Tile, counts: list[int], traces: list[LayerTrace] | None, shape: tuple[int, int]
+) -> Visit:
+    """Counts a tile's spikes, and puts its events where they belong in the picture's traces."""
 
-    def encode(window: IntArray) -> Iterator[npt.NDArray[np.int64]]:
-        sums = rounding_shift(convolve(window), layer.shift)
-        return repeat((sums + bias) << fraction, timesteps)
+    def visit(index: int, layer: LayerTrace) -> None:
+        words = layer.words[part.kept]
+        counts[index] += int(np.bitwise_count(words).sum(dtype=np.int64))
+        if traces is None:
+            return
+        if layer.currents is not None:
+            traces.append(layer)
+            return
+        if index == len(traces):
+            empty = np.empty((*shape, *words.shape[2:]), np.uint64)
+            traces.append(LayerTrace(channels=layer.channels, words=empty))
+        traces[index].words[part.inner] = words
 
-    def spike(window: IntArray) -> Iterator[npt.NDArray[np.int64]]:
-        for t in range(timesteps):
-            yield (convolve(spikes_at(window, t)) + bias) << fraction
-
-    return encode if encoding else spike
-
-
-def _output_sums(
-    deployment: Deployment, source: IntArray, timesteps: int, work: _Work
-) -> npt.NDArray[np.int64]:
-    """R of every pixel, (H, W), from the last spiking layer's trains with their border."""
-    convolve = ExactConvolution(deployment.weights[-1], largest=timesteps)
-    height, width = source.shape[1] - 2, source.shape[2] - 2
-    total = np.empty((height, width), dtype=np.int64)
-    bias = timesteps * int(deployment.biases[-1][0])
-
-    def block(rows: slice, columns: slice) -> None:
-        # A sum over time of products is the product with the number of spikes.
-        spikes = np.bitwise_count(_window(source, rows, columns))
-        total[rows, columns] = convolve(spikes)[0] + bias
-
-    work.over(height, width, block)
-    return total
-
-
-def _window(source: IntArray, rows: slice, columns: slice) -> IntArray:
-    """The part of a bordered source that a block of pixels and its neighbours lie in."""
-    return source[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
-
-
-class _Work:
-    """Does the blocks of a picture side by side, counts them, and tells whoever asked."""
-
-    def __init__(self, pool: Executor, whole: int, progress: Progress | None) -> None:
-        self._pool, self._progress = pool, progress
-        self._finished, self._whole = 0, whole
-
-    def over(self, height: int, width: int, task: Callable[[slice, slice], None]) -> None:
-        """Call ``task`` with the rows and columns of each block; no two overlap."""
-        blocks = list(_blocks(height, width))
-        # numpy lets other threads run while it computes.
-        done = self._pool.map(lambda block: task(*block), blocks)
-        for (rows, columns), _ in zip(blocks, done, strict=True):
-            self._finished += (rows.stop - rows.start) * (columns.stop - columns.start)
-            if self._progress is not None:
-                self._progress(self._finished, self._whole)
-
-
-def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of the pieces that cover a picture."""
-    columns = min(width, BLOCK_COLUMNS)
-    rows = max(1, BLOCK_PIXELS // columns)
-    for y in range(0, height, rows):
-        for x in range(0, width, columns):
-            yield slice(y, min(y + rows, height)), slice(x, min(x + columns, width))
+    return visit
 
 
 def _check_pixels(pixels: IntArray) -> None:

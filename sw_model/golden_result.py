@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .activity import Activity
-from .spec import pack_spikes
+from .spec import unpack_spikes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +19,10 @@ class LayerTrace:
 
     Attributes
     ----------
-    timesteps
-        T.
-    trains
-        (C, H, W) unsigned: bit t is the neuron's spike at timestep t.
+    channels
+        C.
+    words
+        Event words, (H, W, T, ceil(C / 64)), as `sw_model.spec.pack_spikes` lays them out.
     currents
         (T, C, H, W) int64: what the neurons received, bias and fractional bits included.
     charged
@@ -32,8 +33,8 @@ class LayerTrace:
     The last three are None in a trace of spikes alone.
     """
 
-    timesteps: int
-    trains: npt.NDArray[np.unsignedinteger]
+    channels: int
+    words: npt.NDArray[np.uint64]
     currents: npt.NDArray[np.int64] | None = None
     charged: npt.NDArray[np.int64] | None = None
     membranes: npt.NDArray[np.int64] | None = None
@@ -41,12 +42,7 @@ class LayerTrace:
     @cached_property
     def spikes(self) -> npt.NDArray[np.bool_]:
         """(T, C, H, W)."""
-        return np.stack([spikes_at(self.trains, t) for t in range(self.timesteps)]).astype(bool)
-
-    @property
-    def words(self) -> npt.NDArray[np.uint64]:
-        """Event words, (H, W, T, ceil(C / 64)), as `sw_model.spec.pack_spikes` lays them out."""
-        return pack_spikes(self.spikes)
+        return unpack_spikes(self.words, self.channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +73,6 @@ class GoldenResult:
     layers: tuple[LayerTrace, ...]
 
 
-def spikes_at(trains: npt.NDArray[np.integer], timestep: int) -> npt.NDArray[np.integer]:
-    """The spikes, 0 or 1, that spike trains hold for a timestep."""
-    return (trains >> trains.dtype.type(timestep)) & trains.dtype.type(1)
+Visit = Callable[[int, LayerTrace], None]
+"""Called with the index of a spiking layer, from 0, and what happened in it. The words may be
+overwritten afterwards unless they are kept."""

@@ -243,11 +243,19 @@ def main(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     with distributed.workers(device) as workers:
-        run = run_from_arguments(args, TrainingSet.load(args.data), workers, device)
-        if workers.first:
-            folder.make()
-            folder.truncate_log(run.completed)
-        ending = train_run(run, folder, every=args.every, minutes=args.minutes)
+        ending = _train(args, folder, workers, device)
+    return EXIT_CODES[ending]
+
+
+def _train(
+    args: argparse.Namespace, folder: RunFolder, workers: distributed.Workers, device: str
+) -> str:
+    """Trains in this process, leaves nothing of the run behind, and returns why it ended."""
+    run = run_from_arguments(args, TrainingSet.load(args.data), workers, device)
+    if workers.first:
+        folder.make()
+        folder.truncate_log(run.completed)
+    ending = train_run(run, folder, every=args.every, minutes=args.minutes)
     if workers.first:
         print(f"{ending} at step {run.completed}: {folder.checkpoint}", file=sys.stderr)
-    return EXIT_CODES[ending]
+    return ending

@@ -46,11 +46,10 @@ def test_events_and_taps_of_hand_made_spikes(shape):
     height, width = shape
     for y in range(height):
         for x in range(width):
-            trains = np.zeros((2, height, width), np.uint8)
-            trains[0, y, x] = 0b101
-            trains[1, y, x] = 0b010
+            words = np.zeros((height, width, 2, 1), np.uint64)
+            words[y, x, :, 0] = 0b101, 0b010
             expected = InputSpikes(events=3, useful_taps=3 * landing(height, width, y, x))
-            assert count_input(trains) == expected
+            assert count_input(words) == expected
 
 
 @pytest.mark.parametrize("shape", SIZES)

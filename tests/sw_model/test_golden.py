@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.random_deployment import random_deployment
-from sw_model import golden
+from sw_model import golden, golden_reference
 from sw_model.activity import Activity
 from sw_model.golden_arithmetic import ExactConvolution, exact_float, fire, rounding_shift
 from sw_model.spec import (
@@ -242,8 +242,8 @@ def test_working_in_blocks_changes_nothing(monkeypatch, rows, columns):
     deployment = random_deployment(network(timesteps=(4,)), 8)
     picture = pixels(11, 13)
     whole = golden.denoise(deployment, picture, trace=True)
-    monkeypatch.setattr(golden, "BLOCK_COLUMNS", columns)
-    monkeypatch.setattr(golden, "BLOCK_PIXELS", rows * columns)
+    monkeypatch.setattr(golden_reference, "BLOCK_COLUMNS", columns)
+    monkeypatch.setattr(golden_reference, "BLOCK_PIXELS", rows * columns)
     pieces = golden.denoise(deployment, picture, trace=True)
     assert (pieces.denoised == whole.denoised).all()
     assert pieces.activity == whole.activity
@@ -257,11 +257,11 @@ def test_spike_trains_hold_any_number_of_timesteps(timesteps):
     deployment = random_deployment(network(timesteps=(timesteps,), channels=2, depth=3), timesteps)
     picture = pixels(3, 4)
     layers, _, _, denoised = naive.network(deployment, picture.tolist(), timesteps)
-    result = golden.denoise(deployment, picture, trace="spikes")
-    assert result.denoised.tolist() == denoised
-    for trace, expected in zip(result.layers, layers, strict=True):
-        assert trace.spikes.astype(int).tolist() == expected.spikes
-        assert trace.currents is None
+    for engine in ("events", "reference"):
+        result = golden.denoise(deployment, picture, trace="spikes", engine=engine)
+        assert result.denoised.tolist() == denoised
+        for trace, expected in zip(result.layers, layers, strict=True):
+            assert trace.spikes.astype(int).tolist() == expected.spikes
 
 
 def test_far_pixels_do_not_matter():
@@ -300,17 +300,18 @@ def test_progress_ends_at_the_whole():
 
 def test_interrupted_work_stops(monkeypatch):
     # Ctrl-C must not wait until all blocks of the layer are done.
-    monkeypatch.setattr(golden, "BLOCK_PIXELS", 1)
-    monkeypatch.setattr(golden.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(golden_reference, "BLOCK_PIXELS", 1)
     fired = []
-    monkeypatch.setattr(golden, "fire", lambda *args: fired.append(0) or fire(*args))
+    monkeypatch.setattr(golden_reference, "fire", lambda *args: fired.append(0) or fire(*args))
 
     def interrupt(done, whole):
         raise KeyboardInterrupt
 
     deployment = random_deployment(network(), 6)
     with pytest.raises(KeyboardInterrupt):
-        golden.denoise(deployment, pixels(50, 50), progress=interrupt)
+        golden.denoise(
+            deployment, pixels(50, 50), progress=interrupt, engine="reference", threads=1
+        )
     assert len(fired) < 50 * 50 * deployment.spec.timesteps_max
 
 

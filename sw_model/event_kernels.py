@@ -1,0 +1,252 @@
+"""Loops of the event-driven golden model over rows, columns and timesteps, compiled by numba.
+
+Activation maps are event words, (H + 2, W + 2, T, words) uint64 with a border of zeros: time
+innermost, bit c is channel c. A call works on a band of rows and lets other threads run.
+
+For each pixel and timestep the events of the nine words around it become one list of weight rows.
+A single long loop over it costs one mispredicted branch, where a loop for each word costs nine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from .event_vectors import ALIGNMENT, BLOCK, CHUNK, WORD, fire_word, list_events, sum_events
+
+_compiled: Any = numba.njit(nogil=True, cache=True)
+
+
+@_compiled
+def _aligned(address: Any) -> Any:
+    """The next address that a whole vector can be at without crossing a cache line."""
+    return (address + np.uintp(ALIGNMENT - 1)) & ~np.uintp(ALIGNMENT - 1)
+
+
+@_compiled
+def hidden_rows(
+    version: Any,
+    shape: Any,
+    compress: Any,
+    wide: Any,
+    source: Any,
+    target: Any,
+    weights: Any,
+    constants: Any,
+    fraction: Any,
+    leak: Any,
+    leaky: Any,
+    hard: Any,
+    rows: Any,
+) -> None:
+    """A hidden layer's event words in the rows ``rows[0]`` to ``rows[1]``.
+
+    Parameters
+    ----------
+    version, shape, compress, wide
+        See `sw_model.event_vectors`.
+    source, target
+        Activation maps.
+    weights
+        (9 * 64 * words + 1, lanes): a row for each tap, 3 * ky + kx, and input channel; the last
+        one is zero.
+    constants
+        (3, lanes) of the type of ``wide``: bias, threshold, init.
+    fraction, leak, leaky, hard
+        As in `sw_model.event_vectors.fire_word`.
+    """
+    width, steps = source.shape[1:3]
+    words = (CHUNK * len(shape) + WORD - 1) // WORD  # known to the compiler
+    lane, lanes = weights[0, 0], weights.shape[1]
+    nothing = len(weights) - 1
+    events = np.empty((steps, len(weights) + WORD + BLOCK), np.uint16)
+    counts = np.empty(steps, np.int64)
+    scratch = np.empty(2 * lanes + ALIGNMENT, constants.dtype)
+    # Addresses are worked out by hand: a view of an array counts its references, atomically.
+    listed, weighed = events.ctypes.data, weights.ctypes.data
+    bias, threshold, init = (
+        constants.ctypes.data,
+        constants[1].ctypes.data,
+        constants[2].ctypes.data,
+    )
+    summed = _aligned(scratch.ctypes.data)
+    charge = summed + np.uintp(lanes * scratch.itemsize)
+    word_bytes, list_bytes = 8 * words, 2 * events.shape[1]
+    for y in range(rows[0], rows[1]):
+        for x in range(width - 2):
+            corner = word_bytes * steps * (y * width + x)
+            # All lists before the first sum: what was written a moment ago in whole vectors is
+            # slow to be read one by one.
+            for t in range(steps):
+                count = 0
+                first = 0
+                for ky in range(3):
+                    for kx in range(3):
+                        place = corner + word_bytes * (steps * (ky * width + kx) + t)
+                        for index in range(words):
+                            count += list_events(
+                                compress,
+                                shape,
+                                lane,
+                                source.ctypes.data + np.uintp(place + 8 * index),
+                                first,
+                                listed + np.uintp(list_bytes * t + 2 * count),
+                            )
+                            first += WORD
+                counts[t] = count
+            before = init
+            for t in range(steps):
+                sum_events(
+                    shape,
+                    lane,
+                    wide,
+                    listed + np.uintp(list_bytes * t),
+                    counts[t],
+                    weighed,
+                    nothing,
+                    summed,
+                )
+                centre = corner + word_bytes * (steps * (width + 1) + t)
+                fire_word(
+                    shape,
+                    wide,
+                    summed,
+                    bias,
+                    threshold,
+                    before,
+                    charge,
+                    fraction,
+                    leak,
+                    leaky,
+                    hard,
+                    target.ctypes.data + np.uintp(centre),
+                )
+                before = charge
+
+
+@_compiled
+def encoding_rows(
+    version: Any,
+    shape: Any,
+    pixels: Any,
+    target: Any,
+    weights: Any,
+    shift: Any,
+    constants: Any,
+    fraction: Any,
+    leak: Any,
+    leaky: Any,
+    hard: Any,
+    rows: Any,
+) -> None:
+    """The encoding layer's event words in the rows ``rows[0]`` to ``rows[1]``.
+
+    Parameters
+    ----------
+    pixels
+        (H + 2, W + 2) int32 with a border of zeros.
+    weights
+        (3, 3, lanes) int32.
+    shift
+        Rounding right shift of the sums.
+    constants
+        (3, lanes) int32: bias, threshold, init.
+
+    The rest as in `hidden_rows`.
+    """
+    lanes = CHUNK * len(shape)
+    width, steps, words = target.shape[1:]
+    half = (1 << shift) >> 1
+    sums = np.empty(lanes, np.int32)
+    membrane = np.empty(lanes, np.int32)
+    bias, threshold, init = (
+        constants.ctypes.data,
+        constants[1].ctypes.data,
+        constants[2].ctypes.data,
+    )
+    for y in range(rows[0], rows[1]):
+        for x in range(width - 2):
+            sums[:] = half
+            for ky in range(3):
+                for kx in range(3):
+                    pixel = pixels[y + ky, x + kx]
+                    for c in range(lanes):
+                        sums[c] += weights[ky, kx, c] * pixel
+            for c in range(lanes):
+                sums[c] >>= shift
+            before = init
+            for t in range(steps):
+                place = 8 * words * (steps * ((y + 1) * width + x + 1) + t)
+                fire_word(
+                    shape,
+                    np.int32(0),
+                    sums.ctypes.data,
+                    bias,
+                    threshold,
+                    before,
+                    membrane.ctypes.data,
+                    fraction,
+                    leak,
+                    leaky,
+                    hard,
+                    target.ctypes.data + np.uintp(place),
+                )
+                before = membrane.ctypes.data
+
+
+@_compiled
+def output_rows(
+    version: Any,
+    shape: Any,
+    compress: Any,
+    wide: Any,
+    source: Any,
+    weights: Any,
+    taps: Any,
+    rows: Any,
+) -> None:
+    """What each pixel's events weigh in the nine outputs around it, in the rows given.
+
+    Parameters
+    ----------
+    version, shape, compress, wide
+        See `sw_model.event_vectors`; the shape is that of nine lanes.
+    source
+        Activation map.
+    weights
+        (64 * words + 1, lanes): a row for each channel, of lanes 3 * ky + kx; the last is zero.
+    taps
+        (H, W, lanes) int32, what is asked for, summed over the timesteps.
+    """
+    width, steps, words = source.shape[1:]
+    lane = weights[0, 0]
+    nothing = len(weights) - 1
+    events = np.empty(steps * len(weights) + WORD + BLOCK, np.uint16)
+    listed = events.ctypes.data
+    for y in range(rows[0], rows[1]):
+        for x in range(width - 2):
+            count = 0
+            place = 8 * words * steps * ((y + 1) * width + x + 1)
+            for _ in range(steps):
+                for index in range(words):
+                    count += list_events(
+                        compress,
+                        shape,
+                        lane,
+                        source.ctypes.data + np.uintp(place),
+                        WORD * index,
+                        listed + np.uintp(2 * count),
+                    )
+                    place += 8
+            sum_events(
+                shape,
+                lane,
+                wide,
+                listed,
+                count,
+                weights.ctypes.data,
+                nothing,
+                taps[y, x].ctypes.data,
+            )

@@ -1,0 +1,170 @@
+"""The plain engine of the golden model: exact products of floats, and membranes of 64 bits.
+
+Membranes are as wide as numpy has them, so that a derived width that is too narrow shows as a
+difference instead of wrapping here as well. Spikes are kept as trains: bit t of a number is the
+spike at timestep t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+
+import numpy as np
+import numpy.typing as npt
+
+from .golden_arithmetic import ExactConvolution, fire, rounding_shift
+from .golden_result import LayerTrace, Visit
+from .golden_work import Work
+from .spec import PIXEL_MAX, PIXEL_MIN, Deployment, pack_spikes
+
+IntArray = npt.NDArray[np.integer]
+
+BLOCK_COLUMNS = 512
+BLOCK_PIXELS = 4096
+"""Pixels that are worked on at once: the products of so many fit a processor's cache."""
+
+
+class ReferenceNetwork:
+    """A frozen network, layer by layer, in numpy.
+
+    Parameters
+    ----------
+    deployment
+        Any network.
+    timesteps
+        T.
+    keep
+        Trace currents and membranes too.
+    """
+
+    def __init__(self, deployment: Deployment, timesteps: int, *, keep: bool) -> None:
+        self.deployment, self.timesteps, self.keep = deployment, timesteps, keep
+
+    def run(self, pixels: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
+        """R of every pixel, (H, W); ``visit`` gets every spiking layer's trace, in order."""
+        source: IntArray = np.pad(pixels, 1)[np.newaxis]
+        for index in range(len(self.deployment.spec.spiking_layers)):
+            source, trace = _spiking_layer(
+                self.deployment, index, source, self.timesteps, self.keep, work
+            )
+            visit(index, trace)
+        return _output_sums(self.deployment, source, self.timesteps, work)
+
+
+def _spiking_layer(
+    deployment: Deployment,
+    index: int,
+    source: IntArray,
+    timesteps: int,
+    keep: bool,
+    work: Work,
+) -> tuple[npt.NDArray[np.unsignedinteger], LayerTrace]:
+    """Run layer ``index`` over ``source``, (C_in, H + 2, W + 2) pixels or spike trains.
+
+    The spike trains that it returns, (C, H + 2, W + 2), are the next layer's source: bit t is the
+    neuron's spike at timestep t.
+    """
+    layer = deployment.spec.layers[index]
+    neuron = layer.neuron
+    assert neuron is not None, "the output layer has no neuron"
+    height, width = source.shape[1] - 2, source.shape[2] - 2
+    trains = np.zeros(
+        (layer.out_channels, height + 2, width + 2), np.min_scalar_type((1 << timesteps) - 1)
+    )
+    shape = (timesteps, layer.out_channels, height, width)
+    currents, charged, membranes = (
+        np.zeros(shape if keep else 0, dtype=np.int64) for _ in range(3)
+    )
+    threshold, init = (
+        constants[index].astype(np.int64)[:, np.newaxis, np.newaxis]
+        for constants in (deployment.thresholds, deployment.inits)
+    )
+    flow = _currents(deployment, index, timesteps)
+
+    def block(rows: slice, columns: slice) -> None:
+        membrane = init
+        train = trains[:, 1:-1, 1:-1][:, rows, columns]
+        for t, current in enumerate(flow(_window(source, rows, columns))):
+            charge, spikes, membrane = fire(neuron, membrane, current, threshold)
+            train |= spikes.astype(trains.dtype) << t
+            if keep:
+                currents[t, :, rows, columns] = current
+                charged[t, :, rows, columns] = charge
+                membranes[t, :, rows, columns] = membrane
+
+    work.over(_blocks(height, width), lambda place: block(*place))
+    inside = trains[:, 1:-1, 1:-1]
+    words = pack_spikes(np.stack([spikes_at(inside, t) for t in range(timesteps)]).astype(bool))
+    channels = layer.out_channels
+    if not keep:
+        return trains, LayerTrace(channels=channels, words=words)
+    return trains, LayerTrace(
+        channels=channels,
+        words=words,
+        currents=currents,
+        charged=charged,
+        membranes=membranes,
+    )
+
+
+def _currents(
+    deployment: Deployment, index: int, timesteps: int
+) -> Callable[[IntArray], Iterator[npt.NDArray[np.int64]]]:
+    """What turns a window of the source into the layer's T currents, (C, h, w) each."""
+    layer = deployment.spec.layers[index]
+    assert layer.neuron is not None, "the output layer has no neuron"
+    fraction = layer.neuron.fractional_bits
+    bias = deployment.biases[index].astype(np.int64)[:, np.newaxis, np.newaxis]
+    encoding = layer.kind == "encoding"
+    convolve = ExactConvolution(
+        deployment.weights[index], largest=max(-PIXEL_MIN, PIXEL_MAX) if encoding else 1
+    )
+
+    def encode(window: IntArray) -> Iterator[npt.NDArray[np.int64]]:
+        sums = rounding_shift(convolve(window), layer.shift)
+        return repeat((sums + bias) << fraction, timesteps)
+
+    def spike(window: IntArray) -> Iterator[npt.NDArray[np.int64]]:
+        for t in range(timesteps):
+            yield (convolve(spikes_at(window, t)) + bias) << fraction
+
+    return encode if encoding else spike
+
+
+def _output_sums(
+    deployment: Deployment, source: IntArray, timesteps: int, work: Work
+) -> npt.NDArray[np.int64]:
+    """R of every pixel, (H, W), from the last spiking layer's trains with their border."""
+    convolve = ExactConvolution(deployment.weights[-1], largest=timesteps)
+    height, width = source.shape[1] - 2, source.shape[2] - 2
+    total = np.empty((height, width), dtype=np.int64)
+    bias = timesteps * int(deployment.biases[-1][0])
+
+    def block(rows: slice, columns: slice) -> None:
+        # A sum over time of products is the product with the number of spikes.
+        spikes = np.bitwise_count(_window(source, rows, columns))
+        total[rows, columns] = convolve(spikes)[0] + bias
+
+    work.over(_blocks(height, width), lambda place: block(*place))
+    return total
+
+
+def _window(source: IntArray, rows: slice, columns: slice) -> IntArray:
+    """The part of a bordered source that a block of pixels and its neighbours lie in."""
+    return source[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
+
+
+def _blocks(height: int, width: int) -> Iterator[tuple[tuple[slice, slice], int]]:
+    """Rows and columns of the pieces that cover a picture, and the pixels of each."""
+    columns = min(width, BLOCK_COLUMNS)
+    rows = max(1, BLOCK_PIXELS // columns)
+    for y in range(0, height, rows):
+        for x in range(0, width, columns):
+            down, right = min(y + rows, height), min(x + columns, width)
+            yield (slice(y, down), slice(x, right)), (down - y) * (right - x)
+
+
+def spikes_at(trains: npt.NDArray[np.integer], timestep: int) -> npt.NDArray[np.integer]:
+    """The spikes, 0 or 1, that spike trains hold for a timestep."""
+    return (trains >> trains.dtype.type(timestep)) & trains.dtype.type(1)
