@@ -2,9 +2,9 @@
 # scripts/train.sh RECIPE FOLDER [OPTION...]
 #
 # Trains a network as the shipped one was trained and freezes it to FOLDER/frozen.safetensors.
-# Recipes: compact, best, baseline, the float DnCNN, which ends in FOLDER/baseline.safetensors, and
-# paper, which needs compact's float network in FOLDER/../compact and the baseline in FOLDER/../baseline. Called again, it goes on
-# where it stopped. The options go to all trainings of the recipe, new or resumed; what decides a
+# Recipes: compact; baseline, the float DnCNN, which ends in FOLDER/baseline.safetensors; best, which
+# learns from the baseline in FOLDER/../baseline; paper, which needs compact's float network in
+# FOLDER/../compact too. Called again, it goes on where it stopped. The options go to all trainings of the recipe, new or resumed; what decides a
 # training's numbers, --batch for one, cannot change while it is resumed. Pictures: train400/ in
 # --data or SPIKING_DNCNN_DATA. SHORTEN=N divides all numbers of steps by N, for trying things out.
 #
@@ -32,7 +32,13 @@ freeze() {
   "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" --name "$2" -o "$folder/frozen.safetensors"
 }
 
-hold_recipe "$folder" "$recipe $shorten" "a training"
+case $recipe in
+compact | best | paper | baseline) hold_recipe "$folder" "$recipe $shorten" "a training" ;;
+*)
+  echo "scripts/train.sh: recipe '$recipe' is unknown; known are compact, best, paper, baseline" >&2
+  exit 2
+  ;;
+esac
 
 case $recipe in
 compact)
@@ -42,9 +48,12 @@ compact)
   freeze quantised compact
   ;;
 best)
-  train levels 4000 --config best --gradient levels --round-weights --activity 20 --batch 16 \
+  train alone 4400 --config best --gradient levels --round-weights --activity 20 --batch 16 \
     --lr 2e-3 --muon 0.01
-  train spikes 320 --quantise "$folder/levels/checkpoint.pt" --gradient rate --activity 20 \
+  always=(--teacher "$folder/../baseline/baseline.safetensors")
+  train taught 6200 --start "$folder/alone/checkpoint.pt" --gradient levels --round-weights \
+    --activity 9 --batch 16 --lr 1e-3 --muon 0.007 --warmup 50
+  train spikes 700 --quantise "$folder/taught/checkpoint.pt" --gradient rate --activity 12 \
     --batch 16 --lr 3e-4 --muon 0.001 --warmup 20
   freeze spikes best-s25
   ;;
@@ -60,9 +69,5 @@ baseline)
   train float 4000 --config best --model ann --batch 16 --lr 2e-3 --muon 0.01
   "$python" -m sw_model baseline --export "$folder/float/checkpoint.pt" \
     -o "$folder/baseline.safetensors"
-  ;;
-*)
-  echo "scripts/train.sh: recipe '$recipe' is unknown; known are compact, best, paper, baseline" >&2
-  exit 2
   ;;
 esac

@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from sw_model.spec import NetworkSpec, UsageError
+from sw_model.spec import NetworkSpec, NeuronSpec, UsageError, configuration
 from sw_model.spec.network import TIMESTEPS_MAX
 
 MODELS = ("snn", "ann", "quantised")
@@ -116,8 +116,8 @@ class TrainingOptions:
         Spiking networks only.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
-        spikes (`sw_model.rates`); ``"rate"``: spikes forward, the gradient of rates back, for
-        quantised networks only.
+        spikes (`sw_model.rates`), of neurons without leak and with soft reset; ``"rate"``: spikes
+        forward, the gradient of rates back, for quantised networks only.
     timesteps
         T to train with; 0 for the configuration's largest.
     coding
@@ -179,6 +179,12 @@ class TrainingOptions:
             raise UsageError(
                 f"--coding {self.coding} is for spiking networks in floats with --gradient time, "
                 f"not for model {self.model!r} with --gradient {self.gradient}"
+            )
+        neuron = configuration(self.config).layers[0].neuron
+        if self.gradient == "levels" and neuron != NeuronSpec(leak=None, reset="soft"):
+            raise UsageError(
+                f"--gradient levels describes neurons without leak and with soft reset, not those "
+                f"of --config {self.config}; its gradient is --gradient time"
             )
         if self.supervision and self.model == "ann":
             raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")

@@ -26,7 +26,8 @@ def environment(tmp_path):
 
 def train(folder, environment, *more, recipe="compact", shorten="1400"):
     command = ["bash", "scripts/train.sh", recipe, str(folder)]
-    options = ["--config", "tiny", "--batch", "2", "--every", "2", "--no-compile", *more]
+    config = "tiny-if" if recipe == "best" else "tiny"
+    options = ["--config", config, "--batch", "2", "--every", "2", "--no-compile", *more]
     return subprocess.run(
         [*command, *options],
         env=environment | {"SHORTEN": shorten},
@@ -87,10 +88,10 @@ def test_recipes(tmp_path, environment):
     nothing = train(tmp_path / "paper", environment, recipe="paper", shorten="2800")
     assert nothing.returncode == 2
     assert "compact/float/checkpoint.pt' does not exist" in nothing.stderr
-    for recipe in ("compact", "best", "baseline", "paper"):
+    for recipe in ("compact", "baseline", "best", "paper"):
         run = train(tmp_path / recipe, environment, recipe=recipe, shorten="2800")
         assert run.returncode == 0, run.stderr
-    for recipe, runs in (("compact", 2), ("best", 2), ("paper", 3)):
+    for recipe, runs in (("compact", 2), ("best", 3), ("paper", 3)):
         deployment = load_deployment(tmp_path / recipe / "frozen.safetensors")
         assert len(deployment.provenance["runs"]) == runs
     (tmp_path / "paper/frozen.safetensors").unlink()
@@ -101,3 +102,4 @@ def test_recipes(tmp_path, environment):
     unknown = train(tmp_path / "none", environment, recipe="none")
     assert unknown.returncode == 2
     assert "recipe 'none' is unknown; known are compact, best, paper, baseline" in unknown.stderr
+    assert not (tmp_path / "none").exists()

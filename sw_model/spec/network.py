@@ -237,6 +237,14 @@ CONFIGURATIONS: dict[str, NetworkSpec] = {
             output_weight_bits=8,
             neuron=NeuronSpec(leak=None, reset="soft"),
         ),
+        uniform_network(
+            "tiny-if",
+            depth=4,
+            channels=4,
+            timesteps=(2, 3),
+            weight_bits=4,
+            neuron=NeuronSpec(leak=None, reset="soft"),
+        ),
     )
 }
 """Named configurations."""

@@ -35,8 +35,9 @@ from .training_commands import FEW, command, parse
 )
 def test_loss_goes_down(pictures, model, how):
     torch.manual_seed(0)
+    config = "tiny-if" if how.get("gradient") == "levels" else "tiny"
     options = TrainingOptions(
-        config="tiny", model=model, steps=60, batch=4, lr=1e-2, warmup=5, **how
+        config=config, model=model, steps=60, batch=4, lr=1e-2, warmup=5, **how
     )
     run = TrainingRun(options, TrainingSet.split(pictures), build_model(options))
     losses = [run.step() for _ in range(options.steps)]
@@ -206,6 +207,7 @@ def test_freeze_reads_pictures_first(data, tmp_path):
         (["--ema", "nan"], r"--ema nan is not in 0\.\.1"),
         (["--supervision", "-1"], r"--supervision -1.0 is not in 0\.\.1000"),
         (["--model", "ann", "--supervision", "1"], "--supervision is for spiking networks"),
+        (["--gradient", "levels"], "describes neurons without leak and with soft reset, not those"),
         (["--minutes", "nan"], "--minutes nan is not 0 or more"),
         (["--threads", "0"], r"--threads 0 is not in 1\.\.1024"),
         (["--every", "0"], "--every 0 is not 1 or more"),
