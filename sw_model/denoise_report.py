@@ -119,10 +119,10 @@ def _values(outcome: Outcome) -> dict[str, Any]:
         "kind": outcome.kind,
         "theta": round(outcome.theta, DECIMALS),
         "seconds": round(outcome.seconds, 3),
-        "psnr_noisy": _rounded(outcome.before and outcome.before.psnr),
-        "psnr": _rounded(outcome.after and outcome.after.psnr),
-        "ssim_noisy": _rounded(outcome.before and outcome.before.ssim),
-        "ssim": _rounded(outcome.after and outcome.after.ssim),
+        "psnr_noisy": None if outcome.before is None else _rounded(outcome.before.psnr),
+        "psnr": None if outcome.after is None else _rounded(outcome.after.psnr),
+        "ssim_noisy": None if outcome.before is None else _rounded(outcome.before.ssim),
+        "ssim": None if outcome.after is None else _rounded(outcome.after.ssim),
         "note": outcome.note,
     }
 
