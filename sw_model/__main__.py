@@ -9,7 +9,7 @@ COMMANDS = {
     "train": ("train", "train a float network and its spiking twin"),
     "baseline": ("baseline", "PSNR of the float DnCNN that the spiking network is held against"),
     "freeze": ("quantize", "turn a trained network into a deployment file of integers"),
-    "denoise": ("denoise", "denoise a picture with a frozen network"),
+    "denoise": ("denoise_command", "denoise pictures with a frozen network"),
     "evaluate": ("evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
     "figures": ("figures", "the paper's figures of denoising by T, LIF against rate coding"),
     "cost": ("cost", "operations, memory traffic and energy against the dense network"),

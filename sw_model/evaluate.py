@@ -12,7 +12,7 @@ from operator import add
 from pathlib import Path
 
 from .activity import Activity
-from .denoise import denoise_picture
+from .denoise_picture import denoise_picture
 from .evaluate_report import report, table
 from .images import add_noise, read_picture
 from .metrics import Quality, quality

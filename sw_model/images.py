@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -63,37 +63,62 @@ def read_picture(path: Path) -> Picture:
         The file is missing, damaged, animated, has more than 8 bits or transparent pixels, or is
         no picture that is accepted.
     """
+    return opened(path, decode, ACCEPTED)
+
+
+def opened(
+    path: Path, decoder: Callable[[Path, Image.Image], npt.NDArray[Any]], accepted: str
+) -> npt.NDArray[Any]:
+    """What ``decoder`` makes of a picture file; three equal channels become one.
+
+    Parameters
+    ----------
+    decoder
+        Called with the path and the open file.
+    accepted
+        Which files are accepted, as the rest of a sentence.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, damaged or enormous, or the decoder refuses it.
+    """
     try:
         # Warnings about damaged metadata and about pictures of 90 to 180 megapixels: what cannot
         # be read at all raises an error.
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=READABLE) as image:
-            picture = _decode(path, image)
+        # A file that Pillow opens by name it may map into memory, and then it scrambles grey TIFFs
+        # with an orientation (Pillow 13.0).
+        with (
+            warnings.catch_warnings(action="ignore"),
+            path.open("rb") as file,
+            Image.open(file, formats=READABLE) as image,
+        ):
+            picture = decoder(path, image)
     except UsageError:
         raise
     except FileNotFoundError:
-        raise UsageError(f"picture {path} does not exist; {ACCEPTED}") from None
+        raise UsageError(f"picture {path} does not exist; {accepted}") from None
     except IsADirectoryError:
-        raise UsageError(f"{path} is a folder, not a picture; {ACCEPTED}") from None
+        raise UsageError(f"{path} is a folder, not a picture; {accepted}") from None
     except Image.DecompressionBombError:
         raise UsageError(
             f"picture {path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; "
             f"give a smaller one"
         ) from None
     except Exception as error:  # decoders raise almost anything on a damaged file
-        raise UsageError(f"{path} cannot be read as a picture ({error}); {ACCEPTED}") from None
+        raise UsageError(f"{path} cannot be read as a picture ({error}); {accepted}") from None
     if picture.ndim == 3 and (picture == picture[..., :1]).all():
         return np.ascontiguousarray(picture[..., 0])
     return picture
 
 
-def _decode(path: Path, image: Image.Image) -> Picture:
-    # A multi-picture JPEG is a photograph with extras, and its first frame is the photograph.
-    if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) > 1:
-        raise UsageError(f"{path} is animated or has pages ({frames}); {ACCEPTED}")
-    deep = _more_than_8_bits(image)
+def decode(path: Path, image: Image.Image, accepted: str = ACCEPTED) -> Picture:
+    """The pixels of an open picture of 8 bits; parameters and errors as of `opened`."""
+    check_single(path, image, accepted)
+    deep = more_than_8_bits(image)
     if deep or image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
         kind = "more than 8 bits a channel" if deep else f"pixels of kind {image.mode}"
-        raise UsageError(f"{path} holds {kind}; {ACCEPTED}")
+        raise UsageError(f"{path} holds {kind}; {accepted}")
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
@@ -103,7 +128,14 @@ def _decode(path: Path, image: Image.Image) -> Picture:
     return np.asarray(upright.convert("L" if grey else "RGB"))
 
 
-def _more_than_8_bits(image: Image.Image) -> bool:
+def check_single(path: Path, image: Image.Image, accepted: str) -> None:
+    """Refuse a file of several pictures; parameters and errors as of `opened`."""
+    # A multi-picture JPEG is a photograph with extras, and its first frame is the photograph.
+    if image.format != "MPO" and (frames := getattr(image, "n_frames", 1)) > 1:
+        raise UsageError(f"{path} is animated or has pages ({frames}); {accepted}")
+
+
+def more_than_8_bits(image: Image.Image) -> bool:
     """Whether the file is deeper than Pillow's mode says: it narrows colour without a word."""
     bits = getattr(image, "tag_v2", {}).get(TIFF_BITS_PER_SAMPLE, 8)
     if max(bits if isinstance(bits, tuple) else (bits,)) > 8:
@@ -117,13 +149,15 @@ def _more_than_8_bits(image: Image.Image) -> bool:
     return False
 
 
-def check_format(path: Path, shape: tuple[int, ...]) -> None:
+def check_format(path: Path, shape: tuple[int, ...], more: tuple[str, ...] = ()) -> None:
     """Refuse, before any work is done, what `write_picture` could not write.
 
     Parameters
     ----------
     shape
         Of the picture: (H, W) or (H, W, 3).
+    more
+        Suffixes that the caller can write besides.
 
     Raises
     ------
@@ -133,7 +167,7 @@ def check_format(path: Path, shape: tuple[int, ...]) -> None:
     suffix = path.suffix.lower()
     if suffix not in WRITABLE:
         raise UsageError(
-            f"cannot write {path}: suffix {suffix!r} is not one of {', '.join(WRITABLE)}"
+            f"cannot write {path}: suffix {suffix!r} is not one of {', '.join((*WRITABLE, *more))}"
         )
     if CHANNELS.get(suffix, (channels := _channels(shape))) != channels:
         raise UsageError(

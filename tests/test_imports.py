@@ -48,7 +48,9 @@ FLOAT = (
 INTEGER = (
     # What must start fast and run where PyTorch is not installed.
     "sw_model.golden",
-    "sw_model.denoise",
+    "sw_model.api",
+    "sw_model.denoise_command",
+    "sw_model.denoise_dask",
     "sw_model.evaluate",
     "sw_model.cost",
     "sw_model.card",

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from sim.random_deployment import random_deployment
-from sw_model import denoise, golden, images
+from sw_model import golden, images
 from sw_model.__main__ import COMMANDS, main
+from sw_model.denoise_picture import denoise_picture
 from sw_model.metrics import quality
 from sw_model.spec import configuration, load_deployment
 
@@ -91,10 +92,12 @@ def test_denoise_takes_the_smallest_pictures(folder, capsys, shape):
     assert images.read_picture(Path("out.pgm")).shape == shape
 
 
-def test_denoise_may_replace_its_input(folder, capsys):
+def test_denoise_may_replace_its_input_only_when_told(folder, capsys):
     before = images.read_picture(Path("grey.png"))
     arguments = ["denoise", "grey.png", "-o", "grey.png", "--deployment", "tiny.safetensors"]
-    assert run(capsys, *arguments)[0] == 0
+    assert "grey.png exists already; --force replaces it" in refused(capsys, *arguments)
+    assert (images.read_picture(Path("grey.png")) == before).all()
+    assert run(capsys, *arguments, "--force")[0] == 0
     after = images.read_picture(Path("grey.png"))
     assert (after == golden.denoise(load_deployment("tiny.safetensors"), before).denoised).all()
 
@@ -102,15 +105,13 @@ def test_denoise_may_replace_its_input(folder, capsys):
 def test_denoise_says_that_jpeg_is_lossy(folder, capsys):
     arguments = ["denoise", "grey.png", "-o", "o.jpg", "--deployment", "tiny.safetensors"]
     assert "JPEG is lossy" in run(capsys, *arguments, "--noise", 25)[1]
-    assert "lossy" not in run(capsys, *arguments)[1]
+    assert "lossy" not in run(capsys, *arguments, "--force")[1]
 
 
 def test_progress_of_colour_runs_once_from_nothing_to_all():
     deployment = random_deployment(configuration("tiny"), 1)
     calls = []
-    denoise.denoise_picture(
-        deployment, np.zeros((3, 4, 3), np.uint8), 2, lambda *call: calls.append(call)
-    )
+    denoise_picture(deployment, np.zeros((3, 4, 3), np.uint8), 2, lambda *call: calls.append(call))
     assert calls == sorted(calls)
     assert calls[-1] == (3 * 4 * 4 * 3,) * 2
 
@@ -119,7 +120,7 @@ def test_progress_of_colour_runs_once_from_nothing_to_all():
     ("arguments", "complaint"),
     [
         (["none.png", "-o", "o.png"], "picture none.png does not exist"),
-        ([".", "-o", "o.png"], ". is a folder, not a picture"),
+        ([".", "-o", "o.png"], ".: -o must name a folder for a folder"),
         (["tiny.safetensors", "-o", "o.png"], "tiny.safetensors cannot be read as a picture"),
         (["grey.png", "-o", "o.xyz"], "suffix '.xyz' is not one of .png"),
         (["grey.png", "-o", "."], "cannot write .: it is a folder"),
@@ -168,6 +169,7 @@ def test_interrupted_denoise_leaves_the_old_picture(folder, capsys, monkeypatch)
         raise KeyboardInterrupt
 
     arguments = ["denoise", "grey.png", "-o", "out.png", "--deployment", "tiny.safetensors"]
+    arguments.append("--force")
     for place, name in ((golden, "denoise"), (Image.Image, "save")):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, interrupt)

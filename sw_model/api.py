@@ -1,0 +1,111 @@
+"""The golden model as a library: arrays in, arrays out.
+
+Nothing is kept between calls, and calls from several threads do not touch each other. A frozen
+network that is named is read and verified in every call; whoever calls often gives one that
+`sw_model.load_deployment` has read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import golden
+from .denoise_picture import denoise_picture
+from .golden_result import GoldenResult
+from .images_arrays import to_pixels, without_residual
+from .spec import Deployment, load_deployment
+
+DEFAULT_DEPLOYMENT = "best-s25"
+"""The shipped network with the best pictures."""
+
+
+def denoise(
+    array: npt.NDArray[Any],
+    deployment: str | Path | Deployment = DEFAULT_DEPLOYMENT,
+    timesteps: int | None = None,
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    """Remove the noise from a picture, in the integers of the hardware.
+
+    Parameters
+    ----------
+    array
+        (H, W) grey or (H, W, 3) colour, whose channels are denoised one by one. uint8; uint16,
+        scaled to the network's 0..255 and the residual scaled back; any other integers are noisy
+        pixels -512..511 as they are. See `sw_model.images_arrays`.
+    deployment
+        Name of a shipped network, path of a deployment file, or a loaded one.
+    timesteps
+        T, one of those that the deployment allows; the largest by default.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the array's shape: uint16 for uint16, uint8 for all others. A new array.
+
+    Raises
+    ------
+    ValueError
+        The array is of another shape, type (floats) or range.
+    sw_model.UsageError
+        There is no such deployment, or it does not allow this T.
+
+    Examples
+    --------
+    >>> from sw_model import denoise, load_deployment
+    >>> network = load_deployment("best-s25")
+    >>> denoise(np.full((4, 4), 100, np.uint8), network).shape
+    (4, 4)
+    """
+    array = np.asarray(array)
+    pixels = to_pixels(array)
+    frozen = _frozen(deployment)
+    steps = frozen.spec.timesteps_max if timesteps is None else timesteps
+    return without_residual(array, denoise_picture(frozen, pixels, steps).residual)
+
+
+def trace(
+    array: npt.NDArray[Any],
+    deployment: str | Path | Deployment = DEFAULT_DEPLOYMENT,
+    timesteps: int | None = None,
+    *,
+    membranes: bool = False,
+) -> GoldenResult:
+    """Denoise a channel and keep what happens in every layer, for those who build hardware.
+
+    Parameters
+    ----------
+    array
+        (H, W), as of `denoise`; the network's pixels are those that `denoise` gives it.
+    deployment, timesteps
+        As of `denoise`.
+    membranes
+        Keep currents and membranes too: 24 * T bytes per neuron and layer, so for crops.
+
+    Returns
+    -------
+    GoldenResult
+        ``layers[k].words`` are the event words of spiking layer k, (H, W, T, ceil(C / 64)) uint64:
+        raster order, time innermost, bit c is channel c. ``total`` is R of every pixel,
+        ``residual`` and ``denoised`` (8 bits) what becomes of it, ``activity`` theta.
+
+    Raises
+    ------
+    ValueError, sw_model.UsageError
+        As of `denoise`; a colour picture is refused.
+    """
+    array = np.asarray(array)
+    pixels = to_pixels(array)
+    if pixels.ndim == 3:
+        raise ValueError(
+            f"an array of shape {array.shape} has several channels; trace takes one, (H, W)"
+        )
+    frozen = _frozen(deployment)
+    return golden.denoise(frozen, pixels, timesteps, trace=True if membranes else "spikes")
+
+
+def _frozen(deployment: str | Path | Deployment) -> Deployment:
+    return deployment if isinstance(deployment, Deployment) else load_deployment(deployment)

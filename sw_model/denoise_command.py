@@ -1,0 +1,196 @@
+"""Sub-command ``denoise``: pictures in, pictures out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .denoise_inputs import Plan, plan
+from .denoise_job import Done, Failure, Outcome, Progress, Settings, check_absent, do
+from .denoise_progress import working
+from .denoise_report import one, report, shown, table
+from .denoise_workers import cores, run_here, run_processes
+from .images import add_noise
+from .images_files import SUFFIXES
+from .options import add_network_options, add_noise_options, check_output, network, noise
+from .spec import UsageError
+from .spec.command_line import MISTAKE
+from .spec.files import write_atomically
+
+EXAMPLES = """\
+examples:
+  python -m sw_model denoise castle.png -o denoised.png
+  python -m sw_model denoise castle.png -o denoised.png --noise 25   (add noise, measure PSNR)
+  python -m sw_model denoise photos -o denoised --jobs 4             (a folder and all below it)
+  python -m sw_model denoise 'photos/*.tif' more -o denoised --json report.json
+  python -m sw_model denoise photos -o denoised --dask tcp://host:8786
+
+exit code: 0 if all files were done; 2 for a mistake or a file that cannot be read or written over,
+1 if only the system failed (disk, memory); the other files of many are done all the same.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Denoise pictures with a frozen network, in the integers of the hardware.\n\n"
+        f"Files: {', '.join(SUFFIXES)}.\n"
+        "Colour is denoised channel by channel. 16-bit PNG and TIFF stay 16-bit: the network sees\n"
+        "them on its 0..255 scale, and the noise it finds is taken from the 16-bit values. Arrays\n"
+        "(.npy): uint8, uint16 as 16-bit pictures, other integers as noisy pixels -512..511.\n"
+        "With --noise pictures are taken as clean and as 8-bit: noise is added first, in a colour\n"
+        "picture with SEED, SEED + 1 and SEED + 2, and PSNR and SSIM before and after are printed."
+    )
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help="file; folder, its structure is kept; or a pattern in quotes, such as 'a/**/*.png'",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="file for one file; else a folder, which is made where there is none (a name that "
+        "ends in / is one)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace outputs that exist")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="files side by side, a process each, which share the processors "
+        "(default: one for each processor; one file has all of them)",
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="use the Dask cluster with this scheduler instead"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+    )
+    add_network_options(parser)
+    add_noise_options(parser, sigma=None)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    added = noise(args)
+    if added is None and (args.seed is not None or args.protocol is not None):
+        raise UsageError(
+            "--seed and --protocol describe the noise that --noise SIGMA adds; give it too"
+        )
+    if added is not None:  # impossible noise is one mistake, not one a file
+        add_noise(np.zeros((1, 1), np.uint8), added.sigma, added.seed, added.protocol)
+    if args.jobs is not None and args.jobs < 1:
+        raise UsageError(f"--jobs {args.jobs} is not 1 or more")
+    if args.jobs is not None and args.dask is not None:
+        raise UsageError("give either --jobs or --dask, not both: a cluster has its own workers")
+    todo = plan(args.inputs, args.output)
+    json_file = None if args.json in (None, "-") else Path(args.json)
+    if json_file is not None and json_file in {task.target for task in todo.tasks}:
+        raise UsageError(f"--json and -o both name {json_file}; give different files")
+    for path in [json_file, None if todo.folder else todo.tasks[0].target]:
+        if path is not None:
+            check_output(path)
+            check_absent(path, args.force)
+    if todo.folder is None and args.dask is not None:
+        raise UsageError("--dask is for several files; give a folder, or leave it out")
+    deployment, timesteps = network(args)
+    settings = Settings(deployment=deployment, timesteps=timesteps, noise=added, force=args.force)
+
+    started = time.monotonic()
+    if todo.folder is None:
+        outcomes: list[Outcome] = [_one(todo, settings)]
+    else:
+        outcomes = _many(todo, settings, todo.folder, args.jobs, args.dask)
+    content = (
+        json.dumps(report(outcomes, settings, todo), indent=2, sort_keys=True, allow_nan=False)
+        + "\n"
+    )
+    if json_file is not None:
+        write_atomically(json_file, content.encode())
+    if args.json == "-":
+        sys.stdout.write(content)
+    elif todo.folder is None and isinstance(outcomes[0], Done):
+        print(one(outcomes[0], settings))
+    else:
+        print(table(outcomes, settings, todo, time.monotonic() - started))
+    sys.stdout.flush()
+    return _complain(outcomes)
+
+
+def _one(todo: Plan, settings: Settings) -> Done:
+    """A single file, whose errors are the command's."""
+    task = todo.tasks[0]
+    # Progress counts pixels times layers.
+    scale = 1e-6 / len(settings.deployment.spec.layers)
+    with working(f"denoising {shown(task.source)}", scale, "Mpixel") as progress:
+        return do(task, settings, progress)
+
+
+def _many(
+    todo: Plan, settings: Settings, folder: Path, jobs: int | None, dask: str | None
+) -> list[Outcome]:
+    """All files, in the order of the plan."""
+    client = None
+    if dask is not None:
+        from .denoise_dask import connect
+
+        client = connect(dask)
+    staging = _staging(folder)
+    try:
+        with working(f"denoising {len(todo.tasks)} files", 1, "files") as progress:
+            outcomes = {o.task: o for o in _run(todo, settings, staging, progress, jobs, client)}
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return [outcomes[task] for task in todo.tasks]
+
+
+def _run(
+    todo: Plan,
+    settings: Settings,
+    staging: Path,
+    progress: Progress,
+    jobs: int | None,
+    client: object,
+) -> Iterator[Outcome]:
+    if client is not None:
+        from .denoise_dask import run_cluster
+
+        return run_cluster(todo.tasks, settings, staging, progress, client)
+    count = min(len(cores()) if jobs is None else jobs, len(todo.tasks))
+    if count == 1:
+        return run_here(todo.tasks, settings, staging, progress)
+    return run_processes(todo.tasks, settings, staging, progress, count)
+
+
+def _staging(folder: Path) -> Path:
+    """A folder in the output's for files that are not whole yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".denoise-", dir=folder))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {folder}: {error.strerror}; give a folder that can be made"
+        ) from None
+
+
+def _complain(outcomes: Sequence[Outcome]) -> int:
+    """Name what failed and return the exit code."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    for failed in failures:
+        print(f"python -m sw_model: {failed.reason}", file=sys.stderr)
+    if any(failed.mistake for failed in failures):
+        return MISTAKE
+    return 1 if failures else 0

@@ -1,0 +1,172 @@
+"""Which files the command ``denoise`` works on, and where each result goes."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .images_files import SUFFIXES
+from .spec import UsageError
+
+PATTERN = "*?["
+"""Signs that make a name that does not exist a pattern."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture to denoise and the file to write."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that there is to do.
+
+    Attributes
+    ----------
+    tasks
+        In the order of the inputs, within a folder in the order of the names.
+    folder
+        Where all results go; None if the output is one file's.
+    left_out
+        What was found in folders and is no picture by its name.
+    """
+
+    tasks: tuple[Task, ...]
+    folder: Path | None
+    left_out: tuple[Path, ...] = ()
+
+
+def plan(inputs: Sequence[str], output: str) -> Plan:
+    """Find the inputs.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders (all pictures in them and below, their structure kept) and patterns (the
+        structure below the first part with a sign of a pattern kept), at least one.
+    output
+        A file for one file; a folder for a folder, a pattern or several inputs, and wherever it
+        ends with a slash.
+
+    Raises
+    ------
+    UsageError
+        A pattern fits nothing, there are no pictures, two results would be the same file, or the
+        folder is a file.
+    """
+    folder = Path(output)
+    only = Path(inputs[0])
+    slash = output.endswith(tuple(filter(None, (os.sep, os.altsep))))
+    if len(inputs) == 1 and not (slash or _is_folder(only) or _is_pattern(inputs[0])):
+        return Plan(tasks=(Task(only, folder),), folder=None)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"cannot write to {output}: it is a file; give the name of a folder")
+    if not (slash or folder.exists()) and folder.suffix.lower() in SUFFIXES:
+        raise UsageError(
+            f"{inputs[0]}{' and others' * (len(inputs) > 1)}: -o must name a folder for a folder, "
+            f"a pattern or several files, and {output} looks like a file; write {output}/ if it is "
+            f"meant"
+        )
+    tasks: list[Task] = []
+    left_out: list[Path] = []
+    for name in inputs:
+        for source, place in _found(name, folder, left_out):
+            tasks.append(Task(source, folder / place))
+    if not tasks:
+        raise UsageError(
+            f"{', '.join(inputs)}: no pictures there; files that end in {', '.join(SUFFIXES)} "
+            f"are taken"
+        )
+    _check_targets(tasks)
+    return Plan(tasks=tuple(tasks), folder=folder, left_out=tuple(left_out))
+
+
+def _found(name: str, output: Path, left_out: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Each file that an input stands for, and its place below the output folder."""
+    if not _is_pattern(name):
+        path = Path(name)
+        place = Path() if _is_folder(path) else Path(path.name)
+        yield from _file_or_folder(path, place, output, left_out)
+        return
+    # Path.glob takes no absolute patterns.
+    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+    if not matches:
+        raise UsageError(f"no file fits the pattern {name!r}; check its folder and its suffix")
+    fixed = []
+    for part in Path(name).parts:
+        if any(sign in part for sign in PATTERN):
+            break
+        fixed.append(part)
+    root = Path(*fixed)
+    seen: set[Path] = set()
+    for match in map(Path, matches):
+        for source, place in _file_or_folder(match, match.relative_to(root), output, left_out):
+            # With ** a folder and what is in it both fit.
+            if source not in seen:
+                seen.add(source)
+                yield source, place
+
+
+def _file_or_folder(
+    path: Path, place: Path, output: Path, left_out: list[Path]
+) -> Iterator[tuple[Path, Path]]:
+    """A file with its place, or all that is in a folder with that place."""
+    if not _is_folder(path):
+        yield path, place
+        return
+    for source in _pictures(path, output, left_out):
+        yield source, place / source.relative_to(path)
+
+
+def _pictures(folder: Path, output: Path, left_out: list[Path]) -> Iterator[Path]:
+    """All pictures in a folder and below."""
+
+    def fail(error: OSError) -> None:
+        raise UsageError(f"cannot look into {error.filename}: {error.strerror}")
+
+    for where, folders, files in os.walk(folder, onerror=fail):
+        here = Path(where)
+        for name in sorted(folders):
+            # Results of an earlier call are no inputs of this one.
+            below = here / name
+            if name.startswith(".") or below.is_symlink() or _same(below, output):
+                folders.remove(name)
+                left_out.append(below)
+        folders.sort()
+        for name in sorted(files):
+            path = here / name
+            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+                yield path
+            else:
+                left_out.append(path)
+
+
+def _check_targets(tasks: Iterable[Task]) -> None:
+    sources: dict[Path, Path] = {}
+    for task in tasks:
+        if (other := sources.setdefault(task.target, task.source)) is not task.source:
+            raise UsageError(
+                f"{other} and {task.source} would both become {task.target}; "
+                f"denoise them into different folders"
+            )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # no name that a file can have, or one that we may not look at
+        return False
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in PATTERN) and not os.path.lexists(name)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.exists() and one.resolve() == other.resolve()

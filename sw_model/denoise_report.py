@@ -1,0 +1,152 @@
+"""What the command ``denoise`` says of the files that it did, as JSON and for the terminal."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .denoise_inputs import Plan
+from .denoise_job import Done, Failure, Outcome, Settings
+from .options import describe
+
+if TYPE_CHECKING:
+    from .metrics import Quality
+
+DECIMALS = 6
+NAMED = 5
+"""Files that are named where there may be many."""
+
+
+def shown(path: Path) -> str:
+    """A path as text that any terminal takes, whatever bytes its name has."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
+
+
+def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[str, Any]:
+    """The outcomes as JSON values.
+
+    PSNR is in dB and null where it is infinite or no noise was added; SSIM is null for pictures
+    smaller than its window, too. A file that failed has ``error`` and nothing else but its names.
+    """
+    deployment, noise = settings.deployment, settings.noise
+    return {
+        "deployment": {"name": deployment.spec.name, "hash": deployment.hash},
+        "timesteps": settings.timesteps,
+        "noise": noise and {"sigma": noise.sigma, "seed": noise.seed, "protocol": noise.protocol},
+        "files": [_values(outcome) for outcome in outcomes],
+        "done": sum(isinstance(outcome, Done) for outcome in outcomes),
+        "failed": sum(isinstance(outcome, Failure) for outcome in outcomes),
+        "left_out": [str(path) for path in plan.left_out],
+    }
+
+
+def one(done: Done, settings: Settings) -> str:
+    """A single file's outcome, for reading."""
+    note = f" ({done.note})" if done.note else ""
+    lines = [
+        f"picture     {shown(done.task.source)}, {_size(done)} {done.kind}",
+        f"deployment  {describe(settings.deployment, settings.timesteps)}",
+    ]
+    if done.before is not None and done.after is not None:
+        before, after = done.before, done.after
+        lines += [
+            f"noise       {settings.noise}",
+            f"PSNR        {before.psnr:.2f} dB noisy, {after.psnr:.2f} dB denoised",
+            f"SSIM        {_ssim_line(before, after)}",
+        ]
+    return "\n".join(
+        [
+            *lines,
+            f"theta       {done.theta:.3f} spikes per neuron",
+            f"written     {shown(done.task.target)}{note}",
+        ]
+    )
+
+
+def table(outcomes: Sequence[Outcome], settings: Settings, plan: Plan, seconds: float) -> str:
+    """The outcomes of many files, for reading.
+
+    Parameters
+    ----------
+    seconds
+        How long all took.
+    """
+    names = [shown(outcome.task.source) for outcome in outcomes]
+    done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
+    width = max(map(len, [*names, "picture"]))
+    kinds = max(map(len, [*(outcome.kind for outcome in done), "kind"]))
+    head = f"{'picture':{width}}  {'size':>11}  {'kind':{kinds}}    theta  seconds"
+    lines = [f"deployment  {describe(settings.deployment, settings.timesteps)}"]
+    if settings.noise is not None:
+        lines.append(f"noise       {settings.noise} (the same seed for every picture)")
+        head += "   PSNR noisy denoised   SSIM noisy denoised"
+    lines += ["", head]
+    for name, outcome in zip(names, outcomes, strict=True):
+        if isinstance(outcome, Failure):
+            lines.append(f"{name:{width}}  {'failed':>11}")
+            continue
+        note = f"   ({outcome.note})" if outcome.note else ""
+        lines.append(
+            f"{name:{width}}  {_size(outcome):>11}  {outcome.kind:{kinds}} {outcome.theta:8.3f} "
+            f"{outcome.seconds:8.2f}{_quality(outcome)}{note}"
+        )
+    failed = len(outcomes) - len(done)
+    lines += [
+        "",
+        f"written     {len(done)} of {len(outcomes)} to {shown(plan.folder or Path())} in "
+        f"{seconds:.1f} s" + (f"; {failed} failed" if failed else ""),
+    ]
+    if plan.left_out:
+        first = ", ".join(map(shown, plan.left_out[:NAMED]))
+        more = len(plan.left_out) - NAMED
+        lines.append(
+            f"left out    {first}{f' and {more} more' if more > 0 else ''}: "
+            f"no picture by its name, hidden, or the output folder"
+        )
+    return "\n".join(lines)
+
+
+def _values(outcome: Outcome) -> dict[str, Any]:
+    names = {"input": str(outcome.task.source), "output": str(outcome.task.target)}
+    if isinstance(outcome, Failure):
+        return names | {"error": outcome.reason}
+    return names | {
+        "shape": list(outcome.shape),
+        "kind": outcome.kind,
+        "theta": round(outcome.theta, DECIMALS),
+        "seconds": round(outcome.seconds, 3),
+        "psnr_noisy": None if outcome.before is None else _rounded(outcome.before.psnr),
+        "psnr": None if outcome.after is None else _rounded(outcome.after.psnr),
+        "ssim_noisy": None if outcome.before is None else _rounded(outcome.before.ssim),
+        "ssim": None if outcome.after is None else _rounded(outcome.after.ssim),
+        "note": outcome.note,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else round(value, DECIMALS)
+
+
+def _size(done: Done) -> str:
+    return f"{done.shape[1]}x{done.shape[0]}"
+
+
+def _quality(done: Done) -> str:
+    if done.before is None or done.after is None:
+        return ""
+    noisy, denoised = (
+        "none" if value.ssim is None else f"{value.ssim:.4f}" for value in (done.before, done.after)
+    )
+    return f"   {done.before.psnr:10.2f} {done.after.psnr:8.2f}   {noisy:>10} {denoised:>8}"
+
+
+def _ssim_line(before: Quality, after: Quality) -> str:
+    if before.ssim is None or after.ssim is None:
+        from .metrics import SSIM_WINDOW  # loaded already where there are figures
+
+        return f"none: the picture is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window"
+    return f"{before.ssim:.4f} noisy, {after.ssim:.4f} denoised"

@@ -1,0 +1,187 @@
+"""Many files at once, on the processors of this machine.
+
+Workers are processes of their own. They ignore Ctrl-C, which ends the command and with it them;
+they write into a folder that the command removes, and rename what is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from .denoise_inputs import Task
+from .denoise_job import Failure, Outcome, Progress, Settings, attempt, failure
+
+POLL = 0.2
+"""Seconds after which the progress is looked at."""
+
+_worker: dict[str, Any] = {}
+"""What a worker process got when it started."""
+
+
+def cores() -> list[int]:
+    """Numbers of the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def run_here(
+    tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress
+) -> Iterator[Outcome]:
+    """One file after the other in this process, each with all processors.
+
+    Parameters
+    ----------
+    staging
+        See `sw_model.denoise_job.store`.
+    progress
+        Called with the files done, in part too, and their number.
+    """
+    for number, task in enumerate(tasks):
+
+        def report(done: float, whole: float, number: int = number) -> None:
+            progress(number + done / whole, len(tasks))
+
+        yield attempt(task, settings, report, staging)
+        progress(number + 1, len(tasks))
+
+
+def run_processes(
+    tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress, jobs: int
+) -> Iterator[Outcome]:
+    """Several files side by side, a process each; the processors are shared out among them.
+
+    Where a process dies (out of memory, say), the files that were under way are done once more,
+    one at a time, so that only the one that kills its process is lost.
+
+    Parameters
+    ----------
+    jobs
+        Number of processes; others as of `run_here`.
+    """
+    waiting = list(reversed(tasks))
+    while waiting:
+        suspects: list[Task] = []
+        with _Pool(jobs, settings, staging) as pool:
+            yield from pool.run(waiting, suspects, progress, len(tasks))
+        for task in suspects:
+            with _Pool(1, settings, staging) as pool:
+                lost: list[Task] = []
+                yield from pool.run([task], lost, progress, len(tasks))
+            if lost:
+                reason = f"{task.source}: its process was killed; is there enough memory?"
+                yield Failure(task=task, reason=reason, mistake=False)
+
+
+class _Pool:
+    """Worker processes that are gone when the block ends, whatever they are at."""
+
+    def __init__(self, jobs: int, settings: Settings, staging: Path) -> None:
+        # A fresh interpreter: a fork would copy locks that other threads hold.
+        context = multiprocessing.get_context("spawn")
+        self._jobs = jobs
+        self._shares = context.SimpleQueue()
+        processors = cores()
+        for index in range(jobs):
+            first, end = (len(processors) * i // jobs for i in (index, index + 1))
+            # More processes than processors share all of them.
+            self._shares.put(processors[first:end] or processors)
+        self._progress = context.Value("d", 0.0)
+        self._others = set(multiprocessing.active_children())
+        self._executor = ProcessPoolExecutor(
+            jobs, context, _start, (self._shares, settings, staging, self._progress)
+        )
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A process in the middle of a computation hears nothing but the system's signal.
+        for process in set(multiprocessing.active_children()) - self._others:
+            process.terminate()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._shares.close()
+
+    def run(
+        self, waiting: list[Task], suspects: list[Task], progress: Progress, whole: int
+    ) -> Iterator[Outcome]:
+        """Take tasks from the end of ``waiting`` until it is empty or a process dies.
+
+        Then those that were under way are put into ``suspects``.
+        """
+        pending: dict[Future[Outcome], Task] = {}
+        before = whole - len(waiting)
+        while pending or (waiting and not suspects):
+            while waiting and not suspects and len(pending) < self._jobs:
+                task = waiting.pop()
+                try:
+                    pending[self._submit(task)] = task
+                except BrokenExecutor:
+                    suspects.append(task)
+            finished, _ = wait(pending, POLL, FIRST_COMPLETED)
+            progress(min(before + self._progress.value, whole), whole)
+            for future in finished:
+                task = pending.pop(future)
+                error = future.exception()
+                if isinstance(error, BrokenExecutor):
+                    suspects.append(task)
+                else:
+                    yield future.result() if error is None else failure(task, error)
+
+    def _submit(self, task: Task) -> Future[Outcome]:
+        with _without_interrupt():
+            return self._executor.submit(_work, task)
+
+
+@contextlib.contextmanager
+def _without_interrupt() -> Iterator[None]:
+    """Processes that are started here never hear of Ctrl-C; this one does, afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(shares: Any, settings: Settings, staging: Path, progress: Any) -> None:
+    """What a worker process does first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    share = shares.get()
+    if hasattr(os, "sched_setaffinity"):
+        # The golden model starts a thread for each processor that its process may use.
+        os.sched_setaffinity(0, share)
+    _worker.update(settings=settings, staging=staging, progress=progress)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)
+
+
+def _work(task: Task) -> Outcome:
+    """One file, in a worker process."""
+    counter, seen = _worker["progress"], 0.0
+
+    def report(done: float, whole: float) -> None:
+        nonlocal seen
+        with counter.get_lock():
+            counter.value += done / whole - seen
+        seen = done / whole
+
+    outcome = attempt(task, _worker["settings"], report, _worker["staging"])
+    report(1, 1)
+    return outcome

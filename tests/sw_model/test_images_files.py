@@ -1,0 +1,220 @@
+"""Pictures of 16 bits and arrays: read exactly, written whole, or refused with one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from sw_model.images_arrays import kind, to_grey_levels, to_pixels, without_residual
+from sw_model.images_files import check_image, read_image, write_image, written_as
+from sw_model.spec import UsageError
+
+from .test_images import png, stored
+
+
+def deep(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 65536, shape).astype(np.uint16)
+
+
+def rows_of_png(array):
+    return b"".join(b"\0" + row.astype(">u2").tobytes() for row in array)
+
+
+# ---------------------------------------------------------------------------- 16 bits
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (1, 1), (1, 1, 3), (300, 2, 3)])
+def test_deep_pictures_keep_every_bit(tmp_path, suffix, shape):
+    path = tmp_path / f"a{suffix}"
+    write_image(path, deep(*shape))
+    again = read_image(path)
+    assert again.dtype == np.uint16
+    assert (again == deep(*shape)).all()
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_deep_colour_is_read_by_others(tmp_path):
+    picture = deep(5, 7, 3)
+    write_image(tmp_path / "a.tif", picture)
+    assert (tifffile.imread(tmp_path / "a.tif") == picture).all()
+    # Pillow checks the PNG's sums and filters, and keeps the high bytes.
+    write_image(tmp_path / "a.png", picture)
+    assert (np.asarray(Image.open(tmp_path / "a.png")) == picture >> 8).all()
+
+
+def test_deep_colour_of_other_programs_is_read(tmp_path):
+    picture = deep(5, 7, 3)
+    path = png(tmp_path / "a.png", 16, 2, rows_of_png(picture), 7, 5)
+    assert (read_image(path) == picture).all()
+    opaque = np.dstack([picture, np.full((5, 7), 65535, np.uint16)])
+    path = png(tmp_path / "b.png", 16, 6, rows_of_png(opaque), 7, 5)
+    assert (read_image(path) == picture).all()
+    opaque[2, 3, 3] -= 1
+    path = png(tmp_path / "c.png", 16, 6, rows_of_png(opaque), 7, 5)
+    with pytest.raises(UsageError, match="transparent"):
+        read_image(path)
+    for order in "<>":
+        for compression in (None, "zlib"):
+            path = tmp_path / "a.tif"
+            tifffile.imwrite(
+                path, picture, photometric="rgb", byteorder=order, compression=compression
+            )
+            assert (read_image(path) == picture).all()
+
+
+def test_deep_grey_of_either_byte_order(tmp_path):
+    for order in "<>":
+        tifffile.imwrite(tmp_path / "a.tif", deep(5, 7), byteorder=order)
+        assert (read_image(tmp_path / "a.tif") == deep(5, 7)).all()
+
+
+def test_orientation_of_deep_pictures_is_applied(tmp_path):
+    turned = [(274, "H", 1, 6, True)]
+    for picture in (deep(4, 6), deep(4, 6, 3), (deep(4, 6) >> 8).astype(np.uint8)):
+        photometric = "rgb" if picture.ndim == 3 else "minisblack"
+        path = tmp_path / "a.tif"
+        tifffile.imwrite(path, picture, photometric=photometric, extratags=turned)
+        assert (read_image(path) == np.rot90(picture, -1)).all()
+
+
+def test_deep_grey_stays_grey_in_colour_files(tmp_path):
+    grey = deep(4, 6)
+    write_image(tmp_path / "a.png", np.dstack([grey] * 3))
+    assert (read_image(tmp_path / "a.png") == grey).all()
+
+
+def test_eight_bits_are_read_as_before(tmp_path):
+    grey = (deep(4, 6) >> 8).astype(np.uint8)
+    path = stored(tmp_path / "a.png", Image.fromarray(grey))
+    assert read_image(path).dtype == np.uint8
+    assert (read_image(path) == grey).all()
+
+
+def test_formats_of_eight_bits_get_rounded_ones(tmp_path):
+    picture = deep(4, 6)
+    for suffix in (".jpg", ".bmp", ".webp", ".pgm"):
+        assert (written_as(tmp_path / f"a{suffix}", picture) == np.rint(picture / 257)).all()
+    for suffix in (".png", ".TIF", ".npy"):
+        assert written_as(tmp_path / f"a{suffix}", picture) is picture
+
+
+def deep_files_that_are_refused(folder):
+    path = folder / "planes.tif"
+    tifffile.imwrite(path, deep(3, 4, 4), photometric="rgb", planarconfig="separate")
+    yield path, "plane by plane; store its channels side by side"
+    path = folder / "negative.tif"
+    tifffile.imwrite(path, deep(4, 4), photometric="miniswhite")
+    yield path, "a 16-bit negative"
+    path = folder / "pages.tif"
+    tifffile.imwrite(path, deep(2, 4, 4), photometric="minisblack")
+    yield path, r"has pages \(2\)"
+    path = folder / "float.tif"
+    tifffile.imwrite(path, np.zeros((4, 4), np.float32))
+    yield path, "more than 8 bits a channel; 8-bit grey or colour pictures as PNG.* 16-bit ones"
+    yield png(folder / "alpha.png", 16, 4, b"\0" + bytes(8)), "more than 8 bits|16-bit pixels"
+
+
+def test_other_deep_files_are_refused(tmp_path):
+    for path, complaint in deep_files_that_are_refused(tmp_path):
+        with pytest.raises(UsageError, match=complaint):
+            read_image(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_truncated_deep_pictures(tmp_path, suffix, share):
+    path = tmp_path / f"a{suffix}"
+    write_image(path, deep(40, 40, 3))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(UsageError, match="cannot be read as a picture"):
+        read_image(path)
+
+
+# ---------------------------------------------------------------------------- arrays
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, ">i2", np.int64, np.uint16, ">u2"])
+def test_arrays_are_read_as_they_are(tmp_path, dtype):
+    array = np.asfortranarray(np.arange(12).reshape(3, 4)).astype(dtype)
+    np.save(tmp_path / "a.npy", array)
+    again = read_image(tmp_path / "a.npy")
+    assert again.dtype == array.dtype
+    assert (again == array).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "complaint"),
+    [
+        (np.zeros((2, 2)), "float64 are not accepted, since nobody can tell"),
+        (np.zeros((2, 2), bool), "type bool are not accepted"),
+        (np.full((2, 2), 512), r"reach from 512 to 512, outside of -512\.\.511"),
+        (np.full((2, 2), -513), "reach from -513 to -513"),
+        (np.zeros(4, int), r"shape \(4,\) is no picture; \(H, W\) for grey"),
+        (np.zeros((2, 2, 4), int), r"shape \(2, 2, 4\) is no picture"),
+        (np.zeros((3, 2, 2), int), r"shape \(3, 2, 2\) is no picture"),
+        (np.zeros((0, 2), int), r"shape \(0, 2\) is no picture"),
+        (np.array([[None]]), "cannot be read as an array"),
+    ],
+)
+def test_other_arrays_are_refused(tmp_path, array, complaint):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(UsageError, match=rf"a\.npy.*{complaint}"):
+        read_image(tmp_path / "a.npy")
+
+
+def test_files_that_are_no_arrays(tmp_path):
+    for content in (b"", b"not an array", b"\x93NUMPY\x01\x00\xff\xff{"):
+        (tmp_path / "a.npy").write_bytes(content)
+        with pytest.raises(UsageError, match=r"a\.npy cannot be read as an array"):
+            read_image(tmp_path / "a.npy")
+    with (tmp_path / "z.npy").open("wb") as file:
+        np.savez(file, a=np.zeros((2, 2), int))
+    with pytest.raises(UsageError, match="several arrays"):
+        read_image(tmp_path / "z.npy")
+    with pytest.raises(UsageError, match="does not exist"):
+        read_image(tmp_path / "none.npy")
+    with pytest.raises(UsageError, match="is a folder"):
+        (tmp_path / "folder.npy").mkdir()
+        read_image(tmp_path / "folder.npy")
+
+
+def test_unknown_suffixes_are_told_all_that_there_are(tmp_path):
+    with pytest.raises(UsageError, match=r"suffix '\.xyz' is not one of \.png, .*\.npy"):
+        check_image(tmp_path / "a.xyz", (2, 2))
+
+
+# ---------------------------------------------------------------------------- the scale
+
+
+def test_deep_values_are_rounded_to_grey_levels():
+    every = np.arange(65536).astype(np.uint16).reshape(256, 256)
+    assert (to_grey_levels(every) == np.rint(every / 257)).all()
+    assert (to_pixels(every) == np.rint(every / 257)).all()
+
+
+def test_signed_pixels_are_not_clipped():
+    array = np.array([[-512, -1], [256, 511]])
+    assert (to_pixels(array) == array).all()
+    assert without_residual(array, np.array([[-600, 0], [0, 500]])).tolist() == [[88, 0], [255, 11]]
+
+
+def test_deep_results_round_to_the_networks_picture():
+    # Whatever the residual: 16 bits add shades below a grey level, nothing else.
+    picture = deep(64, 64)
+    residual = np.random.default_rng(1).integers(-300, 300, picture.shape)
+    less = without_residual(picture, residual)
+    assert less.dtype == np.uint16
+    shallow = without_residual(to_grey_levels(picture), residual)
+    assert (to_grey_levels(less) == shallow).all()
+    assert (without_residual(picture, 0 * residual) == picture).all()
+
+
+def test_kinds_are_named():
+    assert kind(np.zeros((2, 2), np.uint8)) == "grey"
+    assert kind(np.zeros((2, 2, 3), np.uint16)) == "colour, 16 bits"
+    assert kind(np.zeros((2, 2), ">u2")) == "grey, 16 bits"
+    assert kind(np.zeros((2, 2), np.int32)) == "grey, int32"
