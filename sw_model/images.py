@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .spec import PIXEL_MAX, PIXEL_MIN, UsageError
 from .spec.files import replacing
@@ -100,6 +100,10 @@ def opened(
         raise UsageError(f"picture {path} does not exist; {accepted}") from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder, not a picture; {accepted}") from None
+    except UnidentifiedImageError:  # whose text has the open file as Python shows it
+        raise UsageError(
+            f"{path} cannot be read as a picture (cannot identify its format); {accepted}"
+        ) from None
     except Image.DecompressionBombError:
         raise UsageError(
             f"picture {path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; "

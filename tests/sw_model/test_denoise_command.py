@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -330,6 +331,36 @@ class Deadly(type(Path())):
         if os.getpid() != int(os.environ["DEADLY_HOME"]):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().suffix
+
+
+class Endless(type(Path())):
+    """A path that keeps any process but that of the test busy for a minute."""
+
+    @property
+    def suffix(self):
+        if os.getpid() != int(os.environ["DEADLY_HOME"]):
+            Path("busy").touch()
+            time.sleep(60)
+        return super().suffix
+
+
+def test_busy_processes_are_ended_at_once(photos, monkeypatch):
+    monkeypatch.setenv("DEADLY_HOME", str(os.getpid()))
+    settings = Settings(
+        deployment=load_deployment("tiny.safetensors"), timesteps=2, noise=None, force=False
+    )
+
+    def interrupt(done, whole):
+        if Path("busy").exists():
+            raise KeyboardInterrupt
+
+    tasks = [Task(Endless(photos / "a.png"), Path("out/a.png"))] * 2
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_processes(tasks, settings, Path("out"), interrupt, jobs=1))
+    # The start of the process is a part of it; whoever waited for it would need the whole minute.
+    assert time.monotonic() - started < 55
+    assert multiprocessing.active_children() == []
 
 
 def children(pid):
