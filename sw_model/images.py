@@ -185,7 +185,7 @@ def check_format(path: Path, shape: tuple[int, ...], more: tuple[str, ...] = ())
         )
 
 
-def write_picture(path: Path, picture: Picture) -> None:
+def write_picture(path: Path, picture: Picture, profile: bytes | None = None) -> None:
     """Write a picture, whole or not at all, in the format that its suffix says.
 
     All formats but JPEG (quality 95, full colour resolution) keep every pixel.
@@ -194,6 +194,8 @@ def write_picture(path: Path, picture: Picture) -> None:
     ----------
     picture
         (H, W) or (H, W, 3).
+    profile
+        ICC profile of its colours, kept by the formats that can.
 
     Raises
     ------
@@ -202,6 +204,8 @@ def write_picture(path: Path, picture: Picture) -> None:
     """
     check_format(path, picture.shape)
     kind, options = WRITABLE[path.suffix.lower()]
+    if profile is not None:
+        options = options | {"icc_profile": profile}
     with replacing(path) as temporary:
         Image.fromarray(picture).save(temporary, kind, **options)
 

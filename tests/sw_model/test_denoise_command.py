@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from sw_model import api, denoise_command, denoise_job, golden, images
 from sw_model.denoise_inputs import Plan, Task, plan
@@ -186,6 +186,26 @@ def test_deep_pictures_and_formats_of_eight_bits(folder, capsys):
     _, out, _ = run(capsys, "denoise", "deep.png", "-o", "o.bmp", *TINY)
     assert ".bmp holds 8 of the 16 bits" in out
     assert (read_image(Path("o.bmp")) == np.rint(expected / 257)).all()
+
+
+def profile_in(name):
+    with Image.open(name) as image:
+        return image.info.get("icc_profile")
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("colour", [False, True])
+def test_colour_profiles_are_kept_where_they_fit(folder, capsys, deep, colour):
+    rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    grey = rgb[:16] + b"GRAY" + rgb[20:]
+    array = picture(5, 6, 3) if colour else picture(5, 6)
+    array = array.astype(np.uint16) * 257 if deep else array
+    for profile, kept in ((rgb, colour), (grey, not colour)):
+        for source, target in (("a.png", "o.tif"), ("a.tif", "o.png"), ("a.png", "o.jpg")):
+            write_image(Path(source), array, profile)
+            assert profile_in(source) == profile
+            assert run(capsys, "denoise", source, "-o", target, *TINY, "--force")[0] == 0
+            assert profile_in(target) == (profile if kept else None)
 
 
 def test_grey_in_a_colour_format_stays_in_it(folder, capsys):
