@@ -8,7 +8,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -150,8 +151,12 @@ def _many(
         client = connect(dask)
     staging = _staging(folder)
     try:
-        with working(f"denoising {len(todo.tasks)} files", 1, "files") as progress:
-            outcomes = {o.task: o for o in _run(todo, settings, staging, progress, jobs, client)}
+        with (
+            working(f"denoising {len(todo.tasks)} files", 1, "files") as progress,
+            # Whatever happens here, the workers end before their folder does.
+            closing(_run(todo, settings, staging, progress, jobs, client)) as running,
+        ):
+            outcomes = {outcome.task: outcome for outcome in running}
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return [outcomes[task] for task in todo.tasks]
@@ -164,7 +169,7 @@ def _run(
     progress: Progress,
     jobs: int | None,
     client: object,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     if client is not None:
         from .denoise_dask import run_cluster
 

@@ -7,7 +7,7 @@ none of the files.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def connect(address: str) -> Any:
 
 def run_cluster(
     tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress, client: Any
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Several files side by side on a cluster.
 
     Parameters

@@ -16,7 +16,7 @@ from .denoise_inputs import Task
 from .denoise_picture import Denoised, denoise_picture
 from .images import Pixels, add_noise
 from .images_arrays import is_deep, kind, to_grey_levels, to_pixels, without_residual
-from .images_files import check_image, read_image, write_image, written_as
+from .images_files import check_image, read_image, read_profile, write_image, written_as
 from .options import Noise
 from .spec import GREY_MAX, Deployment, UsageError
 
@@ -58,11 +58,14 @@ class Loaded:
         Of the same shape: what the network sees.
     kind
         Of the file, in words.
+    profile
+        ICC profile of its colours.
     """
 
     array: npt.NDArray[Any]
     pixels: Pixels
     kind: str
+    profile: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +117,13 @@ def load(task: Task, settings: Settings) -> Loaded:
     """
     check_absent(task.target, settings.force)
     array = read_image(task.source)
-    what = kind(array)
+    what, profile = kind(array), read_profile(task.source, array)
     if array.ndim == 2 and task.source.suffix.lower() == task.target.suffix.lower() == ".ppm":
         # The format has no grey, and was good enough for the input.
         array = np.stack([array] * 3, axis=2)
     check_image(task.target, array.shape)
     if settings.noise is None:
-        return Loaded(array=array, pixels=to_pixels(array), kind=what)
+        return Loaded(array=array, pixels=to_pixels(array), kind=what, profile=profile)
     if is_deep(array):
         array = to_grey_levels(array)
     if array.min() < 0 or array.max() > GREY_MAX:
@@ -131,7 +134,7 @@ def load(task: Task, settings: Settings) -> Loaded:
     clean = array.astype(np.uint8)
     added = settings.noise
     pixels = add_noise(clean, added.sigma, added.seed, added.protocol)
-    return Loaded(array=clean, pixels=pixels, kind=what)
+    return Loaded(array=clean, pixels=pixels, kind=what, profile=profile)
 
 
 def compute(deployment: Deployment, pixels: Pixels, timesteps: int) -> Denoised:
@@ -162,11 +165,11 @@ def store(
         picture = without_residual(loaded.array, denoised.residual)
     written = written_as(task.target, picture)
     if staging is None:
-        write_image(task.target, written)
+        write_image(task.target, written, loaded.profile)
     else:
         task.target.parent.mkdir(parents=True, exist_ok=True)
         place = staging / f"{os.getpid()}{task.target.suffix}"
-        write_image(place, written)
+        write_image(place, written, loaded.profile)
         # Somebody else may have written it meanwhile.
         check_absent(task.target, settings.force)
         place.replace(task.target)

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def cores() -> list[int]:
 
 def run_here(
     tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """One file after the other in this process, each with all processors.
 
     Parameters
@@ -56,7 +56,7 @@ def run_here(
 
 def run_processes(
     tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress, jobs: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Several files side by side, a process each; the processors are shared out among them.
 
     Where a process dies (out of memory, say), the files that were under way are done once more,
@@ -112,7 +112,7 @@ class _Pool:
 
     def run(
         self, waiting: list[Task], suspects: list[Task], progress: Progress, whole: int
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Take tasks from the end of ``waiting`` until it is empty or a process dies.
 
         Then those that were under way are put into ``suspects``.

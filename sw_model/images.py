@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .spec import PIXEL_MAX, PIXEL_MIN, UsageError
 from .spec.files import replacing
@@ -100,6 +100,10 @@ def opened(
         raise UsageError(f"picture {path} does not exist; {accepted}") from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder, not a picture; {accepted}") from None
+    except UnidentifiedImageError:  # whose text has the open file as Python shows it
+        raise UsageError(
+            f"{path} cannot be read as a picture (cannot identify its format); {accepted}"
+        ) from None
     except Image.DecompressionBombError:
         raise UsageError(
             f"picture {path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; "
@@ -181,7 +185,7 @@ def check_format(path: Path, shape: tuple[int, ...], more: tuple[str, ...] = ())
         )
 
 
-def write_picture(path: Path, picture: Picture) -> None:
+def write_picture(path: Path, picture: Picture, profile: bytes | None = None) -> None:
     """Write a picture, whole or not at all, in the format that its suffix says.
 
     All formats but JPEG (quality 95, full colour resolution) keep every pixel.
@@ -190,6 +194,8 @@ def write_picture(path: Path, picture: Picture) -> None:
     ----------
     picture
         (H, W) or (H, W, 3).
+    profile
+        ICC profile of its colours, kept by the formats that can.
 
     Raises
     ------
@@ -198,6 +204,8 @@ def write_picture(path: Path, picture: Picture) -> None:
     """
     check_format(path, picture.shape)
     kind, options = WRITABLE[path.suffix.lower()]
+    if profile is not None:
+        options = options | {"icc_profile": profile}
     with replacing(path) as temporary:
         Image.fromarray(picture).save(temporary, kind, **options)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -48,6 +49,8 @@ LOW_BYTES = {
 }
 TIFF_PHOTOMETRIC, TIFF_WHITE_IS_ZERO = 262, 0
 TIFF_PLANES, TIFF_SEPARATE = 284, 2
+GREY_PROFILE = b"GRAY"
+"""Bytes 16 to 19 of an ICC profile of grey pictures (ICC.1, data colour space)."""
 PNG_ROWS = 256
 """Rows of a PNG that are compressed at a time."""
 
@@ -70,6 +73,26 @@ def read_image(path: Path) -> Array:
     return _read_array(path) if path.suffix.lower() == ARRAY else opened(path, _decode, ACCEPTED)
 
 
+def read_profile(path: Path, array: Array) -> bytes | None:
+    """The ICC profile of a file that was read, if it has one that fits what was read.
+
+    Parameters
+    ----------
+    array
+        What `read_image` gave: the profile of colours does not fit a picture that turned out grey.
+    """
+    if path.suffix.lower() == ARRAY:
+        return None
+    with (
+        warnings.catch_warnings(action="ignore"),
+        path.open("rb") as file,
+        Image.open(file) as image,
+    ):
+        profile = image.info.get("icc_profile")
+        fits = (array.ndim == 2) == (profile is not None and profile[16:20] == GREY_PROFILE)
+    return profile if profile and fits else None
+
+
 def check_image(path: Path, shape: tuple[int, ...]) -> None:
     """Refuse, before any work is done, what `write_image` could not write.
 
@@ -88,13 +111,15 @@ def written_as(path: Path, array: Array) -> Array:
     return to_grey_levels(array) if narrow else array
 
 
-def write_image(path: Path, array: Array) -> None:
+def write_image(path: Path, array: Array, profile: bytes | None = None) -> None:
     """Write a picture, whole or not at all, in the format that its suffix says.
 
     Parameters
     ----------
     array
         (H, W) or (H, W, 3), uint8 or uint16; uint16 only where `written_as` leaves it.
+    profile
+        ICC profile of its colours, kept by the formats that can.
 
     Raises
     ------
@@ -103,17 +128,18 @@ def write_image(path: Path, array: Array) -> None:
     """
     suffix = path.suffix.lower()
     if suffix != ARRAY and not is_deep(array):
-        write_picture(path, array)
+        write_picture(path, array, profile)
         return
     check_image(path, array.shape)
     with replacing(path) as temporary:
         if suffix == ARRAY:
             np.save(temporary, array)
         elif array.ndim == 2:
-            Image.fromarray(array.astype(np.uint16)).save(temporary)
+            options: dict[str, Any] = {} if profile is None else {"icc_profile": profile}
+            Image.fromarray(array.astype(np.uint16)).save(temporary, **options)
         elif suffix == ".png":
             with temporary.open("wb") as file:
-                _write_deep_png(file, array)
+                _write_deep_png(file, array, profile)
         else:
             import tifffile  # takes its time, and few need it
 
@@ -124,6 +150,7 @@ def write_image(path: Path, array: Array) -> None:
                 compression="zlib",
                 predictor=True,
                 metadata=None,
+                iccprofile=profile,
             )
 
 
@@ -196,7 +223,7 @@ def _transparent(path: Path) -> UsageError:
     return UsageError(f"{path} has transparent pixels; flatten it onto a background first")
 
 
-def _write_deep_png(file: BinaryIO, array: Array) -> None:
+def _write_deep_png(file: BinaryIO, array: Array, profile: bytes | None) -> None:
     """A PNG of 16-bit colour, which Pillow does not write (PNG specification, W3C 2003)."""
 
     def chunk(name: bytes, content: bytes) -> None:
@@ -207,6 +234,8 @@ def _write_deep_png(file: BinaryIO, array: Array) -> None:
     true_colour, pixel = 2, 2 * channels
     file.write(b"\x89PNG\r\n\x1a\n")
     chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, true_colour, 0, 0, 0))
+    if profile is not None:
+        chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
     compressor = zlib.compressobj()
     for first in range(0, height, PNG_ROWS):
         rows = array[first : first + PNG_ROWS].astype(">u2").reshape(-1, width * channels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from sw_model import api, denoise_command, denoise_job, golden, images
 from sw_model.denoise_inputs import Plan, Task, plan
@@ -187,6 +188,26 @@ def test_deep_pictures_and_formats_of_eight_bits(folder, capsys):
     assert (read_image(Path("o.bmp")) == np.rint(expected / 257)).all()
 
 
+def profile_in(name):
+    with Image.open(name) as image:
+        return image.info.get("icc_profile")
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("colour", [False, True])
+def test_colour_profiles_are_kept_where_they_fit(folder, capsys, deep, colour):
+    rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    grey = rgb[:16] + b"GRAY" + rgb[20:]
+    array = picture(5, 6, 3) if colour else picture(5, 6)
+    array = array.astype(np.uint16) * 257 if deep else array
+    for profile, kept in ((rgb, colour), (grey, not colour)):
+        for source, target in (("a.png", "o.tif"), ("a.tif", "o.png"), ("a.png", "o.jpg")):
+            write_image(Path(source), array, profile)
+            assert profile_in(source) == profile
+            assert run(capsys, "denoise", source, "-o", target, *TINY, "--force")[0] == 0
+            assert profile_in(target) == (profile if kept else None)
+
+
 def test_grey_in_a_colour_format_stays_in_it(folder, capsys):
     Image.fromarray(np.dstack([picture(4, 5)] * 3)).save("a.ppm")
     assert run(capsys, "denoise", "a.ppm", "-o", "o.ppm", *TINY)[0] == 0
@@ -330,6 +351,36 @@ class Deadly(type(Path())):
         if os.getpid() != int(os.environ["DEADLY_HOME"]):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().suffix
+
+
+class Endless(type(Path())):
+    """A path that keeps any process but that of the test busy for a minute."""
+
+    @property
+    def suffix(self):
+        if os.getpid() != int(os.environ["DEADLY_HOME"]):
+            Path("busy").touch()
+            time.sleep(60)
+        return super().suffix
+
+
+def test_busy_processes_are_ended_at_once(photos, monkeypatch):
+    monkeypatch.setenv("DEADLY_HOME", str(os.getpid()))
+    settings = Settings(
+        deployment=load_deployment("tiny.safetensors"), timesteps=2, noise=None, force=False
+    )
+
+    def interrupt(done, whole):
+        if Path("busy").exists():
+            raise KeyboardInterrupt
+
+    tasks = [Task(Endless(photos / "a.png"), Path("out/a.png"))] * 2
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_processes(tasks, settings, Path("out"), interrupt, jobs=1))
+    # The start of the process is a part of it; whoever waited for it would need the whole minute.
+    assert time.monotonic() - started < 55
+    assert multiprocessing.active_children() == []
 
 
 def children(pid):

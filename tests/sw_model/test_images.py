@@ -179,8 +179,9 @@ def test_missing_files_and_folders(tmp_path):
 def test_files_that_are_no_pictures(tmp_path, content):
     path = tmp_path / "a.png"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"a\.png cannot be read as a picture"):
+    with pytest.raises(UsageError, match=r"a\.png cannot be read as a picture") as caught:
         read_picture(path)
+    assert "_io." not in str(caught.value)
 
 
 def test_pictures_without_pixels(tmp_path):
