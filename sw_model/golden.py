@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from .activity import Activity
 from .golden_arithmetic import rounding_shift
@@ -89,9 +88,7 @@ def denoise(
     counts = [0] * len(spec.spiking_layers)
     traces: list[LayerTrace] = []
     whole = sum(part.pixels for part in parts) * len(spec.layers)
-    # The threads are ours. Those of the matrix products spin while they wait for each other: on a
-    # busy machine with two cores, 512x512 pixels of `compact` took 76 s instead of 15 s.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or processors()) as pool:
+    with ThreadPoolExecutor(threads or processors()) as pool:
         work = Work(pool, whole, progress)
         for part in parts:
             visit = _visit(part, counts, traces if trace else None, (height, width))
