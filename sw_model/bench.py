@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,17 @@ from rich.console import Console
 from .bench_contenders import CONTENDERS, EVENTS, noisy
 from .bench_figures import figures
 from .bench_machine import machine
-from .bench_measure import Agreement, Setting, Timing, Told, agreement, over_sizes, over_thetas
+from .bench_measure import (
+    NotEqualError,
+    Setting,
+    Timing,
+    Told,
+    agreement,
+    over_sizes,
+    over_thetas,
+)
 from .bench_memory import Memory, Task, measure
-from .bench_report import FIGURES, REPORT, Benchmark, report, summary
+from .bench_report import FIGURES, REPORT, Benchmark, report, summary, values
 from .coding_quality import load_pictures
 from .data import DATA_VARIABLE
 from .golden_work import processors
@@ -113,6 +121,14 @@ class _Choices:
 
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
+    try:
+        return _run(args)
+    except NotEqualError as error:
+        print(f"python -m sw_model bench: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(args: argparse.Namespace) -> int:
     choices = _check(args)
     deployment = load_deployment(args.deployment)
     clean = load_pictures(args.data)
@@ -149,7 +165,7 @@ def main(args: argparse.Namespace) -> int:
         (folder / FIGURES).mkdir()
         for name, content in figures(benchmark).items():
             (folder / FIGURES / name).write_bytes(content)
-        (folder / "bench.json").write_text(json.dumps(_values(benchmark), indent=1) + "\n")
+        (folder / "bench.json").write_text(json.dumps(values(benchmark), indent=1) + "\n")
         (folder / REPORT).write_text(report(benchmark))
     print(summary(benchmark))
     print(f"written     {args.output}")
@@ -265,32 +281,4 @@ def _options(args: argparse.Namespace, choices: _Choices) -> dict[str, Any]:
         "limit": args.limit,
         "threads": choices.threads,
         "seed": args.seed,
-    }
-
-
-def _values(benchmark: Benchmark) -> dict[str, Any]:
-    """Everything as plain JSON values."""
-
-    def rows(items: tuple[Timing | Agreement | Memory, ...]) -> list[dict[str, Any]]:
-        return [
-            asdict(item) | ({"median": item.median} if isinstance(item, Timing) else {})
-            for item in items
-        ]
-
-    deployment = benchmark.deployment
-    return {
-        "machine": benchmark.machine,
-        "command": benchmark.command,
-        "options": benchmark.options,
-        "deployment": {
-            "name": deployment.spec.name,
-            "hash": deployment.hash,
-            "timesteps": deployment.spec.timesteps_max,
-        },
-        "picture": benchmark.picture,
-        "contenders": {name: contender.label for name, contender in CONTENDERS.items()},
-        "sizes": rows(benchmark.sizes),
-        "thetas": rows(benchmark.thetas),
-        "agreement": rows(benchmark.agreement),
-        "memory": rows(benchmark.memory),
     }

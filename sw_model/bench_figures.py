@@ -31,6 +31,8 @@ def figures(benchmark: Benchmark) -> dict[str, bytes]:
         thetas = [(t.theta, t) for t in _of(benchmark.thetas, name)]
         _line(right, contender.label, name, sorted(thetas, key=lambda point: point[0]))
     left.set_xscale("log", base=2)
+    sizes = sorted({timing.size for timing in benchmark.sizes})
+    left.set_xticks(sizes, labels=[str(size) for size in sizes])
     left.set_yscale("log")
     right.set_yscale("log")
     label_axes(left, "side of the picture (pixels)", "seconds a picture")

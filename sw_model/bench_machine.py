@@ -12,7 +12,7 @@ from typing import Any
 
 CPU_INFO = Path("/proc/cpuinfo")
 STATUS = Path("/proc/self/status")
-BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16")
+BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
 """What Linux calls the instructions that multiply bfloat16, on x86 and on ARM."""
 PACKAGES = ("numpy", "numba", "torch", "snntorch", "spikingjelly")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from .bench_contenders import BFLOAT16, CONTENDERS, EVENTS, FLOAT32, REFERENCE
@@ -63,6 +63,34 @@ def summary(benchmark: Benchmark) -> str:
     return "\n".join(lines)
 
 
+def values(benchmark: Benchmark) -> dict[str, Any]:
+    """Everything as plain JSON values."""
+
+    def rows(items: tuple[Timing | Agreement | Memory, ...]) -> list[dict[str, Any]]:
+        return [
+            asdict(item) | ({"median": item.median} if isinstance(item, Timing) else {})
+            for item in items
+        ]
+
+    deployment = benchmark.deployment
+    return {
+        "machine": benchmark.machine,
+        "command": benchmark.command,
+        "options": benchmark.options,
+        "deployment": {
+            "name": deployment.spec.name,
+            "hash": deployment.hash,
+            "timesteps": deployment.spec.timesteps_max,
+        },
+        "picture": benchmark.picture,
+        "contenders": {name: contender.label for name, contender in CONTENDERS.items()},
+        "sizes": rows(benchmark.sizes),
+        "thetas": rows(benchmark.thetas),
+        "agreement": rows(benchmark.agreement),
+        "memory": rows(benchmark.memory),
+    }
+
+
 def _introduction(benchmark: Benchmark) -> str:
     about, options = benchmark.machine, benchmark.options
     versions = ", ".join(f"{name} {v}" for name, v in about["versions"].items() if v is not None)
@@ -82,15 +110,15 @@ def _introduction(benchmark: Benchmark) -> str:
         f"    {benchmark.command}\n"
         f"    cp build/bench/{REPORT} docs/ && cp build/bench/{FIGURES}/*.png docs/{FIGURES}/",
         f"""(`make bench` installs the libraries of `requirements-bench.lock` and runs it with its
-        defaults.) Processor: {about["cpu"]}, {about["processors"]} processors, of which
-        {options["threads"]} threads are used by every contender; load average when it started:
+        defaults.) Processor: {about["cpu"]}, {about["processors"]} processors, threads of
+        every contender: {options["threads"]}, load average when it started:
         {about["load_average"]}. It {bfloat16}. Versions: Python {about["python"]}, {versions}.""",
         f"""Picture: {benchmark.picture}, mirrored at its edges up to the size, with noise of σ =
         25 (seed {options["seed"]}). Spiking network: `{spec.name}`, {len(spec.layers)} layers of
         {spec.channels} channels, T = {spec.timesteps_max}, hash {benchmark.deployment.hash[:16]}.
         The float DnCNN is the shipped one with 17 layers of 64 channels, batch norm folded,
         channels last, in inference mode; with bfloat16 its hidden layers are in it. Times are
-        medians of {options["repeats"]} rounds after one pass to warm up; in a round every
+        medians over the rounds ({options["repeats"]}) after one pass to warm up; in a round every
         contender denoises the picture once, one after the other. A contender is not measured where
         its time at the size before, times the growth in pixels, is above {options["limit"]:g}
         s.""",
@@ -186,16 +214,13 @@ def _halving(timings: list[Timing]) -> str:
         gain = high.median / low.median
         gains.append(gain / (high.theta / low.theta))
         parts.append(
-            f"from θ = {high.theta:.2f} to {low.theta:.2f}, a factor of "
-            f"{high.theta / low.theta:.2f}, it falls by a factor of {gain:.2f}"
+            f"by a factor of {gain:.2f} from θ = {high.theta:.2f} to {low.theta:.2f}, which is a "
+            f"factor of {high.theta / low.theta:.2f}"
         )
-    whole = min(gains) >= 0.9
-    return f"""**Does halving θ halve the time?** {"Yes" if whole else "Not quite"}: the golden
-    model's time follows the spikes, and {"; ".join(parts)}. {
-        "What does not depend on them is below a tenth."
-        if whole
-        else "The rest is work for every neuron and timestep, spike or not."
-    } The other contenders compute every product whatever θ is."""
+    verdict = "Yes, within a tenth" if min(gains) >= 0.9 else "Not quite"
+    return f"""**Does halving θ halve the time?** {verdict}: the golden model's time falls
+    {"; ".join(parts)}. What is left is work for every neuron and timestep, spike or not. The other
+    contenders compute every product whatever θ is."""
 
 
 def _memory_section(benchmark: Benchmark) -> str:

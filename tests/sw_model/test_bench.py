@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,7 +14,7 @@ from sim.random_deployment import random_deployment
 from sw_model import bench, bench_measure, bench_networks, golden
 from sw_model.__main__ import main
 from sw_model.bench_contenders import CONTENDERS, EVENTS, GOLDEN, noisy
-from sw_model.bench_measure import NotEqualError, Setting, Timing, check_equal, over_sizes
+from sw_model.bench_measure import Setting, Timing, over_sizes
 from sw_model.bench_memory import Memory, Task, measure
 from sw_model.bench_networks import SnnTorch, SpikingJelly, SpikingJellyMulti
 from sw_model.bench_report import _halving
@@ -85,11 +84,21 @@ def setting(deployment, **changes):
 
 
 # Engines that differ must end the command, not be timed.
-def test_different_integers_are_an_error():
-    one = np.zeros((2, 2), np.int64)
-    check_equal(dict.fromkeys(GOLDEN, one))
-    with pytest.raises(NotEqualError, match="different integers"):
-        check_equal({name: one + (name == "reference") for name in GOLDEN})
+def test_different_integers_are_an_error(folder, without_libraries, monkeypatch, capsys):
+    make = CONTENDERS["reference"].make
+
+    def wrong(*setting):
+        run = make(*setting)
+        return lambda picture: run(picture) + 1
+
+    few = {EVENTS: CONTENDERS[EVENTS], "reference": replace(CONTENDERS["reference"], make=wrong)}
+    monkeypatch.setattr(bench_measure, "CONTENDERS", few)
+    assert main(["bench", "-o", "out", *QUICK]) == 1
+    assert capsys.readouterr().err == (
+        "python -m sw_model bench: golden model, reference and golden model, events give "
+        "different integers\n"
+    )
+    assert not Path("out").exists()
 
 
 # A contender that would take too long would hold up all others for hours.
