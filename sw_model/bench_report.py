@@ -119,7 +119,8 @@ def _introduction(benchmark: Benchmark) -> str:
         The float DnCNN is the shipped one with 17 layers of 64 channels, batch norm folded,
         channels last, in inference mode; with bfloat16 its hidden layers are in it. Times are
         medians over the rounds ({options["repeats"]}) after one pass to warm up; in a round every
-        contender denoises the picture once, one after the other. A contender is not measured where
+        contender denoises the picture once, one after the other. A contender, but for the golden
+        model's events, is not measured where
         its time at the size before, times the growth in pixels, is above {options["limit"]:g}
         s.""",
     )
