@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim test lint mutants verilog vectors coding train figures clean
+.PHONY: help setup sim test lint mutants verilog vectors coding bench train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -36,6 +36,10 @@ vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench in
 
 coding: .venv/.complete ## the paper's analysis of neural coding into build/coding
 	$(PY) -m sw_model coding -o build/coding
+
+bench: .venv/.complete requirements-bench.lock ## time and memory beside PyTorch, snnTorch, SpikingJelly into build/bench
+	$(PY) -m pip install --quiet --no-deps -r requirements-bench.lock
+	$(PY) -m sw_model bench -o build/bench
 
 train: .venv/.complete ## train and freeze the network RECIPE=compact|best|paper|baseline (hours; resumes)
 	bash scripts/train.sh $(or $(RECIPE),compact) build/train/$(or $(RECIPE),compact)

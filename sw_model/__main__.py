@@ -15,6 +15,7 @@ COMMANDS = {
     "cost": ("cost", "operations, memory traffic and energy against the dense network"),
     "card": ("card", "the model card of a frozen network, from its file and measured figures"),
     "coding": ("coding_study", "the paper's analysis of neural coding, as figures and tables"),
+    "bench": ("bench", "time and memory beside PyTorch, snnTorch and SpikingJelly"),
 }
 """Module and summary of each sub-command."""
 

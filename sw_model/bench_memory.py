@@ -1,0 +1,83 @@
+"""Peak memory of one contender on one picture, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .bench_machine import peak_memory
+from .spec import load_deployment
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the process is to do; see the options of `sw_model.bench`."""
+
+    contender: str
+    height: int
+    width: int
+    deployment: str
+    threads: int
+    seed: int
+    data: str | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Peaks in bytes: with everything loaded but nothing denoised, and at the end."""
+
+    contender: str
+    height: int
+    width: int
+    before: int
+    peak: int
+
+
+def measure(task: Task, program: Sequence[str] = ("-m", __name__)) -> Memory:
+    """Run ``program``, `main`, in a fresh process.
+
+    Raises
+    ------
+    OSError
+        It failed or was killed.
+    """
+    command = [sys.executable, *program, json.dumps(asdict(task))]
+    # The same package, wherever the working folder is.
+    path = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise OSError(
+            f"measuring the memory of {task.contender} at {task.width}x{task.height} ended with "
+            f"code {done.returncode}: {last}"
+        )
+    before, peak = json.loads(done.stdout.splitlines()[-1])
+    return Memory(task.contender, task.height, task.width, before, peak)
+
+
+def main(argument: str) -> None:
+    """Denoise once, and print the peaks as JSON."""
+    import torch
+
+    from .bench_contenders import CONTENDERS, noisy
+    from .coding_quality import load_pictures
+
+    task = Task(**json.loads(argument))
+    torch.set_num_threads(task.threads)
+    deployment = load_deployment(task.deployment)
+    pixels = noisy(load_pictures(task.data).pictures[0], task.height, task.width, task.seed)
+    make = CONTENDERS[task.contender].make
+    run = make(deployment, deployment.spec.timesteps_max, task.threads)
+    before = peak_memory()
+    run(pixels)
+    print(json.dumps([before, peak_memory()]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
