@@ -14,6 +14,7 @@ from sw_model.spec import PIXEL_BITS, Deployment, UsageError, load_deployment
 from sw_model.spec.files import replacing_folder
 
 from .compile import PROJECT, TESTBENCH
+from .progress import working
 
 KIND = "HLS project"
 MANIFEST = "manifest.json"
@@ -77,7 +78,7 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
-    with replacing_folder(args.output, KIND) as folder:
+    with replacing_folder(args.output, KIND) as folder, working("HLS project"):
         manifest = write_asked(args, folder)
     height, width = manifest["size"]
     print(

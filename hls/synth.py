@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ from sw_model.spec.files import replacing_folder
 
 from .build import add_project_options, write_asked
 from .compile import CompileFailure
+from .progress import working
 
 TOOL = "vitis-run"
 COMMAND = (TOOL, "--tcl", "build_prj.tcl", "--mode", "hls")
@@ -53,7 +56,7 @@ def main(args: argparse.Namespace) -> None:
             f"Vitis HLS is missing ({TOOL} is not on the PATH): install AMD Vitis 2024.1 or later "
             f"and source its settings64.sh"
         )
-    with replacing_folder(args.output, KIND) as folder:
+    with replacing_folder(args.output, KIND) as folder, working("Vitis HLS"):
         write_asked(args, folder)
         figures = synthesise(folder)
         content = json.dumps(figures, indent=2, sort_keys=True) + "\n"
@@ -80,13 +83,23 @@ def synthesise(folder: Path) -> dict[str, Any]:
     (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n")
     with (folder / LOG).open("w") as log:
         done = subprocess.run(COMMAND, cwd=folder, stdout=log, stderr=log, check=False)
-    from hls4ml.report import parse_vivado_report
-
-    report = (parse_vivado_report(str(folder)) or {}).get("CSynthesisReport")
-    if done.returncode or not report:
+    report = None if done.returncode else _read_report(folder)
+    if not report:
         lines = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]
         raise CompileFailure(
-            f"{TOOL} ended with exit code {done.returncode} and "
-            f"{'a' if report else 'no'} report: {' | '.join(lines[-5:]) or 'no output'}"
+            f"{TOOL} ended with exit code {done.returncode} and no readable report: "
+            f"{' | '.join(lines[-5:]) or 'no output'}"
         )
     return dict(report)
+
+
+def _read_report(folder: Path) -> dict[str, Any] | None:
+    """The synthesis report as hls4ml reads it; None where there is none."""
+    from hls4ml.report import parse_vivado_report
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
+        try:
+            report: dict[str, Any] | None = parse_vivado_report(str(folder))
+        except (IndexError, AttributeError):  # no solution; a report without the expected parts
+            return None
+    return (report or {}).get("CSynthesisReport")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +18,17 @@ from hls.compile import PROGRAM, compile_project, simulate_frames
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import unsigned_width
 
-from .denoiser import FrameResult
+from .denoiser import FrameResult, Simulation
 from .job import Job
 from .scoreboard import parse_trace
 from .simulators import BUILD_ROOT
+
+
+def simulate(mine: Job) -> Simulation:
+    """Denoise a job's frame; raises as `simulate_jobs` does."""
+    start = time.perf_counter()
+    (result,) = simulate_jobs([mine])
+    return Simulation(frames=(result,), seconds=time.perf_counter() - start, failure=None)
 
 
 def simulate_jobs(jobs: Sequence[Job], *, build_root: Path = BUILD_ROOT) -> list[FrameResult]:

@@ -78,7 +78,7 @@ class Outcome:
     @property
     def timed(self) -> bool:
         """The target counts cycles and events: the RTL does, C simulation knows of neither."""
-        return TARGETS[self.target].rtl
+        return TARGETS[self.target].run is None
 
     @property
     def as_predicted(self) -> bool:

@@ -21,13 +21,14 @@ from rich.progress import (
 
 from sw_model.images import write_picture
 from sw_model.options import DEFAULT_SIGMA, check_output, describe
-from sw_model.spec import GREY_MAX
+from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.files import replacing_folder, write_atomically
 
 from . import denoiser, job
 from .figure import write_figure
 from .report import Outcome, report, summary
-from .targets import DEFAULT, TARGETS, check_waves, parse_targets
+from .runners import check_available
+from .targets import DEFAULT_TARGETS, TARGETS
 
 OUTPUT = Path("build/sim")
 """Default folder for pictures and report."""
@@ -46,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     job.add_arguments(parser, DEFAULT_SIGMA)
     parser.add_argument(
         "--target",
-        default=DEFAULT,
+        default=",".join(DEFAULT_TARGETS),
         metavar="NAMES",
-        help=f"of {', '.join(TARGETS)}, separated by commas; they run side by side "
-        "(default: %(default)s)",
+        help=f"what to compare, of {', '.join(TARGETS)}, separated by commas; they run side by "
+        "side (default: %(default)s)",
     )
     parser.add_argument("--waves", action="store_true", help="also write the waveforms")
     parser.add_argument(
@@ -67,10 +68,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
-    targets = parse_targets(args.target)
-    if args.waves:
-        check_waves(targets)
+    targets = _parse_targets(args.target)
+    for target in targets:
+        if (simulator := TARGETS[target].simulator) is not None:
+            check_available(simulator)
+        if args.waves and TARGETS[target].waves is None:
+            raise UsageError(f"target {target} has no waveforms: leave out --waves or the target")
     jobs = {target: job.make_job(args, TARGETS[target].crop) for target in targets}
+    for target, mine in jobs.items():
+        TARGETS[target].check(mine.deployment)
     json_file = None if args.json in (None, "-") else Path(args.json)
     if json_file is not None:
         check_output(json_file)
@@ -104,7 +110,7 @@ def run(
     jobs
         By target, all of one deployment.
     max_size
-        Height and width of the largest frame of the RTL.
+        Height and width of the hardware's largest frame.
     folder
         Gets a folder for each target, with the waveforms if ``waves``.
 
@@ -117,22 +123,31 @@ def run(
     for target in jobs:
         (folder / target).mkdir()
     with _progress() as bars, ThreadPoolExecutor(len(jobs)) as pool:
-        hardware = None
-        if any(TARGETS[target].rtl for target in jobs):
-            generating = bars.add_task("Verilog", total=None)
-            hardware = denoiser.make_hardware(deployment, *max_size)
-            bars.remove_task(generating)
+        generating = bars.add_task("Verilog", total=None)
+        hardware = {
+            make: make(deployment, *max_size)
+            for make in dict.fromkeys(TARGETS[target].make for target in jobs)
+            if make is not None
+        }
+        bars.remove_task(generating)
 
         def simulate(target: str) -> Outcome:
-            mine, waveforms = jobs[target], TARGETS[target].waves
+            mine = jobs[target]
             words = sum(words[..., 0].size for words in mine.words)
             bar = bars.add_task(target, total=words)
-            simulation = TARGETS[target].simulate(
-                mine,
-                hardware,
-                folder / target / waveforms if waves and waveforms else None,
-                lambda done: bars.update(bar, completed=done),
-            )
+            chosen = TARGETS[target]
+            if chosen.run is not None:
+                simulation = chosen.run(mine)
+            else:
+                assert chosen.simulator and chosen.make, "hardware has a simulator"
+                simulation = denoiser.simulate(
+                    chosen.simulator,
+                    hardware[chosen.make],
+                    [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
+                    expected_cycles=sum(mine.cycles),
+                    waves=folder / target / chosen.waves if waves and chosen.waves else None,
+                    progress=lambda done: bars.update(bar, completed=done),
+                )
             bars.update(bar, completed=words)
             return Outcome(target=target, job=mine, simulation=simulation)
 
@@ -152,6 +167,16 @@ def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> None:
             if picture is not None:
                 write_picture(folder / outcome.target / f"{name}.png", picture)
     write_figure(folder / "figure.png", outcomes)
+
+
+def _parse_targets(text: str) -> list[str]:
+    targets = text.split(",")
+    for target in targets:
+        if target not in TARGETS or targets.count(target) > 1:
+            raise UsageError(
+                f"--target {text!r} is not a list of {', '.join(TARGETS)}, each at most once"
+            )
+    return targets
 
 
 @contextmanager

@@ -23,13 +23,14 @@ void event_conv_2d(
     typedef typename CONFIG_T::accum_t accum_t;
     const unsigned channels_a_row = CONFIG_T::n_chan / CONFIG_T::reuse_factor;
     const unsigned lanes = channels_a_row * CONFIG_T::taps * CONFIG_T::n_filt;
-    #pragma HLS ARRAY_RESHAPE variable=weights cyclic factor=lanes
+    #pragma HLS ARRAY_PARTITION variable=weights cyclic factor=lanes
 
-    word_t lines[CONFIG_T::kernel - 1][CONFIG_T::width * CONFIG_T::steps];
+    // Static, as the memory is: it keeps what an earlier image left in it.
+    static word_t lines[CONFIG_T::kernel - 1][CONFIG_T::width * CONFIG_T::steps];
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
     #pragma HLS BIND_STORAGE variable=lines type=ram_2p impl=bram
     #pragma HLS DEPENDENCE variable=lines inter false
-    word_t window[CONFIG_T::kernel][CONFIG_T::kernel][CONFIG_T::steps];
+    static word_t window[CONFIG_T::kernel][CONFIG_T::kernel][CONFIG_T::steps];
     #pragma HLS ARRAY_PARTITION variable=window complete dim=1
     #pragma HLS ARRAY_PARTITION variable=window complete dim=2
     word_t here[CONFIG_T::kernel][CONFIG_T::kernel];
@@ -122,13 +123,13 @@ void pixel_conv_2d(hls::stream<data_T> &data, hls::stream<res_T> &res,
     typedef typename CONFIG_T::accum_t accum_t;
     const unsigned filters_a_row = CONFIG_T::n_filt / CONFIG_T::reuse_factor;
     const unsigned lanes = filters_a_row * CONFIG_T::taps;
-    #pragma HLS ARRAY_RESHAPE variable=weights cyclic factor=lanes
+    #pragma HLS ARRAY_PARTITION variable=weights cyclic factor=lanes
 
-    pixel_t lines[CONFIG_T::kernel - 1][CONFIG_T::width * CONFIG_T::steps];
+    static pixel_t lines[CONFIG_T::kernel - 1][CONFIG_T::width * CONFIG_T::steps];
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
     #pragma HLS BIND_STORAGE variable=lines type=ram_2p impl=bram
     #pragma HLS DEPENDENCE variable=lines inter false
-    pixel_t window[CONFIG_T::kernel][CONFIG_T::kernel][CONFIG_T::steps];
+    static pixel_t window[CONFIG_T::kernel][CONFIG_T::kernel][CONFIG_T::steps];
     #pragma HLS ARRAY_PARTITION variable=window complete dim=0
     pixel_t here[CONFIG_T::kernel][CONFIG_T::kernel];
     #pragma HLS ARRAY_PARTITION variable=here complete dim=0

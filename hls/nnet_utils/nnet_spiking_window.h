@@ -6,9 +6,9 @@ namespace nnet {
 // Moves the neighbourhood of one timestep a column to the right and stores the input in the line
 // buffers.
 //
-// What lies above the image, or to the left of it, is zero by the masks here, whatever an earlier
-// image left in the memories. To the right and below, the caller hands in zeros for one column and
-// one row more.
+// What lies above the image is zero by the mask here, whatever an earlier image left in the line
+// buffers. For one column to the right and one row below the caller hands in zeros; those of the
+// column are what lies to the left of the next row.
 //
 // word   input at (y, x) of the timestep
 // slot   place of (x, timestep) in a line: time innermost
@@ -46,7 +46,7 @@ Shift:
         #pragma HLS UNROLL
         for (unsigned col = 0; col < last; col++) {
             #pragma HLS UNROLL
-            here[row][col] = x == 0 ? word_T(0) : window[row][col + 1][step];
+            here[row][col] = window[row][col + 1][step];
         }
         here[row][last] = column[row];
         for (unsigned col = 0; col <= last; col++) {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,9 @@ import numpy as np
 import pytest
 
 from hls.__main__ import main
-from hls.build import convert, write_project
+from hls.build import write_project
 from hls.compile import PROJECT, CompileFailure, compile_project, simulate_frames
 from tests.rtl.networks import NETWORKS
-
-from .networks import CASES
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,21 +132,7 @@ def test_a_layer_of_our_name_is_not_overwritten(monkeypatch):
         register()
 
 
-def test_streams_hold_what_the_layers_lag(tmp_path):
-    from hls.streams import set_stream_depths
-
-    case = CASES[0]
-    model = convert(
-        case.deployment, size=(9, 4), timesteps=2, reuse_factor=3, folder=tmp_path / "none"
-    )
-    depths = set_stream_depths(model)
-    assert max(depths.values()) == 5 * (4 + 1) + 1
-    assert sorted(set(depths.values()))[:-1] == [2]
-
-
 def test_warning_in_our_code_fails_the_build(project, tmp_path):
-    import shutil
-
     folder = tmp_path / "project"
     shutil.copytree(project, folder)
     kernel = folder / "firmware/nnet_utils/nnet_spiking_lif.h"

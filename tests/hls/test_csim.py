@@ -7,7 +7,7 @@ from sim.hls_target import build_project
 from sim.scoreboard import compare, parse_trace
 from sw_model.spec.fixed_point import unsigned_width
 
-from .networks import CASES, EQUALITY_CASE
+from .networks import CASES, FAULT_CASE
 
 
 def mismatches(case, program):
@@ -35,8 +35,8 @@ def test_kernels_equal_golden(case):
 
 def test_membranes_meet_their_threshold_exactly():
     # Else >= and > would be the same, and the comparison above would say little.
-    for index, threshold in enumerate(EQUALITY_CASE.deployment.thresholds):
-        charged = [EQUALITY_CASE.golden(p).layers[index].charged for p in EQUALITY_CASE.frames]
+    for index, threshold in enumerate(FAULT_CASE.deployment.thresholds):
+        charged = [FAULT_CASE.golden(p).layers[index].charged for p in FAULT_CASE.frames]
         met = sum(int((c == threshold[:, None, None]).sum()) for c in charged)
         if met:
             return
