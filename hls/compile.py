@@ -37,7 +37,7 @@ FLAGS = (
     "firmware/ap_types",
 )
 _OURS = re.compile(
-    rf"^(?:firmware/nnet_utils/nnet_spiking_\w+\.h|firmware/\w+\.(?:h|cpp)|{TESTBENCH})"
+    rf"^(?:\./)*(?:firmware/nnet_utils/nnet_spiking_\w+\.h|firmware/\w+\.(?:h|cpp)|{TESTBENCH})"
     r":\d+:\d+: warning: .*",
     re.MULTILINE,
 )
