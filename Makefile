@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim test lint mutants verilog vectors coding bench train figures clean
+.PHONY: help setup sim test lint mutants verilog vectors hls hls-synth coding bench train figures clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
 
 .venv/.complete: requirements.lock pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh
@@ -33,6 +33,13 @@ verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there
 	$(PY) -m sim vectors -o build/vectors
+
+hls: .venv/.complete ## hls4ml project of the compact network into build/hls, and its C simulation
+	$(PY) -m hls build --deployment compact --size 16,16 -o build/hls
+	$(PY) -m sim run --target hls -o build/hls-sim
+
+hls-synth: .venv/.complete ## latency and resources from Vitis HLS, where it is installed
+	$(PY) -m hls synth --deployment compact --size 16,16 -o build/hls-synth
 
 coding: .venv/.complete ## the paper's analysis of neural coding into build/coding
 	$(PY) -m sw_model coding -o build/coding

@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Sequence
 
+from hls.compile import CompileFailure
 from sw_model.spec.command_line import run_command
 
 from .simulators import BenchFailure
 
 COMMANDS = {
-    "run": ("run", "denoise a picture in golden model and RTL and compare them bit for bit"),
+    "run": ("run", "denoise a picture in golden model and targets and compare them bit for bit"),
+    "twin": ("twin", "hold the spiking network against the plain DnCNN, both through hls4ml"),
     "vectors": ("vectors", "write test vectors with a plain Verilog bench"),
 }
 """Module and summary of each sub-command."""
@@ -17,7 +19,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
     description = "The accelerator in simulators, and test vectors."
-    return run_command("sim", description, COMMANDS, argv, failures=(BenchFailure,))
+    return run_command("sim", description, COMMANDS, argv, failures=(BenchFailure, CompileFailure))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from sw_model.spec import GREY_MAX
 from sw_model.spec.files import replacing
 
 from .report import Outcome
+from .targets import TARGETS
 
 BAR_COLOUR = "#0072b2"
 """The blue of Okabe and Ito's palette, which all kinds of colour vision tell from grey."""
@@ -46,7 +47,7 @@ def _pictures(axes: Sequence[Axes], outcome: Outcome) -> None:
         ("clean", mine.clean),
         ("noisy", mine.pixels),
         ("golden model", mine.golden.denoised),
-        ("RTL", outcome.picture),
+        (TARGETS[outcome.target].kind.upper(), outcome.picture),
     ]
     for axis, (name, picture) in zip(axes, panels, strict=True):
         axis.set_axis_off()

@@ -1,4 +1,4 @@
-"""Sub-command ``run``: a picture through golden model and RTL, compared bit for bit."""
+"""Sub-command ``run``: a picture through golden model and targets, compared bit for bit."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from sw_model.spec.files import replacing_folder, write_atomically
 from . import denoiser, job
 from .figure import write_figure
 from .report import Outcome, report, summary
-from .runners import SIMULATORS, check_available
+from .runners import check_available
+from .targets import DEFAULT_TARGETS, TARGETS
 
 OUTPUT = Path("build/sim")
 """Default folder for pictures and report."""
 REPORT = "report.json"
-CROPS = {"verilator": job.DEFAULT_CROP, "icarus": "138,242,16,16"}
-"""Of the default picture: Icarus is slower by a factor of about a hundred."""
-WAVES = {"verilator": "waves.vcd", "icarus": "waves.fst"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Add noise to a picture, denoise it with the golden model and with the generated RTL in "
-        "simulators, and compare every event word of every layer and every denoised pixel. "
+        "simulators or the HLS project in C simulation, and compare every event word of every "
+        "layer and every denoised pixel. "
         "Exit code 1 if anything differs."
     )
     parser.epilog = "example: python -m sim run --image castle.png --crop 0,0,48,48 --noise 15"
     job.add_arguments(parser, DEFAULT_SIGMA)
     parser.add_argument(
         "--target",
-        default=",".join(SIMULATORS),
+        default=",".join(DEFAULT_TARGETS),
         metavar="NAMES",
-        help="simulators, separated by commas; they run side by side (default: %(default)s)",
+        help=f"what to compare, of {', '.join(TARGETS)}, separated by commas; they run side by "
+        "side (default: %(default)s)",
     )
     parser.add_argument("--waves", action="store_true", help="also write the waveforms")
     parser.add_argument(
@@ -70,8 +70,13 @@ def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     targets = _parse_targets(args.target)
     for target in targets:
-        check_available(target)
-    jobs = {target: job.make_job(args, CROPS[target]) for target in targets}
+        if (simulator := TARGETS[target].simulator) is not None:
+            check_available(simulator)
+        if args.waves and TARGETS[target].waves is None:
+            raise UsageError(f"target {target} has no waveforms: leave out --waves or the target")
+    jobs = {target: job.make_job(args, TARGETS[target].crop) for target in targets}
+    for target, mine in jobs.items():
+        TARGETS[target].check(mine.deployment)
     json_file = None if args.json in (None, "-") else Path(args.json)
     if json_file is not None:
         check_output(json_file)
@@ -98,42 +103,51 @@ def main(args: argparse.Namespace) -> int:
 def run(
     jobs: dict[str, job.Job], max_size: tuple[int, int], folder: Path, *, waves: bool = False
 ) -> list[Outcome]:
-    """Run each simulator's job, all at the same time.
+    """Run each target's job, all at the same time.
 
     Parameters
     ----------
     jobs
-        By simulator, all of one deployment.
+        By target, all of one deployment.
     max_size
         Height and width of the hardware's largest frame.
     folder
-        Gets a folder for each simulator, with the waveforms if ``waves``.
+        Gets a folder for each target, with the waveforms if ``waves``.
 
     Raises
     ------
-    BenchFailure
-        The Verilog does not build, or a simulation does not begin.
+    BenchFailure, CompileFailure
+        A target does not build, or a simulation does not begin.
     """
     deployment = next(iter(jobs.values())).deployment
     for target in jobs:
         (folder / target).mkdir()
     with _progress() as bars, ThreadPoolExecutor(len(jobs)) as pool:
         generating = bars.add_task("Verilog", total=None)
-        hardware = denoiser.make_hardware(deployment, *max_size)
+        hardware = {
+            make: make(deployment, *max_size)
+            for make in dict.fromkeys(TARGETS[target].make for target in jobs)
+            if make is not None
+        }
         bars.remove_task(generating)
 
         def simulate(target: str) -> Outcome:
             mine = jobs[target]
             words = sum(words[..., 0].size for words in mine.words)
             bar = bars.add_task(target, total=words)
-            simulation = denoiser.simulate(
-                target,
-                hardware,
-                [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
-                expected_cycles=sum(mine.cycles),
-                waves=folder / target / WAVES[target] if waves else None,
-                progress=lambda done: bars.update(bar, completed=done),
-            )
+            chosen = TARGETS[target]
+            if chosen.run is not None:
+                simulation = chosen.run(mine)
+            else:
+                assert chosen.simulator and chosen.make, "hardware has a simulator"
+                simulation = denoiser.simulate(
+                    chosen.simulator,
+                    hardware[chosen.make],
+                    [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
+                    expected_cycles=sum(mine.cycles),
+                    waves=folder / target / chosen.waves if waves and chosen.waves else None,
+                    progress=lambda done: bars.update(bar, completed=done),
+                )
             bars.update(bar, completed=words)
             return Outcome(target=target, job=mine, simulation=simulation)
 
@@ -141,14 +155,14 @@ def run(
 
 
 def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> None:
-    """Write clean, noisy, golden and RTL pictures of each simulator, and the figure of all."""
+    """Write clean, noisy, golden and target's pictures of each target, and the figure of all."""
     for outcome in outcomes:
         mine = outcome.job
         for name, picture in (
             ("clean", mine.clean),
             ("noisy", mine.pixels.clip(0, GREY_MAX).astype("uint8")),
             ("golden", mine.golden.denoised),
-            ("rtl", outcome.picture),
+            (TARGETS[outcome.target].kind, outcome.picture),
         ):
             if picture is not None:
                 write_picture(folder / outcome.target / f"{name}.png", picture)
@@ -158,16 +172,16 @@ def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> None:
 def _parse_targets(text: str) -> list[str]:
     targets = text.split(",")
     for target in targets:
-        if target not in SIMULATORS or targets.count(target) > 1:
+        if target not in TARGETS or targets.count(target) > 1:
             raise UsageError(
-                f"--target {text!r} is not a list of {', '.join(SIMULATORS)}, each at most once"
+                f"--target {text!r} is not a list of {', '.join(TARGETS)}, each at most once"
             )
     return targets
 
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar a simulator on the terminal, nothing in a pipe."""
+    """A bar a target on the terminal, nothing in a pipe."""
     with Progress(
         TextColumn("{task.description:10}"),
         BarColumn(),

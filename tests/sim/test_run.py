@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim import denoiser, job, run
+from sim import denoiser, job
 from sim.__main__ import main
 from sim.denoiser import Frame, make_hardware, simulate
 from sim.report import Outcome, summary
 from sim.scoreboard import compare
 from sim.simulators import SIMULATORS
+from sim.targets import TARGETS
 from sw_model import golden
 from sw_model.images import add_noise
 from sw_model.spec.cycles import frame_cycles
@@ -184,7 +185,9 @@ def test_default_picture_is_in_the_installed_package(tiny_file):
     assert mine.picture.is_file()
     assert mine.clean.shape == (32, 32)
     assert mine.clean.std() > 30
-    assert job.make_job(parse(["--deployment", tiny_file]), run.CROPS["icarus"]).clean.size == 256
+    assert (
+        job.make_job(parse(["--deployment", tiny_file]), TARGETS["icarus"].crop).clean.size == 256
+    )
 
 
 def test_figures_to_standard_output_are_json_alone(tiny_file, picture, tmp_path, capsys):
@@ -243,9 +246,9 @@ def test_mistakes_are_told_in_a_sentence_before_anything_is_written(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["run", "--target", "questa"], "'questa' is not a list of verilator, icarus"),
+        (["run", "--target", "questa"], "'questa' is not a list of verilator, icarus, hls"),
         (["run", "--target", "icarus,icarus"], "each at most once"),
-        (["run", "--target", ""], "is not a list of verilator, icarus"),
+        (["run", "--target", ""], "is not a list of verilator, icarus, hls"),
         (["run", "--json", "nowhere/f.json"], "cannot write nowhere/f.json"),
         (["run", "--json", "{folder}"], "give the name of a file"),
         (["run", "-o", "{file}"], "it is a file; give the name of a folder"),

@@ -1,0 +1,1 @@
+"""The frozen network as an hls4ml project: layers, templates and C++ kernels."""

@@ -1,0 +1,24 @@
+"""Command line of the HLS road: ``python -m hls COMMAND``."""
+
+import sys
+from collections.abc import Sequence
+
+from sw_model.spec.command_line import run_command
+
+from .compile import CompileFailure
+
+COMMANDS = {
+    "build": ("build", "write an hls4ml project for the Vitis backend"),
+    "synth": ("synth", "run Vitis HLS on such a project and report latency and resources"),
+}
+"""Module and summary of each sub-command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command and return its exit code, as `run_command` does."""
+    description = "The frozen network as an hls4ml project."
+    return run_command("hls", description, COMMANDS, argv, failures=(CompileFailure,))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

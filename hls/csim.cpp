@@ -1,0 +1,72 @@
+// C simulation: denoises frames one after the other and writes what came out, and every event word
+// of every spiking layer. It is no part of the synthesised design.
+//
+// csim FOLDER FRAMES LAYER_DIGITS
+//   FOLDER/pixels_N.txt    read: noisy pixels, one a line
+//   FOLDER/denoised_N.txt  written: denoised pixels, one a line
+//   FOLDER/trace_N.txt     written: "layer word" a line, both hexadecimal with leading zeros
+
+#include <cstdlib>
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <string>
+
+#include "firmware/spiking_dncnn.h"
+
+namespace {
+
+const unsigned BITS_A_DIGIT = 4;
+std::ofstream trace;
+int layer_digits;
+
+std::string hexadecimal(const std::string &bits) {
+    std::string digits;
+    // From the lowest channel, which comes last.
+    for (size_t end = bits.size(); end > 0; end -= std::min<size_t>(end, BITS_A_DIGIT)) {
+        unsigned digit = 0;
+        for (size_t i = end - std::min<size_t>(end, BITS_A_DIGIT); i < end; i++)
+            digit = 2 * digit + (bits[i] == '1');
+        digits.insert(digits.begin(), "0123456789abcdef"[digit]);
+    }
+    return digits;
+}
+
+} // namespace
+
+void spiking_trace(unsigned layer, const std::string &word) {
+    trace << std::hex << std::setw(layer_digits) << std::setfill('0') << layer << ' '
+          << hexadecimal(word) << '\n';
+}
+
+int main(int argc, char **argv) {
+    if (argc != 4) {
+        std::cerr << "usage: csim FOLDER FRAMES LAYER_DIGITS" << std::endl;
+        return EXIT_FAILURE;
+    }
+    const std::string folder = argv[1];
+    const int frames = std::atoi(argv[2]);
+    layer_digits = std::atoi(argv[3]);
+    for (int frame = 0; frame < frames; frame++) {
+        const std::string name = "_" + std::to_string(frame) + ".txt";
+        hls::stream<input_t> pixels("pixels");
+        hls::stream<result_t> denoised("denoised");
+        std::ifstream source(folder + "/pixels" + name);
+        for (int pixel; source >> pixel;) {
+            input_t payload;
+            payload[0] = pixel;
+            pixels.write(payload);
+        }
+        trace.open(folder + "/trace" + name);
+        spiking_dncnn(pixels, denoised);
+        trace.close();
+        if (!pixels.empty()) {
+            std::cerr << "the design left pixels unread" << std::endl;
+            return EXIT_FAILURE;
+        }
+        std::ofstream sink(folder + "/denoised" + name);
+        while (!denoised.empty())
+            sink << denoised.read()[0].to_int() << '\n';
+    }
+    return EXIT_SUCCESS;
+}

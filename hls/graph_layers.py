@@ -1,0 +1,118 @@
+"""The frozen network's layers in hls4ml's own graph.
+
+None has "Conv" or "Dense" in its name, by which hls4ml knows its own layers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from hls4ml.model.attributes import Attribute
+from hls4ml.model.layers import Layer
+from hls4ml.model.types import IntegerPrecisionType
+
+
+def signed(bits: int) -> IntegerPrecisionType:
+    """``ap_int`` of so many bits."""
+    return IntegerPrecisionType(width=bits, signed=True)
+
+
+def unsigned(bits: int) -> IntegerPrecisionType:
+    """``ap_uint`` of so many bits."""
+    return IntegerPrecisionType(width=bits, signed=False)
+
+
+class _FrozenLayer(Layer):
+    """What the layers have in common."""
+
+    def add_table(
+        self, name: str, values: npt.NDArray[np.integer], precision: IntegerPrecisionType
+    ) -> None:
+        """Add a table of integer constants, which becomes a header and a text file."""
+        self.add_weights_variable(
+            name=name, var_name=f"{name}{{index}}", data=values, precision=precision
+        )
+
+
+class EventSynapses(_FrozenLayer):
+    """Convolution over event words: hidden layers and the output layer."""
+
+    _expected_attributes = [  # noqa: RUF012 - the name and kind that hls4ml's base class reads
+        Attribute("in_height"),
+        Attribute("in_width"),
+        Attribute("n_chan"),
+        Attribute("n_filt"),
+        Attribute("timesteps"),
+        Attribute("sum_over_time", value_type=bool),
+    ]
+
+    def initialize(self) -> None:
+        """Add output and weights, a row of which are the weights of one input channel."""
+        shape = [self.attributes["in_height"], self.attributes["in_width"]]
+        if not self.attributes["sum_over_time"]:
+            shape.append(self.attributes["timesteps"])
+        self.add_output_variable(
+            [*shape, self.attributes["n_filt"]], precision=signed(self.attributes["sum_bits"])
+        )
+        self.add_table("weight", self.attributes["rows"], signed(self.attributes["weight_bits"]))
+
+
+class PixelSynapses(_FrozenLayer):
+    """Convolution over pixels: the encoding layer."""
+
+    _expected_attributes = [  # noqa: RUF012 - as above
+        Attribute("in_height"),
+        Attribute("in_width"),
+        Attribute("n_filt"),
+    ]
+
+    def initialize(self) -> None:
+        """Add output and weights, (output channel, tap)."""
+        shape = [self.attributes["in_height"], self.attributes["in_width"]]
+        self.add_output_variable(
+            [*shape, self.attributes["n_filt"]], precision=signed(self.attributes["sum_bits"])
+        )
+        self.add_table("weight", self.attributes["rows"], signed(self.attributes["weight_bits"]))
+
+
+class SpikingNeurons(_FrozenLayer):
+    """Spiking neurons: a bit a channel and timestep."""
+
+    _expected_attributes = [  # noqa: RUF012 - as above
+        Attribute("in_height"),
+        Attribute("in_width"),
+        Attribute("n_chan"),
+        Attribute("timesteps"),
+        Attribute("constant", value_type=bool),
+    ]
+
+    def initialize(self) -> None:
+        """Add output and constants."""
+        names = ("in_height", "in_width", "timesteps", "n_chan")
+        shape = [self.attributes[name] for name in names]
+        self.add_output_variable(shape, precision=unsigned(1))
+        self.add_table("bias", self.attributes["biases"], signed(self.attributes["bias_bits"]))
+        self.add_table(
+            "threshold", self.attributes["thresholds"], unsigned(self.attributes["threshold_bits"])
+        )
+        self.add_table("init", self.attributes["inits"], signed(self.attributes["membrane_bits"]))
+
+
+class SpikingResidual(_FrozenLayer):
+    """Scaling to the residual, subtraction from the pixel, clamp."""
+
+    _expected_attributes = [  # noqa: RUF012 - as above
+        Attribute("in_height"),
+        Attribute("in_width"),
+        Attribute("timesteps"),
+        Attribute("mult"),
+    ]
+
+    def initialize(self) -> None:
+        """Add output and bias."""
+        shape = [self.attributes["in_height"], self.attributes["in_width"], 1]
+        self.add_output_variable(shape, precision=unsigned(self.attributes["grey_bits"]))
+        self.add_table("bias", self.attributes["biases"], signed(self.attributes["bias_bits"]))
+
+
+LAYERS = (EventSynapses, PixelSynapses, SpikingNeurons, SpikingResidual)

@@ -1,0 +1,53 @@
+"""Depths of the streams between the layers.
+
+hls4ml gives every stream room for a whole image, which suits the small images that it knows. Here
+each layer lags one row and one pixel behind the one before it, and its stream never holds more than
+the words of a pixel; only the pixels that wait for the residual have to wait long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .graph_layers import EventSynapses, PixelSynapses, SpikingResidual
+
+DEPTH_MIN = 2
+"""Of a stream: one payload is written while another is read."""
+
+
+def set_stream_depths(model: Any) -> dict[str, int]:
+    """Set the depth of every stream between the layers of a converted model.
+
+    Parameters
+    ----------
+    model
+        What ``hls4ml.converters.convert_from_pytorch_model`` gave for a `FrozenDnCNN`.
+
+    Returns
+    -------
+    dict[str, int]
+        Payloads that each stream has room for, by its name in C++.
+    """
+    layers = list(model.get_layers())
+    convolutions = [layer for layer in layers if isinstance(layer, EventSynapses | PixelSynapses)]
+    height, width = (convolutions[0].get_attr(name) for name in ("in_height", "in_width"))
+    lag = len(convolutions) * (width + 1) + 1
+    waiting = {
+        layer.get_input_variable(layer.inputs[0]).name
+        for layer in layers
+        if isinstance(layer, SpikingResidual)
+    }
+    ends = {
+        variable.name for variable in (*model.get_input_variables(), *model.get_output_variables())
+    }
+    depths = {}
+    for layer in layers:
+        for variable in layer.get_variables():
+            if variable.name in ends:
+                continue
+            # (height, width, channels), or with the timesteps before the channels
+            payloads = variable.shape[2] if len(variable.shape) > len(("y", "x", "c")) else 1
+            depth = min(height * width, lag) if variable.name in waiting else payloads
+            depths[variable.name] = max(DEPTH_MIN, depth)
+            variable.pragma = ("stream", depths[variable.name])
+    return depths

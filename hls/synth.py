@@ -1,0 +1,105 @@
+"""Sub-command ``synth``: Vitis HLS on the project, its latency and resources."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from sw_model.spec import UsageError
+from sw_model.spec.files import replacing_folder
+
+from .build import add_project_options, write_asked
+from .compile import CompileFailure
+from .progress import working
+
+TOOL = "vitis-run"
+COMMAND = (TOOL, "--tcl", "build_prj.tcl", "--mode", "hls")
+OPTIONS = {
+    "reset": 1,
+    "csim": 0,
+    "synth": 1,
+    "cosim": 0,
+    "validation": 0,
+    "export": 0,
+    "vsynth": 0,
+    "fifo_opt": 0,
+}
+"""What hls4ml's script of the project does: synthesis alone."""
+LOG = "vitis.log"
+REPORT = "report.json"
+KIND = "HLS synthesis"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Write the hls4ml project, run Vitis HLS on it and report latency, initiation interval "
+        "and resources. Exit code 2 where Vitis is not installed."
+    )
+    parser.epilog = "example: python -m hls synth --deployment compact --size 32,32 -o build/synth"
+    add_project_options(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the sub-command."""
+    if shutil.which(TOOL) is None:
+        raise UsageError(
+            f"Vitis HLS is missing ({TOOL} is not on the PATH): install AMD Vitis 2024.1 or later "
+            f"and source its settings64.sh"
+        )
+    with replacing_folder(args.output, KIND) as folder, working("Vitis HLS"):
+        write_asked(args, folder)
+        figures = synthesise(folder)
+        content = json.dumps(figures, indent=2, sort_keys=True) + "\n"
+        (folder / REPORT).write_text(content)
+    for name, value in figures.items():
+        print(f"{name:22}{value}")
+    print(f"\nwritten     {args.output}")
+
+
+def synthesise(folder: Path) -> dict[str, Any]:
+    """Run Vitis HLS in a project's folder.
+
+    Returns
+    -------
+    dict
+        What hls4ml reads out of Vitis' report: latency and interval in cycles, resources.
+
+    Raises
+    ------
+    CompileFailure
+        Vitis failed or left no report.
+    """
+    options = "".join(f"    {name} {value}\n" for name, value in OPTIONS.items())
+    (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n")
+    with (folder / LOG).open("w") as log:
+        done = subprocess.run(COMMAND, cwd=folder, stdout=log, stderr=log, check=False)
+    report = None if done.returncode else _read_report(folder)
+    if not report:
+        lines = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]
+        raise CompileFailure(
+            f"{TOOL} ended with exit code {done.returncode} and no readable report: "
+            f"{' | '.join(lines[-5:]) or 'no output'}"
+        )
+    return dict(report)
+
+
+def _read_report(folder: Path) -> dict[str, Any] | None:
+    """The synthesis report as hls4ml reads it; None where there is none."""
+    from hls4ml.report import parse_vivado_report
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
+        try:
+            report: dict[str, Any] | None = parse_vivado_report(str(folder))
+        except (IndexError, AttributeError):  # no solution; a report without the expected parts
+            return None
+    return (report or {}).get("CSynthesisReport")

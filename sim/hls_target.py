@@ -1,0 +1,100 @@
+"""The HLS project as a target: built for a frame's size, compiled with g++, run in C simulation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import hls
+from hls.compile import PROGRAM, compile_project, simulate_frames
+from sw_model.spec import Deployment
+from sw_model.spec.fixed_point import unsigned_width
+
+from .denoiser import FrameResult, Simulation
+from .job import Job
+from .scoreboard import parse_trace
+from .simulators import BUILD_ROOT
+
+
+def simulate(mine: Job) -> Simulation:
+    """Denoise a job's frame; raises as `simulate_jobs` does."""
+    start = time.perf_counter()
+    (result,) = simulate_jobs([mine])
+    return Simulation(frames=(result,), seconds=time.perf_counter() - start, failure=None)
+
+
+def simulate_jobs(jobs: Sequence[Job], *, build_root: Path = BUILD_ROOT) -> list[FrameResult]:
+    """Denoise frames of one size, T and deployment, one after the other, in C simulation.
+
+    Raises
+    ------
+    CompileFailure
+        The project does not compile without warnings, or its program broke down.
+    UsageError
+        There is no compiler.
+    """
+    first = jobs[0]
+    height, width = first.pixels.shape
+    program = build_project(
+        first.deployment, (height, width), first.timesteps, build_root=build_root
+    )
+    spec = first.deployment.spec
+    ports = {"channels": spec.channels, "layer_bits": unsigned_width(len(spec.layers) - 1)}
+    frames = simulate_frames(
+        program, [job.pixels for job in jobs], layer_digits=-(-ports["layer_bits"] // 4)
+    )
+    return [
+        FrameResult(
+            trace=parse_trace(frame.trace, **ports),
+            pixels=frame.denoised,
+            layer_ends=np.zeros((0, 3), dtype=np.int64),
+        )
+        for frame in frames
+    ]
+
+
+def build_project(
+    deployment: Deployment,
+    size: tuple[int, int],
+    timesteps: int,
+    *,
+    reuse_factor: int | None = None,
+    build_root: Path = BUILD_ROOT,
+) -> Path:
+    """Write and compile a project, unless that was done before; gives the program."""
+    factor = deployment.spec.channels if reuse_factor is None else reuse_factor
+    sources = sorted(Path(hls.__file__).parent.rglob("*.[pch]*"))
+    recipe = {
+        "deployment": deployment.hash,
+        "size": size,
+        "timesteps": timesteps,
+        "reuse_factor": factor,
+        "hls4ml": version("hls4ml"),
+        "sources": [path.read_text() for path in sources if path.suffix != ".pyc"],
+    }
+    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
+    folder = build_root / f"hls-{key}"
+    if not (folder / PROGRAM).is_file():
+        # hls4ml and PyTorch load for seconds: only where something is to be built.
+        from hls.build import write_project
+
+        build_root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".hls-", dir=build_root))
+        try:
+            write_project(
+                deployment, size=size, timesteps=timesteps, reuse_factor=factor, folder=temporary
+            )
+            compile_project(temporary)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return folder / PROGRAM

@@ -1,0 +1,70 @@
+"""What can be compared with the golden model: one line a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hls.compile import check_compiler
+from sw_model.spec import Deployment
+
+from . import denoiser, hls_target, job
+
+Make = Callable[[Deployment, int, int], denoiser.Hardware]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A kind of hardware in a simulator, or a program that stands for it.
+
+    Attributes
+    ----------
+    simulator
+        Its name in `sim.runners`; None for a program.
+    make
+        Makes the hardware for a deployment and a largest frame, height and width; None for a
+        program.
+    crop
+        Part of the default picture that is denoised: what takes seconds.
+    waves
+        File name of the waveforms; None where there are none.
+    kind
+        What it is, in file names and figures.
+    check
+        Raises `UsageError` for deployments that this target does not do.
+    run
+        Denoises a job's frame with the program; None for hardware. Programs count no cycles.
+    """
+
+    simulator: str | None = None
+    make: Make | None = None
+    crop: str
+    waves: str | None = None
+    kind: str = "rtl"
+    check: Callable[[Deployment], None] = lambda deployment: None
+    run: Callable[[job.Job], denoiser.Simulation] | None = None
+
+
+def _rtl(deployment: Deployment, max_height: int, max_width: int) -> denoiser.Hardware:
+    # Looked up when it is called: tests put faulty hardware in its place.
+    return denoiser.make_hardware(deployment, max_height, max_width)
+
+
+TARGETS = {
+    "verilator": Target(
+        simulator="verilator",
+        make=_rtl,
+        crop=job.DEFAULT_CROP,
+        waves="waves.vcd",
+    ),
+    # Slower by a factor of about a hundred.
+    "icarus": Target(simulator="icarus", make=_rtl, crop="138,242,16,16", waves="waves.fst"),
+    "hls": Target(
+        crop="138,242,16,16",
+        kind="hls",
+        check=lambda deployment: check_compiler(),
+        run=hls_target.simulate,
+    ),
+}
+"""By the name that ``--target`` takes."""
+DEFAULT_TARGETS = ("verilator", "icarus")

@@ -1,0 +1,69 @@
+"""Seeded faults in the C++ kernels, each of which a comparison with the golden model must find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CONV, WINDOW, LIF, RESIDUAL = (
+    f"nnet_spiking_{name}.h" for name in ("conv", "window", "lif", "residual")
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A patch of a kernel: exact text, which must occur once, and what takes its place."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    Mutant("> for >= at the threshold", LIF, "charged >= threshold[c]", "charged > threshold[c]"),
+    Mutant(
+        "leak truncated for floored",
+        LIF,
+        "(before >> CONFIG_T::leak)",
+        "(before / (1 << CONFIG_T::leak))",
+    ),
+    Mutant(
+        "upper border one row off",
+        WINDOW,
+        "y + row >= last",
+        "y + row > last",
+    ),
+    Mutant(
+        "last column repeated beyond the right border",
+        WINDOW,
+        "inside && y + row >= last ? lines[row][slot]",
+        "y + row >= last ? lines[row][inside ? slot : slot - CONFIG_T::steps]",
+    ),
+    Mutant(
+        "line buffers one row off",
+        WINDOW,
+        "lines[row][slot] = column[row + 1]",
+        "lines[row][slot] = column[row]",
+    ),
+    Mutant(
+        "timesteps share a window",
+        WINDOW,
+        "here[row][col] = window[row][col + 1][step]",
+        "here[row][col] = window[row][col + 1][0]",
+    ),
+    Mutant("encoding sum truncated for rounded", LIF, "(sums[c] + CONFIG_T::half)", "sums[c]"),
+    Mutant(
+        "membrane of one pixel goes into the next",
+        LIF,
+        "step == 0 ? membrane_t(init[c]) : membrane[c]",
+        "membrane[c]",
+    ),
+    Mutant("output bias added once for T times", RESIDUAL, "steps * bias[0]", "bias[0]"),
+    Mutant("residual truncated for rounded", RESIDUAL, " + CONFIG_T::half", ""),
+    Mutant(
+        "output sums do not start from zero",
+        CONV,
+        "row == 0 && (step == 0 || !CONFIG_T::sum_over_time)",
+        "row == 0 && !CONFIG_T::sum_over_time",
+    ),
+)

@@ -1,0 +1,74 @@
+"""Whole shipped networks: golden model = RTL = HLS in C simulation, on the same crops."""
+
+import argparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sim import job, run
+from sim.hls_target import simulate_jobs
+from sim.scoreboard import compare
+
+from .test_compact import COMPACT, MAX_SIZE
+from .test_shipped import OTHERS
+
+
+def job_of(image, *options):
+    """A crop of one of scikit-image's photographs with noise."""
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    path = job.default_picture().with_name(image)
+    return job.make_job(parser.parse_args([f"--image={path}", *options]))
+
+
+def random_crops(image, size, count, seed):
+    """Options that choose crops at random, each with noise of its own."""
+    height, width = np.asarray(Image.open(job.default_picture().with_name(image))).shape[:2]
+    rng = np.random.default_rng(seed)
+    places = [
+        (rng.integers(0, height - size[0]), rng.integers(0, width - size[1])) for _ in range(count)
+    ]
+    return [
+        (f"--crop={y},{x},{size[0]},{size[1]}", f"--seed={index}")
+        for index, (y, x) in enumerate(places)
+    ]
+
+
+def check(mine, result):
+    compared = compare(mine.words, mine.golden.denoised, result.trace, result.pixels)
+    assert compared.mismatches == 0, f"{mine.crop}: {compared.first}"
+    height, width = mine.clean.shape
+    layers = len(mine.deployment.spec.spiking_layers)
+    assert compared.words == layers * height * width * mine.timesteps
+    for layer, words in enumerate(mine.words):
+        assert words.any(), f"layer {layer} is silent, so that the comparison says little"
+
+
+@pytest.mark.parametrize("options", random_crops("coins.png", (9, 11), 2, 5), ids="".join)
+def test_golden_equals_rtl_equals_hls(tmp_path, options):
+    mine = job_of("coins.png", f"--deployment={COMPACT}", *options)
+    size = tuple(int(part) for part in MAX_SIZE.split(","))
+    outcomes = run.run({"verilator": mine, "hls": mine}, size, tmp_path)
+    assert [outcome.target for outcome in outcomes] == ["verilator", "hls"]
+    for outcome in outcomes:
+        assert outcome.passed
+        check(mine, outcome.result)
+
+
+# The crop on which `test_shipped` compares the RTL comes first; images in a row share no state.
+@pytest.mark.parametrize("name", OTHERS)
+def test_full_networks(name):
+    crops = [("--crop=60,210,7,6", "--seed=4"), *random_crops("camera.png", (7, 6), 2, 6)]
+    jobs = [job_of("camera.png", f"--deployment={name}", *options) for options in crops]
+    for mine, result in zip(jobs, simulate_jobs(jobs), strict=True):
+        check(mine, result)
+
+
+def test_one_pixel_wide():
+    jobs = [
+        job_of("camera.png", f"--deployment={COMPACT}", *options)
+        for options in random_crops("camera.png", (5, 1), 2, 7)
+    ]
+    for mine, result in zip(jobs, simulate_jobs(jobs), strict=True):
+        check(mine, result)
