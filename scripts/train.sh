@@ -51,9 +51,9 @@ best)
   train alone 4400 --config best --gradient levels --round-weights --activity 20 --batch 16 \
     --lr 2e-3 --muon 0.01
   always=(--teacher "$folder/../baseline/baseline.safetensors")
-  train taught 6200 --start "$folder/alone/checkpoint.pt" --gradient levels --round-weights \
-    --activity 9 --batch 16 --lr 1e-3 --muon 0.007 --warmup 50
-  train spikes 700 --quantise "$folder/taught/checkpoint.pt" --gradient rate --activity 12 \
+  train taught 3600 --start "$folder/alone/checkpoint.pt" --gradient levels --round-weights \
+    --activity 6 --batch 16 --lr 1e-3 --muon 0.007 --warmup 50
+  train spikes 220 --quantise "$folder/taught/checkpoint.pt" --gradient rate --activity 20 \
     --batch 16 --lr 3e-4 --muon 0.001 --warmup 20
   freeze spikes best-s25
   ;;
