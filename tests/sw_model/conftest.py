@@ -32,6 +32,8 @@ def data(pictures, tmp_path_factory):
 def folder(tmp_path, monkeypatch):
     """A folder to work in, with a small network, a grey and a colour picture."""
     monkeypatch.chdir(tmp_path)
+    # It may be relative to the folder that the tests were started in.
+    monkeypatch.delenv("SPIKING_DNCNN_DATA", raising=False)
     random_deployment(configuration("tiny"), 1).save(Path("tiny.safetensors"))
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (12, 14)).astype(np.uint8)).save("grey.png")
