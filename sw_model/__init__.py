@@ -32,5 +32,5 @@ def __getattr__(name: str) -> Any:
     if name in ("denoise", "trace"):
         from . import api as module
     else:
-        from . import spec as module  # type: ignore[no-redef]
+        from . import spec as module  # type: ignore[no-redef] # one of two modules
     return getattr(module, name)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import logging
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,7 @@ def _batch(pixels: Pixels) -> Tensor:
     return batch.to(memory_format=torch.channels_last)
 
 
-class SpikingNetwork:
+class SpikingNetwork(ABC):
     """The deployment in floats; subclasses bring a library's neurons.
 
     Parameters
@@ -97,21 +98,21 @@ class SpikingNetwork:
             if layer.neuron is not None
         ]
 
+    @abstractmethod
     def node(self, neuron: NeuronSpec, threshold: Tensor) -> Any:
         """A layer of the library's neurons."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self, index: int, shape: torch.Size) -> None:
         """Sets a layer's membranes (1, C, H, W) to their initial values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self, index: int) -> None:
         """Frees a layer's membranes, which would be kept until the next picture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fire(self, index: int, current: Tensor) -> Tensor:
         """Spikes of a layer's currents, (1, C, H, W) or, in multi-step mode, (T, 1, C, H, W)."""
-        raise NotImplementedError
 
     def currents(self, index: int, x: Tensor) -> Tensor:
         """What the neurons of a layer receive, in the membrane's unit."""

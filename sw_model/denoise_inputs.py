@@ -94,8 +94,7 @@ def _found(name: str, output: Path, left_out: list[Path]) -> Iterator[tuple[Path
         place = Path() if _is_folder(path) else Path(path.name)
         yield from _file_or_folder(path, place, output, left_out)
         return
-    # Path.glob takes no absolute patterns.
-    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute ones
     if not matches:
         raise UsageError(f"no file fits the pattern {name!r}; check its folder and its suffix")
     fixed = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,9 +14,16 @@ from skimage.data import camera
 
 from sim.random_deployment import random_deployment
 from sw_model import golden, golden_events
+from sw_model.data import DATA_VARIABLE, dataset_files
 from sw_model.golden_work import tiles
-from sw_model.images import add_noise
-from sw_model.spec import NeuronSpec, load_deployment, shipped_deployments, uniform_network
+from sw_model.images import add_noise, read_picture
+from sw_model.spec import (
+    NeuronSpec,
+    UsageError,
+    load_deployment,
+    shipped_deployments,
+    uniform_network,
+)
 
 from .test_golden import network, pixels
 
@@ -90,6 +98,20 @@ def test_shipped_networks(name):
     picture = add_noise(camera()[200:223, 300:331], 25, 5)
     for timesteps in deployment.spec.timesteps:
         both(deployment, picture, timesteps)
+
+
+# A crop of every picture that figures are measured on; whole ones take the oracle minutes.
+@pytest.mark.parametrize("name", ["set12", "bsd68"])
+def test_pictures_of_the_sets(name):
+    try:
+        files = dataset_files(name)
+    except UsageError as error:
+        # A folder that was named must hold the pictures.
+        assert DATA_VARIABLE not in os.environ, error
+        pytest.skip(f"{name} is not part of the project: {error}")
+    deployment = load_deployment("best-s25")
+    for seed, path in enumerate(files):
+        both(deployment, add_noise(read_picture(path)[90:122, 110:145], 25, seed))
 
 
 # A tile cut too short would differ from the whole picture at its edges.
