@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 from sw_model.spec.command_line import run_command
 
-COMMANDS = {"generate": ("generate", "write Verilog, memory contents and a manifest")}
+COMMANDS = {
+    "generate": ("generate", "write Verilog, memory contents and a manifest"),
+    "registers": ("register_files", "write the registers' C header and documentation"),
+}
 """Module and summary of each sub-command."""
 
 

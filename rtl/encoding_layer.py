@@ -1,13 +1,14 @@
 """The encoding layer's multiplication by pixels, bit by bit on the synapse array."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, ValueLike, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import PIXEL_BITS
 
 from .checks import check_positive
-from .netlist import whole
+from .loading import LoadableMemory, LoadSignature
+from .netlist import memory_row, whole
 from .raster import Raster
 from .synapse_array import SynapseBeat
 
@@ -31,6 +32,8 @@ class EncodingLayer(wiring.Component):
         Of a frame, in pixels.
     max_steps
         Largest T.
+    load_index
+        Number among the memories that can be loaded; None for constant weights.
 
     Members
     -------
@@ -40,6 +43,13 @@ class EncodingLayer(wiring.Component):
         A new frame begins.
     pixels : In(stream.Signature(signed(10)))
     beats : Out(stream.Signature(SynapseBeat(len(weights), weight_bits)))
+    load : In(LoadSignature())
+        Absent where ``load_index`` is None.
+
+    Attributes
+    ----------
+    row_bits, rows
+        Width of the weights side by side; they, and their negatives.
     """
 
     def __init__(
@@ -50,6 +60,7 @@ class EncodingLayer(wiring.Component):
         max_height: int,
         max_width: int,
         max_steps: int,
+        load_index: int | None = None,
     ):
         check_positive(
             weight_bits=weight_bits, max_height=max_height, max_width=max_width, max_steps=max_steps
@@ -59,6 +70,11 @@ class EncodingLayer(wiring.Component):
         self.max_height = max_height
         self.max_width = max_width
         self.max_steps = max_steps
+        self.load_index = load_index
+        layout = data.ArrayLayout(signed(weight_bits), len(weights))
+        self.row_bits = layout.size
+        negated = [-weight for weight in weights]
+        self.rows = [memory_row(layout, row) for row in (weights, negated)]
         super().__init__(
             {
                 "height": In(range(max_height + 1)),
@@ -67,6 +83,7 @@ class EncodingLayer(wiring.Component):
                 "restart": In(1),
                 "pixels": In(stream.Signature(signed(PIXEL_BITS))),
                 "beats": Out(stream.Signature(SynapseBeat(len(weights), weight_bits))),
+                **({} if load_index is None else {"load": In(LoadSignature())}),
             }
         )
 
@@ -83,15 +100,22 @@ class EncodingLayer(wiring.Component):
             raster.restart.eq(self.restart),
         ]
 
-        row = data.ArrayLayout(signed(self.weight_bits), len(self.weights))
-        weights = row.const(self.weights).as_value()
-        negated = row.const([-weight for weight in self.weights]).as_value()
         bits = Signal(PIXEL_BITS)
         position = Signal(range(PIXEL_BITS))
         # Cycles that a pixel must still take after its last beat; none unless T is above ten.
         idle = Signal(range(max(2, self.max_steps)))
         final = Signal()
         ready = Signal()
+        weights: ValueLike
+        if self.load_index is None:
+            weights = Mux(position == 0, *(Const(row, self.row_bits) for row in self.rows[::-1]))
+        else:
+            m.submodules.memory = memory = LoadableMemory(
+                rows=self.rows, row_bits=self.row_bits, read="comb", index=self.load_index
+            )
+            wiring.connect(m, wiring.flipped(self.load), memory.load)
+            m.d.comb += memory.address.eq(position == 0)
+            weights = memory.data
         m.d.comb += [
             final.eq(position == PIXEL_BITS - 1),
             ready.eq(~self.beats.valid | (self.beats.ready & final)),
@@ -100,9 +124,7 @@ class EncodingLayer(wiring.Component):
                 ready & (idle == 0) & Mux(raster.inside, self.pixels.valid, ~raster.done)
             ),
             # In the order of the fields of `SynapseBeat`: weights, add, double, last.
-            self.beats.payload.as_value().eq(
-                whole(Cat(Mux(position == 0, negated, weights), bits[-1], Const(1, 1), final))
-            ),
+            self.beats.payload.as_value().eq(whole(Cat(weights, bits[-1], Const(1, 1), final))),
         ]
         with m.If(self.beats.ready):
             m.d.sync += [bits.eq(bits << 1), position.eq(position + 1)]

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Module, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
+from .loading import LoadableMemory, LoadSignature
 from .netlist import memory_row, whole
 
 
@@ -35,11 +36,15 @@ class WeightMemory(wiring.Component):
         Weights, a row each, lane 0 first.
     weight_bits
         Width of a signed weight.
+    load_index
+        Number among the memories that can be loaded; None for constant weights.
 
     Members
     -------
     requests : In(stream.Signature(WeightRequest(len(rows))))
     responses : Out(stream.Signature(WeightRow(len(rows[0]), weight_bits)))
+    load : In(LoadSignature())
+        Absent where ``load_index`` is None.
 
     Attributes
     ----------
@@ -47,34 +52,39 @@ class WeightMemory(wiring.Component):
         Width and contents of the memory.
     """
 
-    def __init__(self, *, rows: Sequence[Sequence[int]], weight_bits: int):
+    def __init__(
+        self, *, rows: Sequence[Sequence[int]], weight_bits: int, load_index: int | None = None
+    ):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
         layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
         self.row_bits = layout.size
         self.rows = [memory_row(layout, list(row)) for row in rows]
+        self.load_index = load_index
         super().__init__(
             {
                 "requests": In(stream.Signature(WeightRequest(len(rows)))),
                 "responses": Out(stream.Signature(WeightRow(len(rows[0]), weight_bits))),
+                **({} if load_index is None else {"load": In(LoadSignature())}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        m.submodules.memory = rows = memory.Memory(
-            shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
+        m.submodules.memory = rows = LoadableMemory(
+            rows=self.rows, row_bits=self.row_bits, index=self.load_index
         )
-        # The read port holds its last row while a response waits to be taken.
-        port = rows.read_port()
+        if self.load_index is not None:
+            wiring.connect(m, wiring.flipped(self.load), rows.load)
+        # The memory holds its last row while a response waits to be taken.
         advance = self.requests.ready
         present, last = Signal(), Signal()
         m.d.comb += [
             advance.eq(~self.responses.valid | self.responses.ready),
-            port.en.eq(advance & self.requests.valid),
-            port.addr.eq(self.requests.p.row),
+            rows.enable.eq(advance & self.requests.valid),
+            rows.address.eq(self.requests.p.row),
             # In the order of the fields of `WeightRow`.
-            self.responses.payload.as_value().eq(whole(Cat(port.data, present, last))),
+            self.responses.payload.as_value().eq(whole(Cat(rows.data, present, last))),
         ]
         with m.If(advance):
             m.d.sync += [

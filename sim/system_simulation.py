@@ -1,0 +1,294 @@
+"""Runs a frame through the accelerator with AXI ports, beside a memory model in C++."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.back import verilog
+
+from rtl.register_files import c_header
+from rtl.system import System
+from sw_model import driver
+from sw_model.spec import Deployment
+from sw_model.spec.loading import load_writes
+from sw_model.spec.registers import REGISTERS
+from sw_model.spec.system_cycles import MemoryTiming
+
+from .runners import MAKE_ARGUMENTS, VerilatorRunner, check_available, verilator_root, waivers
+from .simulators import BUILD_ROOT, BenchFailure
+
+TOP = "spiking_dncnn_system"
+MAIN = Path(__file__).with_name("system_main.cpp")
+HEADER = "spiking_dncnn.h"
+LIMIT_CYCLES = 100_000
+"""Cycles that a run may take beyond twice what is expected of it."""
+MEMORY = MemoryTiming(read=20, write=10)
+"""Latencies, in cycles, unless others are asked for: those of a fast SDRAM controller."""
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemResult:
+    """What the accelerator did with a frame.
+
+    Attributes
+    ----------
+    maps
+        Event words of every spiking layer, (H, W, T, words) each.
+    denoised
+        (H, W) uint8.
+    layer_cycles
+        Cycles of every layer that ended.
+    registers
+        What every readable register held at the end.
+    """
+
+    maps: list[npt.NDArray[np.uint64]]
+    denoised: npt.NDArray[np.uint8]
+    layer_cycles: list[int]
+    registers: dict[str, int]
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The performance counters."""
+        return {
+            name: driver.counter(self.registers[f"{name}_LOW"], self.registers[f"{name}_HIGH"])
+            for name in driver.counter_offsets()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemRun:
+    """A frame, and the memory that it lies in.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) noisy pixels.
+    memory
+        Latencies.
+    spread_seed
+        Seed of random pauses and latencies on all channels; 0 for none.
+    loaded
+        Deployment to load first; the hardware's own by default.
+    failing
+        Byte ranges, (address, bytes), that the memory answers with errors.
+    base
+        Address of the first buffer.
+    """
+
+    pixels: npt.NDArray[np.integer]
+    timesteps: int
+    memory: MemoryTiming = MEMORY
+    spread_seed: int = 0
+    loaded: Deployment | None = None
+    failing: Sequence[tuple[int, int]] = field(default_factory=tuple)
+    base: int = 0x1000
+
+
+class SystemSimulation:
+    """The accelerator of one deployment, built once.
+
+    Parameters
+    ----------
+    deployment
+        The network.
+    columns
+        Input columns of the widest strip; None for what fits block RAM.
+
+    Raises
+    ------
+    UsageError
+        Verilator is missing.
+    BenchFailure
+        The Verilog does not build.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        columns: int | None = None,
+        *,
+        build_root: Path = BUILD_ROOT,
+    ):
+        self.deployment = deployment
+        system = System(deployment=deployment, columns=columns)
+        self.columns = system.columns
+        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        self._root = build_root
+        self._program = _build(text, build_root)
+
+    def job(self, run: SystemRun) -> driver.FrameJob:
+        """The run's frame as the driver has it."""
+        height, width = run.pixels.shape
+        return driver.frame_job(self.deployment, height, width, run.timesteps, run.base)
+
+    def run(
+        self, run: SystemRun, expected_cycles: int, progress: Progress = lambda layers: None
+    ) -> SystemResult:
+        """Denoise a frame.
+
+        Parameters
+        ----------
+        expected_cycles
+            Without pauses; the run is stopped when it takes far more.
+        progress
+            Called with the number of layers that ended.
+
+        Raises
+        ------
+        BenchFailure
+            The accelerator broke a rule of the bus, wrote outside of its buffers, did not end, or
+            ended with an error.
+        """
+        (self._root / "runs").mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="system-", dir=self._root / "runs"))
+        job = self.job(run)
+        layers = len(self.deployment.spec.layers)
+        (folder / "noisy.bin").write_bytes(job.buffers.pack_noisy(run.pixels))
+        (folder / "job.txt").write_text(self._script(run, job, expected_cycles))
+        cycles, registers = [], {}
+        offsets = {register.offset: name for name, register in REGISTERS.items()}
+        with subprocess.Popen(
+            [self._program, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None and process.stderr is not None
+            for line in process.stdout:
+                key, *numbers = line.split()
+                if key == "layer":
+                    cycles.append(int(numbers[1]))
+                    progress(len(cycles))
+                elif key == "register":
+                    registers[offsets[int(numbers[0])]] = int(numbers[1])
+            complaint = process.stderr.read().strip()
+        if process.returncode:
+            raise BenchFailure(f"{TOP}: {complaint or process.returncode}; see {folder}")
+        status = driver.status(registers["STATUS"])
+        if status.error != "none" or not status.done or status.busy:
+            raise BenchFailure(f"{TOP} ended with {status}; see {folder}")
+        dumps = [(folder / f"layer_{layer:02}.bin").read_bytes() for layer in range(layers)]
+        shutil.rmtree(folder)
+        return SystemResult(
+            maps=[job.buffers.unpack_map(dump) for dump in dumps[:-1]],
+            denoised=job.buffers.unpack_denoised(dumps[-1]),
+            layer_cycles=np.diff([0, *cycles]).tolist(),
+            registers=registers,
+        )
+
+    def _script(self, run: SystemRun, job: driver.FrameJob, expected_cycles: int) -> str:
+        sizes, layers = job.buffers.sizes, len(self.deployment.spec.layers)
+        end = max(job.addresses[name] + size for name, size in sizes.items())
+        # A page behind the buffers: what is written there shows.
+        lines = [
+            f"memory {end + 4096}",
+            f"latency {run.memory.read} {run.memory.write}",
+            f"load noisy.bin {job.addresses['NOISY']}",
+            f"limit {2 * expected_cycles * (4 if run.spread_seed else 1) + LIMIT_CYCLES}",
+        ]
+        if run.spread_seed:
+            lines.append(f"spread {run.spread_seed}")
+        lines += [f"fail {address} {size}" for address, size in run.failing]
+        for name in ("DENOISED", "MAP_A", "MAP_B"):
+            lines.append(f"window {job.addresses[name]} {sizes[name]}")
+        for layer in range(layers):
+            name = "DENOISED" if layer == layers - 1 else "MAP_B" if layer % 2 else "MAP_A"
+            lines.append(f"dump {layer} {job.addresses[name]} {sizes[name]}")
+        writes = list(load_writes(self.deployment, run.loaded)) if run.loaded else []
+        writes += job.start(interrupt=True)
+        lines += [f"write {offset} {value}" for offset, value in writes]
+        return "\n".join(lines) + "\n"
+
+
+def _build(text: str, build_root: Path) -> Path:
+    """The program of accelerator and memory; built once for the same sources."""
+    check_available("verilator")
+    recipe = [text, MAIN.read_text(), c_header(), Path(__file__).read_text()]
+    recipe += VerilatorRunner().versions()
+    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
+    folder = (build_root / "system" / key).absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    program = folder / "main"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if program.exists():
+            return program
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / f"{TOP}.v").write_text(text)
+        (folder / HEADER).write_text(c_header())
+        (folder / "control.vlt").write_text(waivers([f"{TOP}.v"]))
+        root = verilator_root()
+        objects = folder / "objects"
+        _call(
+            [
+                f"{root}/bin/verilator_bin",
+                "--cc",
+                "--exe",
+                "-O3",
+                "-Wall",
+                "--x-assign",
+                "fast",
+                "--x-initial",
+                "fast",
+                "--output-split",
+                "20000",
+                "--top-module",
+                TOP,
+                "--Mdir",
+                str(objects),
+                "-CFLAGS",
+                f"-I{folder} -std=c++20",
+                "-o",
+                str(folder / "partial"),
+                "control.vlt",
+                f"{TOP}.v",
+                str(MAIN),
+            ],
+            folder,
+        )
+        _call(
+            [
+                "make",
+                "-C",
+                str(objects),
+                "-f",
+                f"V{TOP}.mk",
+                f"VERILATOR_ROOT={root}",
+                *MAKE_ARGUMENTS,
+                f"PYTHON3={sys.executable}",
+                "OPT_FAST=-O3",
+                "OPT_SLOW=-O1",
+            ],
+            folder,
+        )
+        shutil.rmtree(objects)
+        (folder / "partial").rename(program)
+    return program
+
+
+def _call(command: list[str], folder: Path) -> None:
+    environment = os.environ | {"VERILATOR_ROOT": str(verilator_root())}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise BenchFailure(f"{TOP} does not build: {' | '.join(lines[-6:])}; in {folder}")

@@ -1,0 +1,164 @@
+"""How many cycles the accelerator with AXI ports takes, exactly, from the spikes alone.
+
+This holds for a memory that takes every address and every word at once, gives a word a cycle after
+a fixed latency, and answers a write after another. The words of a strip are read ahead, so that
+the latencies show once a strip, when its first word comes and when its last one is written.
+
+Times are cycles since the one in which the strip's restart is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .cycles import LATENCY
+from .fixed_point import PIXEL_BITS
+from .frame_buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
+from .strips import Strip, strips
+
+SETUP = 5
+"""Cycles before a strip's restart in which its geometry is computed."""
+_ASK = 3
+"""From the restart to the first read address."""
+_QUEUE = 2
+"""Through a queue."""
+_BURST = 3
+"""From a burst's last word into the write queue to its first word out."""
+_PIPELINE_CONTROL = 3
+"""What `sw_model.spec.cycles.LATENCY` counts besides the pipeline: restart, frame memory, done."""
+_HIDDEN, _OUTPUT = (LATENCY[kind] - _PIPELINE_CONTROL for kind in ("hidden", "output"))
+_ENCODING = LATENCY["encoding"] - 2 + PIXEL_BITS
+"""From an input to the first word of the output that it completes."""
+
+Times = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MemoryTiming:
+    """A memory with fixed latencies.
+
+    Attributes
+    ----------
+    read
+        Cycles from an address to its first word.
+    write
+        Cycles from a burst's last word to the answer.
+    """
+
+    read: int
+    write: int
+
+
+def system_cycles(
+    maps: Sequence[npt.NDArray[np.uint64]],
+    channels: int,
+    columns: int,
+    memory: MemoryTiming,
+    addresses: Mapping[str, int],
+) -> list[int]:
+    """Cycles of every layer of a frame; the register CYCLES holds their sum.
+
+    Parameters
+    ----------
+    maps
+        Event words of every spiking layer, (H, W, T, ceil(C / 64)) each.
+    channels
+        Channels C.
+    columns
+        Input columns of the widest strip.
+    addresses
+        Of the buffers, in bytes, by the names of their registers.
+    """
+    height, width, timesteps, _ = maps[0].shape
+    buffers = FrameBuffers(height, width, timesteps, channels)
+    layers = []
+    for layer in range(len(maps) + 1):
+        source = maps[layer - 1] if layer else None
+        target = "DENOISED" if layer == len(maps) else "MAP_B" if layer % 2 else "MAP_A"
+        layers.append(
+            sum(
+                _strip_cycles(strip, buffers, source, memory, target, addresses[target])
+                for strip in strips(width, columns)
+            )
+        )
+    return layers
+
+
+def _strip_cycles(
+    strip: Strip,
+    buffers: FrameBuffers,
+    source: npt.NDArray[np.uint64] | None,
+    memory: MemoryTiming,
+    target: str,
+    address: int,
+) -> int:
+    first_word = _ASK + memory.read + _QUEUE
+    parts = map_words(buffers.channels)
+    output = target == "DENOISED"
+    if source is None:
+        ends = _encoding_times(strip, buffers, first_word + _QUEUE)
+    else:
+        words = source[:, strip.start : strip.start + strip.columns]
+        pixels = buffers.noisy_words(strip) if output else 0
+        ends = _event_times(words, first_word, pixels) + (_OUTPUT if output else _HIDDEN)
+    # (H, columns, T): when each word of the strip comes out; then only its own columns.
+    own = slice(int(not strip.first), strip.columns - (not strip.last))
+    kept = ends[:, own]
+    if output:
+        pushed = _packed_times(kept[..., -1], strip)
+        start, stride = strip.output_start // DENOISED_PIXELS, buffers.denoised_stride
+        last = int(ends[-1, -1, -1])
+    else:
+        pushed = (kept[..., np.newaxis] + np.arange(parts)).reshape(len(kept), -1)
+        start, stride = strip.output_start * buffers.pixel_words, buffers.map_stride
+        last = int(ends[-1, -1, -1]) + parts - 1
+    answer = _write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
+    # The strip is known to be complete a cycle after its last word, and drains from the next on.
+    return max(last + 2, answer + 1) + 1 + SETUP
+
+
+def _encoding_times(strip: Strip, buffers: FrameBuffers, first: int) -> Times:
+    """When the encoding layer's words begin to leave, (H, columns, T)."""
+    parts = map_words(buffers.channels)
+    pace = max(PIXEL_BITS, buffers.pixel_words)
+    pixels = np.arange(buffers.height * strip.columns).reshape(buffers.height, strip.columns)
+    # A pixel's sum is complete with the pixel a row and a column further on.
+    complete = first + (pixels + strip.columns + 1) * pace + _ENCODING
+    return complete[..., np.newaxis] + np.arange(buffers.timesteps) * parts
+
+
+def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:
+    """When the array begins with the words that complete each word of the strip, (H, columns, T).
+
+    ``pixels`` words of the image come before each row of the map.
+    """
+    height, columns, timesteps, parts = words.shape
+    events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(height, -1)
+    costs = np.maximum(events, parts)
+    costs[:-1, -1] = np.maximum(costs[:-1, -1], pixels + parts)
+    flush = np.full((columns + 1) * timesteps, parts)
+    start = first + pixels + parts - 1
+    begins = start + np.cumsum(np.concatenate([[0], costs.reshape(-1), flush[:-1]]))
+    return begins[len(flush) :].reshape(height, columns, timesteps)
+
+
+def _packed_times(pixels: Times, strip: Strip) -> Times:
+    """When the words of the denoised image are complete, (H, words), from its pixels."""
+    lanes = strip.output_start % DENOISED_PIXELS + np.arange(strip.outputs)
+    last = np.flatnonzero((lanes % DENOISED_PIXELS == DENOISED_PIXELS - 1) | (lanes == lanes[-1]))
+    return pixels[:, last]
+
+
+def _write_times(pushed: Times, start: int, stride: int) -> int:
+    """When the last word goes out, from when the words of each row came."""
+    end = -1
+    for row, times in enumerate(pushed):
+        position = 0
+        for length in bursts(start + row * stride, len(times)):
+            position += length
+            end = max(end + 1, int(times[position - 1]) + _BURST) + length - 1
+    return end

@@ -1,0 +1,38 @@
+"""Frames for the accelerator with AXI ports: narrower and wider than its strips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sw_model.spec import Deployment
+
+from .networks import Frame, Network
+
+COLUMNS = 4
+"""Input columns of a strip: frames are cut into as many as a few pixels allow."""
+SIZES = ((1, 1), (2, 4), (1, 5), (3, 7), (4, 9))
+
+
+def system_frames(network: Network) -> list[Frame]:
+    """A frame of each of `SIZES`, at each T in turn."""
+    rng = np.random.default_rng(network.deployment.provenance["seed"])
+    allowed = network.deployment.spec.timesteps
+    return [
+        Frame(network.deployment, rng.integers(-150, 400, size), allowed[index % len(allowed)])
+        for index, size in enumerate(SIZES)
+    ]
+
+
+def other_deployment(deployment: Deployment) -> Deployment:
+    """Another network of the same shape: every number changes, no width grows."""
+    return replace(
+        deployment,
+        weights=tuple(-weight[:, ::-1, ::-1, :] for weight in deployment.weights),
+        biases=tuple(bias // 2 for bias in deployment.biases),
+        thresholds=tuple(np.maximum(1, value - value // 3) for value in deployment.thresholds),
+        inits=tuple(value // 2 for value in deployment.inits),
+        mults=np.maximum(1, deployment.mults // 2).astype(np.uint16),
+        provenance={**deployment.provenance, "source": "another"},
+    )
