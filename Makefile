@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim test lint mutants verilog vectors coding train figures clean
+.PHONY: help setup sim sim-frame test lint mutants verilog vectors coding train figures clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
 
 .venv/.complete: requirements.lock pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh
@@ -15,6 +15,9 @@ setup: .venv/.complete ## virtual environment, locked packages, Icarus
 
 sim: .venv/.complete ## denoise a photograph in golden model, Verilator and Icarus, and compare
 	$(PY) -m sim run -o build/sim
+
+sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in external memory, in Verilator (up to 30 minutes)
+	$(PY) -m sim frame --deployment best-s25 -o build/sim-frame
 
 test: lint ## lint, types, and all tests
 	$(PY) -m pytest -n $(JOBS)

@@ -9,6 +9,7 @@ from .simulators import BenchFailure
 
 COMMANDS = {
     "run": ("run", "denoise a picture in golden model and RTL and compare them bit for bit"),
+    "frame": ("frame", "denoise a whole frame with maps in external memory, bit for bit"),
     "vectors": ("vectors", "write test vectors with a plain Verilog bench"),
 }
 """Module and summary of each sub-command."""

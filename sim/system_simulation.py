@@ -24,7 +24,8 @@ from sw_model import driver
 from sw_model.spec import Deployment
 from sw_model.spec.loading import load_writes
 from sw_model.spec.registers import REGISTERS
-from sw_model.spec.system_cycles import MemoryTiming
+from sw_model.spec.strips import strips
+from sw_model.spec.system_cycles import MemoryTiming, system_cycles
 
 from .runners import MAKE_ARGUMENTS, VerilatorRunner, check_available, verilator_root, waivers
 from .simulators import BUILD_ROOT, BenchFailure
@@ -135,6 +136,24 @@ class SystemSimulation:
         """The run's frame as the driver has it."""
         height, width = run.pixels.shape
         return driver.frame_job(self.deployment, height, width, run.timesteps, run.base)
+
+    def expected_cycles(self, run: SystemRun, maps: Sequence[npt.NDArray[np.uint64]]) -> list[int]:
+        """Cycles of each layer by the cycle model, for a run without pauses.
+
+        Parameters
+        ----------
+        maps
+            Event words of every spiking layer.
+        """
+        channels, addresses = self.deployment.spec.channels, self.job(run).addresses
+        return system_cycles(maps, channels, self.columns, run.memory, addresses)
+
+    def layer_events(self, words: npt.NDArray[np.uint64]) -> int:
+        """Events that the array takes of a layer's input: those of overlaps in both strips."""
+        return sum(
+            int(np.bitwise_count(words[:, strip.start : strip.start + strip.columns]).sum())
+            for strip in strips(words.shape[1], self.columns)
+        )
 
     def run(
         self, run: SystemRun, expected_cycles: int, progress: Progress = lambda layers: None

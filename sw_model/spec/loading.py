@@ -42,8 +42,9 @@ def check_fits(hardware: Deployment, deployment: Deployment) -> None:
             f"which the hardware was made for; layers, channels, timesteps, neurons, weight "
             f"widths and shifts must be the same"
         )
-    needed = {name: (getattr(d.widths, name) for d in (deployment, hardware)) for name in _WIDTHS}
-    needed["current"] = (d.widths.layers[-1].current for d in (deployment, hardware))
+    pair = (deployment, hardware)
+    needed = {name: [getattr(d.widths, name) for d in pair] for name in _WIDTHS}
+    needed["current"] = [d.widths.layers[-1].current for d in pair]
     for name, (wanted, offered) in needed.items():
         if wanted > offered:
             raise UsageError(

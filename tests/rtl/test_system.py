@@ -13,7 +13,7 @@ from rtl.system import System
 from sim.simulators import SIMULATORS, BenchFailure
 from sim.system_simulation import TOP, SystemRun, SystemSimulation
 from sw_model.spec import Deployment
-from sw_model.spec.system_cycles import MemoryTiming, system_cycles
+from sw_model.spec.system_cycles import MemoryTiming
 
 from .networks import NETWORKS, Frame
 from .running import SEED, run_sources
@@ -27,22 +27,17 @@ def simulation(network: str) -> SystemSimulation:
     return SystemSimulation(NETWORKS[network].deployment, COLUMNS)
 
 
-def expected_cycles(network: str, frame: Frame, run: SystemRun) -> list[int]:
-    system = simulation(network)
-    channels, addresses = system.deployment.spec.channels, system.job(run).addresses
-    return system_cycles(frame.maps, channels, COLUMNS, run.memory, addresses)
-
-
 def check_run(network: str, frame: Frame, run: SystemRun) -> None:
     """Every event word and every pixel; every cycle and count where nothing pauses."""
-    cycles = expected_cycles(network, frame, run)
-    result = simulation(network).run(run, sum(cycles))
+    system = simulation(network)
+    cycles = system.expected_cycles(run, frame.maps)
+    result = system.run(run, sum(cycles))
     place = f"{network}, {frame}, {run.memory}, seed {run.spread_seed}"
     for layer, (words, got) in enumerate(zip(frame.maps, result.maps, strict=True)):
         assert np.array_equal(words, got), f"{place}: map of layer {layer}"
     assert np.array_equal(frame.golden.denoised, result.denoised), place
     counters = result.counters
-    assert counters["EVENTS"] == sum(int(np.bitwise_count(w).sum()) for w in frame.maps), place
+    assert counters["EVENTS"] == sum(map(system.layer_events, frame.maps)), place
     shares = ("BUSY", "EMPTY", "STALL_INPUT", "STALL_OUTPUT", "STALL_CHANGE")
     assert counters["CYCLES"] == sum(counters[name] for name in shares), place
     if not run.spread_seed:
@@ -84,7 +79,7 @@ def test_error_of_the_memory_ends_the_frame():
     for name, kind in (("NOISY", "read"), ("MAP_A", "write"), ("MAP_B", "write")):
         run = plain_run(frame, failing=[(job.addresses[name] + 8, 8)])
         with pytest.raises(BenchFailure, match=f"error='{kind}'"):
-            system.run(run, sum(expected_cycles("tiny", frame, run)))
+            system.run(run, sum(system.expected_cycles(run, frame.maps)))
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
