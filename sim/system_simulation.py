@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.back import verilog
 
-from rtl.register_files import c_header
 from rtl.system import System
 from sw_model import driver
 from sw_model.spec import Deployment
@@ -27,12 +21,9 @@ from sw_model.spec.registers import REGISTERS
 from sw_model.spec.strips import strips
 from sw_model.spec.system_cycles import MemoryTiming, system_cycles
 
-from .runners import MAKE_ARGUMENTS, VerilatorRunner, check_available, verilator_root, waivers
 from .simulators import BUILD_ROOT, BenchFailure
+from .system_build import TOP, build_system
 
-TOP = "spiking_dncnn_system"
-MAIN = Path(__file__).with_name("system_main.cpp")
-HEADER = "spiking_dncnn.h"
 LIMIT_CYCLES = 100_000
 """Cycles that a run may take beyond twice what is expected of it."""
 MEMORY = MemoryTiming(read=20, write=10)
@@ -130,7 +121,7 @@ class SystemSimulation:
         self.columns = system.columns
         text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
         self._root = build_root
-        self._program = _build(text, build_root)
+        self._program = build_system(text, build_root)
 
     def job(self, run: SystemRun) -> driver.FrameJob:
         """The run's frame as the driver has it."""
@@ -229,85 +220,3 @@ class SystemSimulation:
         writes += job.start(interrupt=True)
         lines += [f"write {offset} {value}" for offset, value in writes]
         return "\n".join(lines) + "\n"
-
-
-def _build(text: str, build_root: Path) -> Path:
-    """The program of accelerator and memory; built once for the same sources."""
-    check_available("verilator")
-    recipe = [text, MAIN.read_text(), c_header(), Path(__file__).read_text()]
-    recipe += VerilatorRunner().versions()
-    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
-    folder = (build_root / "system" / key).absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    program = folder / "main"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if program.exists():
-            return program
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        (folder / f"{TOP}.v").write_text(text)
-        (folder / HEADER).write_text(c_header())
-        (folder / "control.vlt").write_text(waivers([f"{TOP}.v"]))
-        root = verilator_root()
-        objects = folder / "objects"
-        _call(
-            [
-                f"{root}/bin/verilator_bin",
-                "--cc",
-                "--exe",
-                "-O3",
-                "-Wall",
-                "--x-assign",
-                "fast",
-                "--x-initial",
-                "fast",
-                "--output-split",
-                "20000",
-                "--top-module",
-                TOP,
-                "--Mdir",
-                str(objects),
-                "-CFLAGS",
-                f"-I{folder} -std=c++20",
-                "-o",
-                str(folder / "partial"),
-                "control.vlt",
-                f"{TOP}.v",
-                str(MAIN),
-            ],
-            folder,
-        )
-        _call(
-            [
-                "make",
-                "-C",
-                str(objects),
-                "-f",
-                f"V{TOP}.mk",
-                f"VERILATOR_ROOT={root}",
-                *MAKE_ARGUMENTS,
-                f"PYTHON3={sys.executable}",
-                "OPT_FAST=-O3",
-                "OPT_SLOW=-O1",
-            ],
-            folder,
-        )
-        shutil.rmtree(objects)
-        (folder / "partial").rename(program)
-    return program
-
-
-def _call(command: list[str], folder: Path) -> None:
-    environment = os.environ | {"VERILATOR_ROOT": str(verilator_root())}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise BenchFailure(f"{TOP} does not build: {' | '.join(lines[-6:])}; in {folder}")

@@ -173,8 +173,8 @@ MUTANTS = (
     Mutant(
         "one weight changed",
         "weight_memory.py",
-        "init=self.rows",
-        "init=[self.rows[0] ^ 1, *self.rows[1:]]",
+        "rows=self.rows, ",
+        "rows=[self.rows[0] ^ 1, *self.rows[1:]], ",
         "weight_memory-5x27",
     ),
     Mutant(
@@ -211,8 +211,8 @@ MUTANTS = (
     Mutant(
         "sign bit counted as positive",
         "encoding_layer.py",
-        "[-weight for weight in self.weights]",
-        "self.weights",
+        "[-weight for weight in weights]",
+        "list(weights)",
         "encoding_layer-3",
     ),
     Mutant(

@@ -11,7 +11,8 @@ from amaranth.back import verilog
 
 from rtl.system import System
 from sim.simulators import SIMULATORS, BenchFailure
-from sim.system_simulation import TOP, SystemRun, SystemSimulation
+from sim.system_build import TOP
+from sim.system_simulation import SystemRun, SystemSimulation
 from sw_model.spec import Deployment
 from sw_model.spec.system_cycles import MemoryTiming
 
