@@ -78,8 +78,12 @@ class LayerConstants(wiring.Component):
         """Build the netlist."""
         m = Module()
         spec = self.deployment.spec
+        # Very wide and a row a layer: tables of logic, where block RAM would be all but empty.
         m.submodules.memory = constants = memory.Memory(
-            shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
+            shape=unsigned(self.row_bits),
+            depth=len(self.rows),
+            init=self.rows,
+            attrs={"rom_style": "logic"},
         )
         port = constants.read_port()
         kinds = [self.neurons.index(layer.neuron) for layer in spec.spiking_layers]
