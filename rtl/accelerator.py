@@ -118,7 +118,6 @@ class Accelerator(wiring.Component):
             datapath.output.eq(sequencer.output),
             datapath.row_base.eq(sequencer.row_base),
             datapath.restart.eq(sequencer.restart),
-            datapath.pace.eq(sequencer.frame_steps),
         ]
         for component, steps in (
             (self._pixel_memory, 1),

@@ -5,10 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import MULT_BITS, Deployment
-from sw_model.spec.registers import load_memory
 
 from .lif_array import NeuronConstants
-from .loading import CHUNK_BITS, LoadableMemory, LoadSignature
+from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_members
 from .netlist import memory_row
 
 
@@ -90,7 +89,7 @@ class LayerConstants(wiring.Component):
                 "neuron": Out(self.layout),
                 "offset": Out(signed(self.offset_bits)),
                 "mult": Out(unsigned(MULT_BITS)),
-                **({"load": In(LoadSignature())} if loadable else {}),
+                **load_members(LoadPlace("neurons") if loadable else None),
             }
         )
 
@@ -98,20 +97,21 @@ class LayerConstants(wiring.Component):
         """Build the netlist."""
         m = Module()
         spec = self.deployment.spec
+        # Very wide and a row a layer: tables of logic, where block RAM would be all but empty.
         m.submodules.memory = constants = LoadableMemory(
             rows=self.rows,
             row_bits=self.row_bits,
-            index=load_memory("neurons") if self.loadable else None,
+            place=LoadPlace("neurons") if self.loadable else None,
+            logic=True,
         )
         m.submodules.scaling = scaling = LoadableMemory(
             rows=self.scaling_rows,
             row_bits=self.scaling_bits,
             read="comb",
-            index=load_memory("scaling") if self.loadable else None,
+            place=LoadPlace("scaling") if self.loadable else None,
+            logic=True,
         )
-        if self.loadable:
-            for memory in (constants, scaling):
-                wiring.connect(m, wiring.flipped(self.load), memory.load)
+        connect_load(m, self, constants, scaling)
         kinds = [self.neurons.index(layer.neuron) for layer in spec.spiking_layers]
         m.d.comb += [
             constants.address.eq(self.layer),

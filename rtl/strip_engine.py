@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX, Deployment
 from sw_model.spec.fixed_point import unsigned_width
-from sw_model.spec.frame_buffers import NOISY_PIXELS, QUEUE_WORDS, map_words
+from sw_model.spec.frame_buffers import NOISY_PIXELS, QUEUE_WORDS
 from sw_model.spec.registers import FRAME_HEIGHT_MAX
 
 from .axi import DATA_BITS, AxiReadSignature, AxiWriteSignature
@@ -90,9 +90,7 @@ class StripEngine(wiring.Component):
         self._router = RowRouter(max_words=limits["max_words"])
         self._unpacker = PixelUnpacker(max_columns=columns)
         self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
-        self._datapath = Datapath(
-            deployment=deployment, loadable=True, max_pace=steps * map_words(channels), **size
-        )
+        self._datapath = Datapath(deployment=deployment, loadable=True, **size)
         self._word_filter = StripFilter(payload=channels, max_steps=steps, **size)
         self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_steps=1, **size)
         self._splitter = MapSplitter(channels=channels)
@@ -133,7 +131,6 @@ class StripEngine(wiring.Component):
                 component.skip_last.eq(geometry.skip_last),
             ]
         m.d.comb += [
-            datapath.pace.eq(self.steps * map_words(self.deployment.spec.channels)),
             datapath.layer.eq(self.layer),
             datapath.encoding.eq(self.encoding),
             datapath.output.eq(self.output),

@@ -18,7 +18,7 @@ from sw_model.spec.files import replacing_folder
 from sw_model.spec.system_cycles import MemoryTiming
 
 from . import job
-from .frame_report import FrameOutcome, report, summary
+from .frame_report import FrameOutcome, prediction, report, summary
 from .runners import check_available
 from .system_simulation import MEMORY, SystemRun, SystemSimulation
 
@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the memory, in cycles (default: %(default)s)",
     )
     parser.add_argument(
+        "--predict",
+        action="store_true",
+        help="only the golden model and the cycle model: cycles and busy shares, in seconds",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         type=Path,
@@ -55,9 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
-    check_available("verilator")
+    if not args.predict:
+        check_available("verilator")
     memory = _parse_latency(args.latency)
     mine = job.make_job(args, CROP)
+    if args.predict:
+        print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
+        print(prediction(mine, SystemSimulation(mine.deployment), _run(mine, memory)))
+        return 0
     with replacing_folder(args.output, "frame simulation") as folder:
         outcome = run(mine, memory)
         for name, picture in (
@@ -96,11 +106,11 @@ def run(mine: job.Job, memory: MemoryTiming) -> FrameOutcome:
         transient=True,
         disable=not sys.stderr.isatty(),
     ) as bars:
-        bar = bars.add_task("building", total=layers)
-        system = SystemSimulation(mine.deployment)
-        bars.update(bar, description="golden model")
-        wanted = SystemRun(pixels=mine.pixels, timesteps=mine.timesteps, memory=memory)
+        bar = bars.add_task("golden model", total=layers)
+        system, wanted = SystemSimulation(mine.deployment), _run(mine, memory)
         predicted = system.expected_cycles(wanted, mine.words)
+        bars.update(bar, description="building")
+        system.build()
         bars.update(bar, description="simulating")
         begun = time.monotonic()
         result = system.run(wanted, sum(predicted), lambda done: bars.update(bar, completed=done))
@@ -113,6 +123,10 @@ def run(mine: job.Job, memory: MemoryTiming) -> FrameOutcome:
         predicted=predicted,
         seconds=seconds,
     )
+
+
+def _run(mine: job.Job, memory: MemoryTiming) -> SystemRun:
+    return SystemRun(pixels=mine.pixels, timesteps=mine.timesteps, memory=memory)
 
 
 def _parse_latency(text: str) -> MemoryTiming:

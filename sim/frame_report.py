@@ -76,7 +76,7 @@ class FrameOutcome:
     @cached_property
     def hidden_busy(self) -> list[float]:
         """Busy share of every hidden layer."""
-        return self._busy(self.job.words, self.result.layer_cycles)
+        return busy_shares(self.system, self.job.words, self.result.layer_cycles)
 
     @cached_property
     def sparse_busy(self) -> list[float]:
@@ -85,14 +85,7 @@ class FrameOutcome:
         Spikes are dropped at random so that every layer has activity `SPARSE_THETA`.
         """
         maps = thinned(self.job.words, self.job.deployment.spec.channels, SPARSE_THETA)
-        return self._busy(maps, self.system.expected_cycles(self.run, maps))
-
-    def _busy(self, maps: Maps, cycles: Sequence[int]) -> list[float]:
-        # The strips' overlaps are read, and computed, twice: events of the work that is done.
-        return [
-            self.system.layer_events(words) / spent
-            for words, spent in zip(maps[:-1], cycles[1:-1], strict=True)
-        ]
+        return busy_shares(self.system, maps, self.system.expected_cycles(self.run, maps))
 
     def _events(self, maps: Maps) -> int:
         return sum(self.system.layer_events(words) for words in maps)
@@ -147,6 +140,39 @@ def summary(outcome: FrameOutcome) -> str:
         f"simulated   {outcome.cycles / outcome.seconds:,.0f} cycles/s, {outcome.seconds:.0f} s",
     ]
     return "\n".join(lines)
+
+
+def prediction(mine: Job, system: SystemSimulation, run: SystemRun) -> str:
+    """Cycles and busy shares by the cycle model alone."""
+    lines = [f"frame       {mine.crop}, strips of at most {system.columns} columns"]
+    for name, maps in (
+        (f"theta {mine.golden.activity.theta:.3f}", mine.words),
+        (
+            f"thinned to {SPARSE_THETA}",
+            thinned(mine.words, mine.deployment.spec.channels, SPARSE_THETA),
+        ),
+    ):
+        cycles = system.expected_cycles(run, maps)
+        busy = busy_shares(system, maps, cycles)
+        # What the overlaps of strips cost: their events are taken twice.
+        events = sum(system.layer_events(words) for words in maps)
+        own = sum(int(np.bitwise_count(words).sum()) for words in maps)
+        lines += [
+            f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / mine.clean.size:.0f} a pixel",
+            f"                  hidden layers busy {_range(busy)}; encoding layer "
+            f"{cycles[0] / sum(cycles):.2%}, output layer {cycles[-1] / sum(cycles):.2%} of the "
+            f"cycles",
+            f"                  events of overlaps {events / own - 1:.2%}",
+        ]
+    return "\n".join(lines)
+
+
+def busy_shares(system: SystemSimulation, maps: Maps, cycles: Sequence[int]) -> list[float]:
+    """Busy share of every hidden layer: events that the array takes, over cycles."""
+    return [
+        system.layer_events(words) / spent
+        for words, spent in zip(maps[:-1], cycles[1:-1], strict=True)
+    ]
 
 
 def report(outcome: FrameOutcome) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        return frame_cycles(self.words)
+        return frame_cycles(self.words, self.deployment.spec.channels)
 
 
 def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool = True) -> None:

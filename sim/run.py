@@ -27,14 +27,12 @@ from sw_model.spec.files import replacing_folder, write_atomically
 from . import denoiser, job
 from .figure import write_figure
 from .report import Outcome, report, summary
-from .runners import SIMULATORS, check_available
+from .runners import check_available
+from .targets import DEFAULT_TARGETS, TARGETS
 
 OUTPUT = Path("build/sim")
 """Default folder for pictures and report."""
 REPORT = "report.json"
-CROPS = {"verilator": job.DEFAULT_CROP, "icarus": "138,242,16,16"}
-"""Of the default picture: Icarus is slower by a factor of about a hundred."""
-WAVES = {"verilator": "waves.vcd", "icarus": "waves.fst"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     job.add_arguments(parser, DEFAULT_SIGMA)
     parser.add_argument(
         "--target",
-        default=",".join(SIMULATORS),
+        default=",".join(DEFAULT_TARGETS),
         metavar="NAMES",
-        help="simulators, separated by commas; they run side by side (default: %(default)s)",
+        help=f"what to compare, of {', '.join(TARGETS)}, separated by commas; they run side by "
+        "side (default: %(default)s)",
     )
     parser.add_argument("--waves", action="store_true", help="also write the waveforms")
     parser.add_argument(
@@ -70,8 +69,10 @@ def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     targets = _parse_targets(args.target)
     for target in targets:
-        check_available(target)
-    jobs = {target: job.make_job(args, CROPS[target]) for target in targets}
+        check_available(TARGETS[target].simulator)
+    jobs = {target: job.make_job(args, TARGETS[target].crop) for target in targets}
+    for target, mine in jobs.items():
+        TARGETS[target].check(mine.deployment)
     json_file = None if args.json in (None, "-") else Path(args.json)
     if json_file is not None:
         check_output(json_file)
@@ -98,16 +99,16 @@ def main(args: argparse.Namespace) -> int:
 def run(
     jobs: dict[str, job.Job], max_size: tuple[int, int], folder: Path, *, waves: bool = False
 ) -> list[Outcome]:
-    """Run each simulator's job, all at the same time.
+    """Run each target's job, all at the same time.
 
     Parameters
     ----------
     jobs
-        By simulator, all of one deployment.
+        By target, all of one deployment.
     max_size
         Height and width of the hardware's largest frame.
     folder
-        Gets a folder for each simulator, with the waveforms if ``waves``.
+        Gets a folder for each target, with the waveforms if ``waves``.
 
     Raises
     ------
@@ -119,19 +120,23 @@ def run(
         (folder / target).mkdir()
     with _progress() as bars, ThreadPoolExecutor(len(jobs)) as pool:
         generating = bars.add_task("Verilog", total=None)
-        hardware = denoiser.make_hardware(deployment, *max_size)
+        hardware = {
+            make: make(deployment, *max_size)
+            for make in dict.fromkeys(TARGETS[target].make for target in jobs)
+        }
         bars.remove_task(generating)
 
         def simulate(target: str) -> Outcome:
             mine = jobs[target]
             words = sum(words[..., 0].size for words in mine.words)
             bar = bars.add_task(target, total=words)
+            chosen = TARGETS[target]
             simulation = denoiser.simulate(
-                target,
-                hardware,
+                chosen.simulator,
+                hardware[chosen.make],
                 [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
                 expected_cycles=sum(mine.cycles),
-                waves=folder / target / WAVES[target] if waves else None,
+                waves=folder / target / chosen.waves if waves else None,
                 progress=lambda done: bars.update(bar, completed=done),
             )
             bars.update(bar, completed=words)
@@ -158,9 +163,9 @@ def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> None:
 def _parse_targets(text: str) -> list[str]:
     targets = text.split(",")
     for target in targets:
-        if target not in SIMULATORS or targets.count(target) > 1:
+        if target not in TARGETS or targets.count(target) > 1:
             raise UsageError(
-                f"--target {text!r} is not a list of {', '.join(SIMULATORS)}, each at most once"
+                f"--target {text!r} is not a list of {', '.join(TARGETS)}, each at most once"
             )
     return targets
 

@@ -11,12 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rtl.generate_system import TOP
 from rtl.register_files import c_header
 
 from .runners import MAKE_ARGUMENTS, VerilatorRunner, check_available, verilator_root, waivers
 from .simulators import BenchFailure
 
-TOP = "spiking_dncnn_system"
 MAIN = Path(__file__).with_name("system_main.cpp")
 HEADER = "spiking_dncnn.h"
 JOBS = 2

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from sw_model import driver
 from sw_model.spec import Deployment
 from sw_model.spec.loading import load_writes
 from sw_model.spec.registers import REGISTERS
-from sw_model.spec.strips import strips
+from sw_model.spec.strips import strip_columns, strips
 from sw_model.spec.system_cycles import MemoryTiming, system_cycles
 
 from .simulators import BUILD_ROOT, BenchFailure
@@ -92,7 +93,7 @@ class SystemRun:
 
 
 class SystemSimulation:
-    """The accelerator of one deployment, built once.
+    """The accelerator of one deployment, built when it runs for the first time.
 
     Parameters
     ----------
@@ -100,13 +101,6 @@ class SystemSimulation:
         The network.
     columns
         Input columns of the widest strip; None for what fits block RAM.
-
-    Raises
-    ------
-    UsageError
-        Verilator is missing.
-    BenchFailure
-        The Verilog does not build.
     """
 
     def __init__(
@@ -117,11 +111,19 @@ class SystemSimulation:
         build_root: Path = BUILD_ROOT,
     ):
         self.deployment = deployment
-        system = System(deployment=deployment, columns=columns)
-        self.columns = system.columns
-        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        steps = deployment.spec.timesteps_max
+        self.columns = strip_columns(steps) if columns is None else columns
         self._root = build_root
-        self._program = build_system(text, build_root)
+
+    @cached_property
+    def _program(self) -> Path:
+        system = System(deployment=self.deployment, columns=self.columns)
+        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        return build_system(text, self._root)
+
+    def build(self) -> None:
+        """Build now; raises what `run` raises."""
+        assert self._program
 
     def job(self, run: SystemRun) -> driver.FrameJob:
         """The run's frame as the driver has it."""
@@ -160,9 +162,11 @@ class SystemSimulation:
 
         Raises
         ------
+        UsageError
+            Verilator is missing.
         BenchFailure
-            The accelerator broke a rule of the bus, wrote outside of its buffers, did not end, or
-            ended with an error.
+            The accelerator does not build, broke a rule of the bus, wrote outside of its buffers,
+            did not end, or ended with an error.
         """
         (self._root / "runs").mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="system-", dir=self._root / "runs"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .cycles import GROUP_CHANNELS
 from .deployment import Deployment
+from .encoding_tables import encoding_rows, table_bits
 from .errors import UsageError
-from .packing import weight_row
+from .network import TAPS
+from .packing import channel_groups, weight_row
 from .registers import HASH_REGISTERS, REGISTER_BITS, REGISTERS, load_memory
-
-_WIDTHS = ("lane", "sum", "bias", "threshold", "membrane")
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,9 @@ def check_fits(hardware: Deployment, deployment: Deployment) -> None:
             f"which the hardware was made for; layers, channels, timesteps, neurons, weight "
             f"widths and shifts must be the same"
         )
-    pair = (deployment, hardware)
-    needed = {name: [getattr(d.widths, name) for d in pair] for name in _WIDTHS}
-    needed["current"] = [d.widths.layers[-1].current for d in pair]
-    for name, (wanted, offered) in needed.items():
+    needed = _hardware_widths(deployment)
+    for name, offered in _hardware_widths(hardware).items():
+        wanted = needed[name]
         if wanted > offered:
             raise UsageError(
                 f"deployment {deployment.hash[:16]} needs {wanted} bits for its {name}; the "
@@ -64,25 +64,33 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
     check_fits(hardware, deployment)
     spec, widths = hardware.spec, hardware.widths
     hidden_bits = max(layer.weight_bits for layer in spec.layers[1:-1])
-    array_bits = max(layer.weight_bits for layer in spec.layers)
     channels = range(spec.channels)
+    groups = channel_groups(spec.channels, GROUP_CHANNELS)
     for layer, weights in enumerate(deployment.weights[1:-1]):
         for channel in channels:
             row = layer * spec.channels + channel
-            yield _row("hidden", row, weight_row(weights, channel), hidden_bits)
+            lanes = weight_row(weights, channel)
+            chunks: list[int] = []
+            for group in groups:
+                # Each group of output channels has a memory of its own.
+                mine = [lanes[tap * spec.channels + c] for tap in range(TAPS) for c in group]
+                chunks += _row(mine, hidden_bits)
+            yield LoadRow("hidden", row, tuple(chunks))
     for channel in channels:
         last = weight_row(deployment.weights[-1], channel)
-        yield _row("output", channel, last, spec.layers[-1].weight_bits)
-    encoding = weight_row(deployment.weights[0], 0)
-    yield _row("encoding", 0, encoding, array_bits)
-    yield _row("encoding", 1, [-weight for weight in encoding], array_bits)
+        yield LoadRow("output", channel, _row(last, spec.layers[-1].weight_bits))
+    bits = table_bits(spec.layers[0].weight_bits)
+    taps = deployment.weights[0].reshape(spec.channels, -1).tolist()
+    for index, numbers in enumerate(encoding_rows(taps)):
+        parts = [_row([numbers[c] for c in group], bits) for group in groups]
+        yield LoadRow("encoding", index, tuple(chunk for part in parts for chunk in part))
     for layer, constants in enumerate(
         zip(deployment.biases[:-1], deployment.thresholds, deployment.inits, strict=True)
     ):
         # Bias, threshold and init of each channel in turn.
-        numbers = [int(value) for channel in zip(*constants, strict=True) for value in channel]
-        bits = [widths.bias, widths.threshold, widths.membrane] * spec.channels
-        yield LoadRow("neurons", layer, _chunks(_pack(zip(numbers, bits, strict=True))))
+        values = [int(value) for channel in zip(*constants, strict=True) for value in channel]
+        fields = [widths.bias, widths.threshold, widths.membrane] * spec.channels
+        yield LoadRow("neurons", layer, _chunks(_pack(zip(values, fields, strict=True))))
     bias = int(deployment.biases[-1][0])
     for index, steps in enumerate(spec.timesteps):
         mult = deployment.mult(steps)
@@ -108,8 +116,25 @@ def load_writes(hardware: Deployment, deployment: Deployment) -> Iterator[tuple[
         yield REGISTERS[f"HASH_{index}"].offset, int(part, 16)
 
 
-def _row(memory: str, row: int, weights: Sequence[int], bits: int) -> LoadRow:
-    return LoadRow(memory, row, _chunks(_pack((weight, bits) for weight in weights)))
+def _hardware_widths(deployment: Deployment) -> dict[str, int]:
+    """The widths that hardware made for a deployment has."""
+    widths = deployment.widths
+    first, *hidden, last = widths.layers
+    return {
+        "bias": widths.bias,
+        "threshold": widths.threshold,
+        "membrane": widths.membrane,
+        "encoding sum": first.sum,
+        "hidden lane": max(layer.lane for layer in hidden),
+        "hidden sum": max(layer.sum for layer in hidden),
+        "output lane": last.lane,
+        "output sum": last.sum,
+        "output total": last.current,
+    }
+
+
+def _row(numbers: Sequence[int], bits: int) -> tuple[int, ...]:
+    return _chunks(_pack((number, bits) for number in numbers))
 
 
 def _pack(fields: Iterable[tuple[int, int]]) -> tuple[int, int]:

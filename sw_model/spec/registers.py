@@ -35,7 +35,7 @@ ERRORS = {
 LOAD_MEMORIES = {
     "hidden": "hidden weights: row (layer - 1) * C + input channel",
     "output": "weights of the output layer: row input channel",
-    "encoding": "weights of the encoding layer (row 0) and their negatives (row 1)",
+    "encoding": "tables of the encoding layer, as `sw_model/spec/encoding_tables.py` gives them",
     "neurons": "constants of the neurons: row layer",
     "scaling": "output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias",
 }

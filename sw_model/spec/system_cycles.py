@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .cycles import LATENCY
+from .cycles import latency, spacing
 from .fixed_point import PIXEL_BITS
 from .frame_buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
 from .strips import Strip, strips
@@ -28,11 +28,19 @@ _QUEUE = 2
 """Through a queue."""
 _BURST = 3
 """From a burst's last word into the write queue to its first word out."""
-_PIPELINE_CONTROL = 3
-"""What `sw_model.spec.cycles.LATENCY` counts besides the pipeline: restart, frame memory, done."""
-_HIDDEN, _OUTPUT = (LATENCY[kind] - _PIPELINE_CONTROL for kind in ("hidden", "output"))
-_ENCODING = LATENCY["encoding"] - 2 + PIXEL_BITS
-"""From an input to the first word of the output that it completes."""
+_ENCODER = 3
+"""From a word into the event encoder to its first event."""
+
+
+def _way(kind: str, channels: int) -> int:
+    """Cycles from an event, or from where a pixel's window begins, to the word that it completes.
+
+    `sw_model.spec.cycles.latency` counts more: the layer's first and last cycle, the frame memory
+    and the event encoder.
+    """
+    others = {"encoding": 3 - PIXEL_BITS, "hidden": 3 + _ENCODER, "output": 3 + _ENCODER}
+    return latency(kind, channels) - others[kind]
+
 
 Times = npt.NDArray[np.int64]
 
@@ -104,7 +112,8 @@ def _strip_cycles(
     else:
         words = source[:, strip.start : strip.start + strip.columns]
         pixels = buffers.noisy_words(strip) if output else 0
-        ends = _event_times(words, first_word, pixels) + (_OUTPUT if output else _HIDDEN)
+        ends = _event_times(words, first_word, pixels)
+        ends += _way("output" if output else "hidden", buffers.channels)
     # (H, columns, T): when each word of the strip comes out; then only its own columns.
     own = slice(int(not strip.first), strip.columns - (not strip.last))
     kept = ends[:, own]
@@ -122,28 +131,72 @@ def _strip_cycles(
 
 
 def _encoding_times(strip: Strip, buffers: FrameBuffers, first: int) -> Times:
-    """When the encoding layer's words begin to leave, (H, columns, T)."""
-    parts = map_words(buffers.channels)
-    pace = max(PIXEL_BITS, buffers.pixel_words)
-    pixels = np.arange(buffers.height * strip.columns).reshape(buffers.height, strip.columns)
-    # A pixel's sum is complete with the pixel a row and a column further on.
-    complete = first + (pixels + strip.columns + 1) * pace + _ENCODING
-    return complete[..., np.newaxis] + np.arange(buffers.timesteps) * parts
+    """When the encoding layer's words leave, (H, columns, T)."""
+    pace = max(PIXEL_BITS, buffers.timesteps)
+    # A row and a pixel go in, one a cycle; then each pixel begins the window of one before it.
+    begins = first + strip.columns + 1 + np.arange(buffers.height * strip.columns) * pace
+    words = begins[:, np.newaxis] + _way("encoding", buffers.channels)
+    times = words + np.arange(buffers.timesteps)
+    return times.reshape(buffers.height, strip.columns, buffers.timesteps)
 
 
 def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:
-    """When the array begins with the words that complete each word of the strip, (H, columns, T).
+    """When the last event of the word leaves the encoder that completes each word of the strip.
 
-    ``pixels`` words of the image come before each row of the map.
+    (H, columns, T). ``pixels`` words of the image come before each row of the map.
     """
     height, columns, timesteps, parts = words.shape
-    events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(height, -1)
-    costs = np.maximum(events, parts)
-    costs[:-1, -1] = np.maximum(costs[:-1, -1], pixels + parts)
-    flush = np.full((columns + 1) * timesteps, parts)
-    start = first + pixels + parts - 1
-    begins = start + np.cumsum(np.concatenate([[0], costs.reshape(-1), flush[:-1]]))
-    return begins[len(flush) :].reshape(height, columns, timesteps)
+    events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(-1)
+    flush = (columns + 1) * timesteps
+    # A zero word, as those of the flush, takes a cycle.
+    costs = np.maximum(np.concatenate([events, np.zeros(flush, dtype=np.int64)]), 1)
+    least = spacing(columns, timesteps)
+    if parts == 1 and not pixels:
+        # Words come as fast as one a cycle, before the encoder needs them.
+        costs[1:] = np.maximum(costs[1:], least)
+        ends = first + _ENCODER - 1 + np.cumsum(costs)
+    else:
+        last_group = np.concatenate([_last_groups(words), np.ones(flush, dtype=np.int64)])
+        row = columns * timesteps
+        ends = _encoder_times(costs, last_group, first, parts, pixels, row, height, least)
+    return ends[flush:].reshape(height, columns, timesteps)
+
+
+def _last_groups(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Events of each word's last group of eight channels that has any; 1 without events."""
+    octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
+    counts = np.bitwise_count(octets).reshape(-1, octets.shape[-1]).astype(np.int64)
+    last = counts.shape[1] - 1 - np.argmax(counts[:, ::-1] > 0, axis=1)
+    return np.maximum(counts[np.arange(len(counts)), last], 1)
+
+
+def _encoder_times(
+    costs: npt.NDArray[np.int64],
+    last_group: npt.NDArray[np.int64],
+    first: int,
+    parts: int,
+    pixels: int,
+    row: int,
+    height: int,
+    least: int,
+) -> Times:
+    """When the last event of each word leaves the encoder, where words may come late.
+
+    The encoder holds a word that arrived, one whose groups of channels are given out, and the
+    group whose events are.
+    """
+    ends = np.empty(len(costs), dtype=np.int64)
+    # When the word before came in, when the last group of it and of the one before it went on.
+    taken = given = given_before = end = first - 1
+    for index, (cost, group) in enumerate(zip(costs.tolist(), last_group.tolist(), strict=True)):
+        late = parts + (pixels if index % row == 0 and index < height * row else 0)
+        taken = max(taken + late, given_before)
+        moved = max(taken + 1, given)
+        begun = max(moved + 1, end)
+        given_before, given = given, begun + cost - group
+        end = max(begun + cost, end + least if index else 0)
+        ends[index] = end
+    return ends
 
 
 def _packed_times(pixels: Times, strip: Strip) -> Times:

@@ -50,7 +50,7 @@ class Frame:
 
     @property
     def cycles(self) -> list[int]:
-        return frame_cycles(self.maps)
+        return frame_cycles(self.maps, self.deployment.spec.channels)
 
     def __str__(self) -> str:
         height, width = self.pixels.shape

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from amaranth.back import verilog
 
+from rtl.generate_system import TOP
+from rtl.system import System
 from sw_model.spec import Deployment
 
-from .networks import Frame, Network
+from .networks import NETWORKS, Frame, Network
+from .running import run_sources
 
 COLUMNS = 4
 """Input columns of a strip: frames are cut into as many as a few pixels allow."""
@@ -37,3 +41,17 @@ def other_deployment(deployment: Deployment) -> Deployment:
         mults=np.maximum(1, deployment.mults // 2).astype(np.uint16),
         provenance={**deployment.provenance, "source": "another"},
     )
+
+
+@dataclass(frozen=True)
+class SystemCase:
+    """The accelerator with AXI ports for one of `NETWORKS`, and its bench `system_bench`."""
+
+    network: str
+
+    def run(self, simulator: str) -> None:
+        """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
+        system = System(deployment=NETWORKS[self.network].deployment, columns=COLUMNS)
+        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        sources = {f"{TOP}.v": text}
+        run_sources(simulator, sources, TOP, "system_bench", {"network": self.network})

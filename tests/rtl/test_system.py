@@ -7,17 +7,14 @@ from functools import cache
 
 import numpy as np
 import pytest
-from amaranth.back import verilog
 
-from rtl.system import System
 from sim.simulators import SIMULATORS, BenchFailure
-from sim.system_build import TOP
 from sim.system_simulation import SystemRun, SystemSimulation
-from sw_model.spec import Deployment
 from sw_model.spec.system_cycles import MemoryTiming
 
+from .cases import SYSTEMS
 from .networks import NETWORKS, Frame
-from .running import SEED, run_sources
+from .running import SEED
 from .system_networks import COLUMNS, other_deployment, system_frames
 
 MEMORIES = (MemoryTiming(read=20, write=10), MemoryTiming(read=1, write=1))
@@ -84,12 +81,6 @@ def test_error_of_the_memory_ends_the_frame():
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("network", ["tiny"])
-def test_software_and_memory(network, simulator):
-    run_system_bench(NETWORKS[network].deployment, network, simulator)
-
-
-def run_system_bench(deployment: Deployment, network: str, simulator: str) -> None:
-    system = System(deployment=deployment, columns=COLUMNS)
-    sources = {f"{TOP}.v": verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)}
-    run_sources(simulator, sources, TOP, "system_bench", {"network": network})
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_software_and_memory(name, simulator):
+    SYSTEMS[name].run(simulator)

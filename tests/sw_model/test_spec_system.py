@@ -70,19 +70,21 @@ def test_images_and_maps_survive_their_buffers():
 def test_loaded_rows_are_what_the_hardware_starts_with():
     # The RTL lays its memories out by Amaranth's layouts, the loader by its own packing.
     datapath = Datapath(deployment=TINY, max_height=4, max_width=4, loadable=True)
+    constants = datapath._layer_constants
     memories = {
-        "hidden": datapath._hidden_weights.rows,
         "output": datapath._output_weights.rows,
-        "encoding": datapath._encoding_layer.rows,
-        "neurons": datapath._layer_constants.rows,
-        "scaling": datapath._layer_constants.scaling_rows,
+        "neurons": constants.rows,
+        "scaling": constants.scaling_rows,
     }
-    found = {name: {} for name in memories}
+    found = {name: {} for name in (*memories, "hidden", "encoding")}
     for row in load_rows(TINY, TINY):
         value = sum(chunk << 32 * index for index, chunk in enumerate(row.chunks))
         found[row.memory][row.row] = value
     for name, rows in memories.items():
         assert found[name] == dict(enumerate(rows)), name
+    # A single group of channels: its rows are the whole ones.
+    (group,) = datapath._groups
+    assert found["hidden"] == dict(enumerate(group.weights.rows))
 
 
 def test_loading_ends_with_the_hash():
