@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -131,6 +131,9 @@ class ChannelGroup(wiring.Component):
         m.submodules.scatter = scatter
         m.submodules.encoding = encoding
         m.submodules.neurons = neurons
+        # A register of its own: what all channels choose their sums by should not come from afar.
+        encodes = Signal()
+        m.d.sync += encodes.eq(self.encoding)
         sums = lanes(scatter.sums.payload, scatter.sum_bits)
         m.d.comb += [
             weights.requests.valid.eq(self.requests.valid),
@@ -147,12 +150,12 @@ class ChannelGroup(wiring.Component):
             encoding.planes.payload.eq(self.planes.payload),
             neurons.kind.eq(self.kind),
             neurons.steps.eq(self.steps),
-            neurons.constant.eq(self.encoding),
+            neurons.constant.eq(encodes),
             neurons.constants.eq(self.constants),
-            neurons.sums.valid.eq(Mux(self.encoding, encoding.sums.valid, scatter.sums.valid)),
+            neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),
             neurons.sums.payload.eq(
                 Mux(
-                    self.encoding,
+                    encodes,
                     extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.sum_bits),
                     extended(sums, neurons.sum_bits),
                 )
