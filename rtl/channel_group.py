@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -142,6 +142,9 @@ class ChannelGroup(wiring.Component):
         m.submodules.encoding = encoding
         m.submodules.neurons = neurons
         connect_load(m, self, weights, encoding)
+        # A register of its own: what all channels choose their sums by should not come from afar.
+        encodes = Signal()
+        m.d.sync += encodes.eq(self.encoding)
         sums = lanes(scatter.sums.payload, scatter.sum_bits)
         m.d.comb += [
             weights.requests.valid.eq(self.requests.valid),
@@ -158,12 +161,12 @@ class ChannelGroup(wiring.Component):
             encoding.planes.payload.eq(self.planes.payload),
             neurons.kind.eq(self.kind),
             neurons.steps.eq(self.steps),
-            neurons.constant.eq(self.encoding),
+            neurons.constant.eq(encodes),
             neurons.constants.eq(self.constants),
-            neurons.sums.valid.eq(Mux(self.encoding, encoding.sums.valid, scatter.sums.valid)),
+            neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),
             neurons.sums.payload.eq(
                 Mux(
-                    self.encoding,
+                    encodes,
                     extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.sum_bits),
                     extended(sums, neurons.sum_bits),
                 )

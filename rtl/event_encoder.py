@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
 from .frame_memory import FrameWord
+from .register_slice import RegisterSlice
 
 GROUP = 8
 """Channels that are looked at together: eight bits, of up to eight groups at 64 channels."""
@@ -27,7 +28,7 @@ class EventEncoder(wiring.Component):
 
     Finding the lowest of 64 bits takes longer than a cycle should. Here a first level picks the
     next group of eight channels that has a spike, a second one the next spike in it. A group takes
-    a cycle at least, so that the first level is always ahead. Latency: three cycles from a word to
+    a cycle at least, so that the first level is always ahead. Latency: four cycles from a word to
     its first event.
 
     Parameters
@@ -76,6 +77,12 @@ class EventEncoder(wiring.Component):
             word_done.eq(pending == lowest),
         ]
 
+        # Between the levels, so that the second one's progress is no matter for the first.
+        layout = data.StructLayout(
+            {"spikes": GROUP, "number": range(max(2, len(groups))), "last": 1, "final": 1}
+        )
+        m.submodules.chosen = chosen = RegisterSlice(layout)
+
         # Second level: the spikes of a group that are still to come.
         busy, spikes, number = Signal(), Signal(GROUP), Signal(range(max(2, len(groups))))
         group_last, group_final = Signal(), Signal()
@@ -104,25 +111,31 @@ class EventEncoder(wiring.Component):
         next_group, next_word = Signal(), Signal()
         m.d.comb += [
             next_group.eq(~busy | (group_done & ~hold)),
-            next_word.eq(~waiting | (next_group & word_done)),
+            chosen.delayed.ready.eq(next_group),
+            chosen.elements.valid.eq(waiting),
+            chosen.elements.p.spikes.eq(
+                Cat(
+                    Cat(
+                        lowest[group] & word[group * GROUP + bit]
+                        for group in groups
+                        if group * GROUP + bit < self.channels
+                    ).any()
+                    for bit in range(min(GROUP, self.channels))
+                )
+            ),
+            chosen.elements.p.number.eq(_encoded(lowest, len(groups))),
+            chosen.elements.p.last.eq(word_done),
+            chosen.elements.p.final.eq(final),
+            next_word.eq(~waiting | (chosen.elements.ready & word_done)),
             self.words.ready.eq(~arrived | next_word),
         ]
         with m.If(next_group):
             m.d.sync += [
-                busy.eq(waiting),
-                spikes.eq(
-                    Cat(
-                        Cat(
-                            lowest[group] & word[group * GROUP + bit]
-                            for group in groups
-                            if group * GROUP + bit < self.channels
-                        ).any()
-                        for bit in range(min(GROUP, self.channels))
-                    )
-                ),
-                number.eq(_encoded(lowest, len(groups))),
-                group_last.eq(word_done),
-                group_final.eq(final),
+                busy.eq(chosen.delayed.valid),
+                spikes.eq(chosen.delayed.p.spikes),
+                number.eq(chosen.delayed.p.number),
+                group_last.eq(chosen.delayed.p.last),
+                group_final.eq(chosen.delayed.p.final),
             ]
         with m.Elif(~hold):
             m.d.sync += spikes.eq(spikes ^ spike)
@@ -133,7 +146,7 @@ class EventEncoder(wiring.Component):
                 final.eq(arrived_final),
                 pending.eq(occupied),
             ]
-        with m.Elif(next_group):
+        with m.Elif(chosen.elements.ready):
             m.d.sync += pending.eq(pending ^ lowest)
         with m.If(self.words.ready):
             m.d.sync += [

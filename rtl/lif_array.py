@@ -99,7 +99,7 @@ class LifArray(wiring.Component):
         """Build the netlist."""
         m = Module()
         take, enable = Signal(), Signal()
-        step = Signal(range(self.max_steps))
+        step, first = Signal(range(self.max_steps)), Signal(init=1)
         more = Signal(range(self.max_steps))  # timesteps that the current still serves
         m.d.sync += [take.eq(self.sums.valid), self.words.valid.eq(enable)]
         with m.If(take):
@@ -109,7 +109,8 @@ class LifArray(wiring.Component):
         with m.Else():
             m.d.sync += more.eq(more - 1)
         with m.If(enable):
-            m.d.sync += step.eq(Mux(step == self.steps - 1, 0, step + 1))
+            last = step == self.steps - 1
+            m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
 
         spikes = []
         for channel, total in enumerate(lanes(self.sums.payload, self.sum_bits)):
@@ -126,7 +127,7 @@ class LifArray(wiring.Component):
                 element.kind.eq(self.kind),
                 element.take.eq(take),
                 element.enable.eq(enable),
-                element.first.eq(step == 0),
+                element.first.eq(first),
                 element.sum.eq(self._shifted(total)),
                 element.bias.eq(constants.bias),
                 element.threshold.eq(constants.threshold),

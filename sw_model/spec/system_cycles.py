@@ -28,7 +28,7 @@ _QUEUE = 2
 """Through a queue."""
 _BURST = 3
 """From a burst's last word into the write queue to its first word out."""
-_ENCODER = 3
+_ENCODER = 4
 """From a word into the event encoder to its first event."""
 
 
@@ -156,45 +156,50 @@ def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Time
         costs[1:] = np.maximum(costs[1:], least)
         ends = first + _ENCODER - 1 + np.cumsum(costs)
     else:
-        last_group = np.concatenate([_last_groups(words), np.ones(flush, dtype=np.int64)])
-        row = columns * timesteps
-        ends = _encoder_times(costs, last_group, first, parts, pixels, row, height, least)
+        late = np.full(len(costs), parts)
+        late[: height * columns * timesteps : columns * timesteps] += pixels
+        ends = _encoder_times(_groups(words, flush), late, first, least)
     return ends[flush:].reshape(height, columns, timesteps)
 
 
-def _last_groups(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """Events of each word's last group of eight channels that has any; 1 without events."""
+def _groups(words: npt.NDArray[np.uint64], flush: int) -> list[list[int]]:
+    """Events of each word's groups of eight channels, those without any left out.
+
+    A zero word, as those of the flush, is a group of one cycle.
+    """
     octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
-    counts = np.bitwise_count(octets).reshape(-1, octets.shape[-1]).astype(np.int64)
-    last = counts.shape[1] - 1 - np.argmax(counts[:, ::-1] > 0, axis=1)
-    return np.maximum(counts[np.arange(len(counts)), last], 1)
+    counts = np.bitwise_count(octets).reshape(-1, octets.shape[-1]).tolist()
+    groups = [[count for count in word if count] or [1] for word in counts]
+    return groups + [[1]] * flush
 
 
 def _encoder_times(
-    costs: npt.NDArray[np.int64],
-    last_group: npt.NDArray[np.int64],
-    first: int,
-    parts: int,
-    pixels: int,
-    row: int,
-    height: int,
-    least: int,
+    words: list[list[int]], late: npt.NDArray[np.int64], first: int, least: int
 ) -> Times:
     """When the last event of each word leaves the encoder, where words may come late.
 
-    The encoder holds a word that arrived, one whose groups of channels are given out, and the
-    group whose events are.
+    The encoder holds a word that arrived, one whose groups are given out, two groups between its
+    levels, and one whose events are given out.
+
+    Parameters
+    ----------
+    words
+        As `_groups` gives them.
+    late
+        Fewest cycles from the word before to each word.
     """
-    ends = np.empty(len(costs), dtype=np.int64)
-    # When the word before came in, when the last group of it and of the one before it went on.
-    taken = given = given_before = end = first - 1
-    for index, (cost, group) in enumerate(zip(costs.tolist(), last_group.tolist(), strict=True)):
-        late = parts + (pixels if index % row == 0 and index < height * row else 0)
-        taken = max(taken + late, given_before)
-        moved = max(taken + 1, given)
-        begun = max(moved + 1, end)
-        given_before, given = given, begun + cost - group
-        end = max(begun + cost, end + least if index else 0)
+    ends = np.empty(len(words), dtype=np.int64)
+    # Of the word or group before: it came in, left the first level, came to the second, ended.
+    taken = given = given_before = chosen = chosen_before = end = first - 1
+    for index, (groups, wait) in enumerate(zip(words, late.tolist(), strict=True)):
+        taken = max(taken + wait, given_before)
+        given_before, given = given, max(taken + 1, given)
+        for events in groups:
+            given = max(given + 1, chosen_before + 1)
+            chosen_before, chosen = chosen, max(given + 1, end)
+            end = chosen + events
+        if index and least > 1:
+            end = max(end, ends[index - 1] + least)
         ends[index] = end
     return ends
 

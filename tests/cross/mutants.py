@@ -164,6 +164,13 @@ MUTANTS = (
         "tiny",
     ),
     Mutant(
+        "an element overwrites one that waits",
+        "register_slice.py",
+        "self.elements.ready.eq(~occupied)",
+        "self.elements.ready.eq(1)",
+        "register_slice-6",
+    ),
+    Mutant(
         "a word overwrites one that waits",
         "event_encoder.py",
         "~arrived | next_word",

@@ -24,6 +24,7 @@ from rtl.lif_array import LifArray
 from rtl.output_layer import OutputLayer
 from rtl.pixel_window import PixelWindow
 from rtl.raster import Raster
+from rtl.register_slice import RegisterSlice
 from rtl.scatter import Scatter
 from rtl.sequencer import Sequencer
 from rtl.synapse_array import SynapseArray
@@ -200,6 +201,7 @@ COMPONENTS = {
         "pixel_window",
         {"1x1x1": _frame(1, 1, 1), "3x4x13": _frame(3, 4, 13), "4x3x11": _frame(4, 3, 11)},
     ),
+    **_variants(RegisterSlice, "register_slice", {"1": {"shape": 1}, "6": {"shape": 6}}),
     **_variants(
         CatchQueue,
         "catch_queue",

@@ -19,7 +19,7 @@ from .reference import Event, events_of, random_word
 CHANNELS = arguments()["channels"]
 CHANNEL_BITS = max(1, (CHANNELS - 1).bit_length())
 FULL = (1 << CHANNELS) - 1
-LATENCY = 3
+LATENCY = 4
 SPACINGS = (1, 2, 3)
 
 
@@ -64,7 +64,7 @@ async def gives_set_bits_in_ascending_order(dut, idle):
 
 
 # A bubble between words or events: a word costs max(spacing, its events) cycles, the latency is
-# three cycles. Where a word has fewer events than that, its last one waits.
+# four cycles. Where a word has fewer events than that, its last one waits.
 @bench(cycles=20_000)
 async def word_costs_its_events(dut):
     source, sink = stream_pair(dut)
