@@ -16,7 +16,7 @@ setup: .venv/.complete ## virtual environment, locked packages, Icarus
 sim: .venv/.complete ## denoise a photograph in golden model, Verilator and Icarus, and compare
 	$(PY) -m sim run -o build/sim
 
-sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in external memory, in Verilator (up to 30 minutes)
+sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in external memory, in Verilator (long)
 	$(PY) -m sim frame --deployment best-s25 -o build/sim-frame
 
 test: lint ## lint, types, and all tests

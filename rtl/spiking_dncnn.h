@@ -84,7 +84,7 @@
 #define SPIKING_DNCNN_ERROR_ABORTED 5u /* software aborted the frame */
 #define SPIKING_DNCNN_MEMORY_HIDDEN 0u /* hidden weights: row (layer - 1) * C + input channel */
 #define SPIKING_DNCNN_MEMORY_OUTPUT 1u /* weights of the output layer: row input channel */
-#define SPIKING_DNCNN_MEMORY_ENCODING 2u /* weights of the encoding layer (row 0) and their negatives (row 1) */
+#define SPIKING_DNCNN_MEMORY_ENCODING 2u /* tables of the encoding layer, as `sw_model/spec/encoding_tables.py` gives them */
 #define SPIKING_DNCNN_MEMORY_NEURONS 3u /* constants of the neurons: row layer */
 #define SPIKING_DNCNN_MEMORY_SCALING 4u /* output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias */
 

@@ -23,13 +23,15 @@ JOBS = 2
 """Compilers that run at the same time."""
 
 
-def build_system(text: str, build_root: Path) -> Path:
+def build_system(text: str, build_root: Path, optimisation: str = "-O3") -> Path:
     """The program of accelerator and memory; built once for the same sources.
 
     Parameters
     ----------
     text
         Verilog of `rtl.system.System`.
+    optimisation
+        Of the C++ compiler: what takes longest for small networks and short runs.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def build_system(text: str, build_root: Path) -> Path:
         Something does not build.
     """
     check_available("verilator")
-    recipe = [text, MAIN.read_text(), c_header(), Path(__file__).read_text()]
+    recipe = [text, optimisation, MAIN.read_text(), c_header(), Path(__file__).read_text()]
     recipe += VerilatorRunner().versions()
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     folder = (build_root / "system" / key).absolute()
@@ -94,8 +96,8 @@ def build_system(text: str, build_root: Path) -> Path:
                 f"VERILATOR_ROOT={root}",
                 *MAKE_ARGUMENTS,
                 f"PYTHON3={sys.executable}",
-                "OPT_FAST=-O3",
-                "OPT_SLOW=-O1",
+                f"OPT_FAST={optimisation}",
+                "OPT_SLOW=-O0",
             ],
             folder,
         )

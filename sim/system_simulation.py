@@ -101,6 +101,8 @@ class SystemSimulation:
         The network.
     columns
         Input columns of the widest strip; None for what fits block RAM.
+    optimisation
+        Of the C++ compiler.
     """
 
     def __init__(
@@ -108,18 +110,20 @@ class SystemSimulation:
         deployment: Deployment,
         columns: int | None = None,
         *,
+        optimisation: str = "-O3",
         build_root: Path = BUILD_ROOT,
     ):
         self.deployment = deployment
         steps = deployment.spec.timesteps_max
         self.columns = strip_columns(steps) if columns is None else columns
         self._root = build_root
+        self._optimisation = optimisation
 
     @cached_property
     def _program(self) -> Path:
         system = System(deployment=self.deployment, columns=self.columns)
         text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
-        return build_system(text, self._root)
+        return build_system(text, self._root, self._optimisation)
 
     def build(self) -> None:
         """Build now; raises what `run` raises."""

@@ -22,7 +22,7 @@ MEMORIES = (MemoryTiming(read=20, write=10), MemoryTiming(read=1, write=1))
 
 @cache
 def simulation(network: str) -> SystemSimulation:
-    return SystemSimulation(NETWORKS[network].deployment, COLUMNS)
+    return SystemSimulation(NETWORKS[network].deployment, COLUMNS, optimisation="-O1")
 
 
 def check_run(network: str, frame: Frame, run: SystemRun) -> None:
