@@ -96,7 +96,9 @@ class Accelerator(wiring.Component):
         self._activation_memory = FrameMemory(
             word_bits=spec.channels, max_steps=spec.timesteps_max, **size
         )
-        self._datapath = Datapath(deployment=self.deployment, **size)
+        self._datapath = Datapath(
+            deployment=self.deployment, max_height=self.max_height, max_width=self.max_width
+        )
         self._output_raster = Raster(max_steps=1, **size)
 
     def _connect_control(self, m: Module) -> None:

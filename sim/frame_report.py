@@ -157,12 +157,16 @@ def prediction(mine: Job, system: SystemSimulation, run: SystemRun) -> str:
         # What the overlaps of strips cost: their events are taken twice.
         events = sum(system.layer_events(words) for words in maps)
         own = sum(int(np.bitwise_count(words).sum()) for words in maps)
+        overlaps = events / max(1, own) - 1
+        hidden = sum(cycles[1:-1])
+        beside = 1 - sum(map(system.word_cycles, maps[:-1])) / hidden
         lines += [
             f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / mine.clean.size:.0f} a pixel",
             f"                  hidden layers busy {_range(busy)}; encoding layer "
             f"{cycles[0] / sum(cycles):.2%}, output layer {cycles[-1] / sum(cycles):.2%} of the "
             f"cycles",
-            f"                  events of overlaps {events / own - 1:.2%}",
+            f"                  events of overlaps {overlaps:.2%}; set-up, flush and drain "
+            f"of strips {beside:.2%} of the hidden layers' cycles",
         ]
     return "\n".join(lines)
 

@@ -152,6 +152,15 @@ class SystemSimulation:
             for strip in strips(words.shape[1], self.columns)
         )
 
+    def word_cycles(self, words: npt.NDArray[np.uint64]) -> int:
+        """Cycles that the words of a layer's input take: all but what strips cost besides."""
+        events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+        costs = np.maximum(events, words.shape[-1])
+        return sum(
+            int(costs[:, strip.start : strip.start + strip.columns].sum())
+            for strip in strips(words.shape[1], self.columns)
+        )
+
     def run(
         self, run: SystemRun, expected_cycles: int, progress: Progress = lambda layers: None
     ) -> SystemResult:

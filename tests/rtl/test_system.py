@@ -62,12 +62,13 @@ def test_bursts_are_cut_at_page_boundaries():
         check_run("wide", frame, plain_run(frame, base=base))
 
 
-def test_loaded_deployment_gives_its_own_numbers():
-    network = NETWORKS["mixed"]
+@pytest.mark.parametrize("name", ["mixed", "wide"])
+def test_loaded_deployment_gives_its_own_numbers(name):
+    network = NETWORKS[name]
     other = other_deployment(network.deployment)
     for frame in system_frames(network)[2:4]:
         mine = Frame(other, frame.pixels, frame.timesteps)
-        check_run("mixed", mine, plain_run(frame, loaded=other))
+        check_run(name, mine, plain_run(frame, loaded=other))
 
 
 def test_error_of_the_memory_ends_the_frame():
