@@ -115,7 +115,7 @@ class Datapath(wiring.Component):
             ChannelGroup(
                 deployment=self.deployment,
                 channels=channels,
-                constants=self._layer_constants,
+                neurons=self._layer_constants.neurons,
                 max_width=self.max_width,
             )
             for channels in channel_groups(spec.channels, GROUP_CHANNELS)

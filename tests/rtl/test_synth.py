@@ -120,6 +120,8 @@ def test_critical_path_is_the_slowest_between_registers():
         (["--engines", "0"], "--engines 0 is not 1 to 16"),
         (["--seeds", "1,1"], "--seeds '1,1' is not a list of different integers"),
         (["--seeds", "1", "--seed", "2"], "--seed and --seeds exclude each other"),
+        (["--component", "event_encoder", "--engines", "2"], "--component goes with neither"),
+        (["--component", "nothing"], "invalid choice: 'nothing'"),
         (["--busy", "2"], "--busy 2.0 is not a share above 0 and up to 1"),
         (["--max-size", "0,1"], "--max-size '0,1' is not a size H,W"),
         (["-o", "nowhere/report.json"], "cannot write nowhere/report.json"),
