@@ -7,7 +7,7 @@ import pytest
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
 from rtl.registered_pins import RegisteredPins
-from rtl.synth_tools import amaranth_name, critical_path, synthesise
+from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
 from sw_model.spec import configuration
@@ -82,6 +82,9 @@ def test_wrapper_feeds_and_folds_every_bit():
     wrapper = RegisteredPins({"memory": memory})
     # Row, present, last, valid; two weights, take, last.
     assert wrapper.bits == 1 + 1 + 1 + 1 + 8 + 1 + 1
+    text = design_text(wrapper)  # which Amaranth wants of whatever was made
+    assert "\\feed" in text
+    assert "\\folded" in text
 
 
 def test_names_of_cells_become_names_of_signals():
