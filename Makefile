@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim sim-frame test lint mutants verilog vectors coding train figures clean
+.PHONY: help setup sim sim-frame test lint mutants verilog synth vectors coding train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -32,6 +32,11 @@ mutants: .venv/.complete ## break the RTL in every listed way; each must turn a 
 
 verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 	$(PY) -m rtl generate -o build/rtl
+
+synth: .venv/.complete ## place and route the best network's datapath on an ECP5, three seeds (hours; keeps what it has)
+	@mkdir -p build
+	$(PY) -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2 -o build/synth-8.json
+	$(PY) -m rtl synth --deployment best-s25 --speed 6 --seeds 0,1,2 -o build/synth-6.json
 
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there

@@ -8,11 +8,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec import TAPS, Deployment, weight_row
+from sw_model.spec import TAPS, Deployment, NeuronSpec, weight_row
 
 from .encoding_layer import EncodingLayer
-from .layer_constants import LayerConstants
-from .lif_array import LifArray
+from .lif_array import LifArray, NeuronConstants
 from .loading import LoadPlace, connect_load, load_members
 from .netlist import extended, lanes
 from .pixel_window import Plane
@@ -36,8 +35,8 @@ class ChannelGroup(wiring.Component):
         The frozen network.
     channels
         The output channels of this group.
-    constants
-        Where the neurons' constants come from.
+    neurons
+        Kinds of neuron, as `LayerConstants` has them.
     max_width
         Widest frame, in pixels.
     hidden, encoding
@@ -73,7 +72,7 @@ class ChannelGroup(wiring.Component):
         *,
         deployment: Deployment,
         channels: Sequence[int],
-        constants: LayerConstants,
+        neurons: Sequence[NeuronSpec],
         max_width: int,
         hidden: LoadPlace | None = None,
         encoding: LoadPlace | None = None,
@@ -108,7 +107,7 @@ class ChannelGroup(wiring.Component):
         )
         self._neurons = LifArray(
             channels=len(self.channels),
-            neurons=constants.neurons,
+            neurons=neurons,
             max_steps=steps,
             encoding_shift=spec.layers[0].shift,
             sum_bits=max(sum_bits, widths[0].sum),
@@ -116,13 +115,16 @@ class ChannelGroup(wiring.Component):
             threshold_bits=deployment.widths.threshold,
             membrane_bits=deployment.widths.membrane,
         )
+        constants = NeuronConstants(
+            deployment.widths.bias, deployment.widths.threshold, deployment.widths.membrane
+        )
         super().__init__(
             {
                 "width": In(range(max_width + 1)),
                 "steps": In(range(steps + 1)),
                 "encoding": In(1),
-                "kind": In(range(len(constants.neurons))),
-                "constants": In(data.ArrayLayout(constants.layout.elem_shape, len(self.channels))),
+                "kind": In(range(len(neurons))),
+                "constants": In(data.ArrayLayout(constants, len(self.channels))),
                 "restart": In(1),
                 "requests": In(stream.Signature(WeightRequest(len(rows)), always_ready=True)),
                 "planes": In(stream.Signature(Plane(), always_ready=True)),
@@ -136,7 +138,7 @@ class ChannelGroup(wiring.Component):
         m = Module()
         weights, array, scatter = self.weights, self._array, self._scatter
         encoding, neurons = self._encoding, self._neurons
-        m.submodules.weights = weights
+        m.submodules.weight_memory = weights
         m.submodules.array = array
         m.submodules.scatter = scatter
         m.submodules.encoding = encoding

@@ -140,7 +140,7 @@ class Datapath(wiring.Component):
             group = ChannelGroup(
                 deployment=self.deployment,
                 channels=channels,
-                constants=self._layer_constants,
+                neurons=self._layer_constants.neurons,
                 max_width=self.max_width,
                 hidden=self._place("hidden", hidden),
                 encoding=self._place("encoding", encoding),

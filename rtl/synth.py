@@ -11,16 +11,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from amaranth.lib.wiring import Component
 from rich.console import Console
 
-from sw_model.spec import TAPS, Deployment, UsageError, load_deployment
+from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.files import write_atomically
 
-from .accelerator import Accelerator
-from .datapath import Datapath
 from .generate import parse_size
-from .registered_pins import RegisteredPins
+from .synth_designs import PARTS, wrapped_design
 from .synth_tools import (
     CACHE,
     DEVICES,
@@ -35,8 +32,6 @@ from .synth_tools import (
     synthesise,
 )
 
-LINE_WORDS = 512
-"""Words of a line buffer that block RAM has at its widest: the widest strip has so many by T."""
 COLUMNS = {
     # Of the report: nextpnr's kinds of cell.
     "LUT4": "TRELLIS_COMB",
@@ -86,6 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of cycles in which the array takes an event, as `sim run` measures it: adds "
         "the area per useful synaptic operation a cycle",
     )
+    parser.add_argument(
+        "--component",
+        choices=sorted(PARTS),
+        metavar="NAME",
+        help=f"synthesise a part of the datapath alone, in minutes: {', '.join(sorted(PARTS))}",
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also write JSON there")
     parser.add_argument("--json", action="store_true", help="print the JSON instead of the report")
 
@@ -101,6 +102,8 @@ def main(args: argparse.Namespace) -> None:
     if args.busy is not None and not 0 < args.busy <= 1:
         raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
     seeds = parse_seeds(args.seed, args.seeds)
+    if args.component is not None and (args.max_size is not None or args.engines != 1):
+        raise UsageError("--component goes with neither --max-size nor --engines: give one of them")
     size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
     if args.output is not None and not args.output.resolve().parent.is_dir():
         raise UsageError(f"cannot write {args.output}: its folder does not exist")
@@ -112,6 +115,7 @@ def main(args: argparse.Namespace) -> None:
         engines=args.engines,
         seeds=seeds,
         size=size,
+        component=args.component,
         busy=args.busy,
     )
     content = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -135,36 +139,6 @@ def parse_seeds(seed: int | None, seeds: str | None) -> list[int]:
     return found
 
 
-def wrapped_design(
-    deployment: Deployment, *, engines: int = 1, size: tuple[int, int] | None = None
-) -> tuple[Component, str]:
-    """The hardware between registers, and in a sentence what it is.
-
-    Parameters
-    ----------
-    size
-        Height and width of the largest frame, with its maps on chip; None for the datapath alone,
-        whose frames have any height and the width that its line buffers hold.
-    """
-    parts: dict[str, Component] = {}
-    if size is not None:
-        height, width = size
-        for index in range(engines):
-            parts[f"accelerator_{index}"] = Accelerator(
-                deployment=deployment, max_height=height, max_width=width
-            )
-        what = f"accelerator with activation maps on chip, frames up to {height}x{width}"
-    else:
-        width = max(1, LINE_WORDS // deployment.spec.timesteps_max)
-        for index in range(engines):
-            parts[f"datapath_{index}"] = Datapath(
-                deployment=deployment, max_height=4096, max_width=width
-            )
-        what = f"datapath, activation words streaming in and out, strips up to {width} columns"
-    wrapper = RegisteredPins(parts)
-    return wrapper, what
-
-
 def synthesis_report(
     deployment: Deployment,
     *,
@@ -173,6 +147,7 @@ def synthesis_report(
     engines: int,
     seeds: list[int],
     size: tuple[int, int] | None = None,
+    component: str | None = None,
     busy: float | None = None,
     cache: Path = CACHE,
 ) -> dict[str, Any]:
@@ -187,14 +162,15 @@ def synthesis_report(
     """
     tools = check_tools()
     with _status("Yosys") as tell:
-        wrapper, what = wrapped_design(deployment, engines=engines, size=size)
+        wrapper, lanes, what = wrapped_design(
+            deployment, engines=engines, size=size, component=component
+        )
         text = design_text(wrapper)
         folder = synthesise(text, cache=cache)
         placements = []
         for seed in seeds:
             tell(f"nextpnr, seed {seed}")
             placements.append(place_and_route(folder, device=device, speed=speed, seed=seed))
-    lanes = TAPS * deployment.spec.channels * engines
     area = {
         name: {
             "used": placements[0].used.get(kind, 0),
@@ -221,10 +197,10 @@ def synthesis_report(
         "latches": 0,
         "combinational_loops": 0,
         "area": area,
-        "lut4_per_lane": round(area["LUT4"]["used"] / lanes, 2),
+        "lut4_per_lane": round(area["LUT4"]["used"] / lanes, 2) if lanes else None,
         "busy": busy,
         "lut4_per_useful_sop": None
-        if busy is None
+        if busy is None or not lanes
         else round(area["LUT4"]["used"] / (lanes * busy), 2),
         "fmax_mhz": round(median(placement.fmax_mhz for placement in placements), 2),
         "placements": [_placement(placement) for placement in placements],
@@ -245,8 +221,9 @@ def report_text(report: dict[str, Any]) -> str:
     for name, cells in report["area"].items():
         share = cells["used"] / cells["available"] if cells["available"] else 0
         lines.append(f"{name:15}{cells['used']:8} of {cells['available']:6}  {share:6.1%}")
-    lines.append(f"{'LUT4 a lane':15}{report['lut4_per_lane']:8}")
-    if report["busy"] is not None:
+    if report["lut4_per_lane"] is not None:
+        lines.append(f"{'LUT4 a lane':15}{report['lut4_per_lane']:8}")
+    if report["lut4_per_useful_sop"] is not None:
         lines.append(
             f"{'LUT4 a SOP':15}{report['lut4_per_useful_sop']:8}    useful ones a cycle, "
             f"array busy {report['busy']:.1%}"

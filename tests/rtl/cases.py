@@ -156,7 +156,7 @@ _SEQUENCES = {
 
 COMPONENTS = {
     **_variants(
-        EventEncoder, "event_encoder", {str(c): {"channels": c} for c in (1, 3, 4, 8, 9, 17, 65)}
+        EventEncoder, "event_encoder", {str(c): {"channels": c} for c in (1, 3, 4, 5, 8, 17, 65)}
     ),
     **_variants(
         WeightMemory,

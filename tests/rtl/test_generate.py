@@ -60,7 +60,7 @@ def test_verilog_names_the_deployment_and_no_path(deployment, tmp_path):
 
 def test_memory_files_hold_what_the_verilog_initialises_its_memories_with(deployment, tmp_path):
     verilog = generate(deployment, max_height=3, max_width=5, folder=tmp_path / "out").read_text()
-    for name in ("group_0.weights", "output_weights", "layer_constants"):
+    for name in ("group_0.weight_memory", "output_weights", "layer_constants"):
         module = re.search(
             rf"^module \\spiking_dncnn\.datapath\.{name} .*?^endmodule", verilog, re.M | re.S
         )
@@ -68,7 +68,7 @@ def test_memory_files_hold_what_the_verilog_initialises_its_memories_with(deploy
         rows = re.findall(r"memory\[\d+\] = \d+'(h[0-9a-f]+|d\d+);", module[0])
         values = [int(row[1:], 16 if row[0] == "h" else 10) for row in rows]
         file = {
-            "group_0.weights": "hidden_weights_0",
+            "group_0.weight_memory": "hidden_weights_0",
             "layer_constants": "neuron_constants",
         }.get(name, name)
         lines = (tmp_path / f"out/memory/{file}.hex").read_text().split()

@@ -7,7 +7,7 @@ import pytest
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
 from rtl.registered_pins import RegisteredPins
-from rtl.synth_tools import amaranth_name, critical_path, synthesise
+from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
 from sw_model.spec import configuration
@@ -82,6 +82,9 @@ def test_wrapper_feeds_and_folds_every_bit():
     wrapper = RegisteredPins({"memory": memory})
     # Row, present, last, valid; two weights, take, last.
     assert wrapper.bits == 1 + 1 + 1 + 1 + 8 + 1 + 1
+    text = design_text(wrapper)  # which Amaranth wants of whatever was made
+    assert "\\feed" in text
+    assert "\\folded" in text
 
 
 def test_names_of_cells_become_names_of_signals():
@@ -120,6 +123,8 @@ def test_critical_path_is_the_slowest_between_registers():
         (["--engines", "0"], "--engines 0 is not 1 to 16"),
         (["--seeds", "1,1"], "--seeds '1,1' is not a list of different integers"),
         (["--seeds", "1", "--seed", "2"], "--seed and --seeds exclude each other"),
+        (["--component", "event_encoder", "--engines", "2"], "--component goes with neither"),
+        (["--component", "nothing"], "invalid choice: 'nothing'"),
         (["--busy", "2"], "--busy 2.0 is not a share above 0 and up to 1"),
         (["--max-size", "0,1"], "--max-size '0,1' is not a size H,W"),
         (["-o", "nowhere/report.json"], "cannot write nowhere/report.json"),
