@@ -116,15 +116,18 @@ def _strip_cycles(
         ends += _way("output" if output else "hidden", buffers.channels)
     # (H, columns, T): when each word of the strip comes out; then only its own columns.
     own = slice(int(not strip.first), strip.columns - (not strip.last))
+    last_words = 1
+    if parts > 1 and not output:
+        ends = _split_times(ends, own, parts)
+        last_words = parts if strip.last else 1
     kept = ends[:, own]
     if output:
         pushed = _packed_times(kept[..., -1], strip)
         start, stride = strip.output_start // DENOISED_PIXELS, buffers.denoised_stride
-        last = int(ends[-1, -1, -1])
     else:
         pushed = (kept[..., np.newaxis] + np.arange(parts)).reshape(len(kept), -1)
         start, stride = strip.output_start * buffers.pixel_words, buffers.map_stride
-        last = int(ends[-1, -1, -1]) + parts - 1
+    last = int(ends[-1, -1, -1]) + last_words - 1
     answer = _write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
     # The strip is known to be complete a cycle after its last word, and drains from the next on.
     return max(last + 2, answer + 1) + 1 + SETUP
@@ -202,6 +205,18 @@ def _encoder_times(
             end = max(end, ends[index - 1] + least)
         ends[index] = end
     return ends
+
+
+def _split_times(ends: Times, own: slice, parts: int) -> Times:
+    """When each event word begins to be written, where it takes several words of memory.
+
+    It waits for the one before it, which takes a cycle only if its column is dropped.
+    """
+    costs = np.ones(ends.shape, dtype=np.int64)
+    costs[:, own] = parts
+    before = np.concatenate([[0], np.cumsum(costs.reshape(-1))[:-1]])
+    begins = before + np.maximum.accumulate(ends.reshape(-1) - before)
+    return begins.reshape(ends.shape)
 
 
 def _packed_times(pixels: Times, strip: Strip) -> Times:
