@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim test lint mutants verilog vectors hls hls-synth coding bench train figures clean
+.PHONY: help setup sim sim-frame test lint mutants verilog synth vectors hls hls-synth coding bench train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -15,6 +15,9 @@ setup: .venv/.complete ## virtual environment, locked packages, Icarus
 
 sim: .venv/.complete ## denoise a photograph in golden model, Verilator and Icarus, and compare
 	$(PY) -m sim run -o build/sim
+
+sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in external memory, in Verilator (long)
+	$(PY) -m sim frame --deployment best-s25 -o build/sim-frame
 
 test: lint ## lint, types, and all tests
 	$(PY) -m pytest -n $(JOBS)
@@ -29,6 +32,11 @@ mutants: .venv/.complete ## break the RTL in every listed way; each must turn a 
 
 verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 	$(PY) -m rtl generate -o build/rtl
+
+synth: .venv/.complete ## place and route the best network's datapath on an ECP5, three seeds (hours; keeps what it has)
+	@mkdir -p build
+	$(PY) -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2 -o build/synth-8.json
+	$(PY) -m rtl synth --deployment best-s25 --speed 6 --seeds 0,1,2 -o build/synth-6.json
 
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there

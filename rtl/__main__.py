@@ -5,13 +5,21 @@ from collections.abc import Sequence
 
 from sw_model.spec.command_line import run_command
 
-COMMANDS = {"generate": ("generate", "write Verilog, memory contents and a manifest")}
+from .errors import SynthesisFailure
+
+COMMANDS = {
+    "generate": ("generate", "write Verilog, memory contents and a manifest"),
+    "registers": ("register_files", "write the registers' C header and documentation"),
+    "system": ("generate_system", "write Verilog of the accelerator with AXI ports"),
+    "synth": ("synth", "area and clock frequency on an ECP5, by Yosys and nextpnr"),
+}
 """Module and summary of each sub-command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
-    return run_command("rtl", "The accelerator's hardware from a frozen network.", COMMANDS, argv)
+    description = "The accelerator's hardware from a frozen network."
+    return run_command("rtl", description, COMMANDS, argv, failures=(SynthesisFailure,))
 
 
 if __name__ == "__main__":

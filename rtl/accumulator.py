@@ -1,6 +1,6 @@
 """One lane of the synapse array."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,10 +8,12 @@ from .checks import check_positive
 
 
 class Accumulator(wiring.Component):
-    """An accumulator and the shadow register behind it.
+    """Adds weights until the last one, then starts from zero.
 
-    A component of its own, with registers of its own, because event-driven simulators are slow
-    where a wide vector gathers many numbers that change in every cycle.
+    A component of its own, with a register of its own, because event-driven simulators are slow
+    where a wide vector gathers many numbers that change in every cycle. Its adder is all the logic
+    that it has: taking and starting anew are the register's clock enable and synchronous reset. No
+    other reset has to reach it: whoever gives the weights clears it.
 
     Parameters
     ----------
@@ -21,14 +23,12 @@ class Accumulator(wiring.Component):
     Members
     -------
     weight : In(signed(weight_bits))
-    fresh : In(1)
-        Start from zero.
-    double : In(1)
-        Double what there is, then add.
-    take, move : In(1)
-        Add the weight; move the result into the shadow register.
+    take : In(1)
+        Add the weight.
+    last : In(1)
+        Start from zero afterwards.
     sum : Out(signed(sum_bits))
-        The shadow register.
+        The sum so far, this weight included.
     """
 
     def __init__(self, *, weight_bits: int, sum_bits: int):
@@ -37,10 +37,8 @@ class Accumulator(wiring.Component):
         super().__init__(
             {
                 "weight": In(signed(weight_bits)),
-                "fresh": In(1),
-                "double": In(1),
                 "take": In(1),
-                "move": In(1),
+                "last": In(1),
                 "sum": Out(signed(sum_bits)),
             }
         )
@@ -49,15 +47,7 @@ class Accumulator(wiring.Component):
         """Build the netlist."""
         m = Module()
         held = Signal(signed(self.sum_bits), reset_less=True)
-        shadow = Signal(signed(self.sum_bits), reset_less=True)
-        total = Signal(signed(self.sum_bits))
-        doubled = Cat(Const(0, 1), held[:-1]).as_signed()
-        start = Mux(self.fresh, Const(0, signed(self.sum_bits)), Mux(self.double, doubled, held))
-        m.d.comb += total.eq(start + self.weight)
+        m.d.comb += self.sum.eq(held + self.weight)
         # Mux instead of If: continuous assignments are cheaper to simulate than processes.
-        m.d.sync += [
-            held.eq(Mux(self.take, total, held)),
-            shadow.eq(Mux(self.move, total, shadow)),
-        ]
-        m.d.comb += self.sum.eq(shadow)
+        m.d.sync += held.eq(Mux(self.last, 0, Mux(self.take, self.sum, held)))
         return m

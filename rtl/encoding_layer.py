@@ -1,120 +1,151 @@
-"""The encoding layer's multiplication by pixels, bit by bit on the synapse array."""
+"""The encoding layer's convolution, by tables instead of multipliers."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from collections.abc import Sequence
+from dataclasses import replace
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec import PIXEL_BITS
+from sw_model.spec import TAPS
+from sw_model.spec.encoding_tables import TABLE_TAPS, encoding_rows, table, table_bits
+from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, signed_width
 
 from .checks import check_positive
-from .netlist import whole
-from .raster import Raster
-from .synapse_array import SynapseBeat
+from .loading import LoadableMemory, LoadPlace, connect_load, load_members
+from .netlist import memory_row
+from .pixel_window import Plane
 
 
 class EncodingLayer(wiring.Component):
-    """Gives each pixel to the synapse array bit by bit, most significant first.
+    """Sums of nine pixels times nine constant weights, for each channel.
 
-    Ten beats a pixel: each doubles the accumulators and adds the weights where the bit is set;
-    the sign bit, which goes first, adds their negatives. After the frame's pixels come a row and a
-    pixel of zeros, as `Scatter` wants them. A pixel takes max(10, steps) cycles, so that the
-    neurons, which need `steps` cycles for it, never hold it up. Latency: one cycle from a pixel
-    to its first beat.
+    Distributed arithmetic: for each plane of bits, most significant first, a table gives the sum of
+    the weights where the bit is set, which is added to twice the sum so far. The planes of the
+    signs come inverted: the table then gives the sum of all weights too much, and that sum's
+    negative is where the accumulator starts.
+
+    A plane a cycle; latency two cycles from the last plane to the sums.
 
     Parameters
     ----------
     weights
-        One row, in lane order.
+        Nine of each channel, tap (ky, kx) at ky * 3 + kx.
+    sum_bits
+        Width of the signed sums; the caller guarantees that none exceeds it.
     weight_bits
-        Width of the array's signed weights.
-    max_height, max_width
-        Of a frame, in pixels.
-    max_steps
-        Largest T.
+        Width of weights that can be loaded.
+    load
+        Which of the chunks that can be loaded are its own: the rows of
+        `sw_model.spec.encoding_tables`, all channels side by side. None for constant tables.
 
     Members
     -------
-    height, width, steps : In
-        Constant while a frame is under way.
-    restart : In(1)
-        A new frame begins.
-    pixels : In(stream.Signature(signed(10)))
-    beats : Out(stream.Signature(SynapseBeat(len(weights), weight_bits)))
+    planes : In(stream.Signature(Plane(), always_ready=True))
+    sums : Out(stream.Signature(len(weights) * sum_bits, always_ready=True))
+        Signed numbers, channel 0 in the least significant bits.
+    load : In(LoadSignature())
+        Absent where the tables are constant.
     """
 
     def __init__(
         self,
         *,
-        weights: list[int],
-        weight_bits: int,
-        max_height: int,
-        max_width: int,
-        max_steps: int,
+        weights: Sequence[Sequence[int]],
+        sum_bits: int,
+        weight_bits: int = WEIGHT_BITS_MAX,
+        load: LoadPlace | None = None,
     ):
-        check_positive(
-            weight_bits=weight_bits, max_height=max_height, max_width=max_width, max_steps=max_steps
-        )
-        self.weights = weights
+        check_positive(channels=len(weights), sum_bits=sum_bits)
+        self.weights = [[int(weight) for weight in channel] for channel in weights]
+        self.sum_bits = sum_bits
         self.weight_bits = weight_bits
-        self.max_height = max_height
-        self.max_width = max_width
-        self.max_steps = max_steps
+        self.place = load
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
-                "restart": In(1),
-                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
-                "beats": Out(stream.Signature(SynapseBeat(len(weights), weight_bits))),
+                "planes": In(stream.Signature(Plane(), always_ready=True)),
+                "sums": Out(stream.Signature(len(weights) * sum_bits, always_ready=True)),
+                **load_members(load),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        m.submodules.raster = raster = Raster(
-            max_height=self.max_height, max_width=self.max_width, max_steps=1
-        )
-        m.d.comb += [
-            raster.height.eq(self.height),
-            raster.width.eq(self.width),
-            raster.steps.eq(1),
-            raster.restart.eq(self.restart),
+        plane = self.planes.p
+        # `last` without `valid`, as after a reset, sets the accumulators to their start.
+        valid, first, last = Signal(), Signal(), Signal(init=1)
+        m.d.sync += [
+            valid.eq(self.planes.valid),
+            first.eq(plane.first),
+            last.eq(plane.last),
+            self.sums.valid.eq(valid & last),
         ]
-
-        row = data.ArrayLayout(signed(self.weight_bits), len(self.weights))
-        weights = row.const(self.weights).as_value()
-        negated = row.const([-weight for weight in self.weights]).as_value()
-        bits = Signal(PIXEL_BITS)
-        position = Signal(range(PIXEL_BITS))
-        # Cycles that a pixel must still take after its last beat; none unless T is above ten.
-        idle = Signal(range(max(2, self.max_steps)))
-        final = Signal()
-        ready = Signal()
-        m.d.comb += [
-            final.eq(position == PIXEL_BITS - 1),
-            ready.eq(~self.beats.valid | (self.beats.ready & final)),
-            self.pixels.ready.eq(ready & (idle == 0) & raster.inside),
-            raster.step.eq(
-                ready & (idle == 0) & Mux(raster.inside, self.pixels.valid, ~raster.done)
-            ),
-            # In the order of the fields of `SynapseBeat`: weights, add, double, last.
-            self.beats.payload.as_value().eq(
-                whole(Cat(Mux(position == 0, negated, weights), bits[-1], Const(1, 1), final))
-            ),
-        ]
-        with m.If(self.beats.ready):
-            m.d.sync += [bits.eq(bits << 1), position.eq(position + 1)]
-        with m.If(ready):
-            m.d.sync += self.beats.valid.eq(0)
-        with m.If(ready & (idle != 0)):
-            m.d.sync += idle.eq(idle - 1)
-        with m.If(raster.step):
-            m.d.sync += [
-                self.beats.valid.eq(1),
-                bits.eq(Mux(raster.inside, self.pixels.payload, 0)),
-                position.eq(0),
-                idle.eq(Mux(self.steps > PIXEL_BITS, self.steps - PIXEL_BITS, 0)),
+        loaded = [] if self.place is None else self._loadable_tables(m, plane.bits)
+        sums = []
+        for channel, weights in enumerate(self.weights):
+            bits = signed_width(
+                sum(min(weight, 0) for weight in weights), sum(max(weight, 0) for weight in weights)
+            )
+            tables = [
+                _table(weights[:TABLE_TAPS], plane.bits[:TABLE_TAPS], bits),
+                _table(weights[TABLE_TAPS:], plane.bits[TABLE_TAPS:], bits),
             ]
+            start: ValueLike = Const(-sum(weights), signed(bits + 1))
+            # Between two pixels the accumulators are at their start; the constant one stays there.
+            restart = last
+            if self.place is not None:
+                bits = table_bits(self.weight_bits)
+                *tables, start = (row.word_select(channel, bits).as_signed() for row in loaded)
+                restart = last | ~valid
+            weighted = Signal(signed(bits), name=f"weighted_{channel}", reset_less=True)
+            # Half of the start; the other half's odd bit takes the place that doubling leaves free.
+            shape = signed(self.sum_bits)
+            held = Signal(shape, init=-sum(weights) >> 1, name=f"held_{channel}", reset_less=True)
+            total = Signal(shape, name=f"total_{channel}")
+            whole_sum = Signal(shape, name=f"sum_{channel}", reset_less=True)
+            doubled = Cat(first & start[0], held[:-1]).as_signed()
+            m.d.sync += [
+                weighted.eq(tables[0] + tables[1]),
+                held.eq(Mux(restart, start >> 1, Mux(valid, total, held))),
+                whole_sum.eq(total),
+            ]
+            m.d.comb += total.eq(doubled + weighted)
+            sums.append(whole_sum)
+        m.d.comb += self.sums.payload.eq(Cat(sums))
         return m
+
+    def _loadable_tables(self, m: Module, bits: Value) -> list[Value]:
+        """What both tables give for a plane, and where accumulators start."""
+        assert self.place is not None
+        width = table_bits(self.weight_bits)
+        layout = data.ArrayLayout(signed(width), len(self.weights))
+        rows = [memory_row(layout, list(row)) for row in encoding_rows(self.weights)]
+        found, first = [], 0
+        for name, depth, address in (
+            ("low", 1 << TABLE_TAPS, bits[:TABLE_TAPS]),
+            ("high", 1 << (TAPS - TABLE_TAPS), bits[TABLE_TAPS:]),
+            ("start", 2, Const(0, 1)),
+        ):
+            m.submodules[name] = memory = LoadableMemory(
+                rows=rows[first : first + depth],
+                row_bits=layout.size,
+                read="comb",
+                place=replace(self.place, row=first),
+            )
+            connect_load(m, self, memory)
+            m.d.comb += memory.address.eq(address)
+            found.append(memory.data)
+            first += depth
+        return found
+
+
+def _table(weights: Sequence[int], chosen: Value, bits: int) -> Value:
+    """The sum of the weights whose bit is set: a constant table for each bit of the sum."""
+    entries = table(weights)
+    return Cat(
+        Const(
+            sum((value >> bit & 1) << entry for entry, value in enumerate(entries)), len(entries)
+        ).bit_select(chosen, 1)
+        for bit in range(bits)
+    ).as_signed()

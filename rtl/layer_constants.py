@@ -1,12 +1,13 @@
 """What changes from layer to layer besides the hidden weights."""
 
 from amaranth.hdl import Array, Module, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import MULT_BITS, Deployment
 
 from .lif_array import NeuronConstants
+from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_members
 from .netlist import memory_row
 
 
@@ -19,6 +20,8 @@ class LayerConstants(wiring.Component):
     ----------
     deployment
         The frozen network.
+    loadable
+        Whether other constants can be loaded.
 
     Members
     -------
@@ -30,6 +33,8 @@ class LayerConstants(wiring.Component):
         Constants of the layer's neurons.
     offset, mult : Out
         T * bias and the multiplier of the output layer.
+    load : In(LoadSignature())
+        Absent where not ``loadable``.
 
     Attributes
     ----------
@@ -39,11 +44,14 @@ class LayerConstants(wiring.Component):
         Shape of `neuron`.
     row_bits, rows
         Width and contents of the memory, a spiking layer a row.
+    scaling_bits, scaling_rows
+        Of the output layer: offset above mult, a row for each T that is allowed.
     """
 
-    def __init__(self, *, deployment: Deployment):
+    def __init__(self, *, deployment: Deployment, loadable: bool = False):
         spec, widths = deployment.spec, deployment.widths
         self.deployment = deployment
+        self.loadable = loadable
         self.neurons = tuple(
             dict.fromkeys(layer.neuron for layer in spec.spiking_layers if layer.neuron)
         )
@@ -63,14 +71,25 @@ class LayerConstants(wiring.Component):
                 deployment.biases[:-1], deployment.thresholds, deployment.inits, strict=True
             )
         ]
+        self.offset_bits = widths.layers[-1].current
+        bias = int(deployment.biases[-1][0])
+        scaling = data.StructLayout(
+            {"mult": unsigned(CHUNK_BITS), "offset": signed(self.offset_bits)}
+        )
+        self.scaling_bits = scaling.size
+        self.scaling_rows = [
+            memory_row(scaling, {"mult": deployment.mult(steps), "offset": steps * bias})
+            for steps in spec.timesteps
+        ]
         super().__init__(
             {
                 "layer": In(range(len(spec.layers))),
                 "steps": In(range(spec.timesteps_max + 1)),
                 "kind": Out(range(len(self.neurons))),
                 "neuron": Out(self.layout),
-                "offset": Out(signed(widths.layers[-1].current)),
+                "offset": Out(signed(self.offset_bits)),
                 "mult": Out(unsigned(MULT_BITS)),
+                **load_members(LoadPlace("neurons") if loadable else None),
             }
         )
 
@@ -78,22 +97,32 @@ class LayerConstants(wiring.Component):
         """Build the netlist."""
         m = Module()
         spec = self.deployment.spec
-        m.submodules.memory = constants = memory.Memory(
-            shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
+        # Very wide and a row a layer: tables of logic, where block RAM would be all but empty.
+        m.submodules.memory = constants = LoadableMemory(
+            rows=self.rows,
+            row_bits=self.row_bits,
+            place=LoadPlace("neurons") if self.loadable else None,
+            logic=True,
         )
-        port = constants.read_port()
+        m.submodules.scaling = scaling = LoadableMemory(
+            rows=self.scaling_rows,
+            row_bits=self.scaling_bits,
+            read="comb",
+            place=LoadPlace("scaling") if self.loadable else None,
+            logic=True,
+        )
+        connect_load(m, self, constants, scaling)
         kinds = [self.neurons.index(layer.neuron) for layer in spec.spiking_layers]
         m.d.comb += [
-            port.addr.eq(self.layer),
-            self.neuron.eq(port.data),
+            constants.address.eq(self.layer),
+            constants.enable.eq(1),
+            self.neuron.eq(constants.data),
             self.kind.eq(Array([*kinds, 0])[self.layer]),
+            self.mult.eq(scaling.data[:MULT_BITS]),
+            self.offset.eq(scaling.data[CHUNK_BITS:]),
         ]
-        bias = int(self.deployment.biases[-1][0])
         with m.Switch(self.steps):
-            for steps in spec.timesteps:
+            for index, steps in enumerate(spec.timesteps):
                 with m.Case(steps):
-                    m.d.comb += [
-                        self.offset.eq(steps * bias),
-                        self.mult.eq(self.deployment.mult(steps)),
-                    ]
+                    m.d.comb += scaling.address.eq(index)
         return m

@@ -14,8 +14,10 @@ from .checks import check_positive
 class LifProcessingElement(wiring.Component):
     """Charge, fire, reset: one timestep a cycle, as `sw_model.spec.neuron.EQUATION` says.
 
-    ``spike`` belongs to the inputs of the same cycle; the membrane moves on when ``enable`` is
-    set.
+    Of the three cycles that a sum takes, two go before the membrane: the current, and what it is
+    beyond the threshold. Then the membrane is added to both at the same time, so that fire and
+    reset need no comparison after the charge. Where no neuron leaks, that one addition and the
+    choice after it are all that lies between a membrane and the next.
 
     Parameters
     ----------
@@ -29,13 +31,17 @@ class LifProcessingElement(wiring.Component):
     -------
     kind : In(range(len(neurons)))
         Index of the neuron's kind.
-    enable : In(1)
-    first : In(1)
-        This is timestep 0: the membrane before it is ``init``.
     sum, bias : In(signed)
-        The current is (sum + bias) << F.
+        The current is (sum + bias) << F, a cycle later.
+    take : In(1)
+        A cycle after the sum: keep the current for the timesteps that follow.
+    enable : In(1)
+        From the cycle after ``take`` on: a timestep with the current that was kept.
+    first : In(1)
+        It is timestep 0: the membrane before it is ``init``.
     threshold, init : In
     spike : Out(1)
+        Of this timestep, in the cycle of ``enable``.
     """
 
     def __init__(
@@ -56,9 +62,15 @@ class LifProcessingElement(wiring.Component):
         )
         self.neurons = tuple(neurons)
         self.membrane_bits = membrane_bits
+        # An addition more than the widest of a sum's parts, and the fractional bits.
+        self._current_bits = (
+            max(sum_bits, bias_bits) + 1 + max(neuron.fractional_bits for neuron in neurons)
+        )
+        self._excess_bits = max(self._current_bits, threshold_bits + 1) + 1
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
+                "take": In(1),
                 "enable": In(1),
                 "first": In(1),
                 "sum": In(signed(sum_bits)),
@@ -72,24 +84,33 @@ class LifProcessingElement(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        membrane = Signal(signed(self.membrane_bits))
-        before = Signal.like(membrane)
-        charged = Signal.like(membrane)
-        after = Signal.like(membrane)
+        # What a reset leaves in the membrane is of no account: the first timestep loads it.
+        membrane = Signal(signed(self.membrane_bits), reset_less=True)
+        before, leaked = Signal.like(membrane), Signal.like(membrane)
+        charged, after = Signal.like(membrane), Signal.like(membrane)
+        arriving = Signal(signed(self._current_bits), reset_less=True)
+        current = Signal.like(arriving)
+        excess = Signal(signed(self._excess_bits), reset_less=True)
+        # The charged membrane less the threshold: not negative where the neuron fires.
+        beyond = Signal(signed(max(self.membrane_bits, self._excess_bits) + 1))
         m.d.comb += [
             before.eq(Mux(self.first, self.init, membrane)),
-            self.spike.eq(charged >= self.threshold),
+            charged.eq(leaked + current),
+            beyond.eq(leaked + excess),
+            self.spike.eq(beyond >= 0),
         ]
         with m.Switch(self.kind):
             for kind, neuron in enumerate(self.neurons):
                 with m.Case(kind):
-                    current = (self.sum + self.bias) << neuron.fractional_bits
                     leak = 0 if neuron.leak is None else before >> neuron.leak
-                    reset = 0 if neuron.reset == "hard" else charged - self.threshold
+                    reset = 0 if neuron.reset == "hard" else beyond
+                    m.d.sync += arriving.eq((self.sum + self.bias) << neuron.fractional_bits)
                     m.d.comb += [
-                        charged.eq(before - leak + current),
+                        leaked.eq(before - leak),
                         after.eq(Mux(self.spike, reset, charged)),
                     ]
+        with m.If(self.take):
+            m.d.sync += [current.eq(arriving), excess.eq(arriving - self.threshold)]
         with m.If(self.enable):
             m.d.sync += membrane.eq(after)
         return m

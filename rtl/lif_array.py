@@ -30,7 +30,8 @@ class LifArray(wiring.Component):
     """One `LifProcessingElement` a channel; sums in, event words out, time innermost.
 
     A timestep a cycle. In a layer whose current is constant (the encoding layer) one input serves
-    all timesteps of its pixel, otherwise each timestep takes an input. Latency: one cycle.
+    all timesteps of its pixel, otherwise each timestep takes an input. Latency: three cycles.
+    Nothing waits: a constant current must keep a distance of `steps` cycles to the next.
 
     Parameters
     ----------
@@ -55,9 +56,9 @@ class LifArray(wiring.Component):
         The layer's current is constant.
     constants : In(ArrayLayout(NeuronConstants, channels))
         All of these keep their values while a layer runs.
-    sums : In(stream.Signature(channels * sum_bits))
+    sums : In(stream.Signature(channels * sum_bits, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
-    words : Out(stream.Signature(channels))
+    words : Out(stream.Signature(channels, always_ready=True))
         Bit c is channel c.
     """
 
@@ -89,22 +90,27 @@ class LifArray(wiring.Component):
                 "steps": In(range(max_steps + 1)),
                 "constant": In(1),
                 "constants": In(data.ArrayLayout(constants, channels)),
-                "sums": In(stream.Signature(channels * sum_bits)),
-                "words": Out(stream.Signature(channels)),
+                "sums": In(stream.Signature(channels * sum_bits, always_ready=True)),
+                "words": Out(stream.Signature(channels, always_ready=True)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        step = Signal(range(self.max_steps))
-        last_step = Signal()
-        enable = Signal()
-        m.d.comb += [
-            last_step.eq(step == self.steps - 1),
-            enable.eq(self.sums.valid & (~self.words.valid | self.words.ready)),
-            self.sums.ready.eq(enable & (~self.constant | last_step)),
-        ]
+        take, enable = Signal(), Signal()
+        step, first = Signal(range(self.max_steps)), Signal(init=1)
+        more = Signal(range(self.max_steps))  # timesteps that the current still serves
+        m.d.sync += [take.eq(self.sums.valid), self.words.valid.eq(enable)]
+        with m.If(take):
+            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.steps - 1, 0))]
+        with m.Elif(more == 0):
+            m.d.sync += enable.eq(0)
+        with m.Else():
+            m.d.sync += more.eq(more - 1)
+        with m.If(enable):
+            last = step == self.steps - 1
+            m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
 
         spikes = []
         for channel, total in enumerate(lanes(self.sums.payload, self.sum_bits)):
@@ -119,8 +125,9 @@ class LifArray(wiring.Component):
             constants = self.constants[channel]
             m.d.comb += [
                 element.kind.eq(self.kind),
+                element.take.eq(take),
                 element.enable.eq(enable),
-                element.first.eq(step == 0),
+                element.first.eq(first),
                 element.sum.eq(self._shifted(total)),
                 element.bias.eq(constants.bias),
                 element.threshold.eq(constants.threshold),
@@ -128,14 +135,7 @@ class LifArray(wiring.Component):
             ]
             spikes.append(element.spike)
 
-        with m.If(self.words.ready):
-            m.d.sync += self.words.valid.eq(0)
-        with m.If(enable):
-            m.d.sync += [
-                self.words.valid.eq(1),
-                self.words.payload.eq(Cat(spikes)),
-                step.eq(Mux(last_step, 0, step + 1)),
-            ]
+        m.d.sync += self.words.payload.eq(Cat(spikes))
         return m
 
     def _shifted(self, value: Value) -> Value:

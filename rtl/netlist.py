@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from amaranth.hdl import Cat, Const, Value, ValueLike
+from amaranth.hdl import Cat, Const, Signal, Value, ValueLike
 from amaranth.lib import data
+from amaranth.lib.wiring import Component
 
 
 def whole(value: ValueLike) -> Value:
@@ -33,3 +34,12 @@ def extended(weights: Iterable[Value], bits: int) -> Value:
 def memory_row(layout: data.Layout, row: object) -> int:
     """The word that a row with this layout is, its first field in the least significant bits."""
     return Const.cast(layout.const(row)).value
+
+
+def ports(component: Component) -> list[Signal]:
+    """Ports of a component as the top of a netlist: those that are no constants.
+
+    A stream that is always ready has a constant for a ``ready``, which Amaranth refuses as a port.
+    """
+    values = [Value.cast(value) for _, _, value in component.signature.flatten(component)]
+    return [value for value in values if isinstance(value, Signal)]

@@ -1,6 +1,6 @@
 """From the last convolution's sum to the denoised pixel."""
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,7 @@ class OutputLayer(wiring.Component):
     R = sum + offset; residual = (R * mult + 2^(shift - 1)) >> shift;
     denoised = pixel - residual, clamped to 0..255.
 
-    A pixel a cycle. Latency: two cycles.
+    A pixel a cycle. Latency: four cycles: offset, product, rounding and clamp.
 
     Parameters
     ----------
@@ -56,34 +56,33 @@ class OutputLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        product = Signal(signed(self.total_bits + MULT_BITS))
-        pixel = Signal(signed(PIXEL_BITS))
-        valid = Signal()
-
-        leave = Signal()
-        taken = Signal()
+        # Four stages that move together, or not at all while a denoised pixel waits.
+        move, taken = Signal(), Signal()
+        valid = Signal(3)
+        total = Signal(signed(self.total_bits), reset_less=True)
+        product = Signal(signed(self.total_bits + MULT_BITS), reset_less=True)
+        # A bit more than the product's, which the rounding may need.
+        residual = Signal(signed(max(1, len(product) + 1 - self.shift)), reset_less=True)
+        pixels = [
+            Signal(signed(PIXEL_BITS), name=f"pixel_{age}", reset_less=True) for age in (1, 2, 3)
+        ]
         m.d.comb += [
-            leave.eq(~self.denoised.valid | self.denoised.ready),
-            taken.eq(self.sums.valid & self.pixels.valid & (~valid | leave)),
+            move.eq(~self.denoised.valid | self.denoised.ready),
+            taken.eq(self.sums.valid & self.pixels.valid & move),
             self.sums.ready.eq(taken),
             self.pixels.ready.eq(taken),
         ]
-        with m.If(leave):
-            m.d.sync += valid.eq(0)
-        with m.If(taken):
-            m.d.sync += [
-                valid.eq(1),
-                product.eq((self.sums.payload + self.offset) * self.mult),
-                pixel.eq(self.pixels.p.word.as_signed()),
-            ]
-
-        residual = (product + (1 << (self.shift - 1))) >> self.shift
-        # Two bits more than the wider operand: the rounding and the subtraction cannot overflow.
+        # Two bits more than the wider operand: the subtraction cannot overflow.
         clean = Signal(signed(max(len(residual), PIXEL_BITS) + 2))
-        m.d.comb += clean.eq(pixel - residual)
-        with m.If(leave):
+        m.d.comb += clean.eq(pixels[2] - residual)
+        with m.If(move):
             m.d.sync += [
-                self.denoised.valid.eq(valid),
+                Cat(valid, self.denoised.valid).eq(Cat(taken, valid)),
+                total.eq(self.sums.payload + self.offset),
+                product.eq(total * self.mult),
+                residual.eq((product + (1 << (self.shift - 1))) >> self.shift),
+                pixels[0].eq(self.pixels.p.word.as_signed()),
+                *(old.eq(new) for old, new in zip(pixels[1:], pixels, strict=False)),
                 self.denoised.payload.eq(
                     Mux(clean < 0, 0, Mux(clean > GREY_MAX, GREY_MAX, clean[:8]))
                 ),

@@ -19,12 +19,17 @@ class Scatter(wiring.Component):
 
     The input is the frame in raster order, `steps` words a pixel, followed by one row and one
     pixel of zeros that flush the last sums out: ((height + 1) * width + 1) * steps words. The
-    output is height * width * steps words. Latency: two cycles from the input word at one row
-    and one pixel below an output pixel.
+    output is height * width * steps words. Latency: three cycles from the input word at one row
+    and one pixel below an output pixel. Nothing waits: whoever gives words sees to it that the
+    sums can be taken.
+
+    The line buffers are read when a word arrives and written two cycles later. In a frame whose
+    rows have fewer words than that, words must keep a distance, see `sw_model.spec.cycles.spacing`.
 
     Partial sums that an earlier row or frame left behind are masked, never cleared:
     at x = 0 the column buffers' newest sums belong to a pixel beyond the right border, and before
-    the second row the line buffers hold no sums of this frame.
+    the second row the line buffers hold no sums of this frame. Masks are the synchronous resets of
+    registers that the pipeline has anyway, so that they take no logic.
 
     Parameters
     ----------
@@ -45,9 +50,9 @@ class Scatter(wiring.Component):
         Of the frame, constant from ``restart`` to its last output.
     restart : In(1)
         A new frame begins with the next word; only while no word is on its way.
-    taps : In(stream.Signature(9 * channels * lane_bits))
+    taps : In(stream.Signature(9 * channels * lane_bits, always_ready=True))
         In the lane order of `sw_model.spec.packing.LANE_ORDER`.
-    sums : Out(stream.Signature(channels * sum_bits))
+    sums : Out(stream.Signature(channels * sum_bits, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
     """
 
@@ -71,8 +76,8 @@ class Scatter(wiring.Component):
                 "width": In(range(max_width + 1)),
                 "steps": In(range(max_steps + 1)),
                 "restart": In(1),
-                "taps": In(stream.Signature(TAPS * channels * lane_bits)),
-                "sums": Out(stream.Signature(channels * sum_bits)),
+                "taps": In(stream.Signature(TAPS * channels * lane_bits, always_ready=True)),
+                "sums": Out(stream.Signature(channels * sum_bits, always_ready=True)),
             }
         )
 
@@ -86,85 +91,117 @@ class Scatter(wiring.Component):
         slot = Signal(range(self.max_width * self.max_steps))
         started = Signal()  # the row of taps completed by this word is one of the frame
         emitting = Signal()  # and completes an output pixel above it
-        left = Signal()
-        last_step = Signal()
-        m.d.comb += [left.eq(x == 0), last_step.eq(step == self.steps - 1)]
-
-        # Two registered stages: `rows` holds the completed rows of taps, `sums` the output.
-        rows = Signal(KERNEL * self.channels * self.sum_bits)
-        rows_valid = Signal()
-        rows_started = Signal()
-        rows_emitting = Signal()
-        rows_slot = Signal.like(slot)
-        rows_leave = Signal()
+        left = Signal(init=1)  # x is 0
+        last_step, next_x = Signal(), Signal.like(x)
         m.d.comb += [
-            rows_leave.eq(~rows_emitting | ~self.sums.valid | self.sums.ready),
-            self.taps.ready.eq(~rows_valid | rows_leave),
+            last_step.eq(step == self.steps - 1),
+            next_x.eq(Mux(x == self.width - 1, 0, x + 1)),
         ]
-        taken = Signal()
-        m.d.comb += taken.eq(self.taps.valid & self.taps.ready)
+        with m.If(self.taps.valid):
+            m.d.sync += [step.eq(Mux(last_step, 0, step + 1)), slot.eq(slot + 1)]
+            with m.If(last_step):
+                m.d.sync += [x.eq(next_x), left.eq(next_x == 0)]
+                with m.If(left):
+                    m.d.sync += [slot.eq(0), started.eq(1), emitting.eq(started)]
+        with m.If(self.restart):
+            m.d.sync += [step.eq(0), x.eq(0), left.eq(1), slot.eq(0)]
+            m.d.sync += [started.eq(0), emitting.eq(0)]
 
-        # Horizontal: for all three rows of taps, the sums of this pixel's column so far (one tap)
-        # and of the column before it (two taps), each timestep's read and written in one cycle.
+        # What goes along with a word, in the two cycles after its arrival.
+        places = [
+            {
+                "valid": Signal(name=f"valid_{age}"),
+                "started": Signal(name=f"started_{age}"),
+                "emitting": Signal(name=f"emitting_{age}"),
+                "slot": Signal.like(slot, name=f"slot_{age}"),
+            }
+            for age in (1, 2)
+        ]
+        arriving = {
+            "valid": self.taps.valid,
+            "started": started,
+            "emitting": emitting,
+            "slot": slot,
+        }
+        for place, before in zip(places, (arriving, places[0]), strict=True):
+            m.d.sync += [place[name].eq(before[name]) for name in place]
+
+        rows = self._add_columns(m, left, step, places[0])
+        self._add_rows(m, rows, slot, *places)
+        return m
+
+    def _add_columns(self, m: Module, left: Value, step: Value, place: dict) -> list[Value]:
+        """Horizontal: rows of taps, ky = 0, 1, 2, registered two cycles after the word.
+
+        For all three rows, the buffers hold the sums of this pixel's column so far (one tap) and
+        of the column before it (two taps), of each timestep.
+        """
         first, middle, last = (self._tap_column(kx) for kx in range(KERNEL))
-        here_bits, sum_bits = len(first), self.sum_bits * self.channels
-        here, here_write = self._buffer(m, "column_here", here_bits, self.max_steps, "comb")
-        before, before_write = self._buffer(
-            m, "column_before", KERNEL * sum_bits, self.max_steps, "comb"
-        )
-        done = self._add(m, before.data, self.sum_bits, Mux(left, 0, last), self.lane_bits)
-        m.d.comb += [
-            here_write.data.eq(first),
-            before_write.data.eq(
-                self._add(m, middle, self.lane_bits, Mux(left, 0, here.data), self.lane_bits)
-            ),
+        taps = KERNEL * self.channels
+        # When the word arrives: its first taps change places with those of the pixel before it.
+        here, here_write = self._buffer(m, "column_here", len(first), self.max_steps, "comb")
+        newest, complete, middle_taps = (Signal(len(first), reset_less=True) for _ in range(3))
+        step_before = Signal.like(step)
+        m.d.sync += [
+            newest.eq(Mux(left, 0, here.data)),
+            middle_taps.eq(middle),
+            complete.eq(Mux(left, 0, last)),
+            step_before.eq(step),
         ]
-        for read, write in ((here, here_write), (before, before_write)):
-            m.d.comb += [read.addr.eq(step), write.addr.eq(step), write.en.eq(taken)]
-
-        # Vertical: line buffers of the sums of this row so far and of the row above it. Reading
-        # is transparent because in a frame of one word a row it meets the word before's write.
-        depth = self.max_width * self.max_steps
-        below, below_write = self._buffer(m, "line_here", sum_bits, depth, "sync")
-        above, above_write = self._buffer(m, "line_above", sum_bits, depth, "sync")
-        row = [rows.word_select(ky, sum_bits) for ky in range(KERNEL)]
-        masked = Mux(rows_emitting, below.data, 0)
-        sums = self._add(m, above.data, self.sum_bits, row[2], self.sum_bits)
         m.d.comb += [
-            below_write.data.eq(row[0]),
-            above_write.data.eq(self._add(m, masked, self.sum_bits, row[1], self.sum_bits)),
+            here.addr.eq(step),
+            here_write.addr.eq(step),
+            here_write.data.eq(first),
+            here_write.en.eq(self.taps.valid),
+        ]
+        # A cycle later: the sums of two taps do the same.
+        two_bits, lane = self._bits(2), self.lane_bits
+        before, before_write = self._buffer(
+            m, "column_before", taps * two_bits, self.max_steps, "comb"
+        )
+        m.d.comb += [
+            before.addr.eq(step_before),
+            before_write.addr.eq(step_before),
+            before_write.data.eq(self._add(m, middle_taps, lane, newest, lane, two_bits)),
+            before_write.en.eq(place["valid"]),
+        ]
+        rows = Signal(taps * self._bits(3), reset_less=True)
+        m.d.sync += rows.eq(self._add(m, before.data, two_bits, complete, lane, self._bits(3)))
+        return [rows.word_select(ky, self.channels * self._bits(3)) for ky in range(KERNEL)]
+
+    def _add_rows(
+        self, m: Module, rows: list[Value], slot: Value, younger: dict, older: dict
+    ) -> None:
+        """Vertical: line buffers of the sums of this row so far and of the row above it."""
+        depth = self.max_width * self.max_steps
+        one, two, three = (self._bits(KERNEL * count) for count in (1, 2, 3))
+        below, below_write = self._buffer(m, "line_here", self.channels * one, depth, "sync")
+        above, above_write = self._buffer(m, "line_above", self.channels * two, depth, "sync")
+        one_row = Signal(self.channels * one, reset_less=True)
+        two_rows = Signal(self.channels * two, reset_less=True)
+        sums = Signal(self.channels * three, reset_less=True)
+        m.d.sync += [
+            one_row.eq(Mux(younger["emitting"], below.data, 0)),
+            two_rows.eq(above.data),
+            self.sums.valid.eq(older["valid"] & older["emitting"]),
+            sums.eq(self._add(m, two_rows, two, rows[2], one, three)),
+        ]
+        m.d.comb += [
+            self.sums.payload.eq(sums),
+            below_write.data.eq(rows[0]),
+            above_write.data.eq(self._add(m, one_row, one, rows[1], one, two)),
         ]
         for read, write in ((below, below_write), (above, above_write)):
             m.d.comb += [
                 read.addr.eq(slot),
-                read.en.eq(taken),
-                write.addr.eq(rows_slot),
-                write.en.eq(rows_valid & rows_leave & rows_started),
+                read.en.eq(1),
+                write.addr.eq(older["slot"]),
+                write.en.eq(older["valid"] & older["started"]),
             ]
 
-        with m.If(rows_leave):
-            m.d.sync += rows_valid.eq(0)
-        with m.If(taken):
-            m.d.sync += [
-                rows_valid.eq(1),
-                rows.eq(done),
-                rows_started.eq(started),
-                rows_emitting.eq(emitting),
-                rows_slot.eq(slot),
-                step.eq(Mux(last_step, 0, step + 1)),
-                slot.eq(slot + 1),
-            ]
-            with m.If(last_step):
-                m.d.sync += x.eq(Mux(x == self.width - 1, 0, x + 1))
-                with m.If(left):
-                    m.d.sync += [slot.eq(0), started.eq(1), emitting.eq(started)]
-        with m.If(self.sums.ready):
-            m.d.sync += self.sums.valid.eq(0)
-        with m.If(rows_valid & rows_emitting & rows_leave):
-            m.d.sync += [self.sums.valid.eq(1), self.sums.payload.eq(sums)]
-        with m.If(self.restart):
-            m.d.sync += [step.eq(0), x.eq(0), slot.eq(0), started.eq(0), emitting.eq(0)]
-        return m
+    def _bits(self, taps: int) -> int:
+        """Width of a sum of some taps: no more than a whole sum's."""
+        return min(self.sum_bits, self.lane_bits + (taps - 1).bit_length())
 
     def _tap_column(self, kx: int) -> Value:
         """The taps of column kx: rows ky = 0, 1, 2 of all channels."""
@@ -175,20 +212,19 @@ class Scatter(wiring.Component):
     def _buffer(
         self, m: Module, name: str, bits: int, depth: int, domain: str
     ) -> tuple[memory.ReadPort, memory.WritePort]:
-        """A memory's read port, transparent if it is clocked, and its write port."""
+        """A memory's read port and its write port."""
         m.submodules[name] = buffer = memory.Memory(shape=unsigned(bits), depth=depth, init=[])
         write = buffer.write_port()
-        transparent_for = (write,) if domain == "sync" else ()
-        return buffer.read_port(domain=domain, transparent_for=transparent_for), write
+        return buffer.read_port(domain=domain), write
 
-    def _add(self, m: Module, a: Value, a_bits: int, b: Value, b_bits: int) -> Value:
-        """Sums, each `sum_bits` wide, of two vectors of signed numbers."""
+    def _add(self, m: Module, a: Value, a_bits: int, b: Value, b_bits: int, bits: int) -> Value:
+        """Sums, each `bits` wide, of two vectors of signed numbers."""
         # Nets of their own: a slice of an expression would repeat the expression for every lane.
         left, right = Signal(len(a)), Signal(len(b))
         m.d.comb += [left.eq(a), right.eq(b)]
         sums = []
         for addends in zip(lanes(left, a_bits), lanes(right, b_bits), strict=True):
-            total = Signal(signed(self.sum_bits))
+            total = Signal(signed(bits))
             m.d.comb += total.eq(addends[0] + addends[1])
             sums.append(total)
         return Cat(sums)

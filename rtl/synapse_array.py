@@ -1,7 +1,7 @@
 """The accumulators that events add their weights to."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import Accumulator
@@ -9,28 +9,11 @@ from .checks import check_positive
 from .netlist import lanes, whole
 
 
-class SynapseBeat(data.StructLayout):
-    """One step of all accumulators: ``acc = (acc << double) + weights * add``.
-
-    The first beat after a ``last`` one starts from zero.
-    """
-
-    def __init__(self, lanes: int, weight_bits: int):
-        super().__init__(
-            {
-                "weights": unsigned(lanes * weight_bits),
-                "add": 1,
-                "double": 1,
-                "last": 1,
-            }
-        )
-
-
 class SynapseArray(wiring.Component):
-    """Accumulators, one a lane, with shadow registers behind them.
+    """Accumulators, one a lane.
 
-    A beat a cycle. At a ``last`` beat the sums move into the shadow registers, where they wait to
-    be taken while the accumulators go on. Latency: one cycle from the last beat to the sums.
+    A row of weights a cycle. The sums of a word are there in the cycle of its last row, and only
+    then: the registers that keep them are the scatter's.
 
     Parameters
     ----------
@@ -43,8 +26,12 @@ class SynapseArray(wiring.Component):
 
     Members
     -------
-    beats : In(stream.Signature(SynapseBeat(lanes, weight_bits)))
-    sums : Out(stream.Signature(lanes * lane_bits))
+    weights : In(lanes * weight_bits)
+        Signed numbers, lane 0 in the least significant bits.
+    take, last : In(1)
+        Add the weights; they are the last of a sum. ``last`` without ``take`` clears all sums,
+        which a reset does not.
+    sums : Out(stream.Signature(lanes * lane_bits, always_ready=True))
         Signed numbers, lane 0 in the least significant bits.
     """
 
@@ -55,43 +42,28 @@ class SynapseArray(wiring.Component):
         self.lane_bits = lane_bits
         super().__init__(
             {
-                "beats": In(stream.Signature(SynapseBeat(lanes, weight_bits))),
-                "sums": Out(stream.Signature(lanes * lane_bits)),
+                "weights": In(lanes * weight_bits),
+                "take": In(1),
+                "last": In(1),
+                "sums": Out(stream.Signature(lanes * lane_bits, always_ready=True)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        beat = self.beats.p
-        fresh = Signal(init=1)
-        taken = Signal()
-        move = Signal()
-        m.d.comb += [
-            self.beats.ready.eq(~beat.last | ~self.sums.valid | self.sums.ready),
-            taken.eq(self.beats.valid & self.beats.ready),
-            move.eq(taken & beat.last),
-        ]
-        weights = Signal.like(beat.weights)
-        m.d.comb += weights.eq(Mux(beat.add, beat.weights, 0))
         sums = []
-        for lane, weight in enumerate(lanes(weights, self.weight_bits)):
+        for lane, weight in enumerate(lanes(self.weights, self.weight_bits)):
             accumulator = Accumulator(weight_bits=self.weight_bits, sum_bits=self.lane_bits)
             m.submodules[f"lane_{lane}"] = accumulator
             m.d.comb += [
                 accumulator.weight.eq(weight),
-                accumulator.fresh.eq(fresh),
-                accumulator.double.eq(beat.double),
-                accumulator.take.eq(taken),
-                accumulator.move.eq(move),
+                accumulator.take.eq(self.take),
+                accumulator.last.eq(self.last),
             ]
             sums.append(accumulator.sum)
-        m.d.comb += self.sums.payload.eq(whole(Cat(sums)))
-
-        with m.If(taken):
-            m.d.sync += fresh.eq(beat.last)
-        with m.If(move):
-            m.d.sync += self.sums.valid.eq(1)
-        with m.Elif(self.sums.ready):
-            m.d.sync += self.sums.valid.eq(0)
+        m.d.comb += [
+            self.sums.payload.eq(whole(Cat(sums))),
+            self.sums.valid.eq(self.take & self.last),
+        ]
         return m

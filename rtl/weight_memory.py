@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
-from .netlist import memory_row, whole
+from .loading import LoadableMemory, LoadPlace, connect_load, load_members
+from .netlist import memory_row
 
 
 class WeightRequest(data.StructLayout):
@@ -17,17 +18,11 @@ class WeightRequest(data.StructLayout):
         super().__init__({"row": range(max(2, rows)), "present": 1, "last": 1})
 
 
-class WeightRow(data.StructLayout):
-    """The weights of one row in lane order, and what went along with the request."""
-
-    def __init__(self, lanes: int, weight_bits: int):
-        super().__init__({"weights": unsigned(lanes * weight_bits), "present": 1, "last": 1})
-
-
 class WeightMemory(wiring.Component):
     """A memory that answers each request with a row of weights.
 
-    One row a cycle; latency one cycle.
+    One row a cycle; latency three cycles: address, memory and output have registers of their own,
+    as the way to all blocks of a large memory and the way out of them each take most of a cycle.
 
     Parameters
     ----------
@@ -35,11 +30,19 @@ class WeightMemory(wiring.Component):
         Weights, a row each, lane 0 first.
     weight_bits
         Width of a signed weight.
+    load
+        Which of the chunks that can be loaded are its own; None for constant weights.
 
     Members
     -------
-    requests : In(stream.Signature(WeightRequest(len(rows))))
-    responses : Out(stream.Signature(WeightRow(len(rows[0]), weight_bits)))
+    requests : In(stream.Signature(WeightRequest(len(rows)), always_ready=True))
+    weights : Out(len(rows[0]) * weight_bits)
+        The row in lane order; zeros for a request that is not ``present``.
+    take, last : Out(1)
+        There is a row; its request was the ``last`` one. After a reset ``last`` comes without a
+        row: it clears the accumulators.
+    load : In(LoadSignature())
+        Absent where the weights are constant.
 
     Attributes
     ----------
@@ -47,39 +50,57 @@ class WeightMemory(wiring.Component):
         Width and contents of the memory.
     """
 
-    def __init__(self, *, rows: Sequence[Sequence[int]], weight_bits: int):
+    def __init__(
+        self,
+        *,
+        rows: Sequence[Sequence[int]],
+        weight_bits: int,
+        load: LoadPlace | None = None,
+    ):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
         layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
         self.row_bits = layout.size
         self.rows = [memory_row(layout, list(row)) for row in rows]
+        self.place = load
         super().__init__(
             {
-                "requests": In(stream.Signature(WeightRequest(len(rows)))),
-                "responses": Out(stream.Signature(WeightRow(len(rows[0]), weight_bits))),
+                "requests": In(stream.Signature(WeightRequest(len(rows)), always_ready=True)),
+                "weights": Out(self.row_bits),
+                "take": Out(1),
+                "last": Out(1, init=1),
+                **load_members(load),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        m.submodules.memory = rows = memory.Memory(
-            shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
+        m.submodules.memory = rows = LoadableMemory(
+            rows=self.rows, row_bits=self.row_bits, place=self.place
         )
-        # The read port holds its last row while a response waits to be taken.
-        port = rows.read_port()
-        advance = self.requests.ready
-        present, last = Signal(), Signal()
-        m.d.comb += [
-            advance.eq(~self.responses.valid | self.responses.ready),
-            port.en.eq(advance & self.requests.valid),
-            port.addr.eq(self.requests.p.row),
-            # In the order of the fields of `WeightRow`.
-            self.responses.payload.as_value().eq(whole(Cat(port.data, present, last))),
+        connect_load(m, self, rows)
+        request = self.requests.p
+        # The flags in front of the memory and beside its output.
+        flags = [
+            {name: Signal(name=f"{name}_{stage}") for name in ("take", "present", "last")}
+            for stage in ("address", "memory")
         ]
-        with m.If(advance):
-            m.d.sync += [
-                self.responses.valid.eq(self.requests.valid),
-                present.eq(self.requests.p.present),
-                last.eq(self.requests.p.last),
-            ]
+        valid = self.requests.valid
+        address = Signal.like(rows.address)
+        weights = Signal(self.row_bits, reset_less=True)
+        m.d.sync += [
+            address.eq(request.row),
+            flags[0]["take"].eq(valid),
+            flags[0]["present"].eq(valid & request.present),
+            flags[0]["last"].eq(valid & request.last),
+            *(flags[1][name].eq(flags[0][name]) for name in flags[0]),
+            weights.eq(Mux(flags[1]["present"], rows.data, 0)),
+            self.take.eq(flags[1]["take"]),
+            self.last.eq(flags[1]["last"]),
+        ]
+        m.d.comb += [
+            rows.address.eq(address),
+            rows.enable.eq(1),
+            self.weights.eq(weights),
+        ]
         return m

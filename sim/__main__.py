@@ -10,6 +10,7 @@ from .simulators import BenchFailure
 
 COMMANDS = {
     "run": ("run", "denoise a picture in golden model and targets and compare them bit for bit"),
+    "frame": ("frame", "denoise a whole frame with maps in external memory, bit for bit"),
     "twin": ("twin", "hold the spiking network against the plain DnCNN, both through hls4ml"),
     "vectors": ("vectors", "write test vectors with a plain Verilog bench"),
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +46,15 @@ class Hardware:
         Largest frame.
     verilog
         Its source.
+    library
+        Further sources that it needs, by file name.
     """
 
     deployment: Deployment
     max_height: int
     max_width: int
     verilog: str
+    library: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def widths(self) -> dict[str, int]:
@@ -185,7 +188,11 @@ def simulate(
         with _polling(lambda: progress(trace.stat().st_size // line if trace.exists() else 0)):
             seconds = run_bench(
                 simulator,
-                {f"{TOP}.v": hardware.verilog, HARNESS.name: HARNESS.read_text()},
+                {
+                    f"{TOP}.v": hardware.verilog,
+                    **hardware.library,
+                    HARNESS.name: HARNESS.read_text(),
+                },
                 toplevel=HARNESS.stem,
                 module=BENCH,
                 parameters=widths,

@@ -18,6 +18,7 @@ from sw_model.images import Picture, Pixels, add_noise, read_picture
 from sw_model.options import Noise, add_network_options, add_noise_options, network, noise
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.cycles import frame_cycles
+from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 
 PHOTOGRAPH = ("skimage", "data/camera.png")
 """Default picture: a photograph in the public domain that comes inside scikit-image."""
@@ -75,11 +76,19 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        return frame_cycles(self.words)
+        return frame_cycles(self.words, self.deployment.spec.channels)
 
 
-def add_arguments(parser: argparse.ArgumentParser, sigma: float) -> None:
-    """Options that choose frame, network and hardware; ``sigma`` is the default noise."""
+def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool = True) -> None:
+    """Options that choose frame, network and, where it is ``sized``, the hardware.
+
+    Parameters
+    ----------
+    sigma
+        Default noise.
+    sized
+        The hardware is made for a largest frame; otherwise it takes all that registers can hold.
+    """
     parser.add_argument(
         "--image",
         type=Path,
@@ -95,6 +104,9 @@ def add_arguments(parser: argparse.ArgumentParser, sigma: float) -> None:
     )
     add_network_options(parser)
     add_noise_options(parser, sigma=sigma)
+    if not sized:
+        parser.set_defaults(max_size=f"{FRAME_HEIGHT_MAX},{FRAME_WIDTH_MAX}")
+        return
     parser.add_argument(
         "--max-size",
         metavar="H,W",

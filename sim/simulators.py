@@ -18,6 +18,8 @@ from xml.etree import ElementTree
 from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
+from rtl.netlist import ports
+
 from . import ARGUMENTS_VARIABLE
 from .runners import COMMAND_LINES, RUNNERS, SIMULATORS, check_available
 
@@ -55,7 +57,8 @@ class BenchRun:
 
 def component_verilog(component: Component, name: str) -> dict[str, str]:
     """Sources of one Amaranth component, as `run_bench` takes them, with ``name`` as top module."""
-    return {f"{name}.v": verilog.convert(component, name=name, emit_src=False)}
+    text = verilog.convert(component, name=name, ports=ports(component), emit_src=False)
+    return {f"{name}.v": text}
 
 
 def run_bench(

@@ -92,7 +92,7 @@ class StreamSource:
     ----------
     dut
         The design, with ports ``clk`` and ``<name>__payload``, ``<name>__valid``,
-        ``<name>__ready``.
+        ``<name>__ready``; a stream without a port for the last one is always ready.
     name
         Name of the stream.
     idle
@@ -105,7 +105,7 @@ class StreamSource:
         self._clk = dut.clk
         self._payload = getattr(dut, f"{name}__payload")
         self._valid = getattr(dut, f"{name}__valid")
-        self._ready = getattr(dut, f"{name}__ready")
+        self._ready = getattr(dut, f"{name}__ready", None)
         self._mask = (1 << len(self._payload)) - 1
         self._idle = idle
         self._random = generator(f"source {name}")
@@ -139,7 +139,7 @@ class StreamSource:
         self._task = cocotb.start_soon(self._run())
 
     async def _run(self) -> None:
-        edge, ready_rises = RisingEdge(self._clk), RisingEdge(self._ready)
+        edge = RisingEdge(self._clk)
         while True:
             if not self._queue:
                 self._valid.value = 0
@@ -154,9 +154,9 @@ class StreamSource:
             self._payload.value = self._queue[0]
             self._valid.value = 1
             await edge
-            while not self._ready.value:
+            while self._ready is not None and not self._ready.value:
                 if not self._idle:
-                    await ready_rises
+                    await RisingEdge(self._ready)
                 await edge
             self._queue.popleft()
 
@@ -181,7 +181,9 @@ class StreamSink:
         self._clk = dut.clk
         self._payload = getattr(dut, f"{name}__payload")
         self._valid = getattr(dut, f"{name}__valid")
-        self._ready = getattr(dut, f"{name}__ready")
+        self._ready = getattr(dut, f"{name}__ready", None)
+        if back_pressure and self._ready is None:
+            raise ValueError(f"stream {name} cannot be held up: it has no port for ready")
         self._back_pressure = back_pressure
         self._random = generator(f"sink {name}")
         self._queue: deque[int] = deque()
@@ -210,7 +212,7 @@ class StreamSink:
         if self._task is not None:
             self._task.cancel()
         self._queue.clear()
-        self._ready.value = 0
+        self._set_ready(0)
 
     def begin(self) -> None:
         """Start to take payloads; `reset` does it."""
@@ -220,11 +222,11 @@ class StreamSink:
         edge, valid_rises = RisingEdge(self._clk), RisingEdge(self._valid)
         offered: int | None = None
         ready = True
-        self._ready.value = 1
+        self._set_ready(1)
         while True:
             if self._back_pressure:
                 ready = self._random.random() >= self._back_pressure
-                self._ready.value = ready
+                self._set_ready(ready)
             await edge
             if self._valid.value:
                 payload = int(self._payload.value)
@@ -242,6 +244,10 @@ class StreamSink:
                 raise AssertionError(f"{self.name} took valid back before ready")
             elif not self._back_pressure:
                 await valid_rises
+
+    def _set_ready(self, value: int) -> None:
+        if self._ready is not None:
+            self._ready.value = value
 
 
 def _check_probability(value: float) -> None:

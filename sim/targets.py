@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hls.compile import check_compiler
 from sw_model.spec import Deployment
 
-from . import denoiser, hls_target, job
+from . import denoiser, gates, hls_target, job
 
 Make = Callable[[Deployment, int, int], denoiser.Hardware]
 
@@ -64,6 +64,14 @@ TARGETS = {
         kind="hls",
         check=lambda deployment: check_compiler(),
         run=hls_target.simulate,
+    ),
+    "gates": Target(
+        simulator="icarus",
+        make=gates.make_hardware,
+        crop="138,242,6,6",
+        waves="waves.fst",
+        kind="gates",
+        check=gates.check_size,
     ),
 }
 """By the name that ``--target`` takes."""

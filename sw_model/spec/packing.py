@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -51,3 +53,10 @@ def weight_row(weight: npt.NDArray[np.integer], in_channel: int) -> list[int]:
         (out_channels, in_channels, 3, 3)
     """
     return [int(value) for value in weight[:, in_channel].reshape(-1, TAPS).T.reshape(-1)]
+
+
+def channel_groups(channels: int, size: int) -> list[range]:
+    """Channels in groups of nearly the same size, of at most `size`."""
+    count = -(-channels // size)
+    bounds = [channels * group // count for group in range(count + 1)]
+    return [range(low, high) for low, high in pairwise(bounds)]

@@ -29,15 +29,15 @@ class Mutant:
 
 
 _ENCODER_STEP = """\
-        with m.Elif(self.events.ready):
-            m.d.sync += pending.eq(rest)
+        with m.Elif(~hold):
+            m.d.sync += spikes.eq(spikes ^ spike)
 """
 _ENCODER_TWICE = """\
         again = Signal()
-        with m.Elif(self.events.ready & lowest[0] & ~again):
+        with m.Elif(~hold & spike[0] & ~again):
             m.d.sync += again.eq(1)
-        with m.Elif(self.events.ready):
-            m.d.sync += [pending.eq(rest), again.eq(0)]
+        with m.Elif(~hold):
+            m.d.sync += [spikes.eq(spikes ^ spike), again.eq(0)]
 """
 
 MUTANTS = (
@@ -59,21 +59,21 @@ MUTANTS = (
     Mutant(
         "> for >= at the threshold",
         "lif.py",
-        "charged >= self.threshold",
-        "charged > self.threshold",
+        "self.spike.eq(beyond >= 0)",
+        "self.spike.eq(beyond > 0)",
         "lif-all",
     ),
     Mutant(
         "soft reset for hard",
         "lif.py",
-        '0 if neuron.reset == "hard" else charged - self.threshold',
-        "charged - self.threshold",
+        '0 if neuron.reset == "hard" else beyond',
+        "beyond",
         "lif-all",
     ),
     Mutant(
         "hard reset for soft",
         "lif.py",
-        '0 if neuron.reset == "hard" else charged - self.threshold',
+        '0 if neuron.reset == "hard" else beyond',
         "0",
         "lif-all",
     ),
@@ -123,24 +123,31 @@ MUTANTS = (
     Mutant(
         "constant current given for one timestep only",
         "lif_array.py",
-        "enable & (~self.constant | last_step)",
-        "enable",
+        "Mux(self.constant, self.steps - 1, 0)",
+        "0",
         "lif_array-3",
     ),
     # Events and weights.
     Mutant(
         "events in descending order",
         "event_encoder.py",
-        "pending & -pending",
-        "(pending[::-1] & -pending[::-1])[: self.channels][::-1]",
+        "flags[bit] & ~flags[:bit].any() if bit else flags[0]",
+        "flags[bit] & ~flags[bit + 1 :].any()",
         "event_encoder-3",
     ),
     Mutant(
         "an event dropped",
         "event_encoder.py",
+        "spikes ^ spike",
+        "spikes & ~(spike | spike << 1)",
+        "event_encoder-4",
+    ),
+    Mutant(
+        "a group of events dropped",
+        "event_encoder.py",
         "pending ^ lowest",
         "pending & ~(lowest | lowest << 1)",
-        "event_encoder-4",
+        "event_encoder-17",
     ),
     Mutant(
         "an event doubled",
@@ -157,24 +164,45 @@ MUTANTS = (
         "tiny",
     ),
     Mutant(
+        "an element overwrites one that waits",
+        "register_slice.py",
+        "self.elements.ready.eq(~occupied)",
+        "self.elements.ready.eq(1)",
+        "register_slice-6",
+    ),
+    Mutant(
         "a word overwrites one that waits",
         "event_encoder.py",
-        "~self.events.valid | (self.events.ready & done)",
-        "~self.events.valid | done",
+        "~arrived | next_word",
+        "1",
         "event_encoder-3",
     ),
     Mutant(
         "a zero word blocks the encoder",
         "event_encoder.py",
-        "done.eq(rest == 0)",
-        "done.eq((rest == 0) & (pending.any() | final))",
+        "word_done.eq(pending == lowest)",
+        "word_done.eq((pending == lowest) & (pending.any() | final))",
         "event_encoder-5",
+    ),
+    Mutant(
+        "words of narrow frames too close",
+        "event_encoder.py",
+        "rest.eq(self.spacing - 1)",
+        "rest.eq(0)",
+        "event_encoder-3",
+    ),
+    Mutant(
+        "line buffers read before they are written",
+        "datapath.py",
+        "encoder.spacing.eq(3)",
+        "encoder.spacing.eq(1)",
+        "one",
     ),
     Mutant(
         "one weight changed",
         "weight_memory.py",
-        "init=self.rows",
-        "init=[self.rows[0] ^ 1, *self.rows[1:]]",
+        "rows=self.rows, ",
+        "rows=[self.rows[0] ^ 1, *self.rows[1:]], ",
         "weight_memory-5x27",
     ),
     Mutant(
@@ -194,33 +222,96 @@ MUTANTS = (
         "sequencer-5",
     ),
     Mutant(
+        "weights of a zero word added",
+        "weight_memory.py",
+        'Mux(flags[1]["present"], rows.data, 0)',
+        "port.data",
+        "weight_memory-5x27",
+    ),
+    Mutant(
         "sums do not start from zero",
-        "synapse_array.py",
-        "fresh.eq(beat.last)",
-        "fresh.eq(0)",
+        "accumulator.py",
+        "Mux(self.last, 0, Mux(self.take, self.sum, held))",
+        "Mux(self.take, self.sum, held)",
         "synapse_array-1",
     ),
     Mutant(
-        "sums overwritten while they wait",
-        "synapse_array.py",
-        "self.beats.ready.eq(~beat.last | ~self.sums.valid | self.sums.ready)",
-        "self.beats.ready.eq(1)",
+        "weights added that are none",
+        "accumulator.py",
+        "Mux(self.take, self.sum, held)",
+        "self.sum",
         "synapse_array-9",
+    ),
+    Mutant(
+        "groups of channels out of step",
+        "datapath.py",
+        "range(len(self._groups) - 1 - index)",
+        "range(0)",
+        "wide",
+    ),
+    Mutant(
+        "queue overflows",
+        "catch_queue.py",
+        "self.depth - self.reserve",
+        "self.depth",
+        "catch_queue-5",
     ),
     # Encoding layer.
     Mutant(
         "sign bit counted as positive",
+        "pixel_window.py",
+        "& ~beyond) ^ first",
+        "& ~beyond)",
+        "pixel_window-3x4x13",
+    ),
+    Mutant(
+        "sums begin with zero in spite of inverted signs",
         "encoding_layer.py",
-        "[-weight for weight in self.weights]",
-        "self.weights",
+        "Const(-sum(weights), signed(bits + 1))",
+        "Const(0, signed(bits + 1))",
+        "encoding_layer-3",
+    ),
+    Mutant(
+        "an odd start truncated",
+        "encoding_layer.py",
+        "first & start[0]",
+        "first & 0",
+        "encoding_layer-4",
+    ),
+    Mutant(
+        "an entry of the tables wrong",
+        "encoding_layer.py",
+        "entries = table(weights)",
+        "entries = [sums + (entry == 5) for entry, sums in enumerate(table(weights))]",
         "encoding_layer-3",
     ),
     Mutant(
         "pixels faster than their timesteps",
-        "encoding_layer.py",
-        "Mux(self.steps > PIXEL_BITS, self.steps - PIXEL_BITS, 0)",
-        "0",
-        "encoding_layer-3",
+        "pixel_window.py",
+        "Mux(self.steps > PIXEL_BITS, self.steps, PIXEL_BITS)",
+        "PIXEL_BITS",
+        "pixel_window-3x4x13",
+    ),
+    Mutant(
+        "pixels beyond the left border",
+        "pixel_window.py",
+        "(left, Const(0, 1), right)",
+        "(Const(0, 1), Const(0, 1), right)",
+        "pixel_window-3x4x13",
+    ),
+    Mutant(
+        "pixels beyond the right border",
+        "pixel_window.py",
+        "(left, Const(0, 1), right)",
+        "(left, Const(0, 1), Const(0, 1))",
+        "pixel_window-3x4x13",
+    ),
+    Mutant(
+        "pixels above the first row",
+        "pixel_window.py",
+        "(above, Const(0, 1), Const(0, 1))",
+        "(Const(0, 1), Const(0, 1), Const(0, 1))",
+        "pixel_window-3x4x13",
     ),
     # Borders and neighbours.
     Mutant(
@@ -240,29 +331,22 @@ MUTANTS = (
     Mutant(
         "no padding at the first row",
         "scatter.py",
-        "Mux(rows_emitting, below.data, 0)",
+        'Mux(younger["emitting"], below.data, 0)',
         "below.data",
         "scatter-3",
     ),
     Mutant(
         "line buffers one slot off",
         "scatter.py",
-        "rows_slot.eq(slot)",
-        "rows_slot.eq(slot + 1)",
+        'write.addr.eq(older["slot"])',
+        'write.addr.eq(older["slot"] + 1)',
         "scatter-4",
     ),
     Mutant(
         "timesteps share a column",
         "scatter.py",
-        "read.addr.eq(step)",
-        "read.addr.eq(0)",
-        "scatter-3",
-    ),
-    Mutant(
-        "line buffers read before they are written",
-        "scatter.py",
-        '(write,) if domain == "sync" else ()',
-        "()",
+        "here.addr.eq(step)",
+        "here.addr.eq(0)",
         "scatter-3",
     ),
     Mutant(
@@ -304,8 +388,8 @@ MUTANTS = (
     Mutant(
         "residual added",
         "output_layer.py",
-        "clean.eq(pixel - residual)",
-        "clean.eq(pixel + residual)",
+        "clean.eq(pixels[2] - residual)",
+        "clean.eq(pixels[2] + residual)",
         "output_layer-1",
     ),
     Mutant(
@@ -350,6 +434,42 @@ MUTANTS = (
         "self.events.eq(counted + self.event)",
         "self.events.eq(counted)",
         "sequencer-5",
+    ),
+    # Maps in external memory.
+    Mutant(
+        "a strip's first column kept though it is another's",
+        "strip_filter.py",
+        "((x == 0) & self.skip_first)",
+        "0",
+        "system-tiny",
+    ),
+    Mutant(
+        "bytes of another strip written",
+        "pixel_packer.py",
+        "Mux(word_end, 0, self.words.p.strobe)",
+        "self.words.p.strobe",
+        "system-tiny",
+    ),
+    Mutant(
+        "a write's error not told",
+        "burst_writer.py",
+        "self.failed.eq(axi.bvalid & axi.bresp[1])",
+        "self.failed.eq(0)",
+        "system-tiny",
+    ),
+    Mutant(
+        "what was read before an abort gets into the next frame",
+        "strip_engine.py",
+        "clear(component)",
+        "component",
+        "system-tiny",
+    ),
+    Mutant(
+        "a chunk loaded into all memories",
+        "loading.py",
+        "self.load.memory == load_memory(place.name)",
+        "self.load.memory == self.load.memory",
+        "system-tiny",
     ),
 )
 """All mutants; names are unique."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
+from rtl.catch_queue import CatchQueue
 from rtl.encoding_layer import EncodingLayer
 from rtl.event_encoder import EventEncoder
 from rtl.frame_memory import FrameMemory
@@ -21,19 +22,22 @@ from rtl.layer_constants import LayerConstants
 from rtl.lif import LifProcessingElement
 from rtl.lif_array import LifArray
 from rtl.output_layer import OutputLayer
+from rtl.pixel_window import PixelWindow
 from rtl.raster import Raster
+from rtl.register_slice import RegisterSlice
 from rtl.scatter import Scatter
 from rtl.sequencer import Sequencer
 from rtl.synapse_array import SynapseArray
 from rtl.weight_memory import WeightMemory
 from sim.simulators import BenchFailure, component_verilog
-from sw_model.spec import NeuronSpec
+from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
 from sw_model.spec.fixed_point import signed_width
 
 from .accelerators import Accelerator
 from .networks import NETWORKS
 from .reference import random_signed
 from .running import Parameters, run_sources
+from .system_networks import SystemCase
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,12 @@ def _lif_array(channels: int, kinds: slice, steps: int, shift: int) -> Parameter
     }
 
 
-def _encoding(channels: int, weight_bits: int, size: Parameters) -> Parameters:
-    # The array is wider than the layer's own weights, as in a network with mixed widths.
-    weights = _rows(1, 9 * channels, weight_bits - 1)[0]
-    return {"weights": weights, "weight_bits": weight_bits, **size}
+def _encoding(channels: int, weight_bits: int) -> Parameters:
+    rows = _rows(channels, TAPS, weight_bits)
+    # The widths that the weights need, as `sw_model.spec.widths` derives them.
+    low = min(sum(PIXEL_MAX * min(w, 0) + PIXEL_MIN * max(w, 0) for w in row) for row in rows)
+    high = max(sum(PIXEL_MIN * min(w, 0) + PIXEL_MAX * max(w, 0) for w in row) for row in rows)
+    return {"weights": rows, "sum_bits": signed_width(low, high)}
 
 
 def _output(sum_bits: int, total_bits: int, shift: int) -> Parameters:
@@ -149,7 +155,9 @@ _SEQUENCES = {
 }
 
 COMPONENTS = {
-    **_variants(EventEncoder, "event_encoder", {str(c): {"channels": c} for c in (1, 3, 4, 5, 65)}),
+    **_variants(
+        EventEncoder, "event_encoder", {str(c): {"channels": c} for c in (1, 3, 4, 5, 8, 17, 65)}
+    ),
     **_variants(
         WeightMemory,
         "weight_memory",
@@ -186,11 +194,18 @@ COMPONENTS = {
     **_variants(
         EncodingLayer,
         "encoding_layer",
-        {
-            "1": _encoding(1, 5, _frame(1, 1, 1)),
-            "3": _encoding(3, 7, _frame(3, 4, 13)),
-            "4": _encoding(4, 8, _frame(4, 3, 11)),
-        },
+        {"1": _encoding(1, 2), "3": _encoding(3, 8), "4": _encoding(4, 5)},
+    ),
+    **_variants(
+        PixelWindow,
+        "pixel_window",
+        {"1x1x1": _frame(1, 1, 1), "3x4x13": _frame(3, 4, 13), "4x3x11": _frame(4, 3, 11)},
+    ),
+    **_variants(RegisterSlice, "register_slice", {"1": {"shape": 1}, "6": {"shape": 6}}),
+    **_variants(
+        CatchQueue,
+        "catch_queue",
+        {"1": {"width": 1, "reserve": 1}, "5": {"width": 5, "reserve": 7}},
     ),
     **_variants(
         OutputLayer,
@@ -221,6 +236,8 @@ COMPONENTS = {
 """All component benches by name."""
 ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}
 """All accelerators by the name of their network."""
+SYSTEMS = {f"system-{name}": SystemCase(name) for name in ("tiny",)}
+"""Accelerators with AXI ports."""
 
 
 FAILED = 3
@@ -231,7 +248,7 @@ def main() -> int:
     """Run one case."""
     name, simulator = sys.argv[1:]
     try:
-        {**COMPONENTS, **ACCELERATORS}[name].run(simulator)
+        {**COMPONENTS, **ACCELERATORS, **SYSTEMS}[name].run(simulator)
     except (BenchFailure, AssertionError) as failure:
         print(failure)
         return FAILED

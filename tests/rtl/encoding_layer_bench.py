@@ -1,7 +1,6 @@
-"""cocotb bench of the encoding layer."""
+"""cocotb bench of the encoding layer's tables."""
 
 import cocotb
-from cocotb.triggers import ClockCycles
 
 from sim.streams import (
     StreamSink,
@@ -13,120 +12,90 @@ from sim.streams import (
     reset,
     start,
 )
-from sw_model.spec import PIXEL_BITS
+from sw_model.spec import PIXEL_BITS, TAPS
 
-from .bench_tools import check, check_each, pulse, transfer_cycles, under_stalls
-from .reference import Beat, flush_words, random_signed, raster, sums_of, unpack
+from .bench_tools import check_each, transfer_cycles, under_idling
+from .reference import random_signed, signed_limits, unpack
 
-WEIGHTS, WEIGHT_BITS = arguments()["weights"], arguments()["weight_bits"]
-HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-STEPS = arguments()["max_steps"]
-FRAMES = [
-    # Height, width, timesteps; below, at and above the ten cycles that a pixel's bits take.
-    (min(height, HEIGHT), min(width, WIDTH), min(steps, STEPS))
-    for height, width, steps in (
-        (1, 1, 1),
-        (2, 2, 11),
-        (1, WIDTH, 2),
-        (HEIGHT, 1, 3),
-        (HEIGHT, WIDTH, 10),
-        (1, 1, STEPS),
-        (1, 2, STEPS),
-    )
-]
+WEIGHTS, SUM_BITS = arguments()["weights"], arguments()["sum_bits"]
+LATENCY = 2
 
 
 class Frame:
-    """Random pixels, and the products with the weights that must reach the array."""
+    """Random windows of nine pixels, their planes, and the sums that they must give."""
 
-    def __init__(self, name, height, width, steps):
+    def __init__(self, name, count=25):
         rng = generator(name)
-        self.size, self.steps = (height, width), steps
-        self.pixels = [random_signed(rng, PIXEL_BITS) for _ in raster(height, width, 1)]
-        padded = self.pixels + [0] * flush_words(width, 1)
-        self.products = [[pixel * weight for weight in WEIGHTS] for pixel in padded]
-        self.beats = len(self.products) * PIXEL_BITS
-
-    async def announce(self, dut):
-        dut.height.value, dut.width.value = self.size
-        dut.steps.value = self.steps
-        await pulse(dut, "restart")
+        low, high = signed_limits(PIXEL_BITS)
+        windows = [[low] * TAPS, [high] * TAPS, [0] * TAPS, [-1] * TAPS]
+        # What brings each channel to its ends.
+        for channel in WEIGHTS:
+            windows.append([high if weight > 0 else low for weight in channel])
+            windows.append([low if weight > 0 else high for weight in channel])
+        windows += [[random_signed(rng, PIXEL_BITS) for _ in range(TAPS)] for _ in range(count)]
+        rng.shuffle(windows)
+        self.planes = [plane for window in windows for plane in planes_of(window)]
+        self.sums = [
+            [
+                sum(pixel * weight for pixel, weight in zip(window, channel, strict=True))
+                for channel in WEIGHTS
+            ]
+            for window in windows
+        ]
 
     async def check(self, sink):
-        beats = [decode(payload) for payload in await sink.receive(self.beats)]
-        lasts = [beat.last for beat in beats]
-        check("places of the last beats", lasts, ([0] * 9 + [1]) * len(self.products))
-        check_each(f"frame {self.size}: product of pixel", sums_of(beats), self.products)
+        got = [unpack(sums, SUM_BITS, len(WEIGHTS)) for sums in await sink.receive(len(self.sums))]
+        check_each("sums of window", got, self.sums)
 
 
-def decode(payload):
-    flags = payload >> (WEIGHT_BITS * len(WEIGHTS))
-    bits = (flags >> bit & 1 for bit in range(3))
-    return Beat(unpack(payload, WEIGHT_BITS, len(WEIGHTS)), *bits)
+def planes_of(window):
+    """The bits of nine pixels, most significant first; those of the signs are inverted."""
+    planes = []
+    for bit in reversed(range(PIXEL_BITS)):
+        first, last = bit == PIXEL_BITS - 1, bit == 0
+        bits = sum((pixel >> bit & 1 ^ first) << tap for tap, pixel in enumerate(window))
+        planes.append(bits | first << TAPS | last << (TAPS + 1))
+    return planes
 
 
-def stream_pair(dut, idle=0.0, back_pressure=0.0):
-    source = StreamSource(dut, "pixels", idle=idle)
-    return source, StreamSink(dut, "beats", back_pressure=back_pressure)
+def stream_pair(dut, idle=0.0):
+    return StreamSource(dut, "planes", idle=idle), StreamSink(dut, "sums")
 
 
-async def begin(dut, source, sink):
-    await start(dut, source, sink, restart=0, height=0, width=0, steps=0)
+# A table with a wrong entry, a sign bit that counts as positive, a sum that begins with another's.
+@under_idling(cycles=30_000)
+async def sums_pixels_times_weights(dut, idle):
+    source, sink = stream_pair(dut, idle)
+    frame = Frame(f"windows {idle}")
+    await start(dut, source, sink)
+    source.send(frame.planes)
+    await frame.check(sink)
+    await check_quiet(dut, sink)
 
 
-# A product that is not pixel times weight (bit order, sign bit), a missing flush, or a frame that
-# takes a pixel of the next one: the pixels of all frames wait from the beginning.
-@under_stalls(cycles=30_000)
-async def multiplies_pixels_by_weights(dut, idle, back_pressure):
-    source, sink = stream_pair(dut, idle, back_pressure)
-    await begin(dut, source, sink)
-    frames = [Frame(f"frame {i} {idle} {back_pressure}", *size) for i, size in enumerate(FRAMES)]
-    for frame in frames:
-        source.send(frame.pixels)
-    for frame in frames:
-        await frame.announce(dut)
-        await frame.check(sink)
-        await check_quiet(dut, sink, cycles=STEPS)
-    await source.sent()
-
-
-# Another pace than max(10, T) cycles a pixel, flush included, or a latency that is not one cycle.
+# Another pace than a plane a cycle, or another latency than two cycles from the last plane.
 @bench(cycles=5_000)
-async def pixel_takes_ten_cycles_or_timesteps(dut):
+async def one_plane_a_cycle(dut):
     source, sink = stream_pair(dut)
-    await begin(dut, source, sink)
-    for index, size in enumerate(FRAMES):
-        frame = Frame(f"frame {index}", *size)
-        source.send(frame.pixels)
-        taken = cocotb.start_soon(transfer_cycles(dut, "pixels", len(frame.pixels)))
-        given = cocotb.start_soon(transfer_cycles(dut, "beats", frame.beats))
-        await frame.announce(dut)
-        await frame.check(sink)
-        pace = max(PIXEL_BITS, frame.steps)
-        first, *_ = taken = await taken
-        check_each("cycle of pixel", taken, [first + pace * p for p in range(len(taken))])
-        expected = [
-            first + 1 + pace * pixel + bit
-            for pixel in range(len(frame.products))
-            for bit in range(PIXEL_BITS)
-        ]
-        check_each(f"T {frame.steps}: cycle of beat", await given, expected)
-        await ClockCycles(dut.clk, STEPS)
+    frame = Frame("windows")
+    await start(dut, source, sink)
+    taken = cocotb.start_soon(transfer_cycles(dut, "planes", len(frame.planes)))
+    given = cocotb.start_soon(transfer_cycles(dut, "sums", len(frame.sums)))
+    source.send(frame.planes)
+    await frame.check(sink)
+    lasts = (await taken)[PIXEL_BITS - 1 :: PIXEL_BITS]
+    check_each("cycle of sums", await given, [at + LATENCY for at in lasts])
 
 
-# A pixel that survives a reset, or pixels taken after a reset without a frame.
+# A sum that survives a reset.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
-    source, sink = stream_pair(dut, idle=0.2, back_pressure=0.3)
-    await begin(dut, source, sink)
-    for index, size in enumerate(FRAMES):
-        frame = Frame(f"frame {index}", *size)
-        source.send(frame.pixels)
-        await frame.announce(dut)
-        await ClockCycles(dut.clk, generator(f"cut {index}").randrange(1, 2 * frame.beats))
-        await reset(dut, source, sink)
-        source.send(frame.pixels)
-        await check_quiet(dut, sink)
-        await frame.announce(dut)
-        await frame.check(sink)
+    source, sink = stream_pair(dut, idle=0.2)
+    await start(dut, source, sink)
+    for attempt in range(5):
+        frame = Frame(f"windows {attempt}", count=5)
+        source.send(frame.planes[: generator(f"cut {attempt}").randrange(1, len(frame.planes))])
         await source.sent()
+        await reset(dut, source, sink)
+        source.send(frame.planes)
+        await frame.check(sink)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import arguments, bench, generator, reset, start
+from sim.streams import arguments, bench, generator, start
 from sw_model.spec import NeuronSpec
 
 from .bench_tools import check
@@ -48,8 +48,13 @@ class Driver:
         """A timestep in which the weighted sum plus bias is ``weighted``."""
         charged, spike, membrane = neuron_step(self.neuron, self.membrane, weighted, self.threshold)
         dut = self.dut
-        dut.sum.value, dut.first.value, dut.enable.value = weighted - self.bias, self.first, 1
+        dut.sum.value = weighted - self.bias
         await RisingEdge(dut.clk)
+        dut.take.value, dut.sum.value = 1, random_signed(self.rng, SUM_BITS)
+        await RisingEdge(dut.clk)
+        dut.take.value, dut.first.value, dut.enable.value = 0, self.first, 1
+        await RisingEdge(dut.clk)
+        dut.enable.value = 0
         place = f"spike {self.steps} of {self.neuron} with M {charged}, threshold {self.threshold}"
         check(place, int(dut.spike.value), spike)
         if abs(charged - self.threshold) <= 1:
@@ -91,7 +96,7 @@ def random_pixel(rng):
 async def follows_the_equation(dut):
     driver = Driver(dut)
     rng = driver.rng
-    await start(dut, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
+    await start(dut, take=0, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
     for _ in range(900):
         driver.begin_pixel(*random_pixel(rng))
         for _ in range(rng.randrange(1, 13)):
@@ -116,7 +121,7 @@ async def follows_the_equation(dut):
 @bench(cycles=20_000)
 async def holds_extreme_membranes(dut):
     driver = Driver(dut)
-    await start(dut, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
+    await start(dut, take=0, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
     for kind in range(len(NEURONS)):
         for bias, weighted in ((BIAS_LOW, SUM_LOW + BIAS_LOW), (BIAS_HIGH, SUM_HIGH + BIAS_HIGH)):
             for threshold in (1, THRESHOLD_HIGH):
@@ -129,20 +134,3 @@ async def holds_extreme_membranes(dut):
                     await driver.step(driver.bias)
     for end in ("low", "high"):
         check(f"the {end} quarter of the membrane's range was reached", driver.seen[end] > 0, True)
-
-
-# A membrane that survives a reset of the design or the first timestep of a pixel.
-@bench(cycles=2_000)
-async def reset_in_mid_flight(dut):
-    driver = Driver(dut)
-    await start(dut, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
-    for kind in range(len(NEURONS)):
-        driver.begin_pixel(kind, 0, 5, 0)
-        await driver.step(4)
-        dut.enable.value = 0
-        await reset(dut)
-        # Reset leaves a membrane of zero, and a pixel that goes on from there.
-        driver.membrane = 0
-        await driver.step(3)
-        driver.begin_pixel(kind, 1, 5, 2)
-        await driver.step(2)

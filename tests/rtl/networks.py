@@ -50,7 +50,7 @@ class Frame:
 
     @property
     def cycles(self) -> list[int]:
-        return frame_cycles(self.maps)
+        return frame_cycles(self.maps, self.deployment.spec.channels)
 
     def __str__(self) -> str:
         height, width = self.pixels.shape
@@ -148,7 +148,7 @@ def _networks() -> dict[str, Network]:
     one = _uniform("one channel", 1, (1,), NeuronSpec())
     five = _uniform("five channels", 5, (3,), NeuronSpec(leak=None))
     nine = _uniform("nine channels", 9, (1, 4), soft_if)
-    wide = uniform_network("65 channels", depth=3, channels=65, timesteps=(1,), weight_bits=3)
+    wide = uniform_network("65 channels", depth=3, channels=65, timesteps=(2,), weight_bits=3)
     extreme = _uniform("extreme", 4, (3,), NeuronSpec(leak=1, reset="soft"))
     return {
         "one": Network(random_deployment(one, 1), 2, 2),
@@ -156,7 +156,7 @@ def _networks() -> dict[str, Network]:
         "tiny": Network(random_deployment(configuration("tiny"), 3)),
         "five": Network(random_deployment(five, 4), 3, 3, ((3, 3), (1, 3), (3, 1), (3, 2))),
         "nine": Network(random_deployment(nine, 5, with_init=True), 5, 2, ((5, 2), (1, 1), (4, 1))),
-        # Events need a second 64-bit word.
+        # Events need a second 64-bit word, channels five groups.
         "wide": Network(random_deployment(wide, 7), 1, 2, ((1, 2), (1, 1))),
         "extreme": Network(_extreme(random_deployment(extreme, 6)), sizes=((3, 4),) * 4),
     }

@@ -93,7 +93,7 @@ async def subtracts_the_residual(dut, idle, back_pressure):
     await check_quiet(dut, sink)
 
 
-# A bubble: a pixel takes one cycle, latency two cycles.
+# A bubble: a pixel takes one cycle, latency four cycles.
 @bench(cycles=1_000)
 async def one_pixel_a_cycle(dut):
     sums, pixels, sink = streams(dut)
@@ -104,7 +104,7 @@ async def one_pixel_a_cycle(dut):
     given = cocotb.start_soon(transfer_cycles(dut, "denoised", len(frame.sums)))
     frame.send(sums, pixels)
     first, *_ = await taken
-    check_each("cycle of pixel", await given, range(first + 2, first + 2 + len(frame.sums)))
+    check_each("cycle of pixel", await given, range(first + 4, first + 4 + len(frame.sums)))
 
 
 # A pixel that survives a reset.

@@ -64,19 +64,14 @@ def events_of(word: int, final: int) -> list[Event]:
 
 
 class Beat(NamedTuple):
-    """A step of the synapse array: ``acc = (acc << double) + weights * add``."""
+    """A row of weights that the synapse array adds."""
 
     weights: list[int]
-    add: int = 1
-    double: int = 0
     last: int = 0
 
     def apply(self, accumulators: Sequence[int]) -> list[int]:
         """The accumulators after this beat."""
-        return [
-            old * (2 if self.double else 1) + (weight if self.add else 0)
-            for old, weight in zip(accumulators, self.weights, strict=True)
-        ]
+        return [old + weight for old, weight in zip(accumulators, self.weights, strict=True)]
 
 
 def sums_of(beats: Sequence[Beat]) -> list[list[int]]:

@@ -14,8 +14,9 @@ from sim.streams import (
     start,
 )
 from sw_model.spec import TAPS
+from sw_model.spec.cycles import spacing
 
-from .bench_tools import check_each, pulse, transfer_cycles, under_stalls
+from .bench_tools import check_each, pulse, transfer_cycles, under_idling
 from .reference import convolved, flush_words, pack, random_signed, raster, signed_limits, unpack
 
 CHANNELS = arguments()["channels"]
@@ -61,33 +62,39 @@ class Frame:
         _, width, steps = self.size
         dut.width.value, dut.steps.value = width, steps
         await pulse(dut, "restart")
-        source.send(self.words)
+        pause = spacing(width, steps) - 1
+        if not pause:
+            source.send(self.words)
+            return
+        for word in self.words:
+            source.send([word])
+            await source.sent()
+            await ClockCycles(dut.clk, pause)
 
     async def check(self, sink):
         got = [unpack(s, SUM_BITS, CHANNELS) for s in await sink.receive(len(self.sums))]
         check_each(f"frame {self.size}: sums at (y, x, t)", got, self.sums, self.positions)
 
 
-def stream_pair(dut, idle=0.0, back_pressure=0.0):
-    source = StreamSource(dut, "taps", idle=idle)
-    return source, StreamSink(dut, "sums", back_pressure=back_pressure)
+def stream_pair(dut, idle=0.0):
+    return StreamSource(dut, "taps", idle=idle), StreamSink(dut, "sums")
 
 
 # A tap that goes to the wrong neighbour, a border that is not zero, or sums of one frame in the
 # next one, which may have another size and another number of timesteps.
-@under_stalls(cycles=20_000)
-async def sums_neighbours(dut, idle, back_pressure):
-    source, sink = stream_pair(dut, idle, back_pressure)
+@under_idling(cycles=20_000)
+async def sums_neighbours(dut, idle):
+    source, sink = stream_pair(dut, idle)
     await start(dut, source, sink, restart=0, width=0, steps=0)
     for index, size in enumerate(FRAMES):
-        frame = Frame(f"frame {index} {idle} {back_pressure}", *size)
+        frame = Frame(f"frame {index} {idle}", *size)
         await frame.begin(dut, source)
         await frame.check(sink)
         await source.sent()
     await check_quiet(dut, sink)
 
 
-# A scatter slower than s = 1 cycle a word, or with another latency than the two cycles from the
+# A scatter slower than s cycles a word, or with another latency than the three cycles from the
 # word one row and one pixel further on.
 @bench(cycles=5_000)
 async def one_word_a_cycle(dut):
@@ -100,20 +107,22 @@ async def one_word_a_cycle(dut):
         await frame.begin(dut, source)
         await frame.check(sink)
         cycles = await taken
-        check_each("cycle of word", cycles, range(cycles[0], cycles[0] + len(cycles)))
+        pace = spacing(*size[1:])
+        check_each("cycle of word", cycles, [cycles[0] + pace * i for i in range(len(cycles))])
         ahead = flush_words(*size[1:])
-        check_each("cycle of sums", await given, [at + 2 for at in cycles[ahead:]])
+        check_each("cycle of sums", await given, [at + 3 for at in cycles[ahead:]])
 
 
 # Partial sums or a position that survive a reset.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
-    source, sink = stream_pair(dut, idle=0.2, back_pressure=0.4)
+    source, sink = stream_pair(dut, idle=0.2)
     await start(dut, source, sink, restart=0, width=0, steps=0)
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
-        await frame.begin(dut, source)
+        beginning = cocotb.start_soon(frame.begin(dut, source))
         await ClockCycles(dut.clk, generator(f"cut {index}").randrange(1, 2 * len(frame.words) + 2))
+        beginning.cancel()
         await reset(dut, source, sink)
         await frame.begin(dut, source)
         await frame.check(sink)

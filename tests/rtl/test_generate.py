@@ -60,12 +60,17 @@ def test_verilog_names_the_deployment_and_no_path(deployment, tmp_path):
 
 def test_memory_files_hold_what_the_verilog_initialises_its_memories_with(deployment, tmp_path):
     verilog = generate(deployment, max_height=3, max_width=5, folder=tmp_path / "out").read_text()
-    for name in ("hidden_weights", "output_weights", "layer_constants"):
-        module = re.search(rf"^module \\spiking_dncnn\.{name} .*?^endmodule", verilog, re.M | re.S)
+    for name in ("group_0.weight_memory", "output_weights", "layer_constants"):
+        module = re.search(
+            rf"^module \\spiking_dncnn\.datapath\.{name} .*?^endmodule", verilog, re.M | re.S
+        )
         assert module is not None
         rows = re.findall(r"memory\[\d+\] = \d+'(h[0-9a-f]+|d\d+);", module[0])
         values = [int(row[1:], 16 if row[0] == "h" else 10) for row in rows]
-        file = "neuron_constants" if name == "layer_constants" else name
+        file = {
+            "group_0.weight_memory": "hidden_weights_0",
+            "layer_constants": "neuron_constants",
+        }.get(name, name)
         lines = (tmp_path / f"out/memory/{file}.hex").read_text().split()
         assert values == [int(line, 16) for line in lines]
         assert any(values)
@@ -73,7 +78,7 @@ def test_memory_files_hold_what_the_verilog_initialises_its_memories_with(deploy
 
 def test_hidden_weight_rows_follow_layer_and_channel(deployment, tmp_path):
     generate(deployment, max_height=1, max_width=1, folder=tmp_path / "out")
-    lines = (tmp_path / "out/memory/hidden_weights.hex").read_text().split()
+    lines = (tmp_path / "out/memory/hidden_weights_0.hex").read_text().split()
     channels = deployment.spec.channels
     assert len(lines) == 2 * channels
     row = int(lines[channels + 2], 16)  # layer 2, input channel 2; four bits a weight

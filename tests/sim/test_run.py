@@ -84,7 +84,7 @@ def test_stalls_and_two_frames_change_no_word(tiny):
         "icarus",
         make_hardware(tiny, 9, 8),
         frames,
-        expected_cycles=sum(sum(frame_cycles(words)) for words in maps),
+        expected_cycles=sum(sum(frame_cycles(words, tiny.spec.channels)) for words in maps),
         idle=0.4,
         back_pressure=0.4,
     )

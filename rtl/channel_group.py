@@ -1,0 +1,179 @@
+"""The hidden layers' pipeline for some of the output channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from sw_model.spec import TAPS, Deployment, NeuronSpec, weight_row
+
+from .encoding_layer import EncodingLayer
+from .lif_array import LifArray, NeuronConstants
+from .loading import LoadPlace, connect_load, load_members
+from .netlist import extended, lanes
+from .pixel_window import Plane
+from .scatter import Scatter
+from .synapse_array import SynapseArray
+from .weight_memory import WeightMemory, WeightRequest
+
+
+class ChannelGroup(wiring.Component):
+    """Weights, lanes, scatter, neurons and encoding tables of a group of channels.
+
+    Groups do the same at different times: each has its own counters and flags, and passes on what
+    it was told a cycle later, so that no signal has to reach all of a large array at once.
+
+    Latency: nine cycles from the request of a word's last event to the word that it completes,
+    five from the last plane of a window to its first word.
+
+    Parameters
+    ----------
+    deployment
+        The frozen network.
+    channels
+        The output channels of this group.
+    neurons
+        Kinds of neuron, as `LayerConstants` has them.
+    max_width
+        Widest frame, in pixels.
+    hidden, encoding
+        Which of the chunks that can be loaded are its own, of the hidden and the encoding layers'
+        weights; None for constant weights.
+
+    Members
+    -------
+    width, steps : In
+        Of the frame, constant while a layer runs.
+    encoding : In(1)
+        The encoding layer runs.
+    kind : In
+        Index of the layer's kind of neuron.
+    constants : In(ArrayLayout(NeuronConstants, len(channels)))
+        Constants of the layer's neurons.
+    restart : In(1)
+        A layer begins.
+    requests : In(stream.Signature(WeightRequest(...), always_ready=True))
+    planes : In(stream.Signature(Plane(), always_ready=True))
+    words : Out(stream.Signature(len(channels), always_ready=True))
+    load : In(LoadSignature())
+        Absent where the weights are constant.
+
+    Attributes
+    ----------
+    weights
+        The group's weight memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        channels: Sequence[int],
+        neurons: Sequence[NeuronSpec],
+        max_width: int,
+        hidden: LoadPlace | None = None,
+        encoding: LoadPlace | None = None,
+    ):
+        spec, widths = deployment.spec, deployment.widths.layers
+        steps = spec.timesteps_max
+        bits = max(layer.weight_bits for layer in spec.layers[1:-1])
+        lane_bits = max(layer.lane for layer in widths[1:-1])
+        sum_bits = max(layer.sum for layer in widths[1:-1])
+        self.channels = tuple(channels)
+        # In the lane order of `weight_row`, for these output channels alone.
+        mine = [tap * spec.channels + channel for tap in range(TAPS) for channel in channels]
+        rows = [
+            [row[lane] for lane in mine]
+            for layer in deployment.weights[1:-1]
+            for row in (weight_row(layer, channel) for channel in range(spec.channels))
+        ]
+        self.weights = WeightMemory(rows=rows, weight_bits=bits, load=hidden)
+        self._array = SynapseArray(lanes=len(mine), weight_bits=bits, lane_bits=lane_bits)
+        self._scatter = Scatter(
+            channels=len(self.channels),
+            lane_bits=lane_bits,
+            sum_bits=sum_bits,
+            max_width=max_width,
+            max_steps=steps,
+        )
+        self._encoding = EncodingLayer(
+            weights=[deployment.weights[0][channel].reshape(-1).tolist() for channel in channels],
+            sum_bits=widths[0].sum,
+            weight_bits=spec.layers[0].weight_bits,
+            load=encoding,
+        )
+        self._neurons = LifArray(
+            channels=len(self.channels),
+            neurons=neurons,
+            max_steps=steps,
+            encoding_shift=spec.layers[0].shift,
+            sum_bits=max(sum_bits, widths[0].sum),
+            bias_bits=deployment.widths.bias,
+            threshold_bits=deployment.widths.threshold,
+            membrane_bits=deployment.widths.membrane,
+        )
+        constants = NeuronConstants(
+            deployment.widths.bias, deployment.widths.threshold, deployment.widths.membrane
+        )
+        super().__init__(
+            {
+                "width": In(range(max_width + 1)),
+                "steps": In(range(steps + 1)),
+                "encoding": In(1),
+                "kind": In(range(len(neurons))),
+                "constants": In(data.ArrayLayout(constants, len(self.channels))),
+                "restart": In(1),
+                "requests": In(stream.Signature(WeightRequest(len(rows)), always_ready=True)),
+                "planes": In(stream.Signature(Plane(), always_ready=True)),
+                "words": Out(stream.Signature(len(self.channels), always_ready=True)),
+                **load_members(hidden),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        weights, array, scatter = self.weights, self._array, self._scatter
+        encoding, neurons = self._encoding, self._neurons
+        m.submodules.weight_memory = weights
+        m.submodules.array = array
+        m.submodules.scatter = scatter
+        m.submodules.encoding = encoding
+        m.submodules.neurons = neurons
+        connect_load(m, self, weights, encoding)
+        # A register of its own: what all channels choose their sums by should not come from afar.
+        encodes = Signal()
+        m.d.sync += encodes.eq(self.encoding)
+        sums = lanes(scatter.sums.payload, scatter.sum_bits)
+        m.d.comb += [
+            weights.requests.valid.eq(self.requests.valid),
+            weights.requests.payload.eq(self.requests.payload),
+            array.weights.eq(weights.weights),
+            array.take.eq(weights.take),
+            array.last.eq(weights.last),
+            scatter.taps.valid.eq(array.sums.valid),
+            scatter.taps.payload.eq(array.sums.payload),
+            scatter.width.eq(self.width),
+            scatter.steps.eq(self.steps),
+            scatter.restart.eq(self.restart),
+            encoding.planes.valid.eq(self.planes.valid),
+            encoding.planes.payload.eq(self.planes.payload),
+            neurons.kind.eq(self.kind),
+            neurons.steps.eq(self.steps),
+            neurons.constant.eq(encodes),
+            neurons.constants.eq(self.constants),
+            neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),
+            neurons.sums.payload.eq(
+                Mux(
+                    encodes,
+                    extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.sum_bits),
+                    extended(sums, neurons.sum_bits),
+                )
+            ),
+            self.words.valid.eq(neurons.words.valid),
+            self.words.payload.eq(neurons.words.payload),
+        ]
+        return m

@@ -1,0 +1,96 @@
+"""Any component between registers on the chip, with two pins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Signal,
+    Value,
+)
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Component, In, Out
+
+FOLD = 4
+"""Bits that are folded into one in a cycle: the inputs of a LUT."""
+
+
+class RegisteredPins(wiring.Component):
+    """Feeds components from registers, and folds what they give into one bit.
+
+    All inputs are parts of one long shift register, fed from a pin: no value is known to the tools,
+    and each comes from a register that can lie where it is needed. All outputs are captured in
+    registers and folded by XOR, four bits a cycle, into one pin: nothing that a component computes
+    can be optimised away. So neither pins nor missing logic flatter the figures. The shift
+    register and the folding count as area; `bits` says how much that can be.
+
+    Parameters
+    ----------
+    parts
+        The components, by name.
+
+    Members
+    -------
+    feed : In(1)
+    folded : Out(1)
+
+    Attributes
+    ----------
+    bits
+        Inputs and outputs of all parts together.
+    """
+
+    def __init__(self, parts: Mapping[str, Component]):
+        self.parts = dict(parts)
+        super().__init__({"feed": In(1), "folded": Out(1)})
+        self.bits = sum(len(value) for _, _, value in self._members())
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        # The reset comes from a register, so that the way from it counts.
+        m.domains.inner = inner = ClockDomain()
+        reset = Signal(init=1)
+        m.d.sync += reset.eq(ResetSignal())
+        m.d.comb += [inner.clk.eq(ClockSignal()), inner.rst.eq(reset)]
+        for name, part in self.parts.items():
+            m.submodules[name] = DomainRenamer("inner")(part)
+
+        fed = Signal()
+        m.d.sync += fed.eq(self.feed)
+        captured = []
+        for name, flow, value in self._members():
+            register = Signal(len(value), name=f"{flow.name.lower()}_{name}", reset_less=True)
+            if flow == In:
+                m.d.sync += register.eq(Cat(fed, register[:-1]))
+                m.d.comb += value.eq(register)
+                fed = register[-1]
+            else:
+                m.d.sync += register.eq(value)
+                captured.append(register)
+        bits: Value = Cat(captured)
+        while len(bits) > 1:
+            level = Signal(-(-len(bits) // FOLD), name="level", reset_less=True)
+            m.d.sync += level.eq(
+                Cat(bits[place : place + FOLD].xor() for place in range(0, len(bits), FOLD))
+            )
+            bits = level
+        m.d.comb += self.folded.eq(bits)
+        return m
+
+    def _members(self) -> list[tuple[str, wiring.Flow, Value]]:
+        """Name, direction and value of every port that is a signal of one or more bits."""
+        found = []
+        for part_name, part in self.parts.items():
+            for path, member, port in part.signature.flatten(part):
+                value = Value.cast(port)
+                if isinstance(value, Signal) and len(value):
+                    name = "_".join((part_name, *map(str, path)))
+                    found.append((name, member.flow, value))
+        return found

@@ -1,0 +1,259 @@
+"""Sub-command ``synth``: what the hardware takes on an ECP5, and how fast it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+
+from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec.files import write_atomically
+
+from .generate import parse_size
+from .synth_designs import PARTS, wrapped_design
+from .synth_tools import (
+    CACHE,
+    DEVICES,
+    PACKAGE,
+    SPEEDS,
+    TARGET_MHZ,
+    Placement,
+    check_tools,
+    content_hash,
+    design_text,
+    place_and_route,
+    synthesise,
+)
+
+COLUMNS = {
+    # Of the report: nextpnr's kinds of cell.
+    "LUT4": "TRELLIS_COMB",
+    "LUT RAM writes": "TRELLIS_RAMW",
+    "flip-flops": "TRELLIS_FF",
+    "block RAM": "DP16KD",
+    "DSP": "MULT18X18D",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Synthesise the accelerator for a frozen network with Yosys, place and route it with "
+        "nextpnr, and report area and clock frequency. Results are kept in build/synth and made "
+        "only once. The full network takes hours on one core; --deployment compact is smaller."
+    )
+    parser.epilog = "example: python -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2"
+    parser.add_argument(
+        "--deployment",
+        default="best-s25",
+        help="frozen file or shipped name (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device", default="LFE5U-85F", metavar="NAME", help="FPGA (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--speed", type=int, default=8, metavar="GRADE", help="speed grade (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--engines", type=int, default=1, metavar="N", help="datapaths (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the placement (default: 0)")
+    parser.add_argument(
+        "--seeds", metavar="N,N,...", help="several seeds; the report gives their median"
+    )
+    parser.add_argument(
+        "--max-size",
+        metavar="H,W",
+        help="synthesise the accelerator with its maps on chip, for frames up to this size, "
+        "instead of the datapath alone with its words streaming in and out",
+    )
+    parser.add_argument(
+        "--busy",
+        type=float,
+        metavar="SHARE",
+        help="share of cycles in which the array takes an event, as `sim run` measures it: adds "
+        "the area per useful synaptic operation a cycle",
+    )
+    parser.add_argument(
+        "--component",
+        choices=sorted(PARTS),
+        metavar="NAME",
+        help=f"synthesise a part of the datapath alone, in minutes: {', '.join(sorted(PARTS))}",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also write JSON there")
+    parser.add_argument("--json", action="store_true", help="print the JSON instead of the report")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the sub-command."""
+    if args.device not in DEVICES:
+        raise UsageError(f"--device {args.device!r} is none of {', '.join(DEVICES)}")
+    if args.speed not in SPEEDS:
+        raise UsageError(f"--speed {args.speed} is none of {', '.join(map(str, SPEEDS))}")
+    if not 1 <= args.engines <= 16:
+        raise UsageError(f"--engines {args.engines} is not 1 to 16")
+    if args.busy is not None and not 0 < args.busy <= 1:
+        raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
+    seeds = parse_seeds(args.seed, args.seeds)
+    if args.component is not None and (args.max_size is not None or args.engines != 1):
+        raise UsageError("--component goes with neither --max-size nor --engines: give one of them")
+    size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
+    if args.output is not None and not args.output.resolve().parent.is_dir():
+        raise UsageError(f"cannot write {args.output}: its folder does not exist")
+    deployment = load_deployment(args.deployment)
+    report = synthesis_report(
+        deployment,
+        device=args.device,
+        speed=args.speed,
+        engines=args.engines,
+        seeds=seeds,
+        size=size,
+        component=args.component,
+        busy=args.busy,
+    )
+    content = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    if args.output is not None:
+        write_atomically(args.output, content.encode())
+    print(content if args.json else report_text(report), end="")
+
+
+def parse_seeds(seed: int | None, seeds: str | None) -> list[int]:
+    """Seeds from ``--seed`` or ``--seeds``; raises `UsageError`."""
+    if seeds is None:
+        return [0 if seed is None else seed]
+    if seed is not None:
+        raise UsageError("--seed and --seeds exclude each other: give one of them")
+    try:
+        found = [int(part) for part in seeds.split(",")]
+    except ValueError:
+        found = []
+    if not found or len(set(found)) != len(found) or min(found) < 0:
+        raise UsageError(f"--seeds {seeds!r} is not a list of different integers of 0 or more")
+    return found
+
+
+def synthesis_report(
+    deployment: Deployment,
+    *,
+    device: str,
+    speed: int,
+    engines: int,
+    seeds: list[int],
+    size: tuple[int, int] | None = None,
+    component: str | None = None,
+    busy: float | None = None,
+    cache: Path = CACHE,
+) -> dict[str, Any]:
+    """Synthesise, place and route, and gather the figures.
+
+    Raises
+    ------
+    UsageError
+        The tools are missing.
+    SynthesisFailure
+        The design has latches or loops, or does not fit.
+    """
+    tools = check_tools()
+    with _status("Yosys") as tell:
+        wrapper, lanes, what = wrapped_design(
+            deployment, engines=engines, size=size, component=component
+        )
+        text = design_text(wrapper)
+        folder = synthesise(text, cache=cache)
+        placements = []
+        for seed in seeds:
+            tell(f"nextpnr, seed {seed}")
+            placements.append(place_and_route(folder, device=device, speed=speed, seed=seed))
+    area = {
+        name: {
+            "used": placements[0].used.get(kind, 0),
+            "available": placements[0].available.get(kind, 0),
+        }
+        for name, kind in COLUMNS.items()
+    }
+    return {
+        "deployment": deployment.hash,
+        "network": deployment.spec.name,
+        "timesteps_max": deployment.spec.timesteps_max,
+        "weight_bits": max(layer.weight_bits for layer in deployment.spec.layers[1:-1]),
+        "design": what,
+        "design_hash": content_hash(text),
+        "wrapper": "inputs from an on-chip shift register, outputs folded by XOR into one pin",
+        "wrapper_bits": wrapper.bits,
+        "engines": engines,
+        "lanes": lanes,
+        "device": device,
+        "speed": speed,
+        "package": PACKAGE,
+        "target_mhz": TARGET_MHZ,
+        "tools": tools,
+        "latches": 0,
+        "combinational_loops": 0,
+        "area": area,
+        "lut4_per_lane": round(area["LUT4"]["used"] / lanes, 2) if lanes else None,
+        "busy": busy,
+        "lut4_per_useful_sop": None
+        if busy is None or not lanes
+        else round(area["LUT4"]["used"] / (lanes * busy), 2),
+        "fmax_mhz": round(median(placement.fmax_mhz for placement in placements), 2),
+        "placements": [_placement(placement) for placement in placements],
+    }
+
+
+def report_text(report: dict[str, Any]) -> str:
+    """The report for readers."""
+    lines = [
+        f"network     {report['network']}, deployment {report['deployment'][:16]}, "
+        f"{report['weight_bits']}-bit hidden weights, T up to {report['timesteps_max']}",
+        f"design      {report['design']}; {report['engines']} engine(s), {report['lanes']} lanes",
+        f"wrapper     {report['wrapper']} ({report['wrapper_bits']} bits)",
+        f"device      {report['device']}-{report['speed']} in {report['package']}",
+        "checked     no latches, no combinational loops, no net with two drivers",
+        "",
+    ]
+    for name, cells in report["area"].items():
+        share = cells["used"] / cells["available"] if cells["available"] else 0
+        lines.append(f"{name:15}{cells['used']:8} of {cells['available']:6}  {share:6.1%}")
+    if report["lut4_per_lane"] is not None:
+        lines.append(f"{'LUT4 a lane':15}{report['lut4_per_lane']:8}")
+    if report["lut4_per_useful_sop"] is not None:
+        lines.append(
+            f"{'LUT4 a SOP':15}{report['lut4_per_useful_sop']:8}    useful ones a cycle, "
+            f"array busy {report['busy']:.1%}"
+        )
+    lines += ["", f"{'Fmax':15}{report['fmax_mhz']:8} MHz, median of {len(report['placements'])}"]
+    for placement in report["placements"]:
+        path = placement["path"]
+        lines += [
+            f"  seed {placement['seed']}: {placement['fmax_mhz']} MHz; critical path "
+            f"{path['nanoseconds']} ns, {path['routing']} of it routing",
+            f"    from {path['from']}",
+            f"    to   {path['to']}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _placement(placement: Placement) -> dict[str, Any]:
+    return {
+        "seed": placement.seed,
+        "fmax_mhz": round(placement.fmax_mhz, 2),
+        "path": placement.path,
+    }
+
+
+@contextmanager
+def _status(first: str) -> Iterator[Any]:
+    """What is under way, on the terminal; nothing in a pipe."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    with console.status(first) as status:
+        yield status.update

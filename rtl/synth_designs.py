@@ -1,0 +1,89 @@
+"""What is synthesised: hardware between registers."""
+
+from __future__ import annotations
+
+from amaranth.lib.wiring import Component
+
+from sw_model.spec import TAPS, Deployment
+from sw_model.spec.cycles import GROUP_CHANNELS
+from sw_model.spec.packing import channel_groups
+
+from .accelerator import Accelerator
+from .channel_group import ChannelGroup
+from .datapath import Datapath
+from .event_encoder import EventEncoder
+from .pixel_window import PixelWindow
+from .registered_pins import RegisteredPins
+
+HEIGHT_MAX = 4096
+"""Of a strip: only counters depend on it."""
+LINE_WORDS = 512
+"""Words of a line buffer that block RAM has at its widest: the widest strip has so many by T."""
+
+
+def _event_encoder(deployment: Deployment, width: int) -> tuple[Component, int, str]:
+    channels = deployment.spec.channels
+    return EventEncoder(channels=channels), 0, f"event encoder of {channels} channels"
+
+
+def _channel_group(deployment: Deployment, width: int) -> tuple[Component, int, str]:
+    channels = channel_groups(deployment.spec.channels, GROUP_CHANNELS)[0]
+    kinds = dict.fromkeys(layer.neuron for layer in deployment.spec.spiking_layers if layer.neuron)
+    group = ChannelGroup(
+        deployment=deployment, channels=channels, neurons=tuple(kinds), max_width=width
+    )
+    what = f"channel group of {len(channels)} channels, strips up to {width} columns"
+    return group, TAPS * len(channels), what
+
+
+def _pixel_window(deployment: Deployment, width: int) -> tuple[Component, int, str]:
+    window = PixelWindow(
+        max_height=HEIGHT_MAX, max_width=width, max_steps=deployment.spec.timesteps_max
+    )
+    return window, 0, f"pixel window, strips up to {width} columns"
+
+
+PARTS = {
+    "event_encoder": _event_encoder,
+    "channel_group": _channel_group,
+    "pixel_window": _pixel_window,
+}
+"""What ``--component`` takes: gives the component, its number of lanes, and what it is."""
+
+
+def wrapped_design(
+    deployment: Deployment,
+    *,
+    engines: int = 1,
+    size: tuple[int, int] | None = None,
+    component: str | None = None,
+) -> tuple[RegisteredPins, int, str]:
+    """The hardware between registers, its number of lanes, and in a sentence what it is.
+
+    Parameters
+    ----------
+    size
+        Height and width of the largest frame, with its maps on chip; None for the datapath alone,
+        whose frames have any height and the width that its line buffers hold.
+    component
+        One of `PARTS`, instead of either.
+    """
+    width = max(1, LINE_WORDS // deployment.spec.timesteps_max)
+    if component is not None:
+        part, lanes, what = PARTS[component](deployment, width)
+        return RegisteredPins({component: part}), lanes, what
+    parts: dict[str, Component] = {}
+    if size is not None:
+        height, width = size
+        for index in range(engines):
+            parts[f"accelerator_{index}"] = Accelerator(
+                deployment=deployment, max_height=height, max_width=width
+            )
+        what = f"accelerator with activation maps on chip, frames up to {height}x{width}"
+    else:
+        for index in range(engines):
+            parts[f"datapath_{index}"] = Datapath(
+                deployment=deployment, max_height=HEIGHT_MAX, max_width=width
+            )
+        what = f"datapath, activation words streaming in and out, strips up to {width} columns"
+    return RegisteredPins(parts), TAPS * deployment.spec.channels * engines, what

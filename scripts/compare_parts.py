@@ -1,0 +1,88 @@
+"""Area and speed of some components in another version of `rtl/`, for docs/synthesis.md.
+
+Usage: python scripts/compare_parts.py [FOLDER]
+
+FOLDER holds another version of the package `rtl`, such as
+`git archive COMMIT rtl | tar -x -C FOLDER`
+leaves it; without it, the components of this version are measured.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+if len(sys.argv) > 1:
+    # The components of the other version, the tools of this one.
+    sys.path.insert(0, str(Path(sys.argv[1]).resolve()))
+import rtl  # noqa: E402
+
+for name in ("errors", "netlist", "registered_pins", "synth_tools"):
+    spec = importlib.util.spec_from_file_location(f"rtl.{name}", ROOT / "rtl" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[f"rtl.{name}"] = module
+    spec.loader.exec_module(module)
+
+from rtl.event_encoder import EventEncoder  # noqa: E402
+from rtl.lif_array import LifArray  # noqa: E402
+from rtl.registered_pins import RegisteredPins  # noqa: E402
+from rtl.scatter import Scatter  # noqa: E402
+from rtl.synapse_array import SynapseArray  # noqa: E402
+from rtl.synth_tools import design_text, place_and_route, synthesise  # noqa: E402
+from sw_model.spec import load_deployment  # noqa: E402
+
+DEPLOYMENT = "best-s25"
+CHANNELS = 4
+
+
+def main() -> None:
+    """Measure and print a row a component."""
+    deployment = load_deployment(DEPLOYMENT)
+    spec, widths = deployment.spec, deployment.widths
+    shared = len(sys.argv) > 1  # the other version has one array for all layers
+    layers = slice(None) if shared else slice(1, -1)
+    weight_bits = max(layer.weight_bits for layer in spec.layers[layers])
+    lane_bits = max(layer.lane for layer in widths.layers[layers])
+    sum_bits = max(layer.sum for layer in widths.layers[layers])
+    steps = spec.timesteps_max
+    parts = {
+        f"event encoder, {spec.channels} channels": EventEncoder(channels=spec.channels),
+        f"synapse array, {9 * CHANNELS} lanes": SynapseArray(
+            lanes=9 * CHANNELS, weight_bits=weight_bits, lane_bits=lane_bits
+        ),
+        f"scatter, {CHANNELS} channels": Scatter(
+            channels=CHANNELS,
+            lane_bits=lane_bits,
+            sum_bits=sum_bits,
+            max_width=512 // steps,
+            max_steps=steps,
+        ),
+        f"LIF array, {CHANNELS} channels": LifArray(
+            channels=CHANNELS,
+            neurons=list(dict.fromkeys(layer.neuron for layer in spec.spiking_layers)),
+            max_steps=steps,
+            encoding_shift=spec.layers[0].shift,
+            sum_bits=widths.sum,
+            bias_bits=widths.bias,
+            threshold_bits=widths.threshold,
+            membrane_bits=widths.membrane,
+        ),
+    }
+    print(f"{Path(rtl.__file__).parent}: {DEPLOYMENT}, LFE5U-85F-8, seed 0")
+    for name, part in parts.items():
+        wrapper = RegisteredPins({"part": part})
+        folder = synthesise(design_text(wrapper))
+        placed = place_and_route(folder, device="LFE5U-85F", speed=8, seed=0)
+        print(
+            f"{name:30} {placed.used['TRELLIS_COMB']:6} LUT4 {placed.used['TRELLIS_FF']:6} FF "
+            f"{placed.used['DP16KD']:3} RAM {placed.fmax_mhz:7.1f} MHz  "
+            f"{placed.path['from']} to {placed.path['to']}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

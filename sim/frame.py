@@ -1,0 +1,139 @@
+"""Sub-command ``frame``: a whole frame through the accelerator with AXI ports, bit for bit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sw_model.images import write_picture
+from sw_model.options import DEFAULT_SIGMA, describe
+from sw_model.spec import GREY_MAX, UsageError
+from sw_model.spec.files import replacing_folder
+from sw_model.spec.system_cycles import MemoryTiming
+
+from . import job
+from .frame_report import FrameOutcome, prediction, report, summary
+from .runners import check_available
+from .system_simulation import MEMORY, SystemRun, SystemSimulation
+
+OUTPUT = Path("build/sim-frame")
+REPORT = "report.json"
+CROP = "60,180,256,256"
+"""Of the default picture."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Denoise a frame with the golden model and with the accelerator that keeps maps and images "
+        "in external memory, in Verilator, and compare every event word of every layer, every "
+        "denoised pixel and every layer's cycles. Exit code 1 if anything differs."
+    )
+    parser.epilog = "example: python -m sim frame --deployment compact --crop 0,0,64,64"
+    job.add_arguments(parser, DEFAULT_SIGMA, sized=False)
+    parser.add_argument(
+        "--latency",
+        default=f"{MEMORY.read},{MEMORY.write}",
+        metavar="READ,WRITE",
+        help="of the memory, in cycles (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--predict",
+        action="store_true",
+        help="only the golden model and the cycle model: cycles and busy shares, in seconds",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        metavar="DIR",
+        help="folder for pictures and report (default: %(default)s)",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    if not args.predict:
+        check_available("verilator")
+    memory = _parse_latency(args.latency)
+    mine = job.make_job(args, CROP)
+    if args.predict:
+        print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
+        print(prediction(mine, SystemSimulation(mine.deployment), _run(mine, memory)))
+        return 0
+    with replacing_folder(args.output, "frame simulation") as folder:
+        outcome = run(mine, memory)
+        for name, picture in (
+            ("clean", mine.clean),
+            ("noisy", mine.pixels.clip(0, GREY_MAX).astype("uint8")),
+            ("golden", mine.golden.denoised),
+            ("rtl", outcome.result.denoised),
+        ):
+            write_picture(folder / f"{name}.png", picture)
+        content = json.dumps(report(outcome), indent=2, sort_keys=True, allow_nan=False)
+        (folder / REPORT).write_text(content + "\n")
+    print(f"picture     {mine.picture}")
+    print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
+    print(f"noise       {mine.noise}")
+    print(summary(outcome))
+    print(f"written     {args.output}")
+    return 0 if outcome.passed else 1
+
+
+def run(mine: job.Job, memory: MemoryTiming) -> FrameOutcome:
+    """Build the accelerator, denoise the frame and keep all that it did.
+
+    Raises
+    ------
+    BenchFailure
+        The accelerator does not build, breaks a rule of the bus, or does not end well.
+    """
+    layers = len(mine.deployment.spec.layers)
+    with Progress(
+        TextColumn("{task.description:14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("layers"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bars:
+        bar = bars.add_task("golden model", total=layers)
+        system, wanted = SystemSimulation(mine.deployment), _run(mine, memory)
+        predicted = system.expected_cycles(wanted, mine.words)
+        bars.update(bar, description="building")
+        system.build()
+        bars.update(bar, description="simulating")
+        begun = time.monotonic()
+        result = system.run(wanted, sum(predicted), lambda done: bars.update(bar, completed=done))
+        seconds = time.monotonic() - begun
+    return FrameOutcome(
+        job=mine,
+        run=wanted,
+        system=system,
+        result=result,
+        predicted=predicted,
+        seconds=seconds,
+    )
+
+
+def _run(mine: job.Job, memory: MemoryTiming) -> SystemRun:
+    return SystemRun(pixels=mine.pixels, timesteps=mine.timesteps, memory=memory)
+
+
+def _parse_latency(text: str) -> MemoryTiming:
+    try:
+        read, write = (int(part) for part in text.split(","))
+    except ValueError:
+        read = write = 0
+    if min(read, write) < 1:
+        raise UsageError(f"--latency {text!r} is not READ,WRITE, two integers of 1 or more")
+    return MemoryTiming(read=read, write=write)

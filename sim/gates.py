@@ -1,0 +1,39 @@
+"""The accelerator as the cells of an FPGA."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rtl.accelerator import Accelerator
+from rtl.generate import TOP
+from rtl.synth_tools import design_text, gate_netlist
+from sw_model.spec import Deployment, UsageError
+
+from .denoiser import Hardware
+
+LANES_MAX = 9 * 16
+"""Of what is simulated cell by cell; more take hours."""
+
+
+def check_size(deployment: Deployment) -> None:
+    """Raise `UsageError` for a network that is too large to be simulated cell by cell."""
+    lanes = 9 * deployment.spec.channels
+    if lanes > LANES_MAX:
+        raise UsageError(
+            f"target gates: {deployment.spec.channels} channels are too many to simulate cell by "
+            f"cell; give a --deployment of {LANES_MAX // 9} channels or fewer, such as one frozen "
+            f"from configuration 'tiny'"
+        )
+
+
+def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Hardware:
+    """Synthesise an accelerator for the ECP5; see `rtl.synth_tools.gate_netlist`."""
+    accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
+    sources = gate_netlist(design_text(accelerator, TOP), top=TOP)
+    hardware = Hardware(
+        deployment=deployment,
+        max_height=max_height,
+        max_width=max_width,
+        verilog=sources.pop(f"{TOP}.v"),
+    )
+    return replace(hardware, library=sources)

@@ -1,0 +1,239 @@
+"""Runs a frame through the accelerator with AXI ports, beside a memory model in C++."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.back import verilog
+
+from rtl.system import System
+from sw_model import driver
+from sw_model.spec import Deployment
+from sw_model.spec.loading import load_writes
+from sw_model.spec.registers import REGISTERS
+from sw_model.spec.strips import strip_columns, strips
+from sw_model.spec.system_cycles import MemoryTiming, system_cycles
+
+from .simulators import BUILD_ROOT, BenchFailure
+from .system_build import TOP, build_system
+
+LIMIT_CYCLES = 100_000
+"""Cycles that a run may take beyond twice what is expected of it."""
+MEMORY = MemoryTiming(read=20, write=10)
+"""Latencies, in cycles, unless others are asked for: those of a fast SDRAM controller."""
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemResult:
+    """What the accelerator did with a frame.
+
+    Attributes
+    ----------
+    maps
+        Event words of every spiking layer, (H, W, T, words) each.
+    denoised
+        (H, W) uint8.
+    layer_cycles
+        Cycles of every layer that ended.
+    registers
+        What every readable register held at the end.
+    """
+
+    maps: list[npt.NDArray[np.uint64]]
+    denoised: npt.NDArray[np.uint8]
+    layer_cycles: list[int]
+    registers: dict[str, int]
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The performance counters."""
+        return {
+            name: driver.counter(self.registers[f"{name}_LOW"], self.registers[f"{name}_HIGH"])
+            for name in driver.counter_offsets()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemRun:
+    """A frame, and the memory that it lies in.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) noisy pixels.
+    memory
+        Latencies.
+    spread_seed
+        Seed of random pauses and latencies on all channels; 0 for none.
+    loaded
+        Deployment to load first; the hardware's own by default.
+    failing
+        Byte ranges, (address, bytes), that the memory answers with errors.
+    base
+        Address of the first buffer.
+    """
+
+    pixels: npt.NDArray[np.integer]
+    timesteps: int
+    memory: MemoryTiming = MEMORY
+    spread_seed: int = 0
+    loaded: Deployment | None = None
+    failing: Sequence[tuple[int, int]] = field(default_factory=tuple)
+    base: int = 0x1000
+
+
+class SystemSimulation:
+    """The accelerator of one deployment, built when it runs for the first time.
+
+    Parameters
+    ----------
+    deployment
+        The network.
+    columns
+        Input columns of the widest strip; None for what fits block RAM.
+    optimisation
+        Of the C++ compiler.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        columns: int | None = None,
+        *,
+        optimisation: str = "-O3",
+        build_root: Path = BUILD_ROOT,
+    ):
+        self.deployment = deployment
+        steps = deployment.spec.timesteps_max
+        self.columns = strip_columns(steps) if columns is None else columns
+        self._root = build_root
+        self._optimisation = optimisation
+
+    @cached_property
+    def _program(self) -> Path:
+        system = System(deployment=self.deployment, columns=self.columns)
+        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        return build_system(text, self._root, self._optimisation)
+
+    def build(self) -> None:
+        """Build now; raises what `run` raises."""
+        assert self._program
+
+    def job(self, run: SystemRun) -> driver.FrameJob:
+        """The run's frame as the driver has it."""
+        height, width = run.pixels.shape
+        return driver.frame_job(self.deployment, height, width, run.timesteps, run.base)
+
+    def expected_cycles(self, run: SystemRun, maps: Sequence[npt.NDArray[np.uint64]]) -> list[int]:
+        """Cycles of each layer by the cycle model, for a run without pauses.
+
+        Parameters
+        ----------
+        maps
+            Event words of every spiking layer.
+        """
+        channels, addresses = self.deployment.spec.channels, self.job(run).addresses
+        return system_cycles(maps, channels, self.columns, run.memory, addresses)
+
+    def layer_events(self, words: npt.NDArray[np.uint64]) -> int:
+        """Events that the array takes of a layer's input: those of overlaps in both strips."""
+        return sum(
+            int(np.bitwise_count(words[:, strip.start : strip.start + strip.columns]).sum())
+            for strip in strips(words.shape[1], self.columns)
+        )
+
+    def word_cycles(self, words: npt.NDArray[np.uint64]) -> int:
+        """Cycles that the words of a layer's input take: all but what strips cost besides."""
+        events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+        costs = np.maximum(events, words.shape[-1])
+        return sum(
+            int(costs[:, strip.start : strip.start + strip.columns].sum())
+            for strip in strips(words.shape[1], self.columns)
+        )
+
+    def run(
+        self, run: SystemRun, expected_cycles: int, progress: Progress = lambda layers: None
+    ) -> SystemResult:
+        """Denoise a frame.
+
+        Parameters
+        ----------
+        expected_cycles
+            Without pauses; the run is stopped when it takes far more.
+        progress
+            Called with the number of layers that ended.
+
+        Raises
+        ------
+        UsageError
+            Verilator is missing.
+        BenchFailure
+            The accelerator does not build, broke a rule of the bus, wrote outside of its buffers,
+            did not end, or ended with an error.
+        """
+        (self._root / "runs").mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="system-", dir=self._root / "runs"))
+        job = self.job(run)
+        layers = len(self.deployment.spec.layers)
+        (folder / "noisy.bin").write_bytes(job.buffers.pack_noisy(run.pixels))
+        (folder / "job.txt").write_text(self._script(run, job, expected_cycles))
+        cycles, registers = [], {}
+        offsets = {register.offset: name for name, register in REGISTERS.items()}
+        with subprocess.Popen(
+            [self._program, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None and process.stderr is not None
+            for line in process.stdout:
+                key, *numbers = line.split()
+                if key == "layer":
+                    cycles.append(int(numbers[1]))
+                    progress(len(cycles))
+                elif key == "register":
+                    registers[offsets[int(numbers[0])]] = int(numbers[1])
+            complaint = process.stderr.read().strip()
+        if process.returncode:
+            raise BenchFailure(f"{TOP}: {complaint or process.returncode}; see {folder}")
+        status = driver.status(registers["STATUS"])
+        if status.error != "none" or not status.done or status.busy:
+            raise BenchFailure(f"{TOP} ended with {status}; see {folder}")
+        dumps = [(folder / f"layer_{layer:02}.bin").read_bytes() for layer in range(layers)]
+        shutil.rmtree(folder)
+        return SystemResult(
+            maps=[job.buffers.unpack_map(dump) for dump in dumps[:-1]],
+            denoised=job.buffers.unpack_denoised(dumps[-1]),
+            layer_cycles=np.diff([0, *cycles]).tolist(),
+            registers=registers,
+        )
+
+    def _script(self, run: SystemRun, job: driver.FrameJob, expected_cycles: int) -> str:
+        sizes, layers = job.buffers.sizes, len(self.deployment.spec.layers)
+        end = max(job.addresses[name] + size for name, size in sizes.items())
+        # A page behind the buffers: what is written there shows.
+        lines = [
+            f"memory {end + 4096}",
+            f"latency {run.memory.read} {run.memory.write}",
+            f"load noisy.bin {job.addresses['NOISY']}",
+            f"limit {2 * expected_cycles * (4 if run.spread_seed else 1) + LIMIT_CYCLES}",
+        ]
+        if run.spread_seed:
+            lines.append(f"spread {run.spread_seed}")
+        lines += [f"fail {address} {size}" for address, size in run.failing]
+        for name in ("DENOISED", "MAP_A", "MAP_B"):
+            lines.append(f"window {job.addresses[name]} {sizes[name]}")
+        for layer in range(layers):
+            name = "DENOISED" if layer == layers - 1 else "MAP_B" if layer % 2 else "MAP_A"
+            lines.append(f"dump {layer} {job.addresses[name]} {sizes[name]}")
+        writes = list(load_writes(self.deployment, run.loaded)) if run.loaded else []
+        writes += job.start(interrupt=True)
+        lines += [f"write {offset} {value}" for offset, value in writes]
+        return "\n".join(lines) + "\n"

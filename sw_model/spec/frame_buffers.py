@@ -1,0 +1,127 @@
+"""Where images and activation maps lie in external memory, and how bursts go over them.
+
+Everything is rows of 64-bit words, little-endian, a row's start a word's start:
+
+- the noisy image: signed 16-bit pixels, four a word;
+- the denoised image: bytes, eight a word;
+- an activation map: the event words of a row, pixel after pixel, time innermost; more than 64
+  channels take several words, ascending.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .packing import WORD_BITS
+from .strips import Strip
+
+WORD_BYTES = WORD_BITS // 8
+ADDRESS_BITS = 32
+WORD_ADDRESS_BITS = ADDRESS_BITS - (WORD_BYTES - 1).bit_length()
+PAGE_WORDS = 4096 // WORD_BYTES
+"""No burst of AXI crosses an address that is a multiple of 4096 bytes."""
+BURST_WORDS = 64
+"""Words of the longest burst."""
+QUEUE_WORDS = 512
+"""Words that are read ahead, and words that wait to be written: the depth of block RAM."""
+NOISY_PIXELS = 4
+DENOISED_PIXELS = 8
+"""Pixels of a word of either image."""
+
+
+@dataclass(frozen=True)
+class FrameBuffers:
+    """Strides, sizes and contents of a frame's buffers.
+
+    Parameters
+    ----------
+    height, width
+        Of the frame, in pixels.
+    timesteps
+        T.
+    channels
+        Channels C.
+    """
+
+    height: int
+    width: int
+    timesteps: int
+    channels: int
+
+    @property
+    def pixel_words(self) -> int:
+        """Words of a map's pixel."""
+        return self.timesteps * map_words(self.channels)
+
+    @property
+    def noisy_stride(self) -> int:
+        """Words of a row of the noisy image."""
+        return -(-self.width // NOISY_PIXELS)
+
+    @property
+    def denoised_stride(self) -> int:
+        """Words of a row of the denoised image."""
+        return -(-self.width // DENOISED_PIXELS)
+
+    @property
+    def map_stride(self) -> int:
+        """Words of a row of a map."""
+        return self.width * self.pixel_words
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each buffer, by the name of the register that has its address."""
+        words = {
+            "NOISY": self.noisy_stride,
+            "DENOISED": self.denoised_stride,
+            "MAP_A": self.map_stride,
+            "MAP_B": self.map_stride,
+        }
+        return {name: stride * self.height * WORD_BYTES for name, stride in words.items()}
+
+    def noisy_words(self, strip: Strip) -> int:
+        """Words of the noisy image that a strip reads in a row."""
+        return _span(strip.start, strip.columns, NOISY_PIXELS)
+
+    def denoised_words(self, strip: Strip) -> int:
+        """Words of the denoised image that a strip writes in a row."""
+        return _span(strip.output_start, strip.outputs, DENOISED_PIXELS)
+
+    def pack_noisy(self, pixels: npt.NDArray[np.integer]) -> bytes:
+        """The noisy image's buffer from (H, W) signed pixels."""
+        rows = np.zeros((self.height, self.noisy_stride * NOISY_PIXELS), dtype="<i2")
+        rows[:, : self.width] = pixels
+        return rows.tobytes()
+
+    def unpack_denoised(self, buffer: bytes) -> npt.NDArray[np.uint8]:
+        """(H, W) denoised pixels from their buffer."""
+        rows = np.frombuffer(buffer, dtype=np.uint8)
+        return rows.reshape(self.height, self.denoised_stride * DENOISED_PIXELS)[:, : self.width]
+
+    def unpack_map(self, buffer: bytes) -> npt.NDArray[np.uint64]:
+        """(H, W, T, words) event words from a map's buffer."""
+        words = np.frombuffer(buffer, dtype="<u8").astype(np.uint64)
+        return words.reshape(self.height, self.width, self.timesteps, -1)
+
+
+def map_words(channels: int) -> int:
+    """64-bit words of an event word."""
+    return -(-channels // WORD_BITS)
+
+
+def bursts(address: int, words: int) -> list[int]:
+    """Lengths of the bursts that cover ``words`` from word ``address`` on."""
+    lengths = []
+    while words:
+        length = min(words, BURST_WORDS, PAGE_WORDS - address % PAGE_WORDS)
+        lengths.append(length)
+        address, words = address + length, words - length
+    return lengths
+
+
+def _span(start: int, count: int, pixels: int) -> int:
+    """Words that hold ``count`` of the pixels from ``start`` on."""
+    return (start + count - 1) // pixels - start // pixels + 1

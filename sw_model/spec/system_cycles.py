@@ -1,0 +1,237 @@
+"""How many cycles the accelerator with AXI ports takes, exactly, from the spikes alone.
+
+This holds for a memory that takes every address and every word at once, gives a word a cycle after
+a fixed latency, and answers a write after another. The words of a strip are read ahead, so that
+the latencies show once a strip, when its first word comes and when its last one is written.
+
+Times are cycles since the one in which the strip's restart is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .cycles import latency, spacing
+from .fixed_point import PIXEL_BITS
+from .frame_buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
+from .strips import Strip, strips
+
+SETUP = 5
+"""Cycles before a strip's restart in which its geometry is computed."""
+_ASK = 3
+"""From the restart to the first read address."""
+_QUEUE = 2
+"""Through a queue."""
+_BURST = 3
+"""From a burst's last word into the write queue to its first word out."""
+_ENCODER = 4
+"""From a word into the event encoder to its first event."""
+
+
+def _way(kind: str, channels: int) -> int:
+    """Cycles from an event, or from where a pixel's window begins, to the word that it completes.
+
+    `sw_model.spec.cycles.latency` counts more: the layer's first and last cycle, the frame memory
+    and the event encoder.
+    """
+    others = {"encoding": 3 - PIXEL_BITS, "hidden": 3 + _ENCODER, "output": 3 + _ENCODER}
+    return latency(kind, channels) - others[kind]
+
+
+Times = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MemoryTiming:
+    """A memory with fixed latencies.
+
+    Attributes
+    ----------
+    read
+        Cycles from an address to its first word.
+    write
+        Cycles from a burst's last word to the answer.
+    """
+
+    read: int
+    write: int
+
+
+def system_cycles(
+    maps: Sequence[npt.NDArray[np.uint64]],
+    channels: int,
+    columns: int,
+    memory: MemoryTiming,
+    addresses: Mapping[str, int],
+) -> list[int]:
+    """Cycles of every layer of a frame; the register CYCLES holds their sum.
+
+    Parameters
+    ----------
+    maps
+        Event words of every spiking layer, (H, W, T, ceil(C / 64)) each.
+    channels
+        Channels C.
+    columns
+        Input columns of the widest strip.
+    addresses
+        Of the buffers, in bytes, by the names of their registers.
+    """
+    height, width, timesteps, _ = maps[0].shape
+    buffers = FrameBuffers(height, width, timesteps, channels)
+    layers = []
+    for layer in range(len(maps) + 1):
+        source = maps[layer - 1] if layer else None
+        target = "DENOISED" if layer == len(maps) else "MAP_B" if layer % 2 else "MAP_A"
+        layers.append(
+            sum(
+                _strip_cycles(strip, buffers, source, memory, target, addresses[target])
+                for strip in strips(width, columns)
+            )
+        )
+    return layers
+
+
+def _strip_cycles(
+    strip: Strip,
+    buffers: FrameBuffers,
+    source: npt.NDArray[np.uint64] | None,
+    memory: MemoryTiming,
+    target: str,
+    address: int,
+) -> int:
+    first_word = _ASK + memory.read + _QUEUE
+    parts = map_words(buffers.channels)
+    output = target == "DENOISED"
+    if source is None:
+        ends = _encoding_times(strip, buffers, first_word + _QUEUE)
+    else:
+        words = source[:, strip.start : strip.start + strip.columns]
+        pixels = buffers.noisy_words(strip) if output else 0
+        ends = _event_times(words, first_word, pixels)
+        ends += _way("output" if output else "hidden", buffers.channels)
+    # (H, columns, T): when each word of the strip comes out; then only its own columns.
+    own = slice(int(not strip.first), strip.columns - (not strip.last))
+    last_words = 1
+    if parts > 1 and not output:
+        ends = _split_times(ends, own, parts)
+        last_words = parts if strip.last else 1
+    kept = ends[:, own]
+    if output:
+        pushed = _packed_times(kept[..., -1], strip)
+        start, stride = strip.output_start // DENOISED_PIXELS, buffers.denoised_stride
+    else:
+        pushed = (kept[..., np.newaxis] + np.arange(parts)).reshape(len(kept), -1)
+        start, stride = strip.output_start * buffers.pixel_words, buffers.map_stride
+    last = int(ends[-1, -1, -1]) + last_words - 1
+    answer = _write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
+    # The strip is known to be complete a cycle after its last word, and drains from the next on.
+    return max(last + 2, answer + 1) + 1 + SETUP
+
+
+def _encoding_times(strip: Strip, buffers: FrameBuffers, first: int) -> Times:
+    """When the encoding layer's words leave, (H, columns, T)."""
+    pace = max(PIXEL_BITS, buffers.timesteps)
+    # A row and a pixel go in, one a cycle; then each pixel begins the window of one before it.
+    begins = first + strip.columns + 1 + np.arange(buffers.height * strip.columns) * pace
+    words = begins[:, np.newaxis] + _way("encoding", buffers.channels)
+    times = words + np.arange(buffers.timesteps)
+    return times.reshape(buffers.height, strip.columns, buffers.timesteps)
+
+
+def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:
+    """When the last event of the word leaves the encoder that completes each word of the strip.
+
+    (H, columns, T). ``pixels`` words of the image come before each row of the map.
+    """
+    height, columns, timesteps, parts = words.shape
+    events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(-1)
+    flush = (columns + 1) * timesteps
+    # A zero word, as those of the flush, takes a cycle.
+    costs = np.maximum(np.concatenate([events, np.zeros(flush, dtype=np.int64)]), 1)
+    least = spacing(columns, timesteps)
+    if parts == 1 and not pixels:
+        # Words come as fast as one a cycle, before the encoder needs them.
+        costs[1:] = np.maximum(costs[1:], least)
+        ends = first + _ENCODER - 1 + np.cumsum(costs)
+    else:
+        late = np.full(len(costs), parts)
+        late[: height * columns * timesteps : columns * timesteps] += pixels
+        ends = _encoder_times(_groups(words, flush), late, first, least)
+    return ends[flush:].reshape(height, columns, timesteps)
+
+
+def _groups(words: npt.NDArray[np.uint64], flush: int) -> list[list[int]]:
+    """Events of each word's groups of eight channels, those without any left out.
+
+    A zero word, as those of the flush, is a group of one cycle.
+    """
+    octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
+    counts = np.bitwise_count(octets).reshape(-1, octets.shape[-1]).tolist()
+    groups = [[count for count in word if count] or [1] for word in counts]
+    return groups + [[1]] * flush
+
+
+def _encoder_times(
+    words: list[list[int]], late: npt.NDArray[np.int64], first: int, least: int
+) -> Times:
+    """When the last event of each word leaves the encoder, where words may come late.
+
+    The encoder holds a word that arrived, one whose groups are given out, two groups between its
+    levels, and one whose events are given out.
+
+    Parameters
+    ----------
+    words
+        As `_groups` gives them.
+    late
+        Fewest cycles from the word before to each word.
+    """
+    ends = np.empty(len(words), dtype=np.int64)
+    # Of the word or group before: it came in, left the first level, came to the second, ended.
+    taken = given = given_before = chosen = chosen_before = end = first - 1
+    for index, (groups, wait) in enumerate(zip(words, late.tolist(), strict=True)):
+        taken = max(taken + wait, given_before)
+        given_before, given = given, max(taken + 1, given)
+        for events in groups:
+            given = max(given + 1, chosen_before + 1)
+            chosen_before, chosen = chosen, max(given + 1, end)
+            end = chosen + events
+        if index and least > 1:
+            end = max(end, ends[index - 1] + least)
+        ends[index] = end
+    return ends
+
+
+def _split_times(ends: Times, own: slice, parts: int) -> Times:
+    """When each event word begins to be written, where it takes several words of memory.
+
+    It waits for the one before it, which takes a cycle only if its column is dropped.
+    """
+    costs = np.ones(ends.shape, dtype=np.int64)
+    costs[:, own] = parts
+    before = np.concatenate([[0], np.cumsum(costs.reshape(-1))[:-1]])
+    begins = before + np.maximum.accumulate(ends.reshape(-1) - before)
+    return begins.reshape(ends.shape)
+
+
+def _packed_times(pixels: Times, strip: Strip) -> Times:
+    """When the words of the denoised image are complete, (H, words), from its pixels."""
+    lanes = strip.output_start % DENOISED_PIXELS + np.arange(strip.outputs)
+    last = np.flatnonzero((lanes % DENOISED_PIXELS == DENOISED_PIXELS - 1) | (lanes == lanes[-1]))
+    return pixels[:, last]
+
+
+def _write_times(pushed: Times, start: int, stride: int) -> int:
+    """When the last word goes out, from when the words of each row came."""
+    end = -1
+    for row, times in enumerate(pushed):
+        position = 0
+        for length in bursts(start + row * stride, len(times)):
+            position += length
+            end = max(end + 1, int(times[position - 1]) + _BURST) + length - 1
+    return end

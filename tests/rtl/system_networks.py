@@ -1,0 +1,57 @@
+"""Frames for the accelerator with AXI ports: narrower and wider than its strips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from amaranth.back import verilog
+
+from rtl.generate_system import TOP
+from rtl.system import System
+from sw_model.spec import Deployment
+
+from .networks import NETWORKS, Frame, Network
+from .running import run_sources
+
+COLUMNS = 4
+"""Input columns of a strip: frames are cut into as many as a few pixels allow."""
+SIZES = ((1, 1), (2, 4), (1, 5), (3, 7), (4, 9))
+
+
+def system_frames(network: Network) -> list[Frame]:
+    """A frame of each of `SIZES`, at each T in turn."""
+    rng = np.random.default_rng(network.deployment.provenance["seed"])
+    allowed = network.deployment.spec.timesteps
+    return [
+        Frame(network.deployment, rng.integers(-150, 400, size), allowed[index % len(allowed)])
+        for index, size in enumerate(SIZES)
+    ]
+
+
+def other_deployment(deployment: Deployment) -> Deployment:
+    """Another network of the same shape: channels, taps and scaling change, no width grows."""
+    *biases, last = (bias[::-1] for bias in deployment.biases)
+    return replace(
+        deployment,
+        weights=tuple(weight[::-1, :, ::-1] for weight in deployment.weights),
+        biases=(*biases, last // 2),
+        thresholds=tuple(threshold[::-1] for threshold in deployment.thresholds),
+        inits=tuple(init[::-1] for init in deployment.inits),
+        mults=np.maximum(1, deployment.mults // 2).astype(np.uint16),
+        provenance={**deployment.provenance, "source": "another"},
+    )
+
+
+@dataclass(frozen=True)
+class SystemCase:
+    """The accelerator with AXI ports for one of `NETWORKS`, and its bench `system_bench`."""
+
+    network: str
+
+    def run(self, simulator: str) -> None:
+        """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
+        system = System(deployment=NETWORKS[self.network].deployment, columns=COLUMNS)
+        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        sources = {f"{TOP}.v": text}
+        run_sources(simulator, sources, TOP, "system_bench", {"network": self.network})

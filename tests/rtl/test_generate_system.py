@@ -1,0 +1,32 @@
+"""What `python -m rtl system` writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from rtl.__main__ import main
+from rtl.register_files import c_header
+
+from .networks import NETWORKS
+
+
+def test_files_are_complete_and_the_same_again(tmp_path, capsys):
+    deployment = NETWORKS["tiny"].deployment
+    deployment.save(tmp_path / "tiny.safetensors")
+    arguments = ["system", "--deployment", str(tmp_path / "tiny.safetensors")]
+    texts = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        assert main([*arguments, "-o", str(folder)]) == 0
+        assert deployment.hash[:16] in capsys.readouterr().out
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["deployment"] == deployment.hash
+        for file, digest in manifest["sha256"].items():
+            assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
+        texts.append((folder / "spiking_dncnn_system.v").read_text())
+        assert (folder / "spiking_dncnn.h").read_text() == c_header()
+    assert texts[0] == texts[1]
+    # Names that tools know AXI by.
+    for port in ("m_axi_awaddr", "m_axi_rdata", "s_axi_wstrb", "irq"):
+        assert f" {port};" in texts[0]

@@ -1,0 +1,137 @@
+"""`python -m rtl synth`: a tiny network placed and routed, and what must stop it."""
+
+import json
+
+import pytest
+
+from rtl.__main__ import main
+from rtl.errors import SynthesisFailure
+from rtl.registered_pins import RegisteredPins
+from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise
+from rtl.weight_memory import WeightMemory
+from sim.random_deployment import random_deployment
+from sw_model.spec import configuration
+
+MODULE = """\
+module \\top
+  wire input 1 \\a
+  wire output 2 \\y
+{cells}end
+"""
+LATCH = """\
+  cell $dlatch $1
+    parameter \\WIDTH 1
+    parameter \\EN_POLARITY 1
+    connect \\EN \\a
+    connect \\D \\a
+    connect \\Q \\y
+  end
+"""
+LOOP = """\
+  cell $xor $1
+    parameter \\A_SIGNED 0
+    parameter \\B_SIGNED 0
+    parameter \\A_WIDTH 1
+    parameter \\B_WIDTH 1
+    parameter \\Y_WIDTH 1
+    connect \\A \\a
+    connect \\B \\y
+    connect \\Y \\y
+  end
+"""
+
+
+def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
+    deployment = random_deployment(configuration("tiny"), seed=1)
+    deployment.save(tmp_path / "tiny.safetensors")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["synth", "--deployment", "tiny.safetensors", "--device", "LFE5U-25F"]
+    assert main([*arguments, "--busy", "0.5", "-o", "report.json"]) == 0
+    text = capsys.readouterr().out
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["deployment"] == deployment.hash
+    assert report["device"] == "LFE5U-25F"
+    assert report["lanes"] == 36
+    area = report["area"]
+    # An adder and two registers a lane at least: what is fed and folded is not optimised away.
+    lane_bits = max(layer.lane for layer in deployment.widths.layers[1:-1])
+    assert area["LUT4"]["used"] > 36 * lane_bits
+    assert area["flip-flops"]["used"] > 2 * 36 * lane_bits
+    assert area["block RAM"]["used"] >= 1
+    assert area["DSP"]["used"] <= 4
+    assert report["lut4_per_useful_sop"] == pytest.approx(area["LUT4"]["used"] / 18, abs=0.01)
+    (placement,) = report["placements"]
+    assert placement["fmax_mhz"] == report["fmax_mhz"] > 20
+    path = placement["path"]
+    assert 0 < path["routing"] < path["nanoseconds"] < 1000 / 20
+    assert path["from"].startswith(("datapath_0.", "in_", "out_", "folded", "reset"))
+    for expected in (f"{report['fmax_mhz']}", path["from"], path["to"], "CABGA381", "no latches"):
+        assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"), [(LATCH, "assert"), (LOOP, "check")], ids=["latch", "loop"]
+)
+def test_latch_or_loop_stops_it(cells, found, tmp_path):
+    with pytest.raises(SynthesisFailure, match=f"(?i){found}"):
+        synthesise(MODULE.format(cells=cells), cache=tmp_path)
+
+
+def test_wrapper_feeds_and_folds_every_bit():
+    memory = WeightMemory(rows=[[1, 2], [3, -4]], weight_bits=4)
+    wrapper = RegisteredPins({"memory": memory})
+    # Row, present, last, valid; two weights, take, last.
+    assert wrapper.bits == 1 + 1 + 1 + 1 + 8 + 1 + 1
+    text = design_text(wrapper)  # which Amaranth wants of whatever was made
+    assert "\\feed" in text
+    assert "\\folded" in text
+
+
+def test_names_of_cells_become_names_of_signals():
+    assert amaranth_name("datapath_0.group_1.scatter.rows_TRELLIS_FF_Q_12") == (
+        "datapath_0.group_1.scatter.rows"
+    )
+    assert amaranth_name("array.lane_3.sum_CCU2C_S0_2_COUT") == "array.lane_3.sum"
+
+
+def test_critical_path_is_the_slowest_between_registers():
+    def path(begin, end, delay):
+        step = {
+            "delay": delay,
+            "type": "routing",
+            "net": "a.b",
+            "from": {"cell": "x.q_TRELLIS_FF_Q"},
+            "to": {"cell": "x.d_TRELLIS_FF_Q_1"},
+        }
+        return {"from": begin, "to": end, "path": [step]}
+
+    paths = [path("<async>", "posedge clk", 9), path("posedge clk", "posedge clk", 3)]
+    assert critical_path(paths) == {
+        "from": "x.q",
+        "to": "x.d",
+        "nanoseconds": 3,
+        "routing": 3,
+        "through": ["a.b"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--device", "XC7A100T"], "--device 'XC7A100T' is none of LFE5U-25F"),
+        (["--speed", "9"], "--speed 9 is none of 6, 7, 8"),
+        (["--engines", "0"], "--engines 0 is not 1 to 16"),
+        (["--seeds", "1,1"], "--seeds '1,1' is not a list of different integers"),
+        (["--seeds", "1", "--seed", "2"], "--seed and --seeds exclude each other"),
+        (["--component", "event_encoder", "--engines", "2"], "--component goes with neither"),
+        (["--component", "nothing"], "invalid choice: 'nothing'"),
+        (["--busy", "2"], "--busy 2.0 is not a share above 0 and up to 1"),
+        (["--max-size", "0,1"], "--max-size '0,1' is not a size H,W"),
+        (["-o", "nowhere/report.json"], "cannot write nowhere/report.json"),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments, sentence, capsys):
+    assert main(["synth", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1

@@ -1,0 +1,87 @@
+"""The accelerator with AXI ports: words, pixels, cycles, and what software and memory do to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from sim.simulators import SIMULATORS, BenchFailure
+from sim.system_simulation import SystemRun, SystemSimulation
+from sw_model.spec.system_cycles import MemoryTiming
+
+from .cases import SYSTEMS
+from .networks import NETWORKS, Frame
+from .running import SEED
+from .system_networks import COLUMNS, other_deployment, system_frames
+
+MEMORIES = (MemoryTiming(read=20, write=10), MemoryTiming(read=1, write=1))
+
+
+@cache
+def simulation(network: str) -> SystemSimulation:
+    return SystemSimulation(NETWORKS[network].deployment, COLUMNS, optimisation="-O1")
+
+
+def check_run(network: str, frame: Frame, run: SystemRun) -> None:
+    """Every event word and every pixel; every cycle and count where nothing pauses."""
+    system = simulation(network)
+    cycles = system.expected_cycles(run, frame.maps)
+    result = system.run(run, sum(cycles))
+    place = f"{network}, {frame}, {run.memory}, seed {run.spread_seed}"
+    for layer, (words, got) in enumerate(zip(frame.maps, result.maps, strict=True)):
+        assert np.array_equal(words, got), f"{place}: map of layer {layer}"
+    assert np.array_equal(frame.golden.denoised, result.denoised), place
+    counters = result.counters
+    assert counters["EVENTS"] == sum(map(system.layer_events, frame.maps)), place
+    shares = ("BUSY", "EMPTY", "STALL_INPUT", "STALL_OUTPUT", "STALL_CHANGE")
+    assert counters["CYCLES"] == sum(counters[name] for name in shares), place
+    if not run.spread_seed:
+        assert result.layer_cycles == cycles, place
+        assert counters["CYCLES"] == sum(cycles), place
+
+
+def plain_run(frame: Frame, **options: object) -> SystemRun:
+    return replace(SystemRun(pixels=frame.pixels, timesteps=frame.timesteps), **options)
+
+
+@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "wide"])
+def test_words_pixels_and_cycles(network):
+    for frame in system_frames(NETWORKS[network]):
+        for memory in MEMORIES:
+            check_run(network, frame, plain_run(frame, memory=memory))
+        check_run(network, frame, plain_run(frame, spread_seed=SEED))
+
+
+def test_bursts_are_cut_at_page_boundaries():
+    # A whole row's words lie on both sides of an address that bursts must not cross.
+    frame = system_frames(NETWORKS["wide"])[-1]
+    for base in range(0x1000 - 0x48, 0x1000 + 8, 8):
+        check_run("wide", frame, plain_run(frame, base=base))
+
+
+@pytest.mark.parametrize("name", ["mixed", "wide"])
+def test_loaded_deployment_gives_its_own_numbers(name):
+    network = NETWORKS[name]
+    other = other_deployment(network.deployment)
+    for frame in system_frames(network)[2:4]:
+        mine = Frame(other, frame.pixels, frame.timesteps)
+        check_run(name, mine, plain_run(frame, loaded=other))
+
+
+def test_error_of_the_memory_ends_the_frame():
+    frame = system_frames(NETWORKS["tiny"])[-1]
+    system = simulation("tiny")
+    job = system.job(plain_run(frame))
+    for name, kind in (("NOISY", "read"), ("MAP_A", "write"), ("MAP_B", "write")):
+        run = plain_run(frame, failing=[(job.addresses[name] + 8, 8)])
+        with pytest.raises(BenchFailure, match=f"error='{kind}'"):
+            system.run(run, sum(system.expected_cycles(run, frame.maps)))
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_software_and_memory(name, simulator):
+    SYSTEMS[name].run(simulator)

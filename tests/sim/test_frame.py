@@ -1,0 +1,61 @@
+"""The command that denoises a whole frame with maps in external memory."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sim.__main__ import main
+from sim.frame_report import thinned
+from sim.random_deployment import random_deployment
+from sw_model.spec import configuration, pack_spikes
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A small network's file, and a picture wider than its strips."""
+    folder = tmp_path_factory.mktemp("frame")
+    random_deployment(configuration("tiny"), 3).save(folder / "tiny.safetensors")
+    grey = np.random.default_rng(1).integers(0, 256, (3, 180)).astype(np.uint8)
+    Image.fromarray(grey).save(folder / "wide.png")
+    return ["--deployment", str(folder / "tiny.safetensors"), "--image", str(folder / "wide.png")]
+
+
+def test_frame_is_denoised_as_by_the_golden_model(inputs, tmp_path, capsys):
+    output = tmp_path / "out"
+    assert main(["frame", *inputs, "-o", str(output)]) == 0
+    printed = capsys.readouterr().out
+    assert "mismatches: 0" in printed
+    assert "as predicted in each of 4 layers" in printed
+    report = json.loads((output / "report.json").read_text())
+    assert report["passed"] and report["columns"] < 180
+    counters = report["counters"]
+    assert counters["CYCLES"] == sum(report["layer_cycles"])
+    golden, rtl = (np.asarray(Image.open(output / f"{name}.png")) for name in ("golden", "rtl"))
+    assert np.array_equal(golden, rtl)
+
+
+def test_prediction_needs_no_simulator(inputs, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert main(["frame", *inputs, "--predict"]) == 0
+    assert "thinned to 0.4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("latency", ["5", "0,1", "a,b"])
+def test_impossible_latency_is_refused(inputs, latency, capsys):
+    assert main(["frame", *inputs, "--latency", latency]) == 2
+    assert "is not READ,WRITE, two integers of 1 or more" in capsys.readouterr().err
+
+
+def test_thinned_maps_keep_some_of_their_spikes():
+    rng = np.random.default_rng(2)
+    words = pack_spikes(rng.random((4, 64, 8, 8)) < 0.5)
+    (thin,) = thinned([words], 64, 0.4)
+    assert not (thin & ~words).any()
+    theta = np.bitwise_count(thin).sum() / (64 * 64)
+    assert abs(theta - 0.4) < 0.05
+    (same,) = thinned([words], 64, 4.0)
+    assert np.array_equal(same, words)
