@@ -33,10 +33,11 @@ mutants: .venv/.complete ## break the RTL in every listed way; each must turn a 
 verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 	$(PY) -m rtl generate -o build/rtl
 
-synth: .venv/.complete ## place and route the best network's datapath on an ECP5, three seeds (hours; keeps what it has)
+synth: .venv/.complete ## place and route the accelerator for the best network on an ECP5, three seeds (hours; keeps what it has)
 	@mkdir -p build
-	$(PY) -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2 -o build/synth-8.json
-	$(PY) -m rtl synth --deployment best-s25 --speed 6 --seeds 0,1,2 -o build/synth-6.json
+	$(PY) -m sim frame --predict --deployment best-s25 --figures build/frame.json
+	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 8 --seeds 0,1,2 -o build/synth-8.json
+	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 6 --seeds 0,1,2 -o build/synth-6.json
 
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there

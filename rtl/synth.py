@@ -18,6 +18,7 @@ from sw_model.spec.files import write_atomically
 
 from .generate import parse_size
 from .synth_designs import PARTS, wrapped_design
+from .synth_frame import frame_text, load_frame, on_frame
 from .synth_tools import (
     CACHE,
     DEVICES,
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speed", type=int, default=8, metavar="GRADE", help="speed grade (default: %(default)s)"
     )
     parser.add_argument(
-        "--engines", type=int, default=1, metavar="N", help="datapaths (default: %(default)s)"
+        "--engines", type=int, default=1, metavar="N", help="accelerators (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the placement (default: 0)")
     parser.add_argument(
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-size",
         metavar="H,W",
         help="synthesise the accelerator with its maps on chip, for frames up to this size, "
-        "instead of the datapath alone with its words streaming in and out",
+        "instead of the one with AXI ports and its maps in external memory",
     )
     parser.add_argument(
         "--busy",
@@ -82,10 +83,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the area per useful synaptic operation a cycle",
     )
     parser.add_argument(
+        "--frame",
+        type=Path,
+        metavar="FILE",
+        help="figures of a frame, as `python -m sim frame --predict --figures FILE` writes them: "
+        "adds frames a second and the area per useful synaptic operation a cycle",
+    )
+    parser.add_argument(
         "--component",
         choices=sorted(PARTS),
         metavar="NAME",
-        help=f"synthesise a part of the datapath alone, in minutes: {', '.join(sorted(PARTS))}",
+        help=f"synthesise a part alone: {', '.join(sorted(PARTS))}",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also write JSON there")
     parser.add_argument("--json", action="store_true", help="print the JSON instead of the report")
@@ -104,10 +112,13 @@ def main(args: argparse.Namespace) -> None:
     seeds = parse_seeds(args.seed, args.seeds)
     if args.component is not None and (args.max_size is not None or args.engines != 1):
         raise UsageError("--component goes with neither --max-size nor --engines: give one of them")
+    if args.frame is not None and (args.component is not None or args.max_size is not None):
+        raise UsageError("--frame goes with neither --component nor --max-size: leave it out")
     size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
     if args.output is not None and not args.output.resolve().parent.is_dir():
         raise UsageError(f"cannot write {args.output}: its folder does not exist")
     deployment = load_deployment(args.deployment)
+    frame = None if args.frame is None else load_frame(args.frame, deployment)
     report = synthesis_report(
         deployment,
         device=args.device,
@@ -118,6 +129,8 @@ def main(args: argparse.Namespace) -> None:
         component=args.component,
         busy=args.busy,
     )
+    if frame is not None:
+        report["frame"] = on_frame(report, frame, deployment)
     content = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
     if args.output is not None:
         write_atomically(args.output, content.encode())
@@ -237,6 +250,8 @@ def report_text(report: dict[str, Any]) -> str:
             f"    from {path['from']}",
             f"    to   {path['to']}",
         ]
+    if "frame" in report:
+        lines += ["", *frame_text(report["frame"])]
     return "\n".join(lines) + "\n"
 
 

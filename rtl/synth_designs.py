@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component
 from sw_model.spec import TAPS, Deployment
 from sw_model.spec.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
+from sw_model.spec.strips import strip_columns
 
 from .accelerator import Accelerator
 from .channel_group import ChannelGroup
@@ -14,16 +15,21 @@ from .datapath import Datapath
 from .event_encoder import EventEncoder
 from .pixel_window import PixelWindow
 from .registered_pins import RegisteredPins
+from .system import System
 
 HEIGHT_MAX = 4096
 """Of a strip: only counters depend on it."""
-LINE_WORDS = 512
-"""Words of a line buffer that block RAM has at its widest: the widest strip has so many by T."""
 
 
 def _event_encoder(deployment: Deployment, width: int) -> tuple[Component, int, str]:
     channels = deployment.spec.channels
     return EventEncoder(channels=channels), 0, f"event encoder of {channels} channels"
+
+
+def _datapath(deployment: Deployment, width: int) -> tuple[Component, int, str]:
+    datapath = Datapath(deployment=deployment, max_height=HEIGHT_MAX, max_width=width)
+    what = f"datapath, activation words streaming in and out, strips up to {width} columns"
+    return datapath, TAPS * deployment.spec.channels, what
 
 
 def _channel_group(deployment: Deployment, width: int) -> tuple[Component, int, str]:
@@ -44,6 +50,7 @@ def _pixel_window(deployment: Deployment, width: int) -> tuple[Component, int, s
 
 
 PARTS = {
+    "datapath": _datapath,
     "event_encoder": _event_encoder,
     "channel_group": _channel_group,
     "pixel_window": _pixel_window,
@@ -63,13 +70,13 @@ def wrapped_design(
     Parameters
     ----------
     size
-        Height and width of the largest frame, with its maps on chip; None for the datapath alone,
-        whose frames have any height and the width that its line buffers hold.
+        Height and width of the largest frame, with its maps on chip; None for the accelerator with
+        AXI ports, whose maps lie in external memory.
     component
         One of `PARTS`, instead of either.
     """
-    width = max(1, LINE_WORDS // deployment.spec.timesteps_max)
     if component is not None:
+        width = strip_columns(deployment.spec.timesteps_max)
         part, lanes, what = PARTS[component](deployment, width)
         return RegisteredPins({component: part}), lanes, what
     parts: dict[str, Component] = {}
@@ -82,8 +89,6 @@ def wrapped_design(
         what = f"accelerator with activation maps on chip, frames up to {height}x{width}"
     else:
         for index in range(engines):
-            parts[f"datapath_{index}"] = Datapath(
-                deployment=deployment, max_height=HEIGHT_MAX, max_width=width
-            )
-        what = f"datapath, activation words streaming in and out, strips up to {width} columns"
+            parts[f"system_{index}"] = System(deployment=deployment)
+        what = "accelerator with AXI ports, maps in external memory"
     return RegisteredPins(parts), TAPS * deployment.spec.channels * engines, what

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sw_model.images import write_picture
-from sw_model.options import DEFAULT_SIGMA, describe
+from sw_model.options import DEFAULT_SIGMA, check_output, describe
 from sw_model.spec import GREY_MAX, UsageError
-from sw_model.spec.files import replacing_folder
+from sw_model.spec.files import replacing_folder, write_atomically
 from sw_model.spec.system_cycles import MemoryTiming
 
 from . import job
+from .frame_figures import frame_figures
 from .frame_report import FrameOutcome, prediction, report, summary
 from .runners import check_available
 from .system_simulation import MEMORY, SystemRun, SystemSimulation
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only the golden model and the cycle model: cycles and busy shares, in seconds",
     )
     parser.add_argument(
+        "--figures",
+        type=Path,
+        metavar="FILE",
+        help="with --predict: also write the figures that `python -m rtl synth --frame` takes",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         type=Path,
@@ -62,11 +69,19 @@ def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     if not args.predict:
         check_available("verilator")
+    if args.figures is not None:
+        if not args.predict:
+            raise UsageError("--figures goes with --predict only: add it, or leave out --figures")
+        check_output(args.figures)
     memory = _parse_latency(args.latency)
     mine = job.make_job(args, CROP)
     if args.predict:
+        system, wanted = SystemSimulation(mine.deployment), _run(mine, memory)
         print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
-        print(prediction(mine, SystemSimulation(mine.deployment), _run(mine, memory)))
+        print(prediction(mine, system, wanted))
+        if args.figures is not None:
+            content = json.dumps(frame_figures(mine, system, wanted), indent=2, allow_nan=False)
+            write_atomically(args.figures, f"{content}\n".encode())
         return 0
     with replacing_folder(args.output, "frame simulation") as folder:
         outcome = run(mine, memory)

@@ -45,7 +45,17 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     deployment = random_deployment(configuration("tiny"), seed=1)
     deployment.save(tmp_path / "tiny.safetensors")
     monkeypatch.chdir(tmp_path)
+    frame = {
+        "deployment": deployment.hash,
+        "picture": "x.png",
+        "height": 16,
+        "width": 8,
+        "timesteps": 4,
+        "cases": [{"name": "a", "theta": 0.5, "cycles": 4000, "useful_operations": 36000}],
+    }
+    (tmp_path / "frame.json").write_text(json.dumps(frame))
     arguments = ["synth", "--deployment", "tiny.safetensors", "--device", "LFE5U-25F"]
+    arguments += ["--frame", "frame.json"]
     assert main([*arguments, "--busy", "0.5", "-o", "report.json"]) == 0
     text = capsys.readouterr().out
     report = json.loads((tmp_path / "report.json").read_text())
@@ -62,9 +72,14 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     assert report["lut4_per_useful_sop"] == pytest.approx(area["LUT4"]["used"] / 18, abs=0.01)
     (placement,) = report["placements"]
     assert placement["fmax_mhz"] == report["fmax_mhz"] > 20
+    (case,) = report["frame"]["cases"]
+    assert case["frames_per_second"] == pytest.approx(report["fmax_mhz"] * 250, abs=0.001)
+    # Three spiking layers of four channels.
+    assert case["share_of_event_bound"] == pytest.approx(128 * (10 + 12 * 0.5) / 4000, abs=0.0001)
+    assert case["lut4_per_useful_sop"] == pytest.approx(area["LUT4"]["used"] / 9, abs=0.01)
     path = placement["path"]
     assert 0 < path["routing"] < path["nanoseconds"] < 1000 / 20
-    assert path["from"].startswith(("datapath_0.", "in_", "out_", "folded", "reset"))
+    assert path["from"].startswith(("system_0.", "in_", "out_", "folded", "reset"))
     for expected in (f"{report['fmax_mhz']}", path["from"], path["to"], "CABGA381", "no latches"):
         assert expected in text
 
@@ -136,6 +151,8 @@ def test_critical_path_is_the_slowest_between_registers():
         (["--component", "nothing"], "invalid choice: 'nothing'"),
         (["--busy", "2"], "--busy 2.0 is not a share above 0 and up to 1"),
         (["--max-size", "0,1"], "--max-size '0,1' is not a size H,W"),
+        (["--frame", "x.json", "--max-size", "8,8"], "--frame goes with neither --component nor"),
+        (["--frame", "nowhere.json"], "--frame nowhere.json: "),
         (["-o", "nowhere/report.json"], "cannot write nowhere/report.json"),
     ],
 )
@@ -143,4 +160,29 @@ def test_mistakes_get_one_sentence(arguments, sentence, capsys):
     assert main(["synth", *arguments]) == 2
     error = capsys.readouterr().err
     assert sentence in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("[]", "does not hold a frame's figures"),
+        ("{", "--frame"),
+        ('{"cases": []}', "does not hold a frame's figures"),
+        (
+            json.dumps(
+                dict.fromkeys(["picture", "height", "width", "timesteps"], 1)
+                | {"deployment": "0" * 64, "cases": []}
+            ),
+            "is of deployment 0000000000000000, not of",
+        ),
+    ],
+)
+def test_figures_of_another_frame_are_refused(content, sentence, tmp_path, capsys):
+    file = tmp_path / "frame.json"
+    file.write_text(content)
+    assert main(["synth", "--frame", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert "sim frame --predict --figures" in error
     assert error.count("\n") == 1

@@ -44,6 +44,25 @@ def test_prediction_needs_no_simulator(inputs, capsys, monkeypatch):
     assert "thinned to 0.4" in capsys.readouterr().out
 
 
+def test_figures_count_what_a_frame_asks_for(inputs, tmp_path):
+    file = tmp_path / "frame.json"
+    assert main(["frame", *inputs, "--predict", "--figures", str(file)]) == 0
+    figures = json.loads(file.read_text())
+    assert (figures["height"], figures["width"]) == (3, 180)
+    own, sparse = figures["cases"]
+    assert own["theta"] > sparse["theta"] == pytest.approx(0.4, abs=0.02)
+    assert own["cycles"] > sparse["cycles"]
+    # Of three rows a spike reaches 7/3 in the mean; four channels, the output layer has one.
+    for case in (own, sparse):
+        spikes = case["theta"] * 3 * 180 * 4 * 3
+        assert spikes * 5 < case["useful_operations"] < spikes * 7 * 4
+
+
+def test_figures_want_a_prediction(inputs, tmp_path, capsys):
+    assert main(["frame", *inputs, "--figures", str(tmp_path / "frame.json")]) == 2
+    assert "--figures goes with --predict only" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("latency", ["5", "0,1", "a,b"])
 def test_impossible_latency_is_refused(inputs, latency, capsys):
     assert main(["frame", *inputs, "--latency", latency]) == 2

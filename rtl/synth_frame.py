@@ -1,0 +1,81 @@
+"""What a synthesised accelerator does with a frame: frames a second, area a SOP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sw_model.spec import Deployment, UsageError
+from sw_model.spec.fixed_point import PIXEL_BITS
+
+KEYS = {"deployment", "picture", "height", "width", "timesteps", "cases"}
+CASE_KEYS = {"name", "theta", "cycles", "useful_operations"}
+
+
+def load_frame(path: Path, deployment: Deployment) -> dict[str, Any]:
+    """Figures of a frame; raises `UsageError` if they are none, or another deployment's."""
+    hint = "give a file that `python -m sim frame --predict --figures FILE` wrote"
+    try:
+        frame = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--frame {path}: {error}; {hint}") from None
+    if (
+        not isinstance(frame, dict)
+        or not frame.keys() >= KEYS
+        or not all(isinstance(case, dict) and case.keys() >= CASE_KEYS for case in frame["cases"])
+    ):
+        raise UsageError(f"--frame {path} does not hold a frame's figures; {hint}")
+    if frame["deployment"] != deployment.hash:
+        raise UsageError(
+            f"--frame {path} is of deployment {frame['deployment'][:16]}, not of "
+            f"{deployment.hash[:16]}; {hint} for this one"
+        )
+    return frame
+
+
+def on_frame(
+    report: dict[str, Any], frame: dict[str, Any], deployment: Deployment
+) -> dict[str, Any]:
+    """Figures of each case of a frame, at the report's area and median clock frequency.
+
+    The event bound is the fewest cycles in which one engine can take a frame: one for each bit of
+    a pixel in the encoding layer, and one for each spike.
+    """
+    spec = deployment.spec
+    pixels = frame["height"] * frame["width"]
+    luts, hertz = report["area"]["LUT4"]["used"], report["fmax_mhz"] * 1e6
+    cases = []
+    for case in frame["cases"]:
+        spikes = len(spec.spiking_layers) * spec.channels * case["theta"]
+        bound = pixels * (PIXEL_BITS + spikes) / report["engines"]
+        useful = case["useful_operations"] / case["cycles"]
+        cases.append(
+            {
+                "name": case["name"],
+                "theta": round(case["theta"], 3),
+                "cycles": case["cycles"],
+                "frames_per_second": round(hertz / case["cycles"], 3),
+                "share_of_event_bound": round(bound / case["cycles"], 4),
+                "useful_sop_per_cycle": round(useful, 1),
+                "useful_gsop_per_second": round(useful * hertz / 1e9, 2),
+                "lut4_per_useful_sop": round(luts / useful, 2),
+            }
+        )
+    size = f"{frame['height']}x{frame['width']}"
+    return {"size": size, "timesteps": frame["timesteps"], "cases": cases}
+
+
+def frame_text(frame: dict[str, Any]) -> list[str]:
+    """The figures for readers."""
+    lines = [f"frame of {frame['size']} pixels, T = {frame['timesteps']}"]
+    for case in frame["cases"]:
+        lines += [
+            f"  {case['name']}, theta {case['theta']}: {case['cycles']} cycles, "
+            f"{case['frames_per_second']} frames/s",
+            f"    {case['share_of_event_bound']:.1%} of the event bound, "
+            f"{case['useful_sop_per_cycle']} useful SOP a cycle, "
+            f"{case['useful_gsop_per_second']} GSOP/s",
+            f"    {case['lut4_per_useful_sop']} LUT4 per useful SOP a cycle, all logic counted",
+        ]
+    return lines
