@@ -77,8 +77,14 @@ def check_tools() -> dict[str, str]:
 
 
 def design_text(component: Component, top: str = TOP) -> str:
-    """A component as RTLIL, without source locations."""
-    return rtlil.convert(component, name=top, ports=ports(component), emit_src=False)
+    """A component as RTLIL, without source locations.
+
+    Amaranth names the parts of an array ``name[0]``, ``name[1]``, as Yosys names the bits of a wire
+    while ABC maps it, and then confuses them: they become ``name<0>``, ``name<1>``.
+    """
+    text = rtlil.convert(component, name=top, ports=ports(component), emit_src=False)
+    brackets = str.maketrans("[]", "<>")
+    return re.sub(r"\\\S+", lambda name: name[0].translate(brackets), text)
 
 
 def content_hash(*parts: object) -> str:

@@ -1,11 +1,13 @@
 """`python -m rtl synth`: a tiny network placed and routed, and what must stop it."""
 
 import json
+import re
 
 import pytest
 
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
+from rtl.layer_constants import LayerConstants
 from rtl.registered_pins import RegisteredPins
 from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise, trim_carries
 from rtl.weight_memory import WeightMemory
@@ -100,6 +102,13 @@ def test_wrapper_feeds_and_folds_every_bit():
     text = design_text(wrapper)  # which Amaranth wants of whatever was made
     assert "\\feed" in text
     assert "\\folded" in text
+
+
+def test_parts_of_an_array_are_not_named_as_bits_of_a_wire():
+    deployment = random_deployment(configuration("tiny"), seed=1)
+    text = design_text(LayerConstants(deployment=deployment))
+    assert "<0>" in text
+    assert not re.search(r"\\\S*\[", text)
 
 
 def test_names_of_cells_become_names_of_signals():
