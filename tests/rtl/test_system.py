@@ -23,7 +23,9 @@ MEMORIES = (MemoryTiming(read=20, write=10), MemoryTiming(read=1, write=1))
 @cache
 def simulation(network: str, engines: int = 1) -> SystemSimulation:
     deployment = NETWORKS[network].deployment
-    return SystemSimulation(deployment, COLUMNS, engines=engines, optimisation="-O1")
+    # Of two engines the compiler takes longer than all runs.
+    level = "-O1" if engines == 1 else "-O0"
+    return SystemSimulation(deployment, COLUMNS, engines=engines, optimisation=level)
 
 
 def check_run(network: str, frame: Frame, run: SystemRun, engines: int = 1) -> None:
@@ -56,24 +58,18 @@ def test_words_pixels_and_cycles(network):
         check_run(network, frame, plain_run(frame, spread_seed=SEED))
 
 
-# Odd channels and T on both sides of ten; event words of two words of memory and five groups.
-@pytest.mark.parametrize("network", ["mixed", "wide"])
-def test_two_engines_give_the_same_in_fewer_cycles(network):
-    for frame in system_frames(NETWORKS[network]):
-        for memory in MEMORIES:
-            check_run(network, frame, plain_run(frame, memory=memory), engines=2)
-        check_run(network, frame, plain_run(frame, spread_seed=SEED), engines=2)
-    one, two = (simulation(network, engines) for engines in (1, 2))
-    run = plain_run(frame)
-    assert sum(two.expected_cycles(run, frame.maps)) < sum(one.expected_cycles(run, frame.maps))
-
-
-def test_two_engines_take_another_deployment_from_one_memory():
-    network = NETWORKS["mixed"]
-    other = other_deployment(network.deployment)
-    frame = system_frames(network)[-1]
-    mine = Frame(other, frame.pixels, frame.timesteps)
-    check_run("mixed", mine, plain_run(frame, loaded=other), engines=2)
+def test_two_engines_give_the_same_in_fewer_cycles():
+    frames = system_frames(NETWORKS["mixed"])
+    for frame in frames:
+        check_run("mixed", frame, plain_run(frame), engines=2)
+        check_run("mixed", frame, plain_run(frame, spread_seed=SEED), engines=2)
+    run, maps = plain_run(frames[-1]), frames[-1].maps
+    one, two = (sum(simulation("mixed", n).expected_cycles(run, maps)) for n in (1, 2))
+    assert two < one
+    # All of it again, with weights that both read from where they were loaded.
+    other = other_deployment(NETWORKS["mixed"].deployment)
+    mine = Frame(other, run.pixels, run.timesteps)
+    check_run("mixed", mine, plain_run(mine, loaded=other), engines=2)
 
 
 def test_bursts_are_cut_at_page_boundaries():
