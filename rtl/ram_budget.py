@@ -23,6 +23,7 @@ _PARTS = (
     ("scatter", "line buffers"),
     ("reader.", "queue of the burst reader"),
     ("writer.", "queue of the burst writer"),
+    ("pixel_queue", "queue of pixels"),
     ("output_weights", "output layer's weights"),
     ("", "all others"),
 )
@@ -75,8 +76,8 @@ class RamBudget:
                 lines += [f"  {name:34}{count:5}" for name, count in mine.items()]
         share = f"{self.blocks / BLOCKS[device]:.1%}"
         lines.append(f"{'all':36}{self.blocks:5} of {BLOCKS[device]} of {device}, {share}")
-        lines.append("not built; all blocks with one of these alone")
-        lines += [f"  {what:48}{blocks:5}" for what, blocks in self.alternatives().items()]
+        lines.append("not built; all blocks with")
+        lines += [f"  {what:50}{blocks:6}" for what, blocks in self.alternatives().items()]
         return "\n".join(lines)
 
 
@@ -118,6 +119,10 @@ def _three_quarters(memory: MemoryShape) -> MemoryShape:
     return replace(memory, width=width, enables=(CHUNK_BITS,) * chunks + (rest,) * (rest > 0))
 
 
+def _both(memory: MemoryShape) -> MemoryShape:
+    return _written_whole(_in_two_cycles(memory))
+
+
 def _is_hidden(memory: MemoryShape) -> bool:
     return _part(memory.name)[0].startswith("hidden weights")
 
@@ -126,4 +131,5 @@ _ALTERNATIVES: dict[str, Callable[[MemoryShape], MemoryShape]] = {
     "scatter in two cycles, strips of half the columns": _in_two_cycles,
     "weights a quarter narrower, as 3 bits for 4": _three_quarters,
     "rows of weights written as a whole": _written_whole,
+    "the first and the last of these": _both,
 }

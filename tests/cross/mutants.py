@@ -444,6 +444,13 @@ MUTANTS = (
         "system-tiny",
     ),
     Mutant(
+        "a half's first row kept though it is the other half's",
+        "strip_filter.py",
+        "((y == 0) & self.skip_top)",
+        "0",
+        "system-tiny-pair",
+    ),
+    Mutant(
         "bytes of another strip written",
         "pixel_packer.py",
         "Mux(word_end, 0, self.words.p.strobe)",
