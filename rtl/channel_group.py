@@ -8,9 +8,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec import TAPS, Deployment, NeuronSpec, weight_row
+from sw_model.spec import TAPS, Deployment, NeuronSpec
 
 from .encoding_layer import EncodingLayer
+from .hidden_weights import group_weights
 from .lif_array import LifArray, NeuronConstants
 from .loading import LoadPlace, connect_load, load_members
 from .netlist import extended, lanes
@@ -42,6 +43,8 @@ class ChannelGroup(wiring.Component):
     hidden, encoding
         Which of the chunks that can be loaded are its own, of the hidden and the encoding layers'
         weights; None for constant weights.
+    shared_weights
+        Whether the hidden layers' weights come from a memory outside.
 
     Members
     -------
@@ -60,11 +63,13 @@ class ChannelGroup(wiring.Component):
     words : Out(stream.Signature(len(channels), always_ready=True))
     load : In(LoadSignature())
         Absent where the weights are constant.
+    fetch : Out(WeightSignature(...))
+        What it asks a memory outside for; absent where it has one of its own.
 
     Attributes
     ----------
     weights
-        The group's weight memory.
+        The group's weight memory, or `fetch`.
     """
 
     def __init__(
@@ -76,22 +81,18 @@ class ChannelGroup(wiring.Component):
         max_width: int,
         hidden: LoadPlace | None = None,
         encoding: LoadPlace | None = None,
+        shared_weights: bool = False,
     ):
         spec, widths = deployment.spec, deployment.widths.layers
         steps = spec.timesteps_max
-        bits = max(layer.weight_bits for layer in spec.layers[1:-1])
+        (hidden_weights,) = group_weights(deployment, [channels])
+        bits = hidden_weights.weight_bits
         lane_bits = max(layer.lane for layer in widths[1:-1])
         sum_bits = max(layer.sum for layer in widths[1:-1])
         self.channels = tuple(channels)
-        # In the lane order of `weight_row`, for these output channels alone.
-        mine = [tap * spec.channels + channel for tap in range(TAPS) for channel in channels]
-        rows = [
-            [row[lane] for lane in mine]
-            for layer in deployment.weights[1:-1]
-            for row in (weight_row(layer, channel) for channel in range(spec.channels))
-        ]
-        self.weights = WeightMemory(rows=rows, weight_bits=bits, load=hidden)
-        self._array = SynapseArray(lanes=len(mine), weight_bits=bits, lane_bits=lane_bits)
+        self._array = SynapseArray(
+            lanes=TAPS * len(self.channels), weight_bits=bits, lane_bits=lane_bits
+        )
         self._scatter = Scatter(
             channels=len(self.channels),
             lane_bits=lane_bits,
@@ -126,11 +127,19 @@ class ChannelGroup(wiring.Component):
                 "kind": In(range(len(neurons))),
                 "constants": In(data.ArrayLayout(constants, len(self.channels))),
                 "restart": In(1),
-                "requests": In(stream.Signature(WeightRequest(len(rows)), always_ready=True)),
+                "requests": In(
+                    stream.Signature(WeightRequest(hidden_weights.row_count), always_ready=True)
+                ),
                 "planes": In(stream.Signature(Plane(), always_ready=True)),
                 "words": Out(stream.Signature(len(self.channels), always_ready=True)),
-                **load_members(hidden),
+                **load_members(hidden or encoding),
+                **({"fetch": Out(hidden_weights.signature)} if shared_weights else {}),
             }
+        )
+        self.weights = (
+            self.fetch
+            if shared_weights
+            else WeightMemory(rows=hidden_weights.rows(deployment), weight_bits=bits, load=hidden)
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -138,12 +147,14 @@ class ChannelGroup(wiring.Component):
         m = Module()
         weights, array, scatter = self.weights, self._array, self._scatter
         encoding, neurons = self._encoding, self._neurons
-        m.submodules.weight_memory = weights
+        if isinstance(weights, WeightMemory):
+            m.submodules.weight_memory = weights
+            connect_load(m, self, weights)
         m.submodules.array = array
         m.submodules.scatter = scatter
         m.submodules.encoding = encoding
         m.submodules.neurons = neurons
-        connect_load(m, self, weights, encoding)
+        connect_load(m, self, encoding)
         # A register of its own: what all channels choose their sums by should not come from afar.
         encodes = Signal()
         m.d.sync += encodes.eq(self.encoding)

@@ -7,16 +7,16 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, weight_row
-from sw_model.spec.cycles import GROUP_CHANNELS, datapath_latency
+from sw_model.spec.cycles import datapath_latency
 from sw_model.spec.encoding_tables import table_bits
 from sw_model.spec.fixed_point import unsigned_width
-from sw_model.spec.packing import channel_groups
 
 from .catch_queue import CatchQueue
 from .channel_group import ChannelGroup
 from .checks import check_positive
 from .event_encoder import EventEncoder
 from .frame_memory import FrameWord
+from .hidden_weights import fetch_members, group_weights
 from .layer_constants import LayerConstants
 from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
 from .output_layer import OutputLayer
@@ -42,6 +42,9 @@ class Datapath(wiring.Component):
     loadable
         Whether other weights and constants can be loaded; those of the deployment are then what
         the memories hold first.
+    shared_weights
+        Whether the hidden layers' weights come from memories outside, which other datapaths read
+        too.
 
     Members
     -------
@@ -67,6 +70,8 @@ class Datapath(wiring.Component):
         Anything sets out for them; nothing does, as the pipeline's end is held up.
     load : In(LoadSignature())
         Absent where not ``loadable``.
+    fetch_0, fetch_1, ... : Out(WeightSignature(...))
+        What each group of channels asks the memories outside for; where ``shared_weights``.
     """
 
     def __init__(
@@ -76,12 +81,14 @@ class Datapath(wiring.Component):
         max_height: int,
         max_width: int,
         loadable: bool = False,
+        shared_weights: bool = False,
     ):
         check_positive(max_height=max_height, max_width=max_width)
         self.deployment = deployment
         self.max_height = max_height
         self.max_width = max_width
         self.loadable = loadable
+        self.shared_weights = shared_weights
         spec = deployment.spec
         self._hidden_rows = (len(spec.layers) - 2) * spec.channels
         super().__init__(
@@ -102,7 +109,8 @@ class Datapath(wiring.Component):
                 "event": Out(1),
                 "beat": Out(1),
                 "held": Out(1),
-                **load_members(self._place("hidden")),
+                **load_members(self._place("output")),
+                **(fetch_members(deployment) if shared_weights else {}),
             }
         )
         self._make_components()
@@ -133,21 +141,20 @@ class Datapath(wiring.Component):
         )
         self._event_encoder = EventEncoder(channels=spec.channels)
         self._groups = []
-        hidden_bits = max(layer.weight_bits for layer in spec.layers[1:-1])
         encoding_bits = table_bits(spec.layers[0].weight_bits)
-        hidden = encoding = 0  # chunks of the groups before
-        for channels in channel_groups(spec.channels, GROUP_CHANNELS):
+        encoding = 0  # chunks of the groups before
+        for weights in group_weights(self.deployment):
             group = ChannelGroup(
                 deployment=self.deployment,
-                channels=channels,
+                channels=weights.channels,
                 neurons=self._layer_constants.neurons,
                 max_width=self.max_width,
-                hidden=self._place("hidden", hidden),
+                hidden=weights.place if self.loadable and not self.shared_weights else None,
                 encoding=self._place("encoding", encoding),
+                shared_weights=self.shared_weights,
             )
             self._groups.append(group)
-            hidden += -(-TAPS * len(channels) * hidden_bits // CHUNK_BITS)
-            encoding += -(-len(channels) * encoding_bits // CHUNK_BITS)
+            encoding += -(-len(weights.channels) * encoding_bits // CHUNK_BITS)
         self._output_weights = WeightMemory(
             rows=[
                 weight_row(self.deployment.weights[-1], channel) for channel in range(spec.channels)
@@ -241,6 +248,9 @@ class Datapath(wiring.Component):
         parts = []
         for index, group in enumerate(self._groups):
             m.submodules[f"group_{index}"] = group
+            if self.shared_weights:
+                fetch = getattr(self, f"fetch_{index}")
+                wiring.connect(m, group.fetch, wiring.flipped(fetch))
             first = group.channels[0]
             m.d.comb += [
                 group.width.eq(self.width),

@@ -5,23 +5,33 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from amaranth.back import verilog
+from rich.console import Console
 
-from sw_model.spec import Deployment, load_deployment
+from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec.bands import ENGINES_MAX, check_engines
 from sw_model.spec.files import replacing_folder
 from sw_model.spec.registers import VERSION
 
+from .ram_budget import DEVICE, ram_budget
 from .register_files import HEADER, c_header
-from .system import System
+from .system import System, memory_ports
 
 TOP = "spiking_dncnn_system"
 """Name of the Verilog module, and of its file."""
 
 
-def generate_system(deployment: Deployment, folder: Path) -> Path:
+def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> Path:
     """Write the accelerator with AXI ports; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    engines
+        That share a frame's rows, 1 or 2.
 
     Returns
     -------
@@ -34,7 +44,7 @@ def generate_system(deployment: Deployment, folder: Path) -> Path:
         The folder cannot be written.
     """
     with replacing_folder(folder, "accelerator with AXI ports") as temporary:
-        system = System(deployment=deployment)
+        system = System(deployment=deployment, engines=engines)
         text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
         files = {
             f"{TOP}.v": f"// {TOP}: deployment {deployment.hash}\n{text}",
@@ -48,6 +58,8 @@ def generate_system(deployment: Deployment, folder: Path) -> Path:
             "network": deployment.spec.name,
             "registers": VERSION,
             "columns": system.columns,
+            "engines": engines,
+            "memory_ports": memory_ports(engines),
             "sha256": {
                 name: hashlib.sha256(content.encode()).hexdigest()
                 for name, content in sorted(files.items())
@@ -63,19 +75,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Write the accelerator that keeps images and maps in external memory: AXI4 to the memory, "
         "AXI4-Lite to software. The same input gives the same bytes."
     )
-    parser.epilog = "example: python -m rtl system --deployment best-s25 -o build/system"
+    parser.epilog = (
+        "examples: python -m rtl system --deployment best-s25 -o build/system; "
+        "python -m rtl system --engines 2 --budget"
+    )
     parser.add_argument(
         "--deployment",
         default="best-s25",
         help="frozen file or shipped name (default: %(default)s)",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
+        "--engines",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"datapaths that share a frame's rows, 1 to {ENGINES_MAX}, each with a port to memory "
+        f"of its own (default: %(default)s)",
     )
+    parser.add_argument(
+        "--budget",
+        action="store_true",
+        help=f"only print how much of the block RAM of an {DEVICE} it takes",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder to write")
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
+    check_engines(args.engines)
+    if args.budget == (args.output is not None):
+        raise UsageError("give either --output DIR, to write there, or --budget")
     deployment = load_deployment(args.deployment)
-    path = generate_system(deployment, args.output)
+    if args.budget:
+        status = Console(stderr=True).status("netlist") if sys.stderr.isatty() else nullcontext()
+        with status:
+            budget = ram_budget(deployment, args.engines)
+        print(f"deployment {deployment.spec.name} {deployment.hash[:16]}")
+        print(f"{args.engines} engine(s), strips of at most {budget.columns} columns")
+        print(budget.text())
+        return
+    path = generate_system(deployment, args.output, args.engines)
     print(f"{path}: {TOP} for deployment {deployment.hash[:16]}")

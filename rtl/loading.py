@@ -48,6 +48,19 @@ def load_members(place: LoadPlace | None) -> dict[str, wiring.Member]:
     return {} if place is None else {"load": In(LoadSignature())}
 
 
+def load_target(
+    m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int
+) -> tuple[Signal, Signal]:
+    """The row that a chunk belongs to, and whether it is one of a memory's ``rows`` rows."""
+    row, chosen = Signal.like(load.row), Signal()
+    m.d.comb += [
+        # Rows before the first one wrap around to far behind the last.
+        row.eq(load.row - place.row),
+        chosen.eq(load.valid & (load.memory == load_memory(place.name)) & (row < rows)),
+    ]
+    return row, chosen
+
+
 def connect_load(m: Module, outer: wiring.Component, *inner: wiring.Component) -> None:
     """Pass what is loaded on to components inside of one, where they can be loaded."""
     for component in inner:
@@ -122,18 +135,10 @@ class LoadableMemory(wiring.Component):
             m.d.comb += port.en.eq(self.enable)
         if place is not None:
             write = rows.write_port(granularity=CHUNK_BITS)
-            chosen = Signal()
-            # Rows before the first one wrap around to far behind the last.
-            row = Signal.like(self.load.row)
+            row, chosen = load_target(m, self.load, place, len(self.rows))
             m.d.comb += [
-                row.eq(self.load.row - place.row),
                 write.addr.eq(row),
                 write.data.eq(self.load.data.replicate(bits // CHUNK_BITS)),
-                chosen.eq(
-                    self.load.valid
-                    & (self.load.memory == load_memory(place.name))
-                    & (row < len(self.rows))
-                ),
                 write.en.eq(
                     Cat(
                         chosen & (self.load.chunk == place.chunk + chunk)

@@ -1,10 +1,12 @@
 """What a frame costs."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec.registers import COUNTER_BITS, COUNTERS
+
+from .checks import check_positive
 
 
 class PerformanceCounters(wiring.Component):
@@ -12,29 +14,38 @@ class PerformanceCounters(wiring.Component):
 
     A cycle later than what is counted.
 
+    Parameters
+    ----------
+    engines
+        How many there are; what they do is added up.
+
     Members
     -------
     start : In(1)
         A frame begins; all counters go to 0.
     running : In(1)
         Count.
-    beat, held, event, encoding : In(1)
-        Of the array, as in `Datapath`; the encoding layer is under way.
-    waiting : In(1)
+    encoding : In(1)
+        The encoding layer is under way.
+    beat, held, event : In(engines)
+        Of each engine's array, as in `Datapath`.
+    waiting : In(engines)
         The array has nothing because memory has not given it yet.
-    read, written : In(1)
+    read, written : In(engines)
         A word comes from memory, goes there.
     cycles, events, ... : Out(48)
         As in `sw_model.spec.registers.COUNTERS`, in lower case.
     """
 
-    def __init__(self) -> None:
-        flags = ("beat", "held", "event", "encoding", "waiting", "read", "written")
+    def __init__(self, *, engines: int = 1) -> None:
+        check_positive(engines=engines)
+        flags = ("beat", "held", "event", "waiting", "read", "written")
         super().__init__(
             {
                 "start": In(1),
                 "running": In(1),
-                **{name: In(1) for name in flags},
+                "encoding": In(1),
+                **{name: In(engines) for name in flags},
                 **{name.lower(): Out(COUNTER_BITS) for name in COUNTERS},
             }
         )
@@ -42,7 +53,7 @@ class PerformanceCounters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        useful = self.event | self.encoding
+        useful = self.event | self.encoding.replicate(len(self.event))
         nothing = ~self.beat & ~self.held
         conditions = {
             "cycles": self.running,
@@ -57,11 +68,11 @@ class PerformanceCounters(wiring.Component):
         }
         for name, condition in conditions.items():
             # A register in front: the conditions come from all over the design.
-            counted = Signal(name=f"count_{name}")
+            counted = Signal(len(condition), name=f"count_{name}")
             counter = getattr(self, name)
-            m.d.sync += counted.eq(condition & self.running)
-            with m.If(counted):
-                m.d.sync += counter.eq(counter + 1)
+            m.d.sync += counted.eq(Mux(self.running, condition, 0))
+            with m.If(counted.any()):
+                m.d.sync += counter.eq(counter + sum(counted))
             with m.If(self.start):
                 m.d.sync += counter.eq(0)
         return m

@@ -3,7 +3,7 @@
 #define SPIKING_DNCNN_H
 
 #define SPIKING_DNCNN_IDENTITY_VALUE 0x53444e43u
-#define SPIKING_DNCNN_VERSION_VALUE 1u
+#define SPIKING_DNCNN_VERSION_VALUE 2u
 
 #define SPIKING_DNCNN_IDENTITY 0x00u /* 0x53444e43 */
 #define SPIKING_DNCNN_VERSION 0x04u /* of this register map */
@@ -33,13 +33,15 @@
 #define SPIKING_DNCNN_DENOISED 0x24u /* address of the denoised image; a multiple of 8 */
 #define SPIKING_DNCNN_MAP_A 0x28u /* address of the map that the even layers write; a multiple of 8 */
 #define SPIKING_DNCNN_MAP_B 0x2cu /* address of the map that the odd layers write; a multiple of 8 */
-#define SPIKING_DNCNN_SHAPE 0x30u /* of the network */
+#define SPIKING_DNCNN_SHAPE 0x30u /* of the network and of the hardware */
 #define SPIKING_DNCNN_SHAPE_CHANNELS_SHIFT 0
 #define SPIKING_DNCNN_SHAPE_CHANNELS_MASK 0x1ffu /* C */
 #define SPIKING_DNCNN_SHAPE_LAYERS_SHIFT 12
 #define SPIKING_DNCNN_SHAPE_LAYERS_MASK 0x7fu /* number of layers */
 #define SPIKING_DNCNN_SHAPE_TIMESTEPS_MAX_SHIFT 20
 #define SPIKING_DNCNN_SHAPE_TIMESTEPS_MAX_MASK 0x3fu /* largest T */
+#define SPIKING_DNCNN_SHAPE_ENGINES_SHIFT 28
+#define SPIKING_DNCNN_SHAPE_ENGINES_MASK 0x7u /* engines that share a frame's rows */
 #define SPIKING_DNCNN_COLUMNS 0x34u /* widest strip, in input columns */
 #define SPIKING_DNCNN_LOAD_ADDRESS 0x40u /* where LOAD_DATA goes; the chunk counts up with every LOAD_DATA */
 #define SPIKING_DNCNN_LOAD_ADDRESS_CHUNK_SHIFT 0
@@ -59,9 +61,9 @@
 #define SPIKING_DNCNN_HASH_7 0x6cu /* digits 56 to 63 of the deployment's hash; whoever loads another deployment writes its hash */
 #define SPIKING_DNCNN_CYCLES_LOW 0x80u /* cycles from start to done */
 #define SPIKING_DNCNN_CYCLES_HIGH 0x84u /* its upper bits */
-#define SPIKING_DNCNN_EVENTS_LOW 0x88u /* events that the synapse array took */
+#define SPIKING_DNCNN_EVENTS_LOW 0x88u /* events that the synapse arrays took */
 #define SPIKING_DNCNN_EVENTS_HIGH 0x8cu /* its upper bits */
-#define SPIKING_DNCNN_BUSY_LOW 0x90u /* cycles in which the array took an event, or a bit of the encoding layer's pixels */
+#define SPIKING_DNCNN_BUSY_LOW 0x90u /* cycles in which an array took an event, or a bit of the encoding layer's pixels */
 #define SPIKING_DNCNN_BUSY_HIGH 0x94u /* its upper bits */
 #define SPIKING_DNCNN_EMPTY_LOW 0x98u /* cycles in which it took a zero word, of the map or of the flush at a strip's end */
 #define SPIKING_DNCNN_EMPTY_HIGH 0x9cu /* its upper bits */

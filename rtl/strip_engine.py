@@ -15,6 +15,7 @@ from .axi import DATA_BITS, AxiReadSignature, AxiWriteSignature
 from .burst_reader import BurstReader
 from .burst_writer import BurstWriter
 from .datapath import Datapath
+from .hidden_weights import connect_fetch, fetch_members
 from .loading import LoadSignature
 from .map_feeder import MapFeeder
 from .map_splitter import MapSplitter
@@ -28,12 +29,19 @@ from .strip_geometry import StripGeometry, row_limits
 class StripEngine(wiring.Component):
     """Runs one strip of one layer at a time: reads it, computes it, writes it.
 
+    Several engines may share the rows of a frame: each then has a band of them, which overlaps its
+    neighbours' by a row.
+
     Parameters
     ----------
     deployment
         The frozen network.
     columns
         Input columns of the widest strip.
+    banded
+        Whether its rows may begin below the frame's first one.
+    shared_weights
+        Whether the hidden layers' weights come from a memory outside.
 
     Members
     -------
@@ -41,7 +49,11 @@ class StripEngine(wiring.Component):
         A strip begins; what it is stays as it is from `StripGeometry.LATENCY` cycles before.
     stop, clear : In(1)
         As in `StripSequencer`.
-    height, steps : In
+    height, own_rows : In
+        Rows that it reads, and that it writes.
+    skip_top, skip_bottom : In(1)
+        The first, the last of its rows is another engine's.
+    steps : In
         Of the frame.
     layer, encoding, output, row_base : In
         Of the layer.
@@ -52,6 +64,8 @@ class StripEngine(wiring.Component):
     axi_read : Out(AxiReadSignature())
     axi_write : Out(AxiWriteSignature())
     load : In(LoadSignature())
+    fetch_0, fetch_1, ... : Out(WeightSignature(...))
+        As in `Datapath`.
 
     Attributes
     ----------
@@ -59,11 +73,21 @@ class StripEngine(wiring.Component):
         Its inputs are for whoever says which strip it is.
     """
 
-    def __init__(self, *, deployment: Deployment, columns: int):
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        columns: int,
+        banded: bool = False,
+        shared_weights: bool = False,
+    ):
         self.deployment = deployment
         spec = deployment.spec
         channels, steps = spec.channels, spec.timesteps_max
-        self.geometry = StripGeometry(channels=channels, timesteps_max=steps, columns=columns)
+        rows = range(FRAME_HEIGHT_MAX + 1)
+        self.geometry = StripGeometry(
+            channels=channels, timesteps_max=steps, columns=columns, banded=banded
+        )
         flags = "complete reader_idle writer_idle read_failed write_failed beyond"
         events = "beat held event waiting read written"
         super().__init__(
@@ -71,7 +95,10 @@ class StripEngine(wiring.Component):
                 "restart": In(1),
                 "stop": In(1),
                 "clear": In(1),
-                "height": In(range(FRAME_HEIGHT_MAX + 1)),
+                "height": In(rows),
+                "own_rows": In(rows),
+                "skip_top": In(1),
+                "skip_bottom": In(1),
                 "steps": In(range(steps + 1)),
                 "layer": In(range(len(spec.layers))),
                 "encoding": In(1),
@@ -81,6 +108,7 @@ class StripEngine(wiring.Component):
                 "axi_read": Out(AxiReadSignature()),
                 "axi_write": Out(AxiWriteSignature()),
                 "load": In(LoadSignature()),
+                **(fetch_members(deployment) if shared_weights else {}),
             }
         )
         limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, steps)}
@@ -90,7 +118,9 @@ class StripEngine(wiring.Component):
         self._router = RowRouter(max_words=limits["max_words"])
         self._unpacker = PixelUnpacker(max_columns=columns)
         self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
-        self._datapath = Datapath(deployment=deployment, loadable=True, **size)
+        self._datapath = Datapath(
+            deployment=deployment, loadable=True, shared_weights=shared_weights, **size
+        )
         self._word_filter = StripFilter(payload=channels, max_steps=steps, **size)
         self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_steps=1, **size)
         self._splitter = MapSplitter(channels=channels)
@@ -129,6 +159,8 @@ class StripEngine(wiring.Component):
             m.d.comb += [
                 component.skip_first.eq(geometry.skip_first),
                 component.skip_last.eq(geometry.skip_last),
+                component.skip_top.eq(self.skip_top),
+                component.skip_bottom.eq(self.skip_bottom),
             ]
         m.d.comb += [
             datapath.layer.eq(self.layer),
@@ -153,6 +185,7 @@ class StripEngine(wiring.Component):
             self.event.eq(datapath.event),
         ]
         wiring.connect(m, wiring.flipped(self.load), datapath.load)
+        connect_fetch(m, self, datapath)
 
     def _connect_memory(self, m: Module) -> None:
         geometry, reader, writer = self.geometry, self._reader, self._writer
@@ -160,8 +193,8 @@ class StripEngine(wiring.Component):
             m.d.comb += [
                 port.start.eq(self.restart),
                 port.abort.eq(self.stop),
-                port.rows.eq(self.height),
             ]
+        m.d.comb += [reader.rows.eq(self.height), writer.rows.eq(self.own_rows)]
         for asked, rows in (
             (reader.first, geometry.pixel_rows),
             (reader.second, geometry.map_rows),

@@ -1,4 +1,4 @@
-"""A strip's own columns of those that it computes."""
+"""A strip's own rows and columns of those that it computes."""
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import stream, wiring
@@ -8,7 +8,7 @@ from .checks import check_positive
 
 
 class StripFilter(wiring.Component):
-    """Drops what was computed for the columns that overlap the neighbouring strips.
+    """Drops what was computed for columns and rows that overlap the neighbouring strips and bands.
 
     No latency.
 
@@ -27,6 +27,8 @@ class StripFilter(wiring.Component):
         Constant from ``restart`` on.
     skip_first, skip_last : In(1)
         Drop the first, the last column.
+    skip_top, skip_bottom : In(1)
+        Drop the first, the last row.
     computed : In(stream.Signature(payload))
     kept : Out(stream.Signature(payload))
     complete : Out(1)
@@ -43,6 +45,8 @@ class StripFilter(wiring.Component):
                 "steps": In(range(max_steps + 1)),
                 "skip_first": In(1),
                 "skip_last": In(1),
+                "skip_top": In(1),
+                "skip_bottom": In(1),
                 "computed": In(stream.Signature(payload)),
                 "kept": Out(stream.Signature(payload)),
                 "complete": Out(1),
@@ -53,11 +57,17 @@ class StripFilter(wiring.Component):
         """Build the netlist."""
         m = Module()
         step, x, y = Signal.like(self.steps), Signal.like(self.width), Signal.like(self.height)
-        last_step, last_column, drop = Signal(), Signal(), Signal()
+        last_step, last_column, last_row, drop = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             last_step.eq(step == self.steps - 1),
             last_column.eq(x == self.width - 1),
-            drop.eq(((x == 0) & self.skip_first) | (last_column & self.skip_last)),
+            last_row.eq(y == self.height - 1),
+            drop.eq(
+                ((x == 0) & self.skip_first)
+                | (last_column & self.skip_last)
+                | ((y == 0) & self.skip_top)
+                | (last_row & self.skip_bottom)
+            ),
             self.kept.valid.eq(self.computed.valid & ~drop),
             self.kept.payload.eq(self.computed.payload),
             self.computed.ready.eq(drop | self.kept.ready),
@@ -68,7 +78,7 @@ class StripFilter(wiring.Component):
                 m.d.sync += x.eq(Mux(last_column, 0, x + 1))
                 with m.If(last_column):
                     m.d.sync += y.eq(y + 1)
-                    with m.If(y == self.height - 1):
+                    with m.If(last_row):
                         m.d.sync += self.complete.eq(1)
         with m.If(self.restart):
             m.d.sync += [step.eq(0), x.eq(0), y.eq(0), self.complete.eq(0)]

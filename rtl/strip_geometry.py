@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from sw_model.spec.frame_buffers import (
     FrameBuffers,
     map_words,
 )
-from sw_model.spec.registers import FRAME_WIDTH_MAX
+from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.strips import COLUMNS_MIN
 
 from .burst_reader import RowsSignature
@@ -45,6 +45,8 @@ class StripGeometry(wiring.Component):
         Of the network.
     columns
         Input columns of the widest strip.
+    banded
+        Whether the rows may begin below the frame's first one.
 
     Members
     -------
@@ -56,6 +58,8 @@ class StripGeometry(wiring.Component):
         Kind of the layer; its number is odd.
     noisy, denoised, map_a, map_b : In(29)
         Addresses of the buffers, in words.
+    above, own_above : In(16)
+        Rows of the frame above the first one that is read, that is written. Where ``banded``.
     columns, outputs : Out
         Columns that the strip reads and writes.
     skip_first, skip_last : Out(1)
@@ -66,14 +70,16 @@ class StripGeometry(wiring.Component):
         What it reads of the image and of a map, and what it writes.
     """
 
-    def __init__(self, *, channels: int, timesteps_max: int, columns: int):
+    def __init__(self, *, channels: int, timesteps_max: int, columns: int, banded: bool = False):
         check_positive(channels=channels, timesteps_max=timesteps_max, columns=columns)
         if columns < COLUMNS_MIN:
             raise ValueError(f"columns {columns} is less than {COLUMNS_MIN}")
         self.channels = channels
         self.columns_max = columns
+        self.banded = banded
         pixels = range(FRAME_WIDTH_MAX + 1)
         rows = RowsSignature(**row_limits(channels, columns, timesteps_max))
+        above = range(FRAME_HEIGHT_MAX + 1)
         super().__init__(
             {
                 "width": In(pixels),
@@ -83,6 +89,7 @@ class StripGeometry(wiring.Component):
                 "output": In(1),
                 "odd": In(1),
                 **{name: In(WORD_ADDRESS_BITS) for name in BUFFERS},
+                **({"above": In(above), "own_above": In(above)} if banded else {}),
                 "columns": Out(range(columns + 1)),
                 "outputs": Out(range(columns + 1)),
                 "skip_first": Out(1),
@@ -127,7 +134,7 @@ class StripGeometry(wiring.Component):
             self.denoised_lane.eq(self.x),
         ]
 
-        # Third: words of the images' rows, and the map's columns that are written.
+        # Third: words of the images' rows, the map's columns that are written, and rows above.
         written, before = Signal.like(words), Signal.like(pixel_words)
         m.d.sync += [
             noisy_words.eq((self.noisy_lane + self.columns + (NOISY_PIXELS - 1)) // NOISY_PIXELS),
@@ -137,27 +144,60 @@ class StripGeometry(wiring.Component):
             written.eq(words - Mux(left, pixel_words, 0) - Mux(right, pixel_words, 0)),
             before.eq(Mux(left, pixel_words, 0)),
         ]
+        noisy_stride = (self.width + (NOISY_PIXELS - 1)) // NOISY_PIXELS
+        denoised_stride = (self.width + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
+        above = self._words_above(
+            m, noisy_stride, stride, Mux(self.output, denoised_stride, stride)
+        )
 
         # Fourth: addresses.
         pixels, maps, result = self.pixel_rows, self.map_rows, self.result_rows
         m.d.sync += [
-            pixels.address.eq(self.noisy + start // NOISY_PIXELS),
+            pixels.address.eq(self._address(m, self.noisy, start // NOISY_PIXELS, above[0])),
             pixels.words.eq(Mux(self.encoding | self.output, noisy_words, 0)),
-            pixels.stride.eq((self.width + (NOISY_PIXELS - 1)) // NOISY_PIXELS),
-            maps.address.eq(Mux(self.odd, self.map_a, self.map_b) + offset),
+            pixels.stride.eq(noisy_stride),
+            maps.address.eq(
+                self._address(m, Mux(self.odd, self.map_a, self.map_b), offset, above[1])
+            ),
             maps.words.eq(Mux(self.encoding, 0, words)),
             maps.stride.eq(stride),
         ]
         with m.If(self.output):
             m.d.sync += [
-                result.address.eq(self.denoised + self.x // DENOISED_PIXELS),
+                result.address.eq(
+                    self._address(m, self.denoised, self.x // DENOISED_PIXELS, above[2])
+                ),
                 result.words.eq(denoised_words),
-                result.stride.eq((self.width + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS),
+                result.stride.eq(denoised_stride),
             ]
         with m.Else():
             m.d.sync += [
-                result.address.eq(Mux(self.odd, self.map_b, self.map_a) + offset + before),
+                result.address.eq(
+                    self._address(
+                        m, Mux(self.odd, self.map_b, self.map_a), offset + before, above[2]
+                    )
+                ),
                 result.words.eq(written),
                 result.stride.eq(stride),
             ]
         return m
+
+    def _words_above(self, m: Module, *strides: Value) -> list[Value]:
+        """Words of the rows above, of what is read of the image and the map, and of the result."""
+        if not self.banded:
+            return [Const(0)] * len(strides)
+        found: list[Value] = []
+        for rows, stride in zip((self.above, self.above, self.own_above), strides, strict=True):
+            words = Signal(len(rows) + len(stride), name=f"words_above_{len(found)}")
+            m.d.sync += words.eq(rows * stride)
+            found.append(words)
+        return found
+
+    def _address(self, m: Module, buffer: Value, place: Value, above: Value) -> Value:
+        """Their sum; its uppermost bit says that it lies beyond the addresses, however far."""
+        if not self.banded:
+            # Less than twice the addresses' range.
+            return buffer + place
+        total = Signal.like(buffer + place + above, name="total")
+        m.d.comb += total.eq(buffer + place + above)
+        return Cat(total[:WORD_ADDRESS_BITS], total[WORD_ADDRESS_BITS:].any())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ResetInserter, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import Deployment
+from sw_model.spec.bands import ENGINES_MAX
 from sw_model.spec.registers import (
     ADDRESS_BITS,
     COUNTERS,
@@ -19,11 +20,19 @@ from sw_model.spec.registers import (
 from sw_model.spec.strips import strip_columns
 
 from .axi import AxiLiteSignature, AxiSignature
+from .hidden_weights import group_weights
 from .performance import PerformanceCounters
 from .register_file import RegisterFile
+from .row_band import RowBand
+from .shared_weight_memory import SharedWeightMemory
 from .strip_engine import StripEngine
 from .strip_geometry import BUFFERS
 from .strip_sequencer import StripSequencer
+
+
+def memory_ports(engines: int) -> list[str]:
+    """Names of the ports to memory, one for each engine."""
+    return ["m_axi"] if engines == 1 else [f"m{index}_axi" for index in range(engines)]
 
 
 class System(wiring.Component):
@@ -32,33 +41,41 @@ class System(wiring.Component):
     Software writes the frame's size and addresses and the start bit, then waits for the interrupt
     or polls the status. Cycles: `sw_model.spec.system_cycles`.
 
+    Two engines take the upper and the lower half of every strip's rows at the same time, and their
+    weights from one memory.
+
     Parameters
     ----------
     deployment
         The frozen network. Another one of the same shape can be loaded later.
     columns
         Input columns of the widest strip; by default as many as fit block RAM.
+    engines
+        How many share a frame's rows, 1 or 2.
 
     Members
     -------
     s_axi : In(AxiLiteSignature(8))
         Registers.
-    m_axi : Out(AxiSignature())
-        External memory.
+    m_axi, or m0_axi and m1_axi : Out(AxiSignature())
+        External memory, a port for each engine.
     irq : Out(1)
         High while a frame has ended and the interrupt is enabled, until software clears it.
     layer, layer_done : Out
         The layer under way, and its last cycle; for benches.
     """
 
-    def __init__(self, *, deployment: Deployment, columns: int | None = None):
+    def __init__(self, *, deployment: Deployment, columns: int | None = None, engines: int = 1):
+        if not 1 <= engines <= ENGINES_MAX:
+            raise ValueError(f"engines {engines} is not 1..{ENGINES_MAX}")
+        self.engines = engines
         self.deployment = deployment
         spec = deployment.spec
         self.columns = strip_columns(spec.timesteps_max) if columns is None else columns
         super().__init__(
             {
                 "s_axi": In(AxiLiteSignature(ADDRESS_BITS)),
-                "m_axi": Out(AxiSignature()),
+                **{name: Out(AxiSignature()) for name in memory_ports(engines)},
                 "irq": Out(1),
                 "layer": Out(range(len(spec.layers))),
                 "layer_done": Out(1),
@@ -74,8 +91,28 @@ class System(wiring.Component):
         self._sequencer = StripSequencer(
             layers=len(spec.layers), channels=spec.channels, timesteps=spec.timesteps
         )
-        self._engine = StripEngine(deployment=deployment, columns=self.columns)
-        self._counters = PerformanceCounters()
+        self._engines = [
+            StripEngine(
+                deployment=deployment,
+                columns=self.columns,
+                banded=index > 0,
+                shared_weights=engines > 1,
+            )
+            for index in range(engines)
+        ]
+        # With one engine, band and weights are its own.
+        self._bands = [RowBand(index) for index in range(engines) if engines > 1]
+        self._weights = [
+            SharedWeightMemory(
+                rows=weights.rows(deployment),
+                weight_bits=weights.weight_bits,
+                load=weights.place,
+                readers=engines,
+            )
+            for weights in group_weights(deployment)
+            if engines > 1
+        ]
+        self._counters = PerformanceCounters(engines=engines)
 
     @property
     def ports(self) -> dict[str, tuple]:
@@ -90,45 +127,94 @@ class System(wiring.Component):
         m = Module()
         m.submodules.registers = self._registers
         m.submodules.sequencer = self._sequencer
-        m.submodules.engine = self._engine
         m.submodules.counters = self._counters
-        self._connect_engine(m)
+        self._connect_sequencer(m)
+        for index, name in enumerate(memory_ports(self.engines)):
+            m.submodules["engine" if self.engines == 1 else f"engine_{index}"] = self._engines[
+                index
+            ]
+            self._connect_engine(m, self._engines[index])
+            self._connect_band(m, index)
+            self._connect_memory(m, self._engines[index], getattr(self, name))
+        self._connect_weights(m)
         self._connect_registers(m)
         self._connect_counters(m)
         return m
 
-    def _connect_engine(self, m: Module) -> None:
-        sequencer, engine, geometry = self._sequencer, self._engine, self._engine.geometry
-        for name in [
-            "complete",
-            "reader_idle",
-            "writer_idle",
-            "read_failed",
-            "write_failed",
-            "beyond",
-        ]:
-            m.d.comb += getattr(sequencer, name).eq(getattr(engine, name))
-        for name in ["restart", "stop", "clear", "layer", "encoding", "output", "row_base"]:
+    def _connect_sequencer(self, m: Module) -> None:
+        sequencer, geometry = self._sequencer, self._engines[0].geometry
+        for name in ["reader_idle", "writer_idle"]:
+            m.d.comb += getattr(sequencer, name).eq(self._flags(name).all())
+        for name in ["read_failed", "write_failed", "beyond"]:
+            m.d.comb += getattr(sequencer, name).eq(self._flags(name).any())
+        m.d.comb += [
+            # An engine without a row is never restarted.
+            sequencer.complete.eq((self._flags("complete") | ~self._active()).all()),
+            sequencer.outputs.eq(geometry.outputs),
+            sequencer.last.eq(~geometry.skip_last),
+            self.layer.eq(sequencer.layer),
+            self.layer_done.eq(sequencer.layer_done),
+        ]
+
+    def _flags(self, name: str) -> Value:
+        """A flag of every engine."""
+        return Cat(getattr(engine, name) for engine in self._engines)
+
+    def _active(self) -> Value:
+        """The engines that have a row of the frame."""
+        return Cat(band.active for band in self._bands) if self._bands else Const(1, 1)
+
+    def _connect_engine(self, m: Module, engine: StripEngine) -> None:
+        sequencer, geometry = self._sequencer, engine.geometry
+        for name in ["stop", "clear", "layer", "encoding", "output", "row_base"]:
             m.d.comb += getattr(engine, name).eq(getattr(sequencer, name))
         for name in ["x", "encoding", "output"]:
             m.d.comb += getattr(geometry, name).eq(getattr(sequencer, name))
         for name in BUFFERS:
             m.d.comb += getattr(geometry, name).eq(getattr(sequencer, f"frame_{name}"))
         m.d.comb += [
-            engine.height.eq(sequencer.frame_height),
             engine.steps.eq(sequencer.frame_steps),
             geometry.width.eq(sequencer.frame_width),
             geometry.steps.eq(sequencer.frame_steps),
             geometry.odd.eq(sequencer.layer[0]),
-            sequencer.outputs.eq(geometry.outputs),
-            sequencer.last.eq(~geometry.skip_last),
-            self.layer.eq(sequencer.layer),
-            self.layer_done.eq(sequencer.layer_done),
         ]
+
+    def _connect_band(self, m: Module, index: int) -> None:
+        engine, sequencer = self._engines[index], self._sequencer
+        if not self._bands:
+            m.d.comb += [
+                engine.restart.eq(sequencer.restart),
+                engine.height.eq(sequencer.frame_height),
+                engine.own_rows.eq(sequencer.frame_height),
+            ]
+            return
+        m.submodules[f"band_{index}"] = band = self._bands[index]
+        m.d.comb += [
+            band.height.eq(sequencer.frame_height),
+            engine.restart.eq(sequencer.restart & band.active),
+            engine.height.eq(band.rows),
+            engine.own_rows.eq(band.own_rows),
+            engine.skip_top.eq(band.skip_top),
+            engine.skip_bottom.eq(band.skip_bottom),
+        ]
+        if engine.geometry.banded:
+            m.d.comb += [
+                engine.geometry.above.eq(band.above),
+                engine.geometry.own_above.eq(band.own_above),
+            ]
+
+    def _connect_memory(self, m: Module, engine: StripEngine, axi: wiring.PureInterface) -> None:
         for port in (engine.axi_read, engine.axi_write):
             for name, member in port.signature.members.items():
-                inner, outer = getattr(port, name), getattr(self.m_axi, name)
+                inner, outer = getattr(port, name), getattr(axi, name)
                 m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
+
+    def _connect_weights(self, m: Module) -> None:
+        for group, weights in enumerate(self._weights):
+            # What was asked for before an error is forgotten, and accumulators are cleared.
+            m.submodules[f"weights_{group}"] = ResetInserter(self._sequencer.clear)(weights)
+            for engine, reader in zip(self._engines, weights.readers, strict=True):
+                wiring.connect(m, getattr(engine, f"fetch_{group}"), reader)
 
     def _connect_registers(self, m: Module) -> None:
         registers, sequencer = self._registers, self._sequencer
@@ -162,6 +248,7 @@ class System(wiring.Component):
                 "channels": spec.channels,
                 "layers": len(spec.layers),
                 "timesteps_max": spec.timesteps_max,
+                "engines": self.engines,
             },
         }
         for name, fields in values.items():
@@ -173,18 +260,22 @@ class System(wiring.Component):
         with m.If(sequencer.done):
             m.d.sync += done.eq(1)
 
-        load = self._engine.load
-        m.d.comb += [load.valid.eq(registers.load_data_written), load.data.eq(registers.load_data)]
-        for field in REGISTERS["LOAD_ADDRESS"].fields:
-            m.d.comb += getattr(load, field.name).eq(
-                registers.load_address[field.low : field.low + field.bits]
-            )
+        for load in [part.load for part in self._engines] + [part.load for part in self._weights]:
+            m.d.comb += [
+                load.valid.eq(registers.load_data_written),
+                load.data.eq(registers.load_data),
+            ]
+            for field in REGISTERS["LOAD_ADDRESS"].fields:
+                m.d.comb += getattr(load, field.name).eq(
+                    registers.load_address[field.low : field.low + field.bits]
+                )
 
     def _connect_counters(self, m: Module) -> None:
-        counters, engine = self._counters, self._engine
-        for name in ["beat", "held", "event", "waiting", "read", "written"]:
-            m.d.comb += getattr(counters, name).eq(getattr(engine, name))
+        counters = self._counters
+        for name in ["beat", "held", "event", "read", "written"]:
+            m.d.comb += getattr(counters, name).eq(self._flags(name))
         m.d.comb += [
+            counters.waiting.eq(self._flags("waiting") & self._active()),
             counters.start.eq(self._sequencer.start),
             counters.running.eq(self._sequencer.busy),
             counters.encoding.eq(self._sequencer.encoding),

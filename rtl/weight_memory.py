@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,66 @@ class WeightRequest(data.StructLayout):
 
     def __init__(self, rows: int):
         super().__init__({"row": range(max(2, rows)), "present": 1, "last": 1})
+
+
+class WeightSignature(wiring.Signature):
+    """Requests and their answers, as whoever asks sees them.
+
+    Members
+    -------
+    requests : Out(stream.Signature(WeightRequest(rows), always_ready=True))
+    weights : In(row_bits)
+        The row in lane order; zeros for a request that is not ``present``.
+    take, last : In(1)
+        There is a row; its request was the ``last`` one. After a reset ``last`` comes without a
+        row: it clears the accumulators.
+    """
+
+    def __init__(self, rows: int, row_bits: int):
+        super().__init__(
+            {
+                "requests": Out(stream.Signature(WeightRequest(rows), always_ready=True)),
+                "weights": In(row_bits),
+                "take": In(1),
+                "last": In(1, init=1),
+            }
+        )
+
+
+def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Value:
+    """Put registers behind a memory, and flags beside it.
+
+    Parameters
+    ----------
+    reader
+        As `WeightSignature`, from the memory's side.
+    row
+        What the memory gives two cycles after the request.
+
+    Returns
+    -------
+    Value
+        The row that is asked for, to be registered in front of the memory.
+    """
+    request = reader.requests.p
+    # The flags in front of the memory and beside its output.
+    flags = [
+        {name: Signal(name=f"{name}_{stage}") for name in ("take", "present", "last")}
+        for stage in ("address", "memory")
+    ]
+    valid = reader.requests.valid
+    weights = Signal(len(reader.weights), reset_less=True)
+    m.d.sync += [
+        flags[0]["take"].eq(valid),
+        flags[0]["present"].eq(valid & request.present),
+        flags[0]["last"].eq(valid & request.last),
+        *(flags[1][name].eq(flags[0][name]) for name in flags[0]),
+        weights.eq(Mux(flags[1]["present"], row, 0)),
+        reader.take.eq(flags[1]["take"]),
+        reader.last.eq(flags[1]["last"]),
+    ]
+    m.d.comb += reader.weights.eq(weights)
+    return request.row
 
 
 class WeightMemory(wiring.Component):
@@ -35,12 +95,7 @@ class WeightMemory(wiring.Component):
 
     Members
     -------
-    requests : In(stream.Signature(WeightRequest(len(rows)), always_ready=True))
-    weights : Out(len(rows[0]) * weight_bits)
-        The row in lane order; zeros for a request that is not ``present``.
-    take, last : Out(1)
-        There is a row; its request was the ``last`` one. After a reset ``last`` comes without a
-        row: it clears the accumulators.
+    requests, weights, take, last : In(WeightSignature(len(rows), len(rows[0]) * weight_bits))
     load : In(LoadSignature())
         Absent where the weights are constant.
 
@@ -64,10 +119,7 @@ class WeightMemory(wiring.Component):
         self.place = load
         super().__init__(
             {
-                "requests": In(stream.Signature(WeightRequest(len(rows)), always_ready=True)),
-                "weights": Out(self.row_bits),
-                "take": Out(1),
-                "last": Out(1, init=1),
+                **WeightSignature(len(rows), self.row_bits).flip().members,
                 **load_members(load),
             }
         )
@@ -79,28 +131,7 @@ class WeightMemory(wiring.Component):
             rows=self.rows, row_bits=self.row_bits, place=self.place
         )
         connect_load(m, self, rows)
-        request = self.requests.p
-        # The flags in front of the memory and beside its output.
-        flags = [
-            {name: Signal(name=f"{name}_{stage}") for name in ("take", "present", "last")}
-            for stage in ("address", "memory")
-        ]
-        valid = self.requests.valid
         address = Signal.like(rows.address)
-        weights = Signal(self.row_bits, reset_less=True)
-        m.d.sync += [
-            address.eq(request.row),
-            flags[0]["take"].eq(valid),
-            flags[0]["present"].eq(valid & request.present),
-            flags[0]["last"].eq(valid & request.last),
-            *(flags[1][name].eq(flags[0][name]) for name in flags[0]),
-            weights.eq(Mux(flags[1]["present"], rows.data, 0)),
-            self.take.eq(flags[1]["take"]),
-            self.last.eq(flags[1]["last"]),
-        ]
-        m.d.comb += [
-            rows.address.eq(address),
-            rows.enable.eq(1),
-            self.weights.eq(weights),
-        ]
+        m.d.sync += address.eq(answer_requests(m, self, rows.data))
+        m.d.comb += [rows.address.eq(address), rows.enable.eq(1)]
         return m

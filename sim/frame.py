@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sw_model.images import write_picture
 from sw_model.options import DEFAULT_SIGMA, check_output, describe
 from sw_model.spec import GREY_MAX, UsageError
+from sw_model.spec.bands import ENGINES_MAX, check_engines
 from sw_model.spec.files import replacing_folder, write_atomically
 from sw_model.spec.system_cycles import MemoryTiming
 
@@ -45,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the memory, in cycles (default: %(default)s)",
     )
     parser.add_argument(
+        "--engines",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"datapaths that share the rows, 1 to {ENGINES_MAX} (default: %(default)s)",
+    )
+    parser.add_argument(
         "--predict",
         action="store_true",
         help="only the golden model and the cycle model: cycles and busy shares, in seconds",
@@ -74,9 +82,10 @@ def main(args: argparse.Namespace) -> int:
             raise UsageError("--figures goes with --predict only: add it, or leave out --figures")
         check_output(args.figures)
     memory = _parse_latency(args.latency)
+    check_engines(args.engines)
     mine = job.make_job(args, CROP)
     if args.predict:
-        system, wanted = SystemSimulation(mine.deployment), _run(mine, memory)
+        system, wanted = _system(mine, args.engines), _run(mine, memory)
         print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
         print(prediction(mine, system, wanted))
         if args.figures is not None:
@@ -84,7 +93,7 @@ def main(args: argparse.Namespace) -> int:
             write_atomically(args.figures, f"{content}\n".encode())
         return 0
     with replacing_folder(args.output, "frame simulation") as folder:
-        outcome = run(mine, memory)
+        outcome = run(mine, memory, args.engines)
         for name, picture in (
             ("clean", mine.clean),
             ("noisy", mine.pixels.clip(0, GREY_MAX).astype("uint8")),
@@ -102,7 +111,7 @@ def main(args: argparse.Namespace) -> int:
     return 0 if outcome.passed else 1
 
 
-def run(mine: job.Job, memory: MemoryTiming) -> FrameOutcome:
+def run(mine: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutcome:
     """Build the accelerator, denoise the frame and keep all that it did.
 
     Raises
@@ -122,7 +131,7 @@ def run(mine: job.Job, memory: MemoryTiming) -> FrameOutcome:
         disable=not sys.stderr.isatty(),
     ) as bars:
         bar = bars.add_task("golden model", total=layers)
-        system, wanted = SystemSimulation(mine.deployment), _run(mine, memory)
+        system, wanted = _system(mine, engines), _run(mine, memory)
         predicted = system.expected_cycles(wanted, mine.words)
         bars.update(bar, description="building")
         system.build()
@@ -138,6 +147,10 @@ def run(mine: job.Job, memory: MemoryTiming) -> FrameOutcome:
         predicted=predicted,
         seconds=seconds,
     )
+
+
+def _system(mine: job.Job, engines: int) -> SystemSimulation:
+    return SystemSimulation(mine.deployment, engines=engines)
 
 
 def _run(mine: job.Job, memory: MemoryTiming) -> SystemRun:

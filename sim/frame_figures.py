@@ -44,6 +44,7 @@ def frame_figures(mine: Job, system: SystemSimulation, run: SystemRun) -> dict[s
         "height": height,
         "width": width,
         "timesteps": mine.timesteps,
+        "engines": system.engines,
         "cases": [
             case("own maps", mine.words),
             case(

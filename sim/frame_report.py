@@ -119,13 +119,15 @@ def summary(outcome: FrameOutcome) -> str:
     layers = len(mine.words)
     shares = "BUSY", "EMPTY", "STALL_INPUT", "STALL_OUTPUT", "STALL_CHANGE"
     parts = ", ".join(
-        f"{name.lower().replace('_', ' ')} {counters[name] / outcome.cycles:.2%}" for name in shares
+        f"{name.lower().replace('_', ' ')} "
+        f"{counters[name] / (outcome.cycles * outcome.system.engines):.2%}"
+        for name in shares
     )
     as_predicted = outcome.result.layer_cycles == outcome.predicted
     agreement = f"as predicted in each of {layers + 1} layers" if as_predicted else "NOT predicted"
     noisy, denoised = (psnr(mine.clean, p) for p in (mine.pixels, outcome.result.denoised))
     lines = [
-        f"frame       {mine.crop}, strips of at most {outcome.system.columns} columns",
+        _frame_line(mine, outcome.system),
         f"PSNR        {noisy:.2f} dB noisy -> {denoised:.2f} dB denoised",
         f"theta       {mine.golden.activity.theta:.3f} spikes per neuron",
         f"compared    {sum(w[..., 0].size for w in mine.words)} event words of {layers} layers, "
@@ -144,7 +146,7 @@ def summary(outcome: FrameOutcome) -> str:
 
 def prediction(mine: Job, system: SystemSimulation, run: SystemRun) -> str:
     """Cycles and busy shares by the cycle model alone."""
-    lines = [f"frame       {mine.crop}, strips of at most {system.columns} columns"]
+    lines = [_frame_line(mine, system)]
     for name, maps in (
         (f"theta {mine.golden.activity.theta:.3f}", mine.words),
         (
@@ -159,22 +161,39 @@ def prediction(mine: Job, system: SystemSimulation, run: SystemRun) -> str:
         own = sum(int(np.bitwise_count(words).sum()) for words in maps)
         overlaps = events / max(1, own) - 1
         hidden = sum(cycles[1:-1])
-        beside = 1 - sum(map(system.word_cycles, maps[:-1])) / hidden
+        beside = 1 - sum(map(system.word_cycles, maps[:-1])) / (hidden * system.engines)
         lines += [
-            f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / mine.clean.size:.0f} a pixel",
+            f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / mine.clean.size:.0f} a pixel"
+            f"{_gain(system, run, maps, sum(cycles))}",
             f"                  hidden layers busy {_range(busy)}; encoding layer "
             f"{cycles[0] / sum(cycles):.2%}, output layer {cycles[-1] / sum(cycles):.2%} of the "
             f"cycles",
             f"                  events of overlaps {overlaps:.2%}; set-up, flush and drain "
-            f"of strips {beside:.2%} of the hidden layers' cycles",
+            f"of strips{' and waiting' if system.engines > 1 else ''} {beside:.2%} of the hidden "
+            f"layers' cycles",
         ]
     return "\n".join(lines)
 
 
+def _frame_line(mine: Job, system: SystemSimulation) -> str:
+    return (
+        f"frame       {mine.crop}, strips of at most {system.columns} columns, "
+        f"{system.engines} engine{'s' if system.engines > 1 else ''}"
+    )
+
+
+def _gain(system: SystemSimulation, run: SystemRun, maps: Maps, cycles: int) -> str:
+    """What several engines bring, nothing for one."""
+    if system.engines == 1:
+        return ""
+    alone = SystemSimulation(system.deployment, system.columns)
+    return f", {sum(alone.expected_cycles(run, maps)) / cycles:.3f} times as fast as one engine"
+
+
 def busy_shares(system: SystemSimulation, maps: Maps, cycles: Sequence[int]) -> list[float]:
-    """Busy share of every hidden layer: events that the array takes, over cycles."""
+    """Busy share of every hidden layer: events that the arrays take, over their cycles."""
     return [
-        system.layer_events(words) / spent
+        system.layer_events(words) / (spent * system.engines)
         for words, spent in zip(maps[:-1], cycles[1:-1], strict=True)
     ]
 
@@ -189,6 +208,7 @@ def report(outcome: FrameOutcome) -> dict[str, Any]:
         "timesteps": mine.timesteps,
         "noise": asdict(mine.noise),
         "columns": outcome.system.columns,
+        "engines": outcome.system.engines,
         "memory": asdict(outcome.run.memory),
         "mismatches": outcome.mismatches,
         "wrong_words": outcome.wrong_words,

@@ -23,7 +23,7 @@ JOBS = 2
 """Compilers that run at the same time."""
 
 
-def build_system(text: str, build_root: Path, optimisation: str = "-O3") -> Path:
+def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines: int = 1) -> Path:
     """The program of accelerator and memory; built once for the same sources.
 
     Parameters
@@ -32,6 +32,8 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3") -> Path
         Verilog of `rtl.system.System`.
     optimisation
         Of the C++ compiler: what takes longest for small networks and short runs.
+    engines
+        That it has, a port to memory each.
 
     Raises
     ------
@@ -41,7 +43,14 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3") -> Path
         Something does not build.
     """
     check_available("verilator")
-    recipe = [text, optimisation, MAIN.read_text(), c_header(), Path(__file__).read_text()]
+    recipe = [
+        text,
+        optimisation,
+        str(engines),
+        MAIN.read_text(),
+        c_header(),
+        Path(__file__).read_text(),
+    ]
     recipe += VerilatorRunner().versions()
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     folder = (build_root / "system" / key).absolute()
@@ -76,7 +85,7 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3") -> Path
                 "--Mdir",
                 str(objects),
                 "-CFLAGS",
-                f"-I{folder} -std=c++20",
+                f"-I{folder} -std=c++20 -DENGINES={engines}",
                 "-o",
                 str(folder / "partial"),
                 "control.vlt",

@@ -1,4 +1,5 @@
-// Runs the accelerator in Verilator beside a memory with fixed latencies.
+// Runs the accelerator in Verilator beside a memory with fixed latencies, the same on each of its
+// ports. Compiled with ENGINES, the number of ports.
 //
 // Usage: main FOLDER. The folder has `job.txt`, lines of a word and numbers:
 //   memory BYTES            size of the memory, filled with a pattern
@@ -118,82 +119,79 @@ struct Burst {
     bool error;
 };
 
-class Simulation {
-  public:
-    explicit Simulation(std::string folder)
-        : folder_(std::move(folder)), job_(read_job(folder_)), random_(job_.seed) {}
+// The signals of one of the accelerator's ports to memory.
+struct Pins {
+    CData *arvalid, *arready, *arlen, *arsize, *arburst;
+    CData *rvalid, *rready, *rresp, *rlast;
+    CData *awvalid, *awready, *awlen, *awsize, *awburst;
+    CData *wvalid, *wready, *wstrb, *wlast;
+    CData *bvalid, *bready, *bresp;
+    IData *araddr, *awaddr;
+    QData *rdata, *wdata;
+};
 
-    void run() {
-        top_.rst = 1;
-        top_.s_axi_bready = top_.s_axi_rready = 1;
-        top_.s_axi_wstrb = 0xF;
-        for (int i = 0; i < 3; ++i) cycle();
-        top_.rst = 0;
-        for (auto [offset, value] : job_.writes) write(offset, value);
-        while (!top_.irq) cycle();
-        if (!reads_.empty() || !writes_.empty() || !answers_.empty())
-            fail("the accelerator is done, but the bus is not");
-        for (const spiking_dncnn_register& reg : spiking_dncnn_registers)
-            if (reg.readable)
-                std::printf("register %u %u\n", reg.offset, read(reg.offset));
-        std::printf("end\n");
-        top_.final();
+#define PINS(top, port)                                                                           \
+    Pins {                                                                                        \
+        &top.port##_arvalid, &top.port##_arready, &top.port##_arlen, &top.port##_arsize,          \
+            &top.port##_arburst, &top.port##_rvalid, &top.port##_rready, &top.port##_rresp,       \
+            &top.port##_rlast, &top.port##_awvalid, &top.port##_awready, &top.port##_awlen,       \
+            &top.port##_awsize, &top.port##_awburst, &top.port##_wvalid, &top.port##_wready,      \
+            &top.port##_wstrb, &top.port##_wlast, &top.port##_bvalid, &top.port##_bready,         \
+            &top.port##_bresp, &top.port##_araddr, &top.port##_awaddr, &top.port##_rdata,         \
+            &top.port##_wdata                                                                     \
+    }
+
+// One port's way to the memory, which all ports have in common.
+class Port {
+  public:
+    Port(Pins pins, Job& job, std::mt19937_64& random) : pins_(pins), job_(job), random_(random) {}
+
+    bool quiet() const { return reads_.empty() && writes_.empty() && answers_.empty(); }
+
+    // What the memory says at the beginning of a cycle.
+    void offer(uint64_t now) {
+        now_ = now;
+        *pins_.arready = !pause();
+        *pins_.awready = !pause();
+        *pins_.wready = !pause();
+        if (!r_valid_) r_valid_ = !reads_.empty() && reads_.front().ready <= now_ && !pause();
+        *pins_.rvalid = r_valid_;
+        if (r_valid_) {
+            const Burst& burst = reads_.front();
+            std::memcpy(pins_.rdata, job_.memory.data() + burst.address, 8);
+            *pins_.rresp = burst.error ? 2 : 0;
+            *pins_.rlast = burst.left == 1;
+        }
+        if (!b_valid_) b_valid_ = !answers_.empty() && answers_.front().ready <= now_ && !pause();
+        *pins_.bvalid = b_valid_;
+        if (b_valid_) *pins_.bresp = answers_.front().error ? 2 : 0;
+    }
+
+    // What changes hands in it.
+    void take() {
+        const bool ar = *pins_.arvalid && *pins_.arready;
+        const bool r = *pins_.rvalid && *pins_.rready;
+        const bool aw = *pins_.awvalid && *pins_.awready;
+        const bool w = *pins_.wvalid && *pins_.wready;
+        const bool b = *pins_.bvalid && *pins_.bready;
+        if (r) take_read();
+        if (b) answers_.pop_front(), b_valid_ = false;
+        if (ar) ask(reads_, *pins_.araddr, *pins_.arlen, *pins_.arsize, *pins_.arburst,
+                    job_.read_latency);
+        if (aw) ask(writes_, *pins_.awaddr, *pins_.awlen, *pins_.awsize, *pins_.awburst, 0);
+        if (w) data_.push_back({*pins_.wdata, *pins_.wstrb, *pins_.wlast != 0});
+        if (aw || w) store();
     }
 
   private:
-    // One clock cycle: what the memory offers, what changes hands, what follows from it.
-    void cycle() {
-        offer();
-        top_.clk = 0;
-        top_.eval();
-        const bool ar = top_.m_axi_arvalid && top_.m_axi_arready;
-        const bool r = top_.m_axi_rvalid && top_.m_axi_rready;
-        const bool aw = top_.m_axi_awvalid && top_.m_axi_awready;
-        const bool w = top_.m_axi_wvalid && top_.m_axi_wready;
-        const bool b = top_.m_axi_bvalid && top_.m_axi_bready;
-        if (r) take_read();
-        if (b) answers_.pop_front(), b_valid_ = false;
-        if (ar) ask(reads_, top_.m_axi_araddr, top_.m_axi_arlen, top_.m_axi_arsize,
-                    top_.m_axi_arburst, job_.read_latency);
-        if (aw) ask(writes_, top_.m_axi_awaddr, top_.m_axi_awlen, top_.m_axi_awsize,
-                    top_.m_axi_awburst, 0);
-        if (w) data_.push_back({top_.m_axi_wdata, top_.m_axi_wstrb, top_.m_axi_wlast != 0});
-        if (aw || w) store();
-        lite_written_ = top_.s_axi_awvalid && top_.s_axi_awready;
-        lite_asked_ = top_.s_axi_arvalid && top_.s_axi_arready;
-        lite_answered_ = top_.s_axi_bvalid;
-        lite_read_ = top_.s_axi_rvalid;
-        lite_data_ = top_.s_axi_rdata;
-        lite_error_ = lite_answered_ ? top_.s_axi_bresp : lite_read_ ? top_.s_axi_rresp : 0;
-        const bool layer_done = top_.layer_done;
-        const int layer = top_.layer;
-        top_.clk = 1;
-        top_.eval();
-        ++now_;
-        if (layer_done) end_layer(layer);
-        if (job_.limit && now_ > job_.limit)
-            fail("no end after " + std::to_string(now_) + " cycles");
-    }
+    struct Word {
+        uint64_t data;
+        uint32_t strobe;
+        bool last;
+    };
 
     bool pause() { return job_.seed && random_() % 4 == 0; }
     uint64_t spread() { return job_.seed ? random_() % 24 : 0; }
-
-    void offer() {
-        top_.m_axi_arready = !pause();
-        top_.m_axi_awready = !pause();
-        top_.m_axi_wready = !pause();
-        if (!r_valid_) r_valid_ = !reads_.empty() && reads_.front().ready <= now_ && !pause();
-        top_.m_axi_rvalid = r_valid_;
-        if (r_valid_) {
-            const Burst& burst = reads_.front();
-            std::memcpy(&top_.m_axi_rdata, job_.memory.data() + burst.address, 8);
-            top_.m_axi_rresp = burst.error ? 2 : 0;
-            top_.m_axi_rlast = burst.left == 1;
-        }
-        if (!b_valid_) b_valid_ = !answers_.empty() && answers_.front().ready <= now_ && !pause();
-        top_.m_axi_bvalid = b_valid_;
-        if (b_valid_) top_.m_axi_bresp = answers_.front().error ? 2 : 0;
-    }
 
     void ask(std::deque<Burst>& queue, uint64_t address, uint32_t less_one, uint32_t size,
              uint32_t burst, uint64_t latency) {
@@ -237,6 +235,60 @@ class Simulation {
         }
     }
 
+    Pins pins_;
+    Job& job_;
+    std::mt19937_64& random_;
+    std::deque<Burst> reads_, writes_, answers_;
+    std::deque<Word> data_;
+    uint64_t now_ = 0;
+    bool r_valid_ = false, b_valid_ = false;
+};
+
+class Simulation {
+  public:
+    explicit Simulation(std::string folder)
+        : folder_(std::move(folder)), job_(read_job(folder_)), random_(job_.seed) {}
+
+    void run() {
+        top_.rst = 1;
+        top_.s_axi_bready = top_.s_axi_rready = 1;
+        top_.s_axi_wstrb = 0xF;
+        for (int i = 0; i < 3; ++i) cycle();
+        top_.rst = 0;
+        for (auto [offset, value] : job_.writes) write(offset, value);
+        while (!top_.irq) cycle();
+        for (const Port& port : ports_)
+            if (!port.quiet()) fail("the accelerator is done, but the bus is not");
+        for (const spiking_dncnn_register& reg : spiking_dncnn_registers)
+            if (reg.readable)
+                std::printf("register %u %u\n", reg.offset, read(reg.offset));
+        std::printf("end\n");
+        top_.final();
+    }
+
+  private:
+    // One clock cycle: what the memory offers, what changes hands, what follows from it.
+    void cycle() {
+        for (Port& port : ports_) port.offer(now_);
+        top_.clk = 0;
+        top_.eval();
+        for (Port& port : ports_) port.take();
+        lite_written_ = top_.s_axi_awvalid && top_.s_axi_awready;
+        lite_asked_ = top_.s_axi_arvalid && top_.s_axi_arready;
+        lite_answered_ = top_.s_axi_bvalid;
+        lite_read_ = top_.s_axi_rvalid;
+        lite_data_ = top_.s_axi_rdata;
+        lite_error_ = lite_answered_ ? top_.s_axi_bresp : lite_read_ ? top_.s_axi_rresp : 0;
+        const bool layer_done = top_.layer_done;
+        const int layer = top_.layer;
+        top_.clk = 1;
+        top_.eval();
+        ++now_;
+        if (layer_done) end_layer(layer);
+        if (job_.limit && now_ > job_.limit)
+            fail("no end after " + std::to_string(now_) + " cycles");
+    }
+
     void end_layer(int layer) {
         std::printf("layer %d %" PRIu64 "\n", layer, now_ - started_);
         std::fflush(stdout);
@@ -277,20 +329,16 @@ class Simulation {
         return lite_data_;
     }
 
-    struct Word {
-        uint64_t data;
-        uint32_t strobe;
-        bool last;
-    };
-
     std::string folder_;
     Job job_;
     std::mt19937_64 random_;
     Vspiking_dncnn_system top_;
-    std::deque<Burst> reads_, writes_, answers_;
-    std::deque<Word> data_;
+#if ENGINES == 1
+    std::vector<Port> ports_{{PINS(top_, m_axi), job_, random_}};
+#else
+    std::vector<Port> ports_{{PINS(top_, m0_axi), job_, random_}, {PINS(top_, m1_axi), job_, random_}};
+#endif
     uint64_t now_ = 0, started_ = 0;
-    bool r_valid_ = false, b_valid_ = false;
     bool lite_written_ = false, lite_asked_ = false, lite_answered_ = false, lite_read_ = false;
     uint32_t lite_data_ = 0, lite_error_ = 0;
 };

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from amaranth.back import verilog
 from rtl.system import System
 from sw_model import driver
 from sw_model.spec import Deployment
+from sw_model.spec.bands import bands
 from sw_model.spec.loading import load_writes
 from sw_model.spec.registers import REGISTERS
 from sw_model.spec.strips import strip_columns, strips
@@ -101,6 +103,8 @@ class SystemSimulation:
         The network.
     columns
         Input columns of the widest strip; None for what fits block RAM.
+    engines
+        That share a frame's rows, 1 or 2.
     optimisation
         Of the C++ compiler.
     """
@@ -110,10 +114,12 @@ class SystemSimulation:
         deployment: Deployment,
         columns: int | None = None,
         *,
+        engines: int = 1,
         optimisation: str = "-O3",
         build_root: Path = BUILD_ROOT,
     ):
         self.deployment = deployment
+        self.engines = engines
         steps = deployment.spec.timesteps_max
         self.columns = strip_columns(steps) if columns is None else columns
         self._root = build_root
@@ -121,9 +127,9 @@ class SystemSimulation:
 
     @cached_property
     def _program(self) -> Path:
-        system = System(deployment=self.deployment, columns=self.columns)
+        system = System(deployment=self.deployment, columns=self.columns, engines=self.engines)
         text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
-        return build_system(text, self._root, self._optimisation)
+        return build_system(text, self._root, self._optimisation, self.engines)
 
     def build(self) -> None:
         """Build now; raises what `run` raises."""
@@ -143,23 +149,30 @@ class SystemSimulation:
             Event words of every spiking layer.
         """
         channels, addresses = self.deployment.spec.channels, self.job(run).addresses
-        return system_cycles(maps, channels, self.columns, run.memory, addresses)
+        return system_cycles(
+            maps, channels, self.columns, run.memory, addresses, engines=self.engines
+        )
 
     def layer_events(self, words: npt.NDArray[np.uint64]) -> int:
-        """Events that the array takes of a layer's input: those of overlaps in both strips."""
-        return sum(
-            int(np.bitwise_count(words[:, strip.start : strip.start + strip.columns]).sum())
-            for strip in strips(words.shape[1], self.columns)
-        )
+        """Events that the arrays take of a layer's input: those of overlaps on both sides."""
+        return sum(int(np.bitwise_count(part).sum()) for part in self._parts(words))
 
     def word_cycles(self, words: npt.NDArray[np.uint64]) -> int:
-        """Cycles that the words of a layer's input take: all but what strips cost besides."""
+        """Cycles that the words of a layer's input take: all but what strips cost besides.
+
+        Of all engines together.
+        """
         events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
         costs = np.maximum(events, words.shape[-1])
-        return sum(
-            int(costs[:, strip.start : strip.start + strip.columns].sum())
-            for strip in strips(words.shape[1], self.columns)
-        )
+        return sum(int(part.sum()) for part in self._parts(costs))
+
+    def _parts(self, frame: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        """What is read of (H, W, ...) together: strip by strip, of each engine's rows."""
+        height, width = frame.shape[:2]
+        for strip in strips(width, self.columns):
+            for band in bands(height, self.engines):
+                rows = frame[band.start : band.start + band.rows]
+                yield rows[:, strip.start : strip.start + strip.columns]
 
     def run(
         self, run: SystemRun, expected_cycles: int, progress: Progress = lambda layers: None

@@ -11,7 +11,7 @@ from typing import Literal
 
 IDENTITY = 0x53444E43
 """What the first register reads: "SDNC"."""
-VERSION = 1
+VERSION = 2
 """Number of this register map."""
 REGISTER_BITS = 32
 ADDRESS_BITS = 8
@@ -87,8 +87,8 @@ class Register:
 
 COUNTERS = {
     "CYCLES": "cycles from start to done",
-    "EVENTS": "events that the synapse array took",
-    "BUSY": "cycles in which the array took an event, or a bit of the encoding layer's pixels",
+    "EVENTS": "events that the synapse arrays took",
+    "BUSY": "cycles in which an array took an event, or a bit of the encoding layer's pixels",
     "EMPTY": "cycles in which it took a zero word, of the map or of the flush at a strip's end",
     "STALL_INPUT": "cycles in which it waited for words from memory",
     "STALL_OUTPUT": "cycles in which it was held up by what comes after it",
@@ -98,7 +98,8 @@ COUNTERS = {
 }
 """Counters of the frame under way or, when it is done, of the last one.
 
-CYCLES is the sum of BUSY, EMPTY and the three stalls.
+All but CYCLES are sums over the engines. BUSY, EMPTY and the three stalls add up to CYCLES times
+the number of engines.
 """
 COUNTER_BITS = 48
 """Enough for 32 days at 100 MHz."""
@@ -122,6 +123,7 @@ def _table() -> tuple[Register, ...]:
         Field(name="channels", low=0, bits=9, meaning="C"),
         Field(name="layers", low=12, bits=7, meaning="number of layers"),
         Field(name="timesteps_max", low=20, bits=6, meaning="largest T"),
+        Field(name="engines", low=28, bits=3, meaning="engines that share a frame's rows"),
     )
     load = (
         Field(name="chunk", low=0, bits=12, meaning="32 bits of the row, from its lowest"),
@@ -191,9 +193,9 @@ def _table() -> tuple[Register, ...]:
             name="SHAPE",
             offset=0x30,
             access="read",
-            bits=26,
+            bits=31,
             fields=shape,
-            meaning="of the network",
+            meaning="of the network and of the hardware",
         ),
         Register(
             name="COLUMNS",

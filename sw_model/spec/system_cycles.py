@@ -1,8 +1,10 @@
 """How many cycles the accelerator with AXI ports takes, exactly, from the spikes alone.
 
 This holds for a memory that takes every address and every word at once, gives a word a cycle after
-a fixed latency, and answers a write after another. The words of a strip are read ahead, so that
-the latencies show once a strip, when its first word comes and when its last one is written.
+a fixed latency, and answers a write after another, on each port of the accelerator. The words of a
+strip are read ahead, so that the latencies show once a strip, when its first word comes and when
+its last one is written. Where several engines share the rows, a strip ends when all of them have
+written theirs.
 
 Times are cycles since the one in which the strip's restart is set.
 """
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .bands import Band, bands
 from .cycles import latency, spacing
 from .fixed_point import PIXEL_BITS
 from .frame_buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
@@ -67,6 +70,7 @@ def system_cycles(
     columns: int,
     memory: MemoryTiming,
     addresses: Mapping[str, int],
+    engines: int = 1,
 ) -> list[int]:
     """Cycles of every layer of a frame; the register CYCLES holds their sum.
 
@@ -80,6 +84,8 @@ def system_cycles(
         Input columns of the widest strip.
     addresses
         Of the buffers, in bytes, by the names of their registers.
+    engines
+        That share the rows, 1 or 2.
     """
     height, width, timesteps, _ = maps[0].shape
     buffers = FrameBuffers(height, width, timesteps, channels)
@@ -89,7 +95,10 @@ def system_cycles(
         target = "DENOISED" if layer == len(maps) else "MAP_B" if layer % 2 else "MAP_A"
         layers.append(
             sum(
-                _strip_cycles(strip, buffers, source, memory, target, addresses[target])
+                max(
+                    _strip_cycles(strip, band, buffers, source, memory, target, addresses[target])
+                    for band in bands(height, engines)
+                )
                 for strip in strips(width, columns)
             )
         )
@@ -98,6 +107,7 @@ def system_cycles(
 
 def _strip_cycles(
     strip: Strip,
+    band: Band,
     buffers: FrameBuffers,
     source: npt.NDArray[np.uint64] | None,
     memory: MemoryTiming,
@@ -108,45 +118,50 @@ def _strip_cycles(
     parts = map_words(buffers.channels)
     output = target == "DENOISED"
     if source is None:
-        ends = _encoding_times(strip, buffers, first_word + _QUEUE)
+        ends = _encoding_times(strip, band, buffers, first_word + _QUEUE)
     else:
-        words = source[:, strip.start : strip.start + strip.columns]
+        rows = slice(band.start, band.start + band.rows)
+        words = source[rows, strip.start : strip.start + strip.columns]
         pixels = buffers.noisy_words(strip) if output else 0
         ends = _event_times(words, first_word, pixels)
         ends += _way("output" if output else "hidden", buffers.channels)
-    # (H, columns, T): when each word of the strip comes out; then only its own columns.
-    own = slice(int(not strip.first), strip.columns - (not strip.last))
+    # (rows, columns, T): when each word of the strip comes out; then only its own rows and columns.
+    own = (
+        slice(int(not band.first), band.rows - (not band.last)),
+        slice(int(not strip.first), strip.columns - (not strip.last)),
+    )
     last_words = 1
     if parts > 1 and not output:
         ends = _split_times(ends, own, parts)
-        last_words = parts if strip.last else 1
-    kept = ends[:, own]
+        last_words = parts if strip.last and band.last else 1
+    kept = ends[own]
     if output:
         pushed = _packed_times(kept[..., -1], strip)
         start, stride = strip.output_start // DENOISED_PIXELS, buffers.denoised_stride
     else:
         pushed = (kept[..., np.newaxis] + np.arange(parts)).reshape(len(kept), -1)
         start, stride = strip.output_start * buffers.pixel_words, buffers.map_stride
+    start += band.output_start * stride
     last = int(ends[-1, -1, -1]) + last_words - 1
     answer = _write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
     # The strip is known to be complete a cycle after its last word, and drains from the next on.
     return max(last + 2, answer + 1) + 1 + SETUP
 
 
-def _encoding_times(strip: Strip, buffers: FrameBuffers, first: int) -> Times:
-    """When the encoding layer's words leave, (H, columns, T)."""
+def _encoding_times(strip: Strip, band: Band, buffers: FrameBuffers, first: int) -> Times:
+    """When the encoding layer's words leave, (rows, columns, T)."""
     pace = max(PIXEL_BITS, buffers.timesteps)
     # A row and a pixel go in, one a cycle; then each pixel begins the window of one before it.
-    begins = first + strip.columns + 1 + np.arange(buffers.height * strip.columns) * pace
+    begins = first + strip.columns + 1 + np.arange(band.rows * strip.columns) * pace
     words = begins[:, np.newaxis] + _way("encoding", buffers.channels)
     times = words + np.arange(buffers.timesteps)
-    return times.reshape(buffers.height, strip.columns, buffers.timesteps)
+    return times.reshape(band.rows, strip.columns, buffers.timesteps)
 
 
 def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:
     """When the last event of the word leaves the encoder that completes each word of the strip.
 
-    (H, columns, T). ``pixels`` words of the image come before each row of the map.
+    (rows, columns, T). ``pixels`` words of the image come before each row of the map.
     """
     height, columns, timesteps, parts = words.shape
     events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(-1)
@@ -207,20 +222,20 @@ def _encoder_times(
     return ends
 
 
-def _split_times(ends: Times, own: slice, parts: int) -> Times:
+def _split_times(ends: Times, own: tuple[slice, slice], parts: int) -> Times:
     """When each event word begins to be written, where it takes several words of memory.
 
-    It waits for the one before it, which takes a cycle only if its column is dropped.
+    It waits for the one before it, which takes a cycle only if its row or column is dropped.
     """
     costs = np.ones(ends.shape, dtype=np.int64)
-    costs[:, own] = parts
+    costs[own] = parts
     before = np.concatenate([[0], np.cumsum(costs.reshape(-1))[:-1]])
     begins = before + np.maximum.accumulate(ends.reshape(-1) - before)
     return begins.reshape(ends.shape)
 
 
 def _packed_times(pixels: Times, strip: Strip) -> Times:
-    """When the words of the denoised image are complete, (H, words), from its pixels."""
+    """When the words of the denoised image are complete, (rows, words), from its pixels."""
     lanes = strip.output_start % DENOISED_PIXELS + np.arange(strip.outputs)
     last = np.flatnonzero((lanes % DENOISED_PIXELS == DENOISED_PIXELS - 1) | (lanes == lanes[-1]))
     return pixels[:, last]

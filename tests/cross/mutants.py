@@ -224,8 +224,8 @@ MUTANTS = (
     Mutant(
         "weights of a zero word added",
         "weight_memory.py",
-        'Mux(flags[1]["present"], rows.data, 0)',
-        "port.data",
+        'Mux(flags[1]["present"], row, 0)',
+        "row",
         "weight_memory-5x27",
     ),
     Mutant(
@@ -444,6 +444,13 @@ MUTANTS = (
         "system-tiny",
     ),
     Mutant(
+        "a half's first row kept though it is the other half's",
+        "strip_filter.py",
+        "((y == 0) & self.skip_top)",
+        "0",
+        "system-tiny-pair",
+    ),
+    Mutant(
         "bytes of another strip written",
         "pixel_packer.py",
         "Mux(word_end, 0, self.words.p.strobe)",
@@ -467,8 +474,8 @@ MUTANTS = (
     Mutant(
         "a chunk loaded into all memories",
         "loading.py",
-        "self.load.memory == load_memory(place.name)",
-        "self.load.memory == self.load.memory",
+        "load.memory == load_memory(place.name)",
+        "load.memory == load.memory",
         "system-tiny",
     ),
 )

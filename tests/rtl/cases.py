@@ -236,7 +236,10 @@ COMPONENTS = {
 """All component benches by name."""
 ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}
 """All accelerators by the name of their network."""
-SYSTEMS = {f"system-{name}": SystemCase(name) for name in ("tiny",)}
+SYSTEMS = {
+    "system-tiny": SystemCase("tiny"),
+    "system-tiny-pair": SystemCase("tiny", engines=2, bench="system_pair_bench"),
+}
 """Accelerators with AXI ports."""
 
 

@@ -45,13 +45,17 @@ def other_deployment(deployment: Deployment) -> Deployment:
 
 @dataclass(frozen=True)
 class SystemCase:
-    """The accelerator with AXI ports for one of `NETWORKS`, and its bench `system_bench`."""
+    """The accelerator with AXI ports for one of `NETWORKS`, and its bench."""
 
     network: str
+    engines: int = 1
+    bench: str = "system_bench"
 
     def run(self, simulator: str) -> None:
         """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
-        system = System(deployment=NETWORKS[self.network].deployment, columns=COLUMNS)
+        deployment = NETWORKS[self.network].deployment
+        system = System(deployment=deployment, columns=COLUMNS, engines=self.engines)
         text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
         sources = {f"{TOP}.v": text}
-        run_sources(simulator, sources, TOP, "system_bench", {"network": self.network})
+        parameters = {"network": self.network, "engines": self.engines}
+        run_sources(simulator, sources, TOP, self.bench, parameters)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
+
 from rtl.__main__ import main
 from rtl.register_files import c_header
 
@@ -30,3 +32,31 @@ def test_files_are_complete_and_the_same_again(tmp_path, capsys):
     # Names that tools know AXI by.
     for port in ("m_axi_awaddr", "m_axi_rdata", "s_axi_wstrb", "irq"):
         assert f" {port};" in texts[0]
+
+
+def test_two_engines_have_a_port_each(tmp_path):
+    NETWORKS["tiny"].deployment.save(tmp_path / "tiny.safetensors")
+    arguments = ["--deployment", str(tmp_path / "tiny.safetensors"), "--engines", "2"]
+    assert main(["system", *arguments, "-o", str(tmp_path / "out")]) == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["engines"] == 2
+    assert manifest["memory_ports"] == ["m0_axi", "m1_axi"]
+    text = (tmp_path / "out" / "spiking_dncnn_system.v").read_text()
+    for port in ("m0_axi_awaddr", "m1_axi_awaddr", "s_axi_wstrb", "irq"):
+        assert f" {port};" in text
+    assert " m_axi_awaddr;" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--engines", "3", "--budget"], "engines 3 is not 1 to 2"),
+        ([], "give either --output DIR, to write there, or --budget"),
+        (["--budget", "-o", "out"], "give either --output DIR, to write there, or --budget"),
+    ],
+)
+def test_mistakes_get_one_sentence(arguments, sentence, capsys):
+    assert main(["system", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -61,6 +62,22 @@ def test_figures_count_what_a_frame_asks_for(inputs, tmp_path):
 def test_figures_want_a_prediction(inputs, tmp_path, capsys):
     assert main(["frame", *inputs, "--figures", str(tmp_path / "frame.json")]) == 2
     assert "--figures goes with --predict only" in capsys.readouterr().err
+
+
+def test_two_engines_are_predicted_to_be_nearly_twice_as_fast(tmp_path, capsys):
+    # Rows enough that the one which both halves read does not matter.
+    random_deployment(configuration("tiny"), 3).save(tmp_path / "tiny.safetensors")
+    grey = np.random.default_rng(2).integers(0, 256, (64, 60)).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "high.png")
+    files = ["--deployment", str(tmp_path / "tiny.safetensors")]
+    files += ["--image", str(tmp_path / "high.png")]
+    assert main(["frame", *files, "--engines", "2", "--predict"]) == 0
+    printed = capsys.readouterr().out
+    gains = [float(gain) for gain in re.findall(r"([\d.]+) times as fast as one engine", printed)]
+    assert len(gains) == 2
+    assert all(1.8 < gain < 2 for gain in gains)
+    assert main(["frame", *files, "--engines", "3", "--predict"]) == 2
+    assert "engines 3 is not 1 to 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("latency", ["5", "0,1", "a,b"])

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from rtl.datapath import Datapath
+from rtl.synth_tools import design_text
 from sim.random_deployment import random_deployment
 from sw_model import driver
 from sw_model.spec import UsageError, configuration, pack_spikes
+from sw_model.spec.bands import bands
 from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts
 from sw_model.spec.loading import check_fits, load_rows, load_writes
 from sw_model.spec.registers import REGISTERS
@@ -31,6 +33,28 @@ def test_strips_cover_every_column_once(columns):
             assert strip.start == max(0, strip.output_start - 1)
             end = strip.output_start + strip.outputs + 1
             assert strip.start + strip.columns == min(width, end)
+
+
+@pytest.mark.parametrize("engines", [1, 2])
+def test_bands_cover_every_row_once(engines):
+    for height in range(1, 12):
+        found = bands(height, engines)
+        own = [y for b in found for y in range(b.output_start, b.output_start + b.outputs)]
+        assert own == list(range(height))
+        assert len(found) == min(engines, height)
+        counts = [band.outputs for band in found]
+        assert max(counts) - min(counts) <= 1
+        for band in found:
+            # Every neighbour of an own row is read, unless it lies beyond the border.
+            assert band.start == max(0, band.output_start - 1)
+            end = band.output_start + band.outputs + 1
+            assert band.start + band.rows == min(height, end)
+
+
+@pytest.mark.parametrize("engines", [0, 3])
+def test_engines_beyond_the_ports_of_a_memory_are_refused(engines):
+    with pytest.raises(UsageError, match=f"engines {engines} is not 1 to 2"):
+        bands(4, engines)
 
 
 def test_narrowest_strip_has_a_column_of_its_own():
@@ -85,6 +109,7 @@ def test_loaded_rows_are_what_the_hardware_starts_with():
     # A single group of channels: its rows are the whole ones.
     (group,) = datapath._groups
     assert found["hidden"] == dict(enumerate(group.weights.rows))
+    design_text(datapath)  # which Amaranth wants of whatever was made
 
 
 def test_loading_ends_with_the_hash():
