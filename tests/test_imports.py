@@ -16,8 +16,10 @@ SPEC = "sw_model.spec"
 MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
     "sw_model.spec": (SPEC,),
+    # Finds a Dask cluster, for whoever has work for one: it knows of no arithmetic.
+    "sw_model.cluster": (SPEC,),
     "sw_model": ("sw_model",),
-    "rtl": ("rtl", SPEC),
+    "rtl": ("rtl", SPEC, "sw_model.cluster"),
     "hls": ("hls", SPEC),
     "sim": ("sim", "sw_model", "rtl", "hls"),
 }
