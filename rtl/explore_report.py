@@ -14,6 +14,7 @@ from .explore_points import KINDS, Point, point_values
 DPI = 150
 COLOURS = {"chip": "#0072b2", "memory": "#d55e00"}
 """Two colours of Okabe and Ito's palette, which all kinds of colour vision tell apart."""
+_PLACES = {"chip": "on chip", "memory": "in memory"}
 MARKERS = {1: "o", 2: "s"}
 PANELS = {"lut4": "LUT4", "block_ram": "block RAM", "energy_uj": "energy a frame, µJ"}
 COLUMNS = {
@@ -115,17 +116,28 @@ def write_figure(
             )
             if row["front"]:
                 axis.plot(row["fps"], row[name], "o", color="black", fillstyle="none", ms=11)
+                axis.annotate(
+                    f"T {row['timesteps']}, {row['weight_bits']} bits\ngroups of {row['group']}",
+                    (row["fps"], row[name]),
+                    xytext=(7, 5),
+                    textcoords="offset points",
+                    fontsize=6,
+                )
         available = setting["available"].get(name)
         if available is not None:
             axis.axhline(available, color="grey", linestyle=":", linewidth=1)
-        axis.set_xscale("log")
-        axis.set_yscale("log")
+        axis.set_xlim(0, 1.25 * max(row["fps"] for row in values))
+        axis.set_ylim(0, 1.15 * max(row[name] for row in values))
         axis.set_xlabel("frames a second")
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     handles = [
         axis.plot(
-            [], [], MARKERS[engines], color=colour, label=f"maps {place}, {engines} engine(s)"
+            [],
+            [],
+            MARKERS[engines],
+            color=colour,
+            label=f"maps {_PLACES[place]}, {engines} engine(s)",
         )[0]
         for place, colour in COLOURS.items()
         for engines in MARKERS
@@ -136,10 +148,7 @@ def write_figure(
         axis.plot([], [], ":", color="grey", label=f"of the {setting['device']}")[0],
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
-    figure.suptitle(
-        f"{setting['network']}, {setting['picture']}: {setting['height']}x{setting['width']}",
-        fontsize=9,
-    )
+    figure.suptitle(f"{setting['network']}, {setting['picture']}", fontsize=9)
     figure.savefig(path, dpi=DPI)
 
 

@@ -31,7 +31,7 @@ from .synth_tools import (
     place_and_route,
     synthesise,
 )
-from .synth_xc7 import FAMILY, xc7_report, xc7_text
+from .synth_xc7 import FAMILY, xc7_figures, xc7_text
 
 COLUMNS = {
     # Of the report: nextpnr's kinds of cell.
@@ -116,19 +116,16 @@ def main(args: argparse.Namespace) -> None:
     if args.output is not None and not args.output.resolve().parent.is_dir():
         raise UsageError(f"cannot write {args.output}: its folder does not exist")
     deployment = load_deployment(args.deployment)
-    design: dict[str, Any] = {
-        "engines": args.engines,
-        "size": size,
-        "component": args.component,
-        "busy": args.busy,
-    }
-    if args.device == FAMILY:
-        with _status("Yosys"):
-            report = xc7_report(deployment, **design)
-    else:
-        report = synthesis_report(
-            deployment, device=args.device, speed=speed, seeds=seeds, **design
-        )
+    report = synthesis_report(
+        deployment,
+        device=args.device,
+        speed=speed,
+        engines=args.engines,
+        seeds=seeds,
+        size=size,
+        component=args.component,
+        busy=args.busy,
+    )
     content = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
     if args.output is not None:
         write_atomically(args.output, content.encode())
@@ -162,7 +159,7 @@ def synthesis_report(
     busy: float | None = None,
     cache: Path = CACHE,
 ) -> dict[str, Any]:
-    """Synthesise, place and route, and gather the figures.
+    """Synthesise, place and route where the device allows it, and gather the figures.
 
     Raises
     ------
@@ -177,6 +174,9 @@ def synthesis_report(
             deployment, engines=engines, size=size, component=component
         )
         text = design_text(wrapper)
+        head = report_head(deployment, wrapper, text, engines=engines, lanes=lanes, what=what)
+        if device == FAMILY:
+            return head | xc7_figures(text, lanes, busy, cache)
         folder = synthesise(text, cache=cache)
         placements = []
         for seed in seeds:
@@ -190,7 +190,7 @@ def synthesis_report(
         for name, kind in COLUMNS.items()
     }
     return {
-        **report_head(deployment, wrapper, text, engines=engines, lanes=lanes, what=what),
+        **head,
         "device": device,
         "speed": speed,
         "package": PACKAGE,

@@ -6,46 +6,36 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec import Deployment
-
 from .synth_area import xc7_area
-from .synth_designs import report_head, wrapped_design
-from .synth_tools import CACHE, TOP, check_tools, design_text, synthesise
+from .synth_tools import CACHE, TOP, synthesise
 
 FAMILY = "xc7"
 """What ``--device`` takes."""
 TIMING = "none given: no open tool that this project uses times this family"
 
 
-def xc7_report(
-    deployment: Deployment,
-    *,
-    engines: int,
-    size: tuple[int, int] | None = None,
-    component: str | None = None,
-    busy: float | None = None,
-    cache: Path = CACHE,
+def xc7_figures(
+    text: str, lanes: int, busy: float | None = None, cache: Path = CACHE
 ) -> dict[str, Any]:
     """Synthesise with ``synth_xilinx`` and gather the figures.
 
+    Parameters
+    ----------
+    text
+        RTLIL.
+    lanes, busy
+        Of the design; as of `rtl.synth.synthesis_report`.
+
     Raises
     ------
-    UsageError
-        The tools are missing.
     SynthesisFailure
         The design has latches or loops.
     """
-    check_tools()
-    wrapper, lanes, what = wrapped_design(
-        deployment, engines=engines, size=size, component=component
-    )
-    text = design_text(wrapper)
     folder = synthesise(text, device_family=FAMILY, cache=cache)
     stat = json.loads((folder / "stat.json").read_text())
     area = xc7_area(stat["modules"][f"\\{TOP}"]["num_cells_by_type"])
     luts = area["LUTs"] + area["LUTs as RAM or shift register"]
     return {
-        **report_head(deployment, wrapper, text, engines=engines, lanes=lanes, what=what),
         "device": FAMILY,
         "area": {name: {"used": count} for name, count in area.items()},
         "luts_per_lane": round(luts / lanes, 2) if lanes else None,

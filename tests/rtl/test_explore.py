@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +18,16 @@ import pytest
 from PIL import Image
 
 from rtl.__main__ import main
+from rtl.explore import check_counts
 from rtl.explore_designs import Hardware, SideBySide, group_sizes, variant
 from rtl.explore_points import Configuration, Point, compose, frame_energy, pareto_front
+from rtl.explore_run import Task, run_cluster, run_here
 from rtl.registered_pins import RegisteredPins
 from rtl.synth_area import Area
 from rtl.synth_tools import design_text
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
+from sw_model.cluster import connect
 from sw_model.cost_study import count_input
 from sw_model.golden import denoise
 from sw_model.spec import UsageError, configuration
@@ -112,11 +116,6 @@ def test_a_tiny_sweep(folder, capsys, monkeypatch):
 # A result that a cluster made is the same, and kept here like one of our own.
 def test_a_synthesis_on_a_cluster(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="Dask is an optional extra")
-    import warnings
-
-    from rtl.explore_run import Task, run_cluster, run_here
-    from sw_model.cluster import connect
-
     # Enough rows for block RAM.
     memory = WeightMemory(rows=[[row % 8] * 9 for row in range(600)], weight_bits=4)
     task = Task(label="weights", text=design_text(SideBySide({"weight_memory": memory})))
@@ -298,9 +297,17 @@ def test_mistakes_get_one_sentence(arguments, sentence, folder, capsys):
     assert sorted(folder.rglob("*")) == before
 
 
-def test_counts_of_other_layers_are_refused():
-    from rtl.explore import check_counts
+def test_no_cluster_is_one_sentence(folder, capsys, monkeypatch):
+    pytest.importorskip("distributed", reason="Dask is an optional extra")
+    monkeypatch.setattr("sw_model.cluster.PATIENCE", 1)
+    assert main([*OPTIONS, "--dask", "tcp://127.0.0.1:9"]) == 2
+    error = capsys.readouterr().err
+    assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in error
+    assert error.count("\n") == 1
+    assert not Path("build").exists()
 
+
+def test_counts_of_other_layers_are_refused():
     deployment, _, counts = tiny_counts()
     with pytest.raises(UsageError, match="its layers are not those of tiny"):
         check_counts(replace(counts, layers=counts.layers[1:]), deployment, Path("s"), "tiny")
