@@ -44,6 +44,8 @@ explore: .venv/.complete ## sweep engines, T, groups and the maps' place over ar
 	$(PY) -m rtl explore --spikes build/spikes-64.json --group 8 --timesteps 8,4 --jobs $(JOBS) -o build/explore-64
 	$(PY) -m sw_model spikes --deployment best-s25 -o build/spikes-256.json
 	$(PY) -m rtl explore --spikes build/spikes-256.json --maps memory --group 8,16 --jobs $(JOBS) -o build/explore-256
+	$(PY) -m sw_model spikes --deployment compact --crop 130,232,64,64 -o build/spikes-compact.json
+	$(PY) -m rtl explore --deployment compact --spikes build/spikes-compact.json --jobs $(JOBS) -o build/explore-compact
 
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there

@@ -33,7 +33,7 @@ from .synth_tools import CACHE, DEVICES, TARGET_MHZ, check_tools
 OUTPUT = Path("build/explore")
 KIND = "exploration"
 GROUP_MAX = 64
-"""Most channels of a group: as many as hear of an event within a cycle."""
+"""Most channels of a group: nobody has tried larger ones."""
 MEMORY = MemoryTiming(read=20, write=10)
 """Latencies of the external memory, as `python -m sim frame` has them."""
 DEFAULT_OBJECTIVES = ("fps", "lut4", "block_ram", "energy")

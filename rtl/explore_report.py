@@ -127,7 +127,7 @@ def write_figure(
         if available is not None:
             axis.axhline(available, color="grey", linestyle=":", linewidth=1)
         axis.set_xlim(0, 1.25 * max(row["fps"] for row in values))
-        axis.set_ylim(0, 1.15 * max(row[name] for row in values))
+        axis.set_ylim(0, 1.15 * (max(row[name] for row in values) or 1))
         axis.set_xlabel("frames a second")
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)

@@ -141,6 +141,34 @@ def test_a_synthesis_on_a_cluster(tmp_path, monkeypatch):
     assert run_here([task], cache=tmp_path, jobs=1, tell=lambda label, done: None) == found
 
 
+# Each configuration gets its own parts, as often as it has them, and its slowest group's clock.
+def test_configurations_get_their_parts(folder, capsys, monkeypatch):
+    asked = []
+
+    def run(task, cache):
+        asked.append(task.label)
+        if task.device is not None:
+            assert task.device == "LFE5U-45F"
+            return 90.0 if "of 2 channels" in task.label else 80.0
+        assert "\\feed" not in task.text
+        if task.label.startswith("rest"):
+            return Area(lut4=1000 if "maps chip" in task.label else 2000)
+        return Area(lut4=20 if "of 2 channels" in task.label else 1, block_ram=5, weight_ram=3)
+
+    monkeypatch.setattr(Task, "run", run)
+    options = ["--group", "2,3,4", "--timesteps", "3", "--engines", "2", "--device", "LFE5U-45F"]
+    assert main([*OPTIONS, *options, "--place", "--jobs", "1", "-o", "out", "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    # Groups of at most three are two of two channels, as those of at most two are.
+    assert [(row["maps"], row["group"]) for row in points] == [
+        (maps, group) for maps in ("chip", "memory") for group in (2, 3, 4)
+    ]
+    assert [row["lut4"] for row in points] == [2080, 2080, 2002, 4080, 4080, 4002]
+    assert [row["block_ram"] for row in points] == [14, 14, 7] * 2
+    assert [row["clock_mhz"] for row in points] == [90.0, 90.0, 80.0] * 2
+    assert len(asked) == len(set(asked)) == 2 * (1 + 2 + 2)
+
+
 # Ctrl-C ends the syntheses under way, and what they leave does not count as a result.
 def test_an_interrupt_leaves_the_cache_whole(folder):
     command = [sys.executable, "-m", "rtl", *SMALL, "--jobs", "1", "-o", "out"]
