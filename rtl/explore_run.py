@@ -18,7 +18,7 @@ from .synth_tools import (
     COMPLETE,
     NETLISTS,
     SPEED,
-    content_hash,
+    check_tools,
     place_and_route,
     placement_name,
     result_folder,
@@ -126,11 +126,14 @@ def run_cluster(tasks: Iterable[Task], *, cache: Path, client: Any, tell: Tell) 
                 wait(list(pending), return_when="FIRST_COMPLETED")
             for future in [future for future in pending if future.done()]:
                 task = pending.pop(future)
-                _keep(future.result(), cache)
+                try:
+                    _keep(future.result(), cache)
+                except Exception as error:  # a worker that was killed, say
+                    raise SynthesisFailure(f"{task.label}, on the cluster: {error}") from None
                 if not task.kept(cache):
+                    tools = ", ".join(f"{name} {which}" for name, which in check_tools().items())
                     raise SynthesisFailure(
-                        f"the cluster's tools are not those of this machine, "
-                        f"where results have names such as {content_hash('')}"
+                        f"{task.label}: the cluster has not the versions of this machine, {tools}"
                     )
                 results[task.label] = task.run(cache)
 
@@ -156,7 +159,11 @@ def _remote(task: Task) -> Files:
     """Run a task on another machine and bring all that it left."""
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
-        task.run(cache)
+        try:
+            task.run(cache)
+        except SynthesisFailure as error:
+            # Where the log was, which goes with the folder.
+            raise SynthesisFailure(str(error).partition("; see ")[0]) from None
         return {
             folder.name: {path.name: path.read_bytes() for path in folder.iterdir()}
             for folder in cache.iterdir()

@@ -6,10 +6,13 @@ that is no group is the same whatever the groups' size.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from amaranth.hdl import UnusedElaboratable
 
 from sw_model.spec import Deployment
 from sw_model.spec.spike_counts import SpikeCounts
@@ -121,10 +124,15 @@ def sweep(
     def told(label: str, done: int) -> None:
         tell(label, done, len(parts))
 
-    if client is None:
-        results = run_here(tasks(), cache=wanted.cache, jobs=wanted.jobs, tell=told)
-    else:
-        results = run_cluster(tasks(), cache=wanted.cache, client=client, tell=told)
+    try:
+        if client is None:
+            results = run_here(tasks(), cache=wanted.cache, jobs=wanted.jobs, tell=told)
+        else:
+            results = run_cluster(tasks(), cache=wanted.cache, client=client, tell=told)
+    except BaseException:
+        # A component that was made and no longer used complains, and says nothing of what failed.
+        warnings.filterwarnings("ignore", category=UnusedElaboratable)
+        raise
 
     def point(configuration: Configuration) -> Point:
         hardware = configuration.hardware

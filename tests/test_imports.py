@@ -62,6 +62,7 @@ INTEGER = (
     "sw_model.denoise_dask",
     "sw_model.evaluate",
     "sw_model.cost",
+    "sw_model.spikes",
     "sw_model.card",
     "sw_model.coding_study",
     "sw_model.__main__",

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from rtl.__main__ import main
+from rtl.errors import SynthesisFailure
 from rtl.explore import check_counts
 from rtl.explore_designs import Hardware, SideBySide, group_sizes, variant
 from rtl.explore_points import Configuration, Point, compose, frame_energy, pareto_front
@@ -130,6 +131,10 @@ def test_a_synthesis_on_a_cluster(tmp_path, monkeypatch):
         found = run_cluster(
             [task], cache=tmp_path, client=client, tell=lambda label, done: told.append(label)
         )
+        client = connect(cluster.scheduler_address)
+        broken = replace(task, text="no RTLIL", label="nonsense")
+        with pytest.raises(SynthesisFailure, match=r"^nonsense, on the cluster: yosys: .*ERROR"):
+            run_cluster([broken], cache=tmp_path, client=client, tell=lambda label, done: None)
     assert told == ["weights"]
     assert found["weights"].block_ram == found["weights"].weight_ram == 2
     assert found["weights"].flip_flops >= 9 * 4
