@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 
-.PHONY: help setup sim sim-frame test lint mutants verilog synth vectors hls hls-synth coding bench train figures clean
+.PHONY: help setup sim sim-frame test lint mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -38,6 +38,15 @@ synth: .venv/.complete ## place and route the accelerator for the best network o
 	$(PY) -m sim frame --predict --deployment best-s25 --figures build/frame.json
 	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 8 --seeds 0,1,2 -o build/synth-8.json
 	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 6 --seeds 0,1,2 -o build/synth-6.json
+
+explore: .venv/.complete ## sweep engines, T, groups and the maps' place over area, speed and energy (half an hour; keeps what it has)
+	@mkdir -p build
+	$(PY) -m sw_model spikes --deployment best-s25 --crop 130,232,64,64 -o build/spikes-64.json
+	$(PY) -m rtl explore --spikes build/spikes-64.json --group 8 --timesteps 8,4 --jobs $(JOBS) -o build/explore-64
+	$(PY) -m sw_model spikes --deployment best-s25 -o build/spikes-256.json
+	$(PY) -m rtl explore --spikes build/spikes-256.json --maps memory --group 8,16 --jobs $(JOBS) -o build/explore-256
+	$(PY) -m sw_model spikes --deployment compact --crop 130,232,64,64 -o build/spikes-compact.json
+	$(PY) -m rtl explore --deployment compact --spikes build/spikes-compact.json --jobs $(JOBS) -o build/explore-compact
 
 vectors: .venv/.complete ## plain-file test vectors and a plain Verilog bench into build/vectors
 	rm -rf build/vectors # with what was built there

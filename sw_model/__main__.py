@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
     "figures": ("figures", "the paper's figures of denoising by T, LIF against rate coding"),
     "cost": ("cost", "operations, memory traffic and energy against the dense network"),
+    "spikes": ("spikes", "count a picture's spikes, for `python -m rtl explore`"),
     "card": ("card", "the model card of a frozen network, from its file and measured figures"),
     "coding": ("coding_study", "the paper's analysis of neural coding, as figures and tables"),
     "bench": ("bench", "time and memory beside PyTorch, snnTorch and SpikingJelly"),

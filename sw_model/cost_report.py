@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .cost_of_layer import ARITHMETIC, MEMORY, LayerCost, Scope
 from .cost_study import CostStudy, FrameCost
-from .energy import ACCESS_PJ, ADD_PJ, MULTIPLY_8_PJ, SOURCE
 from .options import describe
+from .spec.cost_of_layer import ARITHMETIC, MEMORY, LayerCost, Scope
+from .spec.energy import ACCESS_PJ, ADD_PJ, MULTIPLY_8_PJ, SOURCE
 
 DECIMALS = 6
 MICROJOULE = 1e6

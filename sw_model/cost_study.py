@@ -1,4 +1,4 @@
-"""Costs of pictures, from the spikes of the golden model; the model is `sw_model.cost_model`'s."""
+"""Costs of pictures, from the golden model's spikes, by `sw_model.spec.cost_model`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from . import golden
 from .activity import Activity
-from .cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
-from .cost_of_layer import LayerCost, Scope, break_even_theta
 from .images import add_noise, planes, read_picture
 from .options import Noise, progress_bar
 from .spec import KERNEL, Deployment
+from .spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
+from .spec.cost_of_layer import LayerCost, Scope, break_even_theta
 
 Layers = tuple[LayerCost, ...]
 

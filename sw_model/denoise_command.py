@@ -146,7 +146,7 @@ def _many(
     """All files, in the order of the plan."""
     client = None
     if dask is not None:
-        from .denoise_dask import connect
+        from .cluster import connect
 
         client = connect(dask)
     staging = _staging(folder)

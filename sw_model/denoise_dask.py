@@ -13,44 +13,9 @@ from typing import Any
 
 from .denoise_inputs import Task
 from .denoise_job import Loaded, Outcome, Progress, Settings, compute, failure, load, store
-from .spec import UsageError
 
-PATIENCE = 20
-"""Seconds to wait for the scheduler, and for its first worker."""
 AHEAD = 2
 """Pictures under way for each of the cluster's threads, so that none waits for a file."""
-
-
-def connect(address: str) -> Any:
-    """A client of the cluster at an address, ``tcp://host:8786`` say.
-
-    Raises
-    ------
-    UsageError
-        Dask is not installed, or there is no cluster or no worker.
-    """
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--dask needs Dask, of which {error.name!r} is not installed; "
-            f"run pip install 'spiking-dncnn[dask]', or leave --dask out"
-        ) from None
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UsageError(
-            f"no Dask scheduler answers at {address!r} ({error}); give its address, such as "
-            f"tcp://host:8786"
-        ) from None
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        client.close()
-        raise UsageError(
-            f"the Dask cluster at {address} has no worker; start one with `dask worker {address}`"
-        ) from None
-    return client
 
 
 def run_cluster(
@@ -61,7 +26,8 @@ def run_cluster(
     Parameters
     ----------
     client
-        Of `connect`; closed at the end. Others as of `sw_model.denoise_workers.run_here`.
+        Of `sw_model.cluster.connect`; closed at the end. Others as of
+        `sw_model.denoise_workers.run_here`.
     """
     from distributed import wait
 

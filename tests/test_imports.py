@@ -16,8 +16,10 @@ SPEC = "sw_model.spec"
 MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
     "sw_model.spec": (SPEC,),
+    # Finds a Dask cluster, for whoever has work for one: it knows of no arithmetic.
+    "sw_model.cluster": (SPEC,),
     "sw_model": ("sw_model",),
-    "rtl": ("rtl", SPEC),
+    "rtl": ("rtl", SPEC, "sw_model.cluster"),
     "hls": ("hls", SPEC),
     "sim": ("sim", "sw_model", "rtl", "hls"),
 }
@@ -60,6 +62,7 @@ INTEGER = (
     "sw_model.denoise_dask",
     "sw_model.evaluate",
     "sw_model.cost",
+    "sw_model.spikes",
     "sw_model.card",
     "sw_model.coding_study",
     "sw_model.__main__",

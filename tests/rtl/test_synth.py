@@ -9,6 +9,7 @@ from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
 from rtl.layer_constants import LayerConstants
 from rtl.registered_pins import RegisteredPins
+from rtl.synth_area import CONSTANT_LUTS, ecp5_area, xc7_area
 from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise, trim_carries
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
@@ -53,6 +54,7 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
         "height": 16,
         "width": 8,
         "timesteps": 4,
+        "engines": 1,
         "cases": [{"name": "a", "theta": 0.5, "cycles": 4000, "useful_operations": 36000}],
     }
     (tmp_path / "frame.json").write_text(json.dumps(frame))
@@ -72,6 +74,16 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     assert area["block RAM"]["used"] >= 1
     assert area["DSP"]["used"] <= 4
     assert report["lut4_per_useful_sop"] == pytest.approx(area["LUT4"]["used"] / 18, abs=0.01)
+    # Yosys' netlist alone tells what nextpnr will count.
+    (netlist,) = tmp_path.glob("build/synth/netlist-*/netlist.json")
+    counted = ecp5_area(json.loads(netlist.read_text())["modules"]["top"])
+    for name, count in (
+        ("LUT4", counted.lut4 + CONSTANT_LUTS),
+        ("flip-flops", counted.flip_flops),
+        ("block RAM", counted.block_ram),
+        ("DSP", counted.dsp),
+    ):
+        assert area[name]["used"] == count
     (placement,) = report["placements"]
     assert placement["fmax_mhz"] == report["fmax_mhz"] > 20
     (case,) = report["frame"]["cases"]
@@ -81,17 +93,44 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     assert case["lut4_per_useful_sop"] == pytest.approx(area["LUT4"]["used"] / 9, abs=0.01)
     path = placement["path"]
     assert 0 < path["routing"] < path["nanoseconds"] < 1000 / 20
-    assert path["from"].startswith(("system_0.", "in_", "out_", "folded", "reset"))
+    assert path["from"].startswith(("system.", "in_", "out_", "folded", "reset"))
     for expected in (f"{report['fmax_mhz']}", path["from"], path["to"], "CABGA381", "no latches"):
         assert expected in text
 
 
+@pytest.mark.parametrize("family", ["ecp5", "xc7"])
 @pytest.mark.parametrize(
     ("cells", "found"), [(LATCH, "assert"), (LOOP, "check")], ids=["latch", "loop"]
 )
-def test_latch_or_loop_stops_it(cells, found, tmp_path):
+def test_latch_or_loop_stops_it(cells, found, family, tmp_path):
     with pytest.raises(SynthesisFailure, match=f"(?i){found}"):
-        synthesise(MODULE.format(cells=cells), cache=tmp_path)
+        synthesise(MODULE.format(cells=cells), device_family=family, cache=tmp_path)
+
+
+# The same component on another family: area by its own cells, and no word on speed.
+def test_area_on_amds_7_series(tmp_path, capsys, monkeypatch):
+    random_deployment(configuration("tiny"), seed=1).save(tmp_path / "tiny.safetensors")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["synth", "--deployment", "tiny.safetensors", "--device", "xc7"]
+    assert main([*arguments, "--component", "pixel_window", "-o", "report.json"]) == 0
+    text = capsys.readouterr().out
+    report = json.loads((tmp_path / "report.json").read_text())
+    area = {name: cells["used"] for name, cells in report["area"].items()}
+    assert area["LUTs"] == sum(area[f"LUT{inputs}"] for inputs in range(1, 7)) > 0
+    assert area["flip-flops"] > report["wrapper_bits"]
+    assert area["CARRY4"] > 0
+    assert area["other cells"] == 0
+    assert report["fmax_mhz"] is None
+    assert "timing      none given" in text
+    assert "MHz" not in text
+    for name in ("LUT6", "RAMB18", "RAMB36", "DSP48"):
+        assert name in text
+
+
+def test_cells_of_the_7_series_are_counted_by_resource():
+    area = xc7_area({"INV": 2, "LUT1": 1, "LUT6": 4, "RAM64M": 2, "SRL16E": 1, "FDSE": 5, "ODD": 1})
+    assert (area["LUT1"], area["LUTs"], area["LUTs as RAM or shift register"]) == (3, 7, 9)
+    assert (area["flip-flops"], area["other cells"]) == (5, 1)
 
 
 def test_wrapper_feeds_and_folds_every_bit():
@@ -153,10 +192,15 @@ def test_critical_path_is_the_slowest_between_registers():
     [
         (["--device", "XC7A100T"], "--device 'XC7A100T' is none of LFE5U-25F"),
         (["--speed", "9"], "--speed 9 is none of 6, 7, 8"),
-        (["--engines", "0"], "--engines 0 is not 1 to 16"),
+        (["--engines", "0"], "--engines 0 is not 1 to 2"),
+        (["--engines", "3"], "--engines 3 is not 1 to 2"),
+        (["--engines", "17", "--max-size", "8,8"], "--engines 17 is not 1 to 16"),
+        (["--device", "xc7", "--frame", "x.json"], "--device xc7 has no clock frequency"),
         (["--seeds", "1,1"], "--seeds '1,1' is not a list of different integers"),
         (["--seeds", "1", "--seed", "2"], "--seed and --seeds exclude each other"),
         (["--component", "event_encoder", "--engines", "2"], "--component goes with neither"),
+        (["--device", "xc7", "--speed", "8"], "--device xc7 is not placed"),
+        (["--device", "xc7", "--seed", "0"], "--device xc7 is not placed"),
         (["--component", "nothing"], "invalid choice: 'nothing'"),
         (["--busy", "2"], "--busy 2.0 is not a share above 0 and up to 1"),
         (["--max-size", "0,1"], "--max-size '0,1' is not a size H,W"),
@@ -180,7 +224,7 @@ def test_mistakes_get_one_sentence(arguments, sentence, capsys):
         ('{"cases": []}', "does not hold a frame's figures"),
         (
             json.dumps(
-                dict.fromkeys(["picture", "height", "width", "timesteps"], 1)
+                dict.fromkeys(["picture", "height", "width", "timesteps", "engines"], 1)
                 | {"deployment": "0" * 64, "cases": []}
             ),
             "is of deployment 0000000000000000, not of",

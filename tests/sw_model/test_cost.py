@@ -12,11 +12,11 @@ import pytest
 from sim.random_deployment import random_deployment
 from sw_model import golden, images
 from sw_model.__main__ import main
-from sw_model.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
-from sw_model.cost_of_layer import ARITHMETIC, MEMORY, break_even_theta
 from sw_model.cost_study import count_input, frame_cost
-from sw_model.energy import access_pj, add_pj, multiply_pj, traffic_pj
 from sw_model.spec import NeuronSpec, configuration, uniform_network
+from sw_model.spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
+from sw_model.spec.cost_of_layer import ARITHMETIC, MEMORY, break_even_theta
+from sw_model.spec.energy import access_pj, add_pj, multiply_pj, traffic_pj
 
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 7), (2, 2), (3, 3), (5, 4), (9, 17)]
 

@@ -24,6 +24,8 @@ MULTIPLY_8_PJ = 0.2
 ACCESS_PJ = {8 * 1024: 10.0, 32 * 1024: 20.0, 1024 * 1024: 100.0}
 """Access of 64 bits by the bytes of the memory."""
 ACCESS_BITS = 64
+DRAM_PJ = (1300.0, 2600.0)
+"""Access of 64 bits of external dynamic memory: the source gives a range."""
 SOURCE = "45 nm, 0.9 V: M. Horowitz, ISSCC 2014"
 
 
@@ -54,3 +56,8 @@ def traffic_pj(bits: int, rows: int) -> float:
     feeds: an access costs what the columns that it touches cost.
     """
     return bits / ACCESS_BITS * access_pj(rows * ACCESS_BITS / 8)
+
+
+def dram_pj(words: int) -> float:
+    """Energy of reading or writing 64-bit words of external memory, in pJ: the range's middle."""
+    return words * sum(DRAM_PJ) / len(DRAM_PJ)

@@ -1,0 +1,291 @@
+"""Sub-command ``explore``: many configurations of the accelerator on one picture's spikes."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec.counted_cycles import ENGINES
+from sw_model.spec.cycles import GROUP_CHANNELS
+from sw_model.spec.files import replacing_folder
+from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
+from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
+from sw_model.spec.system_cycles import MemoryTiming
+
+from .checks import check_frame_size
+from .explore_designs import MAPS, Hardware, hidden_bits
+from .explore_points import OBJECTIVES, RESOURCES, Configuration, pareto_front
+from .explore_report import available, rows, table, write_report
+from .explore_sweep import Sweep, Tell, sweep
+from .synth_tools import CACHE, DEVICES, TARGET_MHZ, check_tools
+
+OUTPUT = Path("build/explore")
+KIND = "exploration"
+GROUP_MAX = 64
+"""Most channels of a group: nobody has tried larger ones."""
+MEMORY = MemoryTiming(read=20, write=10)
+"""Latencies of the external memory, as `python -m sim frame` has them."""
+DEFAULT_OBJECTIVES = ("fps", "lut4", "block_ram", "energy")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Predict cycles, frames a second and energy of many configurations from a picture's counts "
+        "of spikes, synthesise the parts of each with Yosys, add up their area, and mark those "
+        "that no other one beats. Syntheses are kept in build/synth and made only once; a group "
+        "of 16 channels takes some minutes of a core. docs/exploration.md tells what is counted."
+    )
+    parser.epilog = (
+        "example: python -m sw_model spikes --deployment best-s25 -o build/spikes.json && "
+        "python -m rtl explore --spikes build/spikes.json --group 8,16 --weight-bits 4,8"
+    )
+    parser.add_argument(
+        "--spikes",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="counts of a picture's spikes, of `python -m sw_model spikes`",
+    )
+    parser.add_argument(
+        "--deployment",
+        default="best-s25",
+        help="frozen file or shipped name that they were counted with (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--group",
+        metavar="N,...",
+        help=f"most channels of a channel group, nine lanes each (default: {GROUP_CHANNELS}, or "
+        "all)",
+    )
+    parser.add_argument(
+        "--engines", default="1,2", metavar="N,...", help="engines (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--timesteps", metavar="T,...", help="T, at most that of the counts (default: theirs)"
+    )
+    parser.add_argument(
+        "--weight-bits", metavar="N,...", help="of hidden weights (default: the deployment's)"
+    )
+    parser.add_argument(
+        "--maps",
+        default=",".join(MAPS),
+        metavar="WHERE,...",
+        help="activation maps on chip, or in external memory (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--clock", type=float, metavar="MHZ", help=f"assumed clock (default: {TARGET_MHZ})"
+    )
+    parser.add_argument(
+        "--place",
+        action="store_true",
+        help="place and route each channel group and take its clock frequency instead (long)",
+    )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="synthesise each accelerator as a whole, as it is generated, instead of adding up its "
+        "parts (small networks; hours for large ones)",
+    )
+    parser.add_argument(
+        "--device",
+        default="LFE5U-85F",
+        metavar="NAME",
+        help="FPGA that configurations have to fit (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--objectives",
+        default=",".join(DEFAULT_OBJECTIVES),
+        metavar="NAME,...",
+        help=f"what the front is of, out of {', '.join(OBJECTIVES)} (default: %(default)s)",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs", type=int, metavar="N", help="syntheses side by side (default: a core each)"
+    )
+    where.add_argument(
+        "--dask", metavar="ADDRESS", help="synthesise on the Dask cluster at this address"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        metavar="DIR",
+        help="folder for table, CSV, JSON and figure (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the JSON instead of the table")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the sub-command."""
+    wanted = parse_sweep(args)
+    check_tools()
+    counts = load_spike_counts(args.spikes)
+    deployment = load_deployment(args.deployment)
+    check_counts(counts, deployment, args.spikes, args.deployment)
+    configurations = list(_configurations(args, counts, deployment))
+    if any(each.hardware.maps == "chip" for each in configurations):
+        check_frame_size(counts.height, counts.width)
+    client = None
+    if args.dask is not None:
+        from sw_model.cluster import connect
+
+        client = connect(args.dask)
+    with replacing_folder(args.output, KIND) as folder:
+        with _progress() as tell:
+            points = sweep(configurations, deployment, counts, wanted, client=client, tell=tell)
+        front = pareto_front(points, wanted.objectives)
+        values = rows(points, front)
+        write_report(folder, values, _setting(args, counts, deployment, wanted))
+        content = (folder / "points.json").read_text()
+    if args.json:
+        print(content, end="")
+        return
+    clock = "of the placed group" if wanted.place else "assumed"
+    area = "of whole accelerators" if wanted.whole else "sums of parts"
+    print(f"picture     {counts.picture}")
+    print(f"network     {deployment.spec.name}, deployment {deployment.hash[:16]}")
+    print(f"device      {wanted.device}; area {area}; clock {clock}")
+    print(f"front       of {', '.join(wanted.objectives)}\n")
+    print(table(values))
+    if any(point.variant for point in points):
+        print("*           not what the deployment was trained and frozen for")
+    print(f"written     {args.output}")
+
+
+def parse_sweep(args: argparse.Namespace) -> Sweep:
+    """What is the same for all configurations; raises `UsageError`."""
+    if args.device not in DEVICES:
+        raise UsageError(f"--device {args.device!r} is none of {', '.join(DEVICES)}")
+    if args.place and args.clock is not None:
+        raise UsageError("--clock and --place exclude each other: give one of them")
+    if args.whole and args.group is not None:
+        raise UsageError(
+            f"--whole takes groups as they are generated, of {GROUP_CHANNELS}: leave out --group"
+        )
+    clock = float(TARGET_MHZ) if args.clock is None else args.clock
+    if not 1 <= clock <= 1000:
+        raise UsageError(f"--clock {clock} is not a frequency of 1 to 1000 MHz")
+    if args.jobs is not None and not 1 <= args.jobs <= 256:
+        raise UsageError(f"--jobs {args.jobs} is not 1 to 256")
+    return Sweep(
+        device=args.device,
+        clock_mhz=clock,
+        place=args.place,
+        whole=args.whole,
+        objectives=tuple(_names(args.objectives, "--objectives", OBJECTIVES)),
+        memory=MEMORY,
+        jobs=args.jobs or _cores(),
+        cache=CACHE,
+    )
+
+
+def check_counts(counts: SpikeCounts, deployment: Deployment, path: Path, name: str) -> None:
+    """Raise `UsageError` unless the counts are of this deployment."""
+    if counts.deployment != deployment.hash:
+        raise UsageError(
+            f"{path} has the spikes of deployment {counts.deployment[:16]} ({counts.network}), not "
+            f"of {name} ({deployment.hash[:16]}): give that one as --deployment, or count anew"
+        )
+    shape = counts.channels, len(counts.layers)
+    if shape != (deployment.spec.channels, len(deployment.spec.spiking_layers)):
+        raise UsageError(f"{path} is damaged: its layers are not those of {name}; make it anew")
+
+
+def _configurations(
+    args: argparse.Namespace, counts: SpikeCounts, deployment: Deployment
+) -> Iterator[Configuration]:
+    steps = args.timesteps or str(counts.timesteps)
+    most = min(GROUP_MAX, counts.channels)
+    group_text = args.group or str(min(GROUP_CHANNELS, most))
+    bits = args.weight_bits or str(hidden_bits(deployment))
+    for maps, timesteps, width, group, engines in itertools.product(
+        _names(args.maps, "--maps", MAPS),
+        _integers(steps, "--timesteps", 1, counts.timesteps),
+        _integers(bits, "--weight-bits", WEIGHT_BITS_MIN, WEIGHT_BITS_MAX),
+        _integers(group_text, "--group", 1, most),
+        _integers(args.engines, "--engines", min(ENGINES), max(ENGINES)),
+    ):
+        hardware = Hardware(maps=maps, timesteps=timesteps, weight_bits=width, group=group)
+        yield Configuration(hardware=hardware, engines=engines)
+
+
+def _integers(text: str, option: str, low: int, high: int) -> list[int]:
+    try:
+        values = [int(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or len(set(values)) < len(values) or min(values) < low or max(values) > high:
+        raise UsageError(
+            f"{option} {text!r} is not a list of different integers {low}..{high}, with commas "
+            f"between them"
+        )
+    return values
+
+
+def _names(text: str, option: str, known: Sequence[str] | dict[str, Any]) -> list[str]:
+    names = text.split(",")
+    if len(set(names)) < len(names) or not set(names) <= set(known):
+        raise UsageError(
+            f"{option} {text!r} is not a list of {', '.join(known)}, each at most once"
+        )
+    return names
+
+
+def _setting(
+    args: argparse.Namespace, counts: SpikeCounts, deployment: Deployment, wanted: Sweep
+) -> dict[str, Any]:
+    return {
+        "deployment": deployment.hash,
+        "network": deployment.spec.name,
+        "picture": counts.picture,
+        "height": counts.height,
+        "width": counts.width,
+        "theta": {
+            str(steps): round(counts.theta(steps), 4) for steps in range(1, counts.timesteps + 1)
+        },
+        "device": wanted.device,
+        "available": available(RESOURCES[wanted.device]),
+        "area": "of the whole" if wanted.whole else "sum of parts",
+        "clock": "of the placed channel group" if wanted.place else "assumed",
+        "memory": asdict(wanted.memory),
+        "objectives": list(wanted.objectives),
+        "tools": check_tools(),
+    }
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """A bar over the syntheses on the terminal, nothing in a pipe."""
+    with Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("syntheses"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bars:
+        bar = bars.add_task("", total=None)
+        yield lambda label, done, whole: bars.update(
+            bar, description=label, completed=done, total=whole
+        )

@@ -1,0 +1,42 @@
+"""A Dask cluster that exists already, for every command that can have its work done there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .spec import UsageError
+
+PATIENCE = 20
+"""Seconds to wait for the scheduler, and for its first worker."""
+
+
+def connect(address: str) -> Any:
+    """A client of the cluster at an address, ``tcp://host:8786`` say.
+
+    Raises
+    ------
+    UsageError
+        Dask is not installed, or there is no cluster or no worker.
+    """
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--dask needs Dask, of which {error.name!r} is not installed; "
+            f"run pip install 'spiking-dncnn[dask]', or leave --dask out"
+        ) from None
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at {address!r} ({error}); give its address, such as "
+            f"tcp://host:8786"
+        ) from None
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        client.close()
+        raise UsageError(
+            f"the Dask cluster at {address} has no worker; start one with `dask worker {address}`"
+        ) from None
+    return client

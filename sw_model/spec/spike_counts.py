@@ -1,0 +1,193 @@
+"""How much every layer spiked on a picture: what cycles and energy are predicted from.
+
+The file that `python -m sw_model spikes` writes holds these counts and neither the picture nor a
+single event word. Since nothing that a network does in its first timesteps depends on how many
+follow, the counts of T timesteps hold those of any fewer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import UsageError
+from .files import write_atomically
+
+if TYPE_CHECKING:
+    from .deployment import Deployment
+
+FORMAT = 1
+"""Number of the file's layout."""
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCounts:
+    """What one spiking layer put out.
+
+    Attributes
+    ----------
+    events
+        (T, W): spikes of each timestep and column, over all rows and channels.
+    empty
+        (T, W): event words without a spike, over all rows.
+    """
+
+    events: Counts
+    empty: Counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeCounts:
+    """Counts of a frame.
+
+    Attributes
+    ----------
+    deployment, network
+        Hash of the deployment, and its network's name.
+    picture
+        What the frame is, in words.
+    channels, height, width, timesteps
+        C, H, W and T.
+    layers
+        A spiking layer each.
+    """
+
+    deployment: str
+    network: str
+    picture: str
+    channels: int
+    height: int
+    width: int
+    timesteps: int
+    layers: tuple[LayerCounts, ...]
+
+    def theta(self, timesteps: int) -> float:
+        """Spikes of the first timesteps, over the neurons of all layers."""
+        spikes = sum(int(layer.events[:timesteps].sum()) for layer in self.layers)
+        return spikes / (len(self.layers) * self.channels * self.height * self.width)
+
+    def save(self, path: Path) -> None:
+        """Write the file, JSON."""
+        values = {"format": FORMAT} | {name: getattr(self, name) for name in _HEAD}
+        layers = [
+            {name: getattr(layer, name).tolist() for name in _TABLES} for layer in self.layers
+        ]
+        write_atomically(path, (json.dumps(values | {"layers": layers}) + "\n").encode())
+
+
+_HEAD = {
+    "deployment": str,
+    "network": str,
+    "picture": str,
+    "channels": int,
+    "height": int,
+    "width": int,
+    "timesteps": int,
+}
+_TABLES = ("events", "empty")
+
+
+def count_spikes(
+    maps: Sequence[npt.NDArray[np.uint64]], deployment: Deployment, picture: str
+) -> SpikeCounts:
+    """Counts of a frame's activation maps.
+
+    Parameters
+    ----------
+    maps
+        Event words of every spiking layer, (H, W, T, ceil(C / 64)) each.
+    picture
+        What the frame is, in words.
+    """
+    height, width, timesteps, _ = maps[0].shape
+    layers = []
+    for words in maps:
+        spikes = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)  # (H, W, T)
+        layers.append(
+            LayerCounts(
+                events=spikes.sum(axis=0).T.copy(),
+                empty=(spikes == 0).sum(axis=0, dtype=np.int64).T.copy(),
+            )
+        )
+    return SpikeCounts(
+        deployment=deployment.hash,
+        network=deployment.spec.name,
+        picture=picture,
+        channels=deployment.spec.channels,
+        height=height,
+        width=width,
+        timesteps=timesteps,
+        layers=tuple(layers),
+    )
+
+
+def load_spike_counts(path: Path) -> SpikeCounts:
+    """Read and check a file of counts.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or what it holds cannot be counts of a frame.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}; give a file of `python -m sw_model spikes`"
+        ) from None
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UsageError(
+            f"{path} is no file of spike counts of layout {FORMAT}; "
+            f"give one that `python -m sw_model spikes` wrote"
+        )
+    try:
+        return _checked(content)
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise UsageError(f"{path} holds no spike counts: {what}; make it anew") from None
+
+
+def _checked(content: Mapping[str, Any]) -> SpikeCounts:
+    """Raises KeyError, TypeError or ValueError, whose text says what is wrong."""
+    values = {name: content[name] for name in _HEAD}
+    for name, kind in _HEAD.items():
+        if type(values[name]) is not kind or (kind is int and values[name] < 1):
+            wanted = "a text" if kind is str else "an integer of 1 or more"
+            raise ValueError(f"{name} is {values[name]!r}, not {wanted}")
+    channels, height = values["channels"], values["height"]
+    shape = values["timesteps"], values["width"]
+    layers = []
+    for index, layer in enumerate(content["layers"]):
+        tables = {}
+        for name in _TABLES:
+            try:
+                tables[name] = table = np.array(layer[name])
+            except ValueError:  # rows of different lengths
+                table = np.empty(0)
+            if table.shape != shape or table.dtype.kind != "i":
+                raise ValueError(
+                    f"{name} of layer {index} are not integers, {shape[0]} rows of {shape[1]}"
+                )
+        filled = height - tables["empty"]
+        if not (
+            ((filled >= 0) & (filled <= height)).all()
+            and ((filled <= tables["events"]) & (tables["events"] <= channels * filled)).all()
+        ):
+            raise ValueError(
+                f"events and empty words of layer {index} do not fit "
+                f"{height} rows of {channels} channels"
+            )
+        layers.append(LayerCounts(**tables))
+    if len(layers) < 2:
+        raise ValueError(f"{len(layers)} layers are fewer than a network has")
+    return SpikeCounts(**values, layers=tuple(layers))
