@@ -20,6 +20,7 @@ from sw_model.spec.counted_cycles import ENGINES
 from sw_model.spec.cycles import GROUP_CHANNELS
 from sw_model.spec.files import replacing_folder
 from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
+from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
 from sw_model.spec.system_cycles import MemoryTiming
 
@@ -136,8 +137,7 @@ def main(args: argparse.Namespace) -> None:
     deployment = load_deployment(args.deployment)
     check_counts(counts, deployment, args.spikes, args.deployment)
     configurations = list(_configurations(args, counts, deployment))
-    if any(each.hardware.maps == "chip" for each in configurations):
-        check_frame_size(counts.height, counts.width)
+    check_size(counts, {each.hardware.maps for each in configurations})
     client = None
     if args.dask is not None:
         from sw_model.cluster import connect
@@ -202,6 +202,17 @@ def check_counts(counts: SpikeCounts, deployment: Deployment, path: Path, name: 
     shape = counts.channels, len(counts.layers)
     if shape != (deployment.spec.channels, len(deployment.spec.spiking_layers)):
         raise UsageError(f"{path} is damaged: its layers are not those of {name}; make it anew")
+
+
+def check_size(counts: SpikeCounts, maps: set[str]) -> None:
+    """Raise `UsageError` unless hardware with maps in such places takes the frame."""
+    if "chip" in maps:
+        check_frame_size(counts.height, counts.width)
+    if counts.height > FRAME_HEIGHT_MAX or counts.width > FRAME_WIDTH_MAX:
+        raise UsageError(
+            f"a frame of {counts.height}x{counts.width} pixels is beyond the hardware's "
+            f"{FRAME_HEIGHT_MAX}x{FRAME_WIDTH_MAX}: count the spikes of a smaller crop"
+        )
 
 
 def _configurations(

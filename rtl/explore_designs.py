@@ -111,16 +111,14 @@ def variant(deployment: Deployment, timesteps: int, weight_bits: int) -> Deploym
     deployment has this T and width itself.
     """
     spec = deployment.spec
-    hidden = range(1, len(spec.layers) - 1)
+    # Layers whose own widths differ stay as they are where the widest one is asked for.
+    rescaled = range(1, len(spec.layers) - 1) if weight_bits != hidden_bits(deployment) else ()
     layers, weights = list(spec.layers), list(deployment.weights)
     biases, thresholds = list(deployment.biases), list(deployment.thresholds)
     inits = list(deployment.inits)
-    for index in hidden:
-        bits = spec.layers[index].weight_bits
-        scale = weight_range(weight_bits)[1] / weight_range(bits)[1]
-        layers[index] = replace(spec.layers[index], weight_bits=weight_bits)
-        if bits == weight_bits:
-            continue
+    for index in rescaled:
+        scale = weight_range(weight_bits)[1] / weight_range(layers[index].weight_bits)[1]
+        layers[index] = replace(layers[index], weight_bits=weight_bits)
         for arrays in (weights, biases, thresholds, inits):
             scaled = np.rint(arrays[index] * scale)
             arrays[index] = scaled.astype(arrays[index].dtype)

@@ -12,8 +12,6 @@ the exact models.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -21,11 +19,14 @@ from .cycles import GROUP_CHANNELS, LINE_CYCLES, frame_cycles
 from .errors import UsageError
 from .frame_buffers import FrameBuffers
 from .packing import WORD_BITS
-from .spike_counts import SpikeCounts
+from .spike_counts import SpikeCounts, row_bounds
 from .strips import Strip, strips
 from .system_cycles import MemoryTiming, system_cycles
 
 ENGINES = (1, 2)
+_ALL = slice(None)
+_BANDS = {1: (_ALL,), 2: (slice(0, 3), slice(1, 4))}
+"""Which parts of `sw_model.spec.spike_counts.row_bounds` each engine reads."""
 
 
 def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS) -> list[int]:
@@ -45,8 +46,11 @@ def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS
     """
     _check(counts, timesteps)
     whole = Strip(0, counts.width, first=True, last=True)
-    layers = frame_cycles(_average_maps(counts, timesteps), counts.channels)
-    return _corrected(layers, counts, timesteps, [whole], group)
+    layers = frame_cycles(_average_maps(counts, timesteps, counts.height), counts.channels)
+    return [
+        cycles + _correction(counts, timesteps, group, index, whole, _ALL)
+        for index, cycles in enumerate(layers)
+    ]
 
 
 def memory_cycles(
@@ -60,8 +64,8 @@ def memory_cycles(
 ) -> list[int]:
     """Cycles of every layer with maps in external memory.
 
-    Several engines take a layer's strips by turns, and the layer takes as long as the engine with
-    the most work; what they ask of the memory at the same time is not counted.
+    Two engines halve the rows of every strip, each with a port to memory of its own, and a strip
+    takes as long as the engine with more to do.
 
     Parameters
     ----------
@@ -76,14 +80,21 @@ def memory_cycles(
     """
     _check(counts, timesteps)
     parts = strips(counts.width, columns)
-    buffers = FrameBuffers(counts.height, counts.width, timesteps, counts.channels)
-    maps = _average_maps(counts, timesteps)
-    layers = system_cycles(maps, counts.channels, columns, memory, buffer_addresses(buffers))
-    layers = _corrected(layers, counts, timesteps, parts, group)
-    return [
-        round(cycles * _busiest(counts, timesteps, parts, index - 1, engines))
-        for index, cycles in enumerate(layers)
-    ]
+    read = sum(strip.columns for strip in parts)
+    layers = [[0.0] * len(parts) for _ in range(len(counts.layers) + 1)]
+    for band in _BANDS[engines if counts.height > 1 else 1]:
+        height = _rows(counts, band)
+        maps = _average_maps(counts, timesteps, height)
+        buffers = FrameBuffers(height, counts.width, timesteps, counts.channels)
+        band_layers = system_cycles(
+            maps, counts.channels, columns, memory, buffer_addresses(buffers)
+        )
+        for index, cycles in enumerate(band_layers):
+            for place, strip in enumerate(parts):
+                mine = cycles * strip.columns / read
+                mine += _correction(counts, timesteps, group, index, strip, band)
+                layers[index][place] = max(layers[index][place], mine)
+    return [round(sum(strip_cycles)) for strip_cycles in layers]
 
 
 def buffer_addresses(buffers: FrameBuffers) -> dict[str, int]:
@@ -98,7 +109,7 @@ def buffer_addresses(buffers: FrameBuffers) -> dict[str, int]:
 def strip_events(counts: SpikeCounts, timesteps: int, strip: Strip) -> list[int]:
     """Events of every spiking layer that a strip reads."""
     columns = slice(strip.start, strip.start + strip.columns)
-    return [int(layer.events[:timesteps, columns].sum()) for layer in counts.layers]
+    return [int(layer.events[:, :timesteps, columns].sum()) for layer in counts.layers]
 
 
 def _check(counts: SpikeCounts, timesteps: int) -> None:
@@ -113,9 +124,14 @@ def _check(counts: SpikeCounts, timesteps: int) -> None:
         )
 
 
-def _average_maps(counts: SpikeCounts, timesteps: int) -> list[npt.NDArray[np.uint64]]:
+def _rows(counts: SpikeCounts, band: slice) -> int:
+    """How many rows an engine reads."""
+    return int(np.diff(row_bounds(counts.height))[band].sum())
+
+
+def _average_maps(counts: SpikeCounts, timesteps: int, height: int) -> list[npt.NDArray[np.uint64]]:
     """Maps whose words all have the layer's mean number of events; they take no memory."""
-    shape = (counts.height, counts.width, timesteps, -(-counts.channels // WORD_BITS))
+    shape = (height, counts.width, timesteps, -(-counts.channels // WORD_BITS))
     maps = []
     for index in range(len(counts.layers)):
         events = _average(counts, timesteps, index)
@@ -129,52 +145,30 @@ def _average_maps(counts: SpikeCounts, timesteps: int) -> list[npt.NDArray[np.ui
 def _average(counts: SpikeCounts, timesteps: int, layer: int) -> int:
     """Mean events of a layer's words, rounded, and at least one."""
     words = counts.height * counts.width * timesteps
-    return max(1, round(int(counts.layers[layer].events[:timesteps].sum()) / words))
+    return max(1, round(int(counts.layers[layer].events[:, :timesteps].sum()) / words))
 
 
-def _word_cycles(counts: SpikeCounts, timesteps: int, layer: int, strip: Strip) -> int:
-    """Cycles that a strip's words of a layer's map cost the array."""
-    columns = slice(strip.start, strip.start + strip.columns)
-    tables = counts.layers[layer]
-    cost = tables.events[:timesteps, columns].sum() + tables.empty[:timesteps, columns].sum()
-    return int(cost)
-
-
-def _corrected(
-    layers: Sequence[int],
-    counts: SpikeCounts,
-    timesteps: int,
-    parts: Sequence[Strip],
-    group: int,
-) -> list[int]:
-    """Cycles of the average maps' layers, brought to the counted words and to the groups."""
-    # Each group is a cycle behind the one before it.
-    behind = -(-counts.channels // group) - -(-counts.channels // GROUP_CHANNELS)
-    found = []
-    for index, cycles in enumerate(layers):
-        for strip in parts:
-            if index:
-                words = counts.height * strip.columns * timesteps
-                cycles += _word_cycles(counts, timesteps, index - 1, strip)
-                cycles -= words * _average(counts, timesteps, index - 1)
-            if index < len(layers) - 1:
-                cycles += behind
-        found.append(cycles)
-    return found
-
-
-def _busiest(
-    counts: SpikeCounts, timesteps: int, parts: Sequence[Strip], layer: int, engines: int
-) -> float:
-    """Share of a layer's work that the engine with the most of it does.
+def _correction(
+    counts: SpikeCounts, timesteps: int, group: int, index: int, strip: Strip, band: slice
+) -> int:
+    """What brings a strip's cycles of average words to the counted ones, and to the groups.
 
     Parameters
     ----------
-    layer
-        Whose map it reads; -1 for the encoding layer, whose work goes by columns.
+    index
+        Of the layer.
+    strip, band
+        Columns and rows that it reads.
     """
-    work = [
-        strip.columns if layer < 0 else _word_cycles(counts, timesteps, layer, strip)
-        for strip in parts
-    ]
-    return max(sum(work[engine::engines]) for engine in range(engines)) / sum(work)
+    cycles = 0
+    if index:
+        columns = slice(strip.start, strip.start + strip.columns)
+        tables = counts.layers[index - 1]
+        for table in (tables.events, tables.empty):
+            cycles += int(table[band, :timesteps, columns].sum())
+        words = _rows(counts, band) * strip.columns * timesteps
+        cycles -= words * _average(counts, timesteps, index - 1)
+    if index < len(counts.layers):
+        # Each group is a cycle behind the one before it.
+        cycles += -(-counts.channels // group) - -(-counts.channels // GROUP_CHANNELS)
+    return cycles

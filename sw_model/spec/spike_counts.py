@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +36,24 @@ class LayerCounts:
     Attributes
     ----------
     events
-        (T, W): spikes of each timestep and column, over all rows and channels.
+        (4, T, W): spikes of each timestep and column, over all channels and the rows of each part
+        of `row_bounds`.
     empty
-        (T, W): event words without a spike, over all rows.
+        (4, T, W): event words without a spike.
     """
 
     events: Counts
     empty: Counts
+
+
+def row_bounds(height: int) -> list[int]:
+    """Where the four parts of a frame's rows that are counted by themselves begin and end.
+
+    They are such that of two engines that halve the rows one reads the first three of them, the
+    other the last three: each its own half, and a row of the other one's.
+    """
+    half = -(-height // 2)
+    return [0, half - 1, half, min(half + 1, height), height]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +83,7 @@ class SpikeCounts:
 
     def theta(self, timesteps: int) -> float:
         """Spikes of the first timesteps, over the neurons of all layers."""
-        spikes = sum(int(layer.events[:timesteps].sum()) for layer in self.layers)
+        spikes = sum(int(layer.events[:, :timesteps].sum()) for layer in self.layers)
         return spikes / (len(self.layers) * self.channels * self.height * self.width)
 
     def save(self, path: Path) -> None:
@@ -108,15 +120,15 @@ def count_spikes(
         What the frame is, in words.
     """
     height, width, timesteps, _ = maps[0].shape
+    parts = [slice(low, high) for low, high in pairwise(row_bounds(height))]
+
+    def table(values: npt.NDArray[Any]) -> Counts:
+        return np.stack([values[rows].sum(axis=0, dtype=np.int64).T for rows in parts])
+
     layers = []
     for words in maps:
         spikes = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)  # (H, W, T)
-        layers.append(
-            LayerCounts(
-                events=spikes.sum(axis=0).T.copy(),
-                empty=(spikes == 0).sum(axis=0, dtype=np.int64).T.copy(),
-            )
-        )
+        layers.append(LayerCounts(events=table(spikes), empty=table(spikes == 0)))
     return SpikeCounts(
         deployment=deployment.hash,
         network=deployment.spec.name,
@@ -165,7 +177,8 @@ def _checked(content: Mapping[str, Any]) -> SpikeCounts:
             wanted = "a text" if kind is str else "an integer of 1 or more"
             raise ValueError(f"{name} is {values[name]!r}, not {wanted}")
     channels, height = values["channels"], values["height"]
-    shape = values["timesteps"], values["width"]
+    rows = np.diff(row_bounds(height))[:, np.newaxis, np.newaxis]
+    shape = len(rows), values["timesteps"], values["width"]
     layers = []
     for index, layer in enumerate(content["layers"]):
         tables = {}
@@ -176,11 +189,12 @@ def _checked(content: Mapping[str, Any]) -> SpikeCounts:
                 table = np.empty(0)
             if table.shape != shape or table.dtype.kind != "i":
                 raise ValueError(
-                    f"{name} of layer {index} are not integers, {shape[0]} rows of {shape[1]}"
+                    f"{name} of layer {index} are not integers, {shape[0]} tables of "
+                    f"{shape[1]} rows of {shape[2]}"
                 )
-        filled = height - tables["empty"]
+        filled = rows - tables["empty"]
         if not (
-            ((filled >= 0) & (filled <= height)).all()
+            ((filled >= 0) & (filled <= rows)).all()
             and ((filled <= tables["events"]) & (tables["events"] <= channels * filled)).all()
         ):
             raise ValueError(

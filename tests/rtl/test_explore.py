@@ -19,7 +19,7 @@ from PIL import Image
 
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
-from rtl.explore import check_counts
+from rtl.explore import check_counts, check_size
 from rtl.explore_designs import Hardware, SideBySide, group_sizes, variant
 from rtl.explore_points import Configuration, Point, compose, frame_energy, pareto_front
 from rtl.explore_run import Task, run_cluster, run_here
@@ -179,13 +179,13 @@ def test_an_interrupt_leaves_the_cache_whole(folder):
     command = [sys.executable, "-m", "rtl", *SMALL, "--jobs", "1", "-o", "out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        for _ in range(600):
+        for _ in range(2400):
             if list(Path().glob("build/synth/area-*/script.ys")) or process.poll() is not None:
                 break
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "python -m rtl: interrupted\n"
     assert list(Path().glob("build/synth/*/.complete")) == []
@@ -263,6 +263,13 @@ def test_variants_have_the_width_and_the_t_asked_for():
     assert (other.weights[0] == deployment.weights[0]).all()
     assert (np.sign(other.weights[2]) == np.sign(deployment.weights[2])).all()
     assert other.mults[0] > deployment.mult(3)
+    # A narrower layer beside the widest stays as it is.
+    layers = list(deployment.spec.layers)
+    layers[2] = replace(layers[2], weight_bits=3)
+    weights = tuple(weight.clip(-3, 3) for weight in deployment.weights)
+    spec = replace(deployment.spec, layers=tuple(layers))
+    mixed = variant(replace(deployment, spec=spec, weights=weights), 3, 4)
+    assert [layer.weight_bits for layer in mixed.spec.layers] == [4, 4, 3, 4]
     narrow = variant(deployment, 3, 2)
     assert np.abs(narrow.weights[1]).max() == 1
 
@@ -338,6 +345,19 @@ def test_no_cluster_is_one_sentence(folder, capsys, monkeypatch):
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in error
     assert error.count("\n") == 1
     assert not Path("build").exists()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "maps", "sentence"),
+    [
+        (300, 300, {"chip"}, "maximum frame 300x300 of the hardware has more than 65536 pixels"),
+        (3, 4097, {"memory"}, "a frame of 3x4097 pixels is beyond the hardware's 65535x4096"),
+    ],
+)
+def test_frames_beyond_the_hardware_are_refused(height, width, maps, sentence):
+    counts = replace(tiny_counts()[2], height=height, width=width)
+    with pytest.raises(UsageError, match=sentence):
+        check_size(counts, maps)
 
 
 def test_counts_of_other_layers_are_refused():
