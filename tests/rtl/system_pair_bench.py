@@ -24,7 +24,7 @@ async def what_ends_one_engine_ends_both(dut):
     field = REGISTERS["SHAPE"].field("engines")
     check("engines", await tester.read("SHAPE") >> field.low & ((1 << field.bits) - 1), ENGINES)
     rng = generator("errors")
-    frame, small = FRAMES[-1], FRAMES[-2]
+    frame, small = FRAMES[-1], FRAMES[1]
     height = len(frame.pixels)
     upper, lower = bands(height, ENGINES)
     # A row that only one engine reads, or writes.

@@ -53,9 +53,8 @@ def random_rows(rows, lanes):
 
 
 # A second copy of the weights for the second engine.
-@pytest.mark.parametrize("rows", [70, 600])
-def test_weights_of_two_engines_are_kept_once(rows, tmp_path):
-    weights = random_rows(rows, 18)
+def test_weights_of_two_engines_are_kept_once(tmp_path):
+    weights = random_rows(70, 18)
     load = LoadPlace("hidden")
     shared = SharedWeightMemory(rows=weights, weight_bits=4, load=load, readers=2)
     alone = WeightMemory(rows=weights, weight_bits=4, load=load)

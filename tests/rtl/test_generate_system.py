@@ -35,8 +35,8 @@ def test_files_are_complete_and_the_same_again(tmp_path, capsys):
 
 
 def test_two_engines_have_a_port_each(tmp_path):
-    NETWORKS["tiny"].deployment.save(tmp_path / "tiny.safetensors")
-    arguments = ["--deployment", str(tmp_path / "tiny.safetensors"), "--engines", "2"]
+    NETWORKS["one"].deployment.save(tmp_path / "one.safetensors")
+    arguments = ["--deployment", str(tmp_path / "one.safetensors"), "--engines", "2"]
     assert main(["system", *arguments, "-o", str(tmp_path / "out")]) == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["engines"] == 2
