@@ -247,19 +247,18 @@ async def comes_back_from_resets(dut):
     await tester.begin()
     rng = generator("resets")
     content = tester.request(FRAMES[-1])
-    for unlock in (False, True):
-        for part in (content[: rng.randrange(1, len(content))], content):
-            await tester.send(part)
-            await ClockCycles(dut.clk, rng.randrange(1, 1500))
-            if unlock:
-                dut.locked.value = 0
-            else:
-                dut.btn.value = 1 | RESET_BUTTON
-            await ClockCycles(dut.clk, 5)
-            check("LEDs", int(dut.led.value) & ~READY, 0)
-            dut.btn.value = 1
-            dut.locked.value = 1
-            await tester.ready()
-            await Timer(20 * BIT_NS, unit="ns")
-            tester.received.clear()
-            await tester.check_frame(SMALL)
+    for unlock, part in ((False, content[: rng.randrange(1, len(content))]), (True, content)):
+        await tester.send(part)
+        await ClockCycles(dut.clk, rng.randrange(1, 1500))
+        if unlock:
+            dut.locked.value = 0
+        else:
+            dut.btn.value = 1 | RESET_BUTTON
+        await ClockCycles(dut.clk, 5)
+        check("LEDs", int(dut.led.value) & ~READY, 0)
+        dut.btn.value = 1
+        dut.locked.value = 1
+        await tester.ready()
+        await Timer(20 * BIT_NS, unit="ns")
+        tester.received.clear()
+        await tester.check_frame(SMALL)

@@ -91,7 +91,7 @@ async def keeps_every_byte(dut, pause):
     await tester.begin()
     rng = generator(f"accesses {pause}")
     places = _places(rng)
-    for _ in range(40):
+    for _ in range(25):
         # Bytes at the end of a row go on in the next one, if the part has one.
         address = rng.choice(places) + rng.randrange(ROW_WORDS * WORD_BYTES)
         length = min(rng.choice([1, 3, 8, 60, 300]), BYTES - address)
@@ -111,25 +111,25 @@ async def serves_reads_and_writes_by_turns(dut):
     tester, shadow = Bench(dut, 0.2), Shadow()
     await tester.begin()
     rng = generator("turns")
-    content = rng.randbytes(16 * 128)
+    content = rng.randbytes(8 * 128)
     await tester.write(0, content)
     shadow.write(0, content)
 
     async def write_other_rows():
-        for index in range(16):
+        for index in range(8):
             part = rng.randbytes(128)
             shadow.write(8192 + 128 * index, part)
             await tester.write(8192 + 128 * index, part)
 
     async def read_rows():
-        for index in range(16):
+        for index in range(8):
             got = await tester.read(128 * index, 128)
             check(f"read {index}", got, content[128 * index : 128 * (index + 1)])
 
     tasks = [cocotb.start_soon(write_other_rows()), cocotb.start_soon(read_rows())]
     for task in tasks:
         await task
-    check("what was written", await tester.read(8192, 2048), shadow.read(8192, 2048))
+    check("what was written", await tester.read(8192, 1024), shadow.read(8192, 1024))
     tester.check_part()
 
 
@@ -202,7 +202,7 @@ async def refreshes_whatever_pauses(dut):
     write = tester.master.write_if.w_channel
     write.pause = True
     tester.master.init_write(0x1230, bytes(range(200)))
-    intervals = 12
+    intervals = 6
     before = int(dut.refreshes.value)
     await ClockCycles(dut.clk, intervals * TIMING.refresh_interval)
     check("refreshes", int(dut.refreshes.value) - before in (intervals, intervals + 1), True)

@@ -20,12 +20,12 @@ from sw_model.spec.serial_link import BAUD
 
 from .networks import NETWORKS
 
-DEPLOYMENT = NETWORKS["tiny"].deployment
+DEPLOYMENT = NETWORKS["one"].deployment
 
 
 @pytest.fixture
 def deployment(tmp_path):
-    path = tmp_path / "tiny.safetensors"
+    path = tmp_path / "one.safetensors"
     DEPLOYMENT.save(path)
     return str(path)
 
