@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from sim.simulators import SIMULATORS
 from sw_model.spec import serial_link
+from sw_model.spec.sdram import BASES, SPACES
 from sw_model.spec.serial_link import (
     DENOISE,
     DENOISED,
@@ -71,3 +74,17 @@ def test_errors_have_numbers():
     assert [error_code(name) for name in ERRORS] == list(range(len(ERRORS)))
     assert error_name(error_code("silence")) == "silence"
     assert error_name(77) == "number 77"
+
+
+def test_documentation_has_the_protocol():
+    text = (Path(__file__).parent.parent.parent / "docs" / "board.md").read_text()
+    offset = len(serial_link.SYNC)
+    for name, (count, meaning) in serial_link.FIELDS.items():
+        assert f"| {offset} | {count} | {name} | {meaning} |" in text
+        offset += count
+    for kind, (name, meaning) in serial_link.KINDS.items():
+        assert f"| {kind:#04x} | {name} | {meaning} |" in text
+    for code, (name, meaning) in enumerate(ERRORS.items()):
+        assert f"| {code} | {name} | {meaning} |" in text
+    for name, address in BASES.items():
+        assert f"| {address:#09x} | {SPACES[name] >> 20} MiB | {name} |" in text
