@@ -1,8 +1,8 @@
 """The board's SDRAM: geometry, timing, what lies where, and how many cycles accesses take.
 
-Times are those of the slower grade (-7) of the 16M x 16 parts that the ULX3S comes with, from the
-data sheet of Alliance Memory's AS4C16M16SA (revision 3.0, March 2015, table 16); those of the
-IS42S16160 and the MT48LC16M16 are the same or shorter.
+The ULX3S comes with one of several 16M x 16 parts. Times are those of Alliance Memory's
+AS4C16M16SA in its slower grade, -7 (data sheet revision 3.0, March 2015, table 16), some made
+longer, as other parts' may be: RC and RFC from 63 nanoseconds, RAS from 42, WR and MRD from 14.
 """
 
 from __future__ import annotations
@@ -42,15 +42,17 @@ POWER_UP_MICROSECONDS = 200
 MHZ_MAX = 143
 
 TIMES = {
-    "RC": (63, "from an activation to the next one of the bank"),
-    "RFC": (63, "from a refresh to the next command"),
+    "RC": (70, "from an activation to the next one of the bank"),
+    "RFC": (70, "from a refresh to the next command"),
     "RCD": (21, "from an activation to a read or write"),
     "RP": (21, "from a precharge to an activation or refresh"),
-    "RAS": (42, "from an activation to a precharge"),
-    "WR": (14, "from the last data written to a precharge"),
-    "MRD": (14, "from setting the mode to the next command"),
+    "RAS": (45, "from an activation to a precharge"),
+    "WR": (15, "from the last data written to a precharge"),
+    "MRD": (15, "from setting the mode to the next command"),
 }
 """Shortest times in nanoseconds, by the data sheet's names without their t."""
+MODE_CYCLES = 2
+"""Fewest cycles of MRD: some parts give it in cycles."""
 REFRESH_NANOSECONDS = 64e6 / (1 << ROW_BITS)
 """Average time between refreshes: all rows in 64 ms."""
 RAS_MAX_NANOSECONDS = 120_000
@@ -104,7 +106,8 @@ class SdramTiming:
 
     def cycles(self, name: str) -> int:
         """Cycles of one of `TIMES`."""
-        return ceil(Fraction(TIMES[name][0] * self.mhz, 1000))
+        found = ceil(Fraction(TIMES[name][0] * self.mhz, 1000))
+        return max(found, MODE_CYCLES) if name == "MRD" else found
 
     @property
     def refresh_interval(self) -> int:

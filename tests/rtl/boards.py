@@ -15,12 +15,11 @@ from rtl.axi import AxiSignature
 from rtl.ecp5_pins import SdramPins
 from rtl.sdram_controller import SdramController
 from rtl.ulx3s import Ulx3s
-from sim.simulators import BenchFailure, build, run_bench
 from sw_model.spec.sdram import RAS_MAX_NANOSECONDS, REFRESH_NANOSECONDS, TIMES
 from sw_model.spec.serial_link import BYTE_BITS
 
 from .networks import NETWORKS
-from .running import SEED
+from .running import run_sources
 
 FOLDER = Path(__file__).parent
 MODELS = ("ecp5_models.v", "sdram_model.v")
@@ -131,19 +130,7 @@ def _run(
     inner = [name for name in ports if name.startswith("sdram_")]
     sources = {f"{TOP}.v": text, f"{HARNESS}.v": harness(text, inner, mhz)}
     sources |= {name: (FOLDER / name).read_text() for name in MODELS}
-    try:
-        build(simulator, sources, toplevel=HARNESS)
-    except BenchFailure as error:
-        raise RuntimeError(str(error)) from None
-    run_bench(
-        simulator,
-        sources,
-        toplevel=HARNESS,
-        module=f"{__package__}.{bench}",
-        testcase=testcase,
-        arguments=arguments,
-        seed=SEED,
-    )
+    run_sources(simulator, sources, HARNESS, bench, arguments, testcase)
 
 
 @dataclass(frozen=True)

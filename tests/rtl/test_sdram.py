@@ -26,7 +26,7 @@ def test_clocks_beyond_the_part_are_refused():
 def test_times_become_cycles():
     slow, fast = SdramTiming(50), SdramTiming(143)
     assert [slow.cycles(name) for name in ("RC", "RCD", "RP", "RAS", "WR")] == [4, 2, 2, 3, 1]
-    assert [fast.cycles(name) for name in ("RC", "RCD", "RP", "RAS", "WR")] == [10, 4, 4, 7, 3]
+    assert [fast.cycles(name) for name in ("RC", "RCD", "RP", "RAS", "WR")] == [11, 4, 4, 7, 3]
     assert slow.refresh_interval == 390
     assert slow.burst_cycles(0, 64) == 1 + 2 + 256 + 2
     assert slow.burst_cycles(127, 2) == 1 + 2 * (2 + 2) + 8
