@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtl.serial_link import SerialLink
 from sim.simulators import SIMULATORS
 from sw_model.spec import serial_link
 from sw_model.spec.sdram import BASES, SPACES
@@ -26,6 +27,7 @@ from sw_model.spec.serial_link import (
 )
 
 from .cases import Case
+from .networks import NETWORKS
 from .serial_parts import Messages, Uart
 
 
@@ -38,6 +40,15 @@ def test_uart(simulator, divisor):
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_messages(simulator):
     Case(Messages, "message", {"network": "tiny"}).run(simulator)
+
+
+def link(network: str, divisor: int) -> SerialLink:
+    return SerialLink(deployment=NETWORKS[network].deployment, divisor=divisor, silence=500)
+
+
+def test_link_tells_errors_of_the_accelerator():
+    # Its parts are in the board's bench, in both simulators; there nothing reports errors.
+    Case(link, "link", {"network": "tiny", "divisor": 4}).run("icarus")
 
 
 def test_check_is_the_catalogues():
