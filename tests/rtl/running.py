@@ -14,9 +14,14 @@ Parameters = Mapping[str, Any]
 
 
 def run_sources(
-    simulator: str, sources: Mapping[str, str], top: str, bench: str, arguments: Parameters
+    simulator: str,
+    sources: Mapping[str, str],
+    top: str,
+    bench: str,
+    arguments: Parameters,
+    testcase: str | None = None,
 ) -> None:
-    """Build Verilog and run one of this package's benches on it.
+    """Build Verilog and run one of this package's benches on it, or one test of the bench.
 
     Raises
     ------
@@ -34,6 +39,7 @@ def run_sources(
         sources,
         toplevel=top,
         module=f"{__package__}.{bench}",
+        testcase=testcase,
         arguments=arguments,
         seed=SEED,
     )

@@ -1,0 +1,168 @@
+"""The board and its memory controller beside a model of the SDRAM, and how their benches run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.hdl import ClockDomain, Elaboratable, IOPort, Module, Signal, Value
+from amaranth.lib.wiring import In
+
+from rtl.axi import AxiSignature
+from rtl.ecp5_pins import SdramPins
+from rtl.sdram_controller import SdramController
+from rtl.ulx3s import Ulx3s
+from sw_model.spec.sdram import RAS_MAX_NANOSECONDS, REFRESH_NANOSECONDS, TIMES
+from sw_model.spec.serial_link import BYTE_BITS
+
+from .networks import NETWORKS
+from .running import run_sources
+
+FOLDER = Path(__file__).parent
+MODELS = ("ecp5_models.v", "sdram_model.v")
+HARNESS, TOP = "harness", "device"
+POWER_UP_MICROSECONDS = 2
+"""Of the controllers under test, so that nobody waits 10,000 cycles."""
+COLUMNS = 4
+"""Input columns of the board's strips: frames of a few pixels are cut into several."""
+MHZ = 50
+BIT_CYCLES = 4
+"""Cycles of a bit on the board's line."""
+SILENCE_CYCLES = 40 * BYTE_BITS * BIT_CYCLES
+"""Cycles without a byte that end a message: 40 bytes' time."""
+
+
+class ControllerWithPins(Elaboratable):
+    """The memory controller and its pins, without a board."""
+
+    def __init__(self, mhz: int):
+        self._controller = SdramController(mhz=mhz, power_up_microseconds=POWER_UP_MICROSECONDS)
+        self._pins = SdramPins()
+        self._clocks = {name: Signal(name=name) for name in ("clk", "lead", "rst")}
+        self.ports: dict[str, Signal | IOPort] = {**self._clocks, **self._pins.ports}
+        self.ports["ready"] = self._controller.ready
+        for path, _, value in AxiSignature().flatten(self._controller.bus):
+            self.ports[f"axi_{path[0]}"] = value
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = sync = ClockDomain()
+        m.domains.sdram = sdram = ClockDomain(reset_less=True)
+        m.d.comb += [
+            sync.clk.eq(self._clocks["clk"]),
+            sync.rst.eq(self._clocks["rst"]),
+            sdram.clk.eq(self._clocks["lead"]),
+        ]
+        m.submodules.controller = self._controller
+        m.submodules.sdram = self._pins
+        inner = self._controller.pins
+        for path, member, port in inner.signature.flatten(inner):
+            other = getattr(self._pins.pins, path[0])
+            m.d.comb += port.eq(other) if member.flow == In else other.eq(port)
+        return m
+
+
+def harness(device: str, inner: list[str], mhz: int) -> str:
+    """Verilog of a device beside the SDRAM's model; all other pins are the harness's own.
+
+    Parameters
+    ----------
+    device
+        Its Verilog, with `TOP` as top module.
+    inner
+        Names of the pins that go to the model.
+    """
+    header, _, body = device.partition(f"module {TOP}(")[2].partition(");")
+    names = [name.strip() for name in header.split(",")]
+    outer = [name for name in names if name not in inner]
+    declared = {}
+    for line in body.splitlines():
+        words = line.strip().rstrip(";").split()
+        if words and words[0] in ("input", "output"):
+            declared.setdefault(words[-1], " ".join((words[0], "wire", *words[1:-1])))
+    ports = [f"{declared[name].replace('wire reg', 'wire')} {name}" for name in outer]
+    clocks = [name for name in ("clk", "lead", "locked") if name not in outer]
+    ports += [f"input wire {name}" for name in clocks]
+    ports += [f"output wire [31:0] {name}" for name in ("violations", "refreshes")]
+    times = {f"T_{name}_PS": 1000 * nanoseconds for name, (nanoseconds, _) in TIMES.items()}
+    times["T_REFRESH_PS"] = int(1000 * REFRESH_NANOSECONDS)
+    times["T_RAS_MAX_PS"] = 1000 * RAS_MAX_NANOSECONDS
+    times["PERIOD_PS"] = 1_000_000 // mhz
+    times["POWER_UP_CYCLES"] = POWER_UP_MICROSECONDS * mhz
+    widths = {"sdram_a": 13, "sdram_ba": 2, "sdram_dqm": 2, "sdram_d": 16}
+    model_pins = {
+        **{name.removeprefix("sdram_"): name for name in inner if name != "sdram_d"},
+        "dq": "sdram_d",
+        "violations": "violations",
+        "refreshes": "refreshes",
+    }
+    lines = [
+        "// Generated for a bench.",
+        f"module {HARNESS} (",
+        ",\n".join(f"    {port}" for port in ports),
+        ");",
+        *(f"  wire [{widths.get(name, 1) - 1}:0] {name};" for name in inner),
+        f"  {TOP} device (" + ", ".join(f".{name}({name})" for name in names) + ");",
+        "  sdram_model #(" + ", ".join(f".{name}({value})" for name, value in times.items()),
+        "  ) part (" + ", ".join(f".{pin}({name})" for pin, name in model_pins.items()) + ");",
+        "endmodule",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _run(
+    simulator: str,
+    top: Elaboratable,
+    ports: Mapping[str, Any],
+    mhz: int,
+    bench: str,
+    arguments: Mapping[str, Any],
+    testcase: str | None = None,
+) -> None:
+    pins = {
+        name: (value if isinstance(value, IOPort) else Value.cast(value), None)
+        for name, value in ports.items()
+    }
+    text = verilog.convert(top, name=TOP, ports=pins, emit_src=False)
+    inner = [name for name in ports if name.startswith("sdram_")]
+    sources = {f"{TOP}.v": text, f"{HARNESS}.v": harness(text, inner, mhz)}
+    sources |= {name: (FOLDER / name).read_text() for name in MODELS}
+    run_sources(simulator, sources, HARNESS, bench, arguments, testcase)
+
+
+@dataclass(frozen=True)
+class SdramCase:
+    """The memory controller at a clock frequency, and its bench `sdram_bench`."""
+
+    mhz: int
+
+    def run(self, simulator: str) -> None:
+        """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
+        top = ControllerWithPins(self.mhz)
+        _run(simulator, top, top.ports, self.mhz, "sdram_bench", {"mhz": self.mhz})
+
+
+@dataclass(frozen=True)
+class BoardCase:
+    """The whole board with one of `NETWORKS`, and its bench `board_bench`."""
+
+    network: str
+
+    def run(self, simulator: str, testcase: str | None = None) -> None:
+        """Build, and run all tests or one.
+
+        Raises `BenchFailure` if the bench fails, RuntimeError if nothing runs.
+        """
+        top = Ulx3s(
+            deployment=NETWORKS[self.network].deployment,
+            mhz=MHZ,
+            baud=MHZ * 1_000_000 // BIT_CYCLES,
+            columns=COLUMNS,
+            silence_seconds=SILENCE_CYCLES / (MHZ * 1e6),
+            power_up_microseconds=POWER_UP_MICROSECONDS,
+        )
+        arguments = {"network": self.network}
+        _run(simulator, top, top.ports, MHZ, "board_bench", arguments, testcase)

@@ -1,0 +1,203 @@
+"""The host program and its protocol, against a board at the end of a pseudo-terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+from PIL import Image
+
+from rtl.errors import LinkFailure
+from rtl.host import main
+from rtl.host_client import BoardClient
+from sw_model.golden import denoise
+from sw_model.images import add_noise
+
+from . import fake_board
+from .fake_board import connected
+from .networks import NETWORKS
+
+ROOT = Path(__file__).parent.parent.parent
+DEPLOYMENT = NETWORKS["tiny"].deployment
+STEPS = DEPLOYMENT.spec.timesteps
+PIXELS = np.random.default_rng(5).integers(-512, 512, (5, 7))
+QUICK = {"answer_seconds": 1.0, "silence_seconds": 0.05}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """The golden model compiles its loops when it first runs, which takes longer than an answer."""
+    denoise(DEPLOYMENT, PIXELS, STEPS[0])
+
+
+def client_of(port: serial.Serial, **options: object) -> BoardClient:
+    return BoardClient(port, **{**QUICK, **options})
+
+
+def test_client_describes_and_denoises():
+    told = []
+    with connected(DEPLOYMENT) as (name, board), serial.Serial(name) as port:
+        client = client_of(port, progress=lambda done, whole: told.append((done, whole)))
+        description = client.describe()
+        assert description.deployment == DEPLOYMENT.hash
+        assert description.timesteps == STEPS
+        told.clear()
+        for steps in STEPS:
+            got = client.denoise(PIXELS, steps)
+            assert np.array_equal(got, denoise(DEPLOYMENT, PIXELS, steps).denoised)
+        assert client.complaints == []
+    assert [header.kind for header in board.requests] == [1, 2, 2]
+    done, whole = zip(*told, strict=True)
+    assert done[-1] == whole[-1] > PIXELS.size * 3
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "complaint"),
+    [
+        (fake_board.CORRUPT_REQUEST, "the board reports error 'header'"),
+        ("payload", "the board reports error 'payload': the payload's check is wrong"),
+        ("silence", "the board reports error 'silence'"),
+        (fake_board.CORRUPT_HEADER, "the check of the answer's header is wrong"),
+        (fake_board.CORRUPT_PAYLOAD, "the check of the answer's payload is wrong"),
+        (fake_board.TRUNCATED, "the answer stopped after"),
+        (fake_board.SILENT, "no answer from the board within 1 s"),
+        (fake_board.OTHER_SIZE, "the board answers with"),
+    ],
+)
+def test_client_sends_again_what_the_line_spoils(behaviour, complaint):
+    expected = denoise(DEPLOYMENT, PIXELS, STEPS[0]).denoised
+    with connected(DEPLOYMENT, [behaviour]) as (name, board), serial.Serial(name) as port:
+        client = client_of(port)
+        assert np.array_equal(client.denoise(PIXELS, STEPS[0]), expected)
+        assert np.array_equal(client.denoise(PIXELS, STEPS[0]), expected)
+    (said,) = client.complaints
+    assert complaint in said
+    sequences = [header.sequence for header in board.requests]
+    assert len(set(sequences)) == len(sequences) == 3
+    assert 0 not in sequences
+
+
+@pytest.mark.parametrize("behaviour", [fake_board.NOISE, fake_board.STALE])
+def test_client_finds_the_answer_behind_other_bytes(behaviour):
+    with connected(DEPLOYMENT, [behaviour]) as (name, _), serial.Serial(name) as port:
+        client = client_of(port)
+        got = client.denoise(PIXELS, STEPS[0])
+        assert np.array_equal(got, denoise(DEPLOYMENT, PIXELS, STEPS[0]).denoised)
+        assert client.complaints == []
+
+
+def test_client_gives_up():
+    script = [fake_board.CORRUPT_PAYLOAD] * 2
+    with connected(DEPLOYMENT, script) as (name, board), serial.Serial(name) as port:
+        client = client_of(port, attempts=2)
+        sentence = "the check of the answer's payload is wrong; the request was sent 2 times"
+        with pytest.raises(LinkFailure, match=sentence):
+            client.denoise(PIXELS, STEPS[0])
+    assert len(board.requests) == 2
+
+
+@pytest.mark.parametrize("error", ["size", "pixel", "kind", "accelerator"])
+def test_client_does_not_repeat_what_is_wrong_itself(error):
+    with (
+        connected(DEPLOYMENT, [error]) as (name, board),
+        serial.Serial(name) as port,
+        pytest.raises(LinkFailure, match=f"the board reports error '{error}'"),
+    ):
+        client_of(port).denoise(PIXELS, STEPS[0])
+    assert len(board.requests) == 1
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(2)
+    Image.fromarray(rng.integers(0, 256, (6, 9), dtype=np.uint8)).save("grey.png")
+    Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)).save("colour.png")
+    DEPLOYMENT.save(tmp_path / "tiny.safetensors")
+    return tmp_path
+
+
+def read(name: str) -> np.ndarray:
+    with Image.open(name) as image:
+        return np.asarray(image).astype(np.int64)
+
+
+def test_command_writes_the_golden_models_picture(folder, capsys):
+    with connected(DEPLOYMENT, [fake_board.CORRUPT_PAYLOAD]) as (name, _):
+        arguments = ["--port", name, "grey.png", "clean.png", "--deployment", "tiny.safetensors"]
+        assert main([*arguments, "--timesteps", "2"]) == 0
+    expected = denoise(DEPLOYMENT, read("grey.png"), 2).denoised
+    assert np.array_equal(read("clean.png"), expected)
+    out, err = capsys.readouterr()
+    assert out.startswith(f"clean.png: 6x9, T 2, deployment {DEPLOYMENT.hash[:16]}, ")
+    assert err == ("python -m rtl.host: sent again: the check of the answer's payload is wrong\n")
+
+
+def test_command_denoises_colours_and_adds_noise(folder):
+    with connected(DEPLOYMENT) as (name, _):
+        assert main(["--port", name, "colour.png", "clean.png", "--noise", "25"]) == 0
+    noisy = add_noise(read("colour.png").astype(np.uint8), 25, 0)
+    got = read("clean.png")
+    for channel in range(3):
+        expected = denoise(DEPLOYMENT, noisy[..., channel].astype(np.int64), STEPS[-1]).denoised
+        assert np.array_equal(got[..., channel], expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["missing.png", "out.png"], "picture missing.png does not exist"),
+        (["grey.png", "out.txt"], "cannot write out.txt: suffix '.txt' is not one of"),
+        (["grey.png", "nowhere/out.png"], "cannot write nowhere/out.png: its folder"),
+        (["grey.png", "out.png", "--attempts", "0"], "--attempts 0 is not 1 or more"),
+        (["grey.png", "out.png", "--timeout", "0"], "--timeout 0.0 is not more than 0 seconds"),
+        (["grey.png", "out.png", "--noise", "-1"], "--noise -1.0 is not 0 or more"),
+        (["grey.png", "out.png", "--timesteps", "9"], "board allows: 2, 3"),
+        (["wide.png", "out.png"], "wide.png has 1x4097 pixels; the board takes up to"),
+        (
+            ["grey.png", "out.png", "--deployment", "best-s25"],
+            f"the board has deployment {DEPLOYMENT.hash[:16]}, --deployment best-s25 is",
+        ),
+        (["grey.png", "out.png", "--deployment", "nothing"], "'nothing'"),
+    ],
+)
+def test_mistakes_get_one_sentence(folder, capsys, arguments, sentence):
+    Image.fromarray(np.zeros((1, 4097), dtype=np.uint8)).save("wide.png")
+    with connected(DEPLOYMENT) as (name, _):
+        assert main(["--port", name, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert not Path("out.png").exists()
+
+
+def test_missing_port_gets_one_sentence(folder, capsys):
+    assert main(["--port", "/dev/no-such-port", "grey.png", "out.png"]) == 2
+    error = capsys.readouterr().err
+    assert "--port /dev/no-such-port cannot be opened at 1000000 bits a second" in error
+    assert "serial ports here: " in error
+    assert error.count("\n") == 1
+
+
+def test_failures_leave_no_picture(folder, capsys):
+    Path("out.png").write_bytes(b"old")
+    with connected(DEPLOYMENT, ["accelerator"]) as (name, _):
+        assert main(["--port", name, "grey.png", "out.png"]) == 1
+    assert "the board reports error 'accelerator'" in capsys.readouterr().err
+    assert Path("out.png").read_bytes() == b"old"
+    assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
+
+
+def test_help_has_an_example():
+    done = subprocess.run(
+        [sys.executable, "-m", "rtl.host", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "example: python -m rtl.host --port /dev/ttyUSB0 noisy.png clean.png" in done.stdout
