@@ -20,10 +20,10 @@ MAY_IMPORT = {
     "sw_model.cluster": (SPEC,),
     "sw_model": ("sw_model",),
     "rtl": ("rtl", SPEC, "sw_model.cluster"),
-    # A program for a computer, not hardware: pictures are read and written as everywhere else.
-    "rtl.host": ("rtl", SPEC, "sw_model.images", "sw_model.denoise_progress"),
     "hls": ("hls", SPEC),
     "sim": ("sim", "sw_model", "rtl", "hls"),
+    # A program for a computer, not hardware: pictures are read and written as everywhere else.
+    "rtl.host": ("rtl", SPEC, "sw_model.images", "sw_model.denoise_progress"),
 }
 SPEC_OUTSIDE = sys.stdlib_module_names | {"numpy", "safetensors"}
 FLOAT = (
