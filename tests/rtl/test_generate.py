@@ -62,10 +62,12 @@ def test_memory_files_hold_what_the_verilog_initialises_its_memories_with(deploy
     verilog = generate(deployment, max_height=3, max_width=5, folder=tmp_path / "out").read_text()
     for name in ("group_0.weight_memory", "output_weights", "layer_constants"):
         module = re.search(
-            rf"^module \\spiking_dncnn\.datapath\.{name} .*?^endmodule", verilog, re.M | re.S
+            rf"^module \\spiking_dncnn\.datapath\.{name}\.memory .*?^endmodule",
+            verilog,
+            re.M | re.S,
         )
         assert module is not None
-        rows = re.findall(r"memory\[\d+\] = \d+'(h[0-9a-f]+|d\d+);", module[0])
+        rows = re.findall(r"rows\[\d+\] = \d+'(h[0-9a-f]+|d\d+);", module[0])
         values = [int(row[1:], 16 if row[0] == "h" else 10) for row in rows]
         file = {
             "group_0.weight_memory": "hidden_weights_0",
