@@ -14,7 +14,7 @@ from rtl.block_ram import BLOCKS, MemoryShape, memories
 from rtl.loading import LoadPlace
 from rtl.registered_pins import RegisteredPins
 from rtl.shared_weight_memory import SharedWeightMemory
-from rtl.synth_tools import TOP, _run_yosys, design_text
+from rtl.synth_tools import TOP, design_text, run_yosys
 from rtl.system import System
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
@@ -37,7 +37,7 @@ def mapped_blocks(text, cache):
             "tee -q -o blocks.txt select -list t:DP16KD t:PDPW16KD",
         )
     )
-    folder = _run_yosys(text, script, cache, kind="memories")
+    folder = run_yosys(text, script, cache, kind="memories")
     blocks = (folder / "blocks.txt").read_text().split()
     # Copy and part of the memory stand behind its name.
     return Counter(re.sub(r"\.\d+\.\d+$", "", name.replace("/", ".", 1)) for name in blocks)
