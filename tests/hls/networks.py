@@ -86,7 +86,7 @@ CASES = (
     Case("extreme", (3, 4), 3),
     Case("one", (1, 1), 1),
     # Event words beyond 64 bits.
-    Case("wide", (1, 2), 1),
+    Case("wide", (1, 2), 2),
     Case("faults", (3, 4), 9),
 )
 """Odd sizes, one-pixel-wide images, and images in a row."""

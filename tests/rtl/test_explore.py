@@ -178,7 +178,14 @@ def test_configurations_get_their_parts(folder, capsys, monkeypatch):
 def test_an_interrupt_leaves_the_cache_whole(folder):
     command = [sys.executable, "-m", "rtl", *SMALL, "--jobs", "1", "-o", "out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
         for _ in range(2400):
             if list(Path().glob("build/synth/area-*/script.ys")) or process.poll() is not None:
                 break
