@@ -19,7 +19,7 @@ from sw_model.spec.serial_link import BAUD, VERSION
 
 from .ecp5_cells import declarations
 from .errors import SynthesisFailure
-from .synth import _status
+from .synth import status
 from .synth_tools import CACHE, Placement, place_and_pack, synthesise
 from .synth_tools import TOP as DESIGN_TOP
 from .ulx3s import DEFAULT_MHZ, Ulx3s, check_clocks
@@ -203,7 +203,7 @@ def main(args: argparse.Namespace) -> None:
 
 def _route(design: str, mhz: int, seed: int, cache: Path) -> tuple[Placement, bytes]:
     """Placement and bitstream of a design."""
-    with _status("Yosys") as tell:
+    with status("Yosys") as tell:
         folder = synthesise(design, cache=cache)
         tell(f"nextpnr, seed {seed}")
         placement, bitstream = place_and_pack(

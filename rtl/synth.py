@@ -192,7 +192,7 @@ def synthesis_report(
         The design has latches or loops, or does not fit.
     """
     check_tools()
-    with _status("Yosys") as tell:
+    with status("Yosys") as tell:
         wrapper, lanes, what = wrapped_design(
             deployment, engines=engines, size=size, component=component
         )
@@ -277,11 +277,11 @@ def _placement(placement: Placement) -> dict[str, Any]:
 
 
 @contextmanager
-def _status(first: str) -> Iterator[Any]:
+def status(first: str) -> Iterator[Any]:
     """What is under way, on the terminal; nothing in a pipe."""
     console = Console(stderr=True)
     if not sys.stderr.isatty():
         yield lambda text: None
         return
-    with console.status(first) as status:
-        yield status.update
+    with console.status(first) as shown:
+        yield shown.update

@@ -10,7 +10,8 @@ from sw_model.spec import Deployment, UsageError
 from sw_model.spec.fixed_point import PIXEL_BITS
 
 KEYS = {"deployment", "picture", "height", "width", "timesteps", "engines", "cases"}
-CASE_KEYS = {"name", "theta", "cycles", "useful_operations"}
+NUMBERS = {"theta", "cycles", "useful_operations"}
+CASE_KEYS = {"name", *NUMBERS}
 
 
 def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, An
     if (
         not isinstance(frame, dict)
         or not frame.keys() >= KEYS
-        or not all(isinstance(case, dict) and case.keys() >= CASE_KEYS for case in frame["cases"])
+        or not isinstance(frame["cases"], list)
+        or not all(map(_is_case, frame["cases"]))
     ):
         raise UsageError(f"--frame {path} does not hold a frame's figures; {hint}")
     if frame["deployment"] != deployment.hash:
@@ -37,6 +39,14 @@ def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, An
             f"--engines {engines}"
         )
     return frame
+
+
+def _is_case(case: object) -> bool:
+    return (
+        isinstance(case, dict)
+        and case.keys() >= CASE_KEYS
+        and all(isinstance(case[key], (int, float)) and case[key] > 0 for key in NUMBERS)
+    )
 
 
 def on_frame(

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 if len(sys.argv) > 1:
     # The components of the other version, the tools of this one.
     sys.path.insert(0, str(Path(sys.argv[1]).resolve()))
-import rtl  # noqa: E402
+import rtl  # noqa: E402 - from the folders above, as all imports below
 
 for name in ("errors", "netlist", "registered_pins", "synth_tools"):
     spec = importlib.util.spec_from_file_location(f"rtl.{name}", ROOT / "rtl" / f"{name}.py")

@@ -166,7 +166,7 @@ def load_deployment(source: str | Path) -> Deployment:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             # An open file has keys, but cannot be iterated over.
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - see above
     except (SafetensorError, OSError, TypeError, AttributeError) as error:
         # The last two: a tensor of a type that numpy does not have, such as bfloat16.
         raise UsageError(

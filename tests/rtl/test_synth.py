@@ -222,6 +222,21 @@ def test_mistakes_get_one_sentence(arguments, sentence, capsys):
         ("[]", "does not hold a frame's figures"),
         ("{", "--frame"),
         ('{"cases": []}', "does not hold a frame's figures"),
+        *(
+            (
+                json.dumps(
+                    dict.fromkeys(["deployment", "picture", "height", "width"], 1)
+                    | {"timesteps": 1, "engines": 1, "cases": cases}
+                ),
+                "does not hold a frame's figures",
+            )
+            for cases in (
+                1,
+                [1],
+                [{"name": "a", "theta": 1.0, "cycles": 0, "useful_operations": 1}],
+                [{"name": "a", "theta": "1", "cycles": 1, "useful_operations": 1}],
+            )
+        ),
         (
             json.dumps(
                 dict.fromkeys(["picture", "height", "width", "timesteps", "engines"], 1)
