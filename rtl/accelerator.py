@@ -119,6 +119,8 @@ class Accelerator(wiring.Component):
             datapath.encoding.eq(sequencer.encoding),
             datapath.output.eq(sequencer.output),
             datapath.row_base.eq(sequencer.row_base),
+            datapath.prepare.eq(sequencer.prepare),
+            sequencer.prepared.eq(datapath.prepared),
             datapath.restart.eq(sequencer.restart),
         ]
         for component, steps in (

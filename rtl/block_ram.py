@@ -46,8 +46,8 @@ class MemoryShape:
     enables
         Bits of each write enable, in the order of the row; none for what is only read.
     style
-        What Yosys is asked for: "logic", or "block", which is said only of memories whose first
-        reader takes turns with writing; or nothing.
+        What Yosys is asked for: "distributed", or "block", which is said only of memories whose
+        first reader takes turns with writing; or nothing.
     """
 
     name: str
@@ -67,7 +67,7 @@ class MemoryShape:
         others = [self.width * self.depth * (1 if self.enables else _CONSTANT)]
         if self.enables:
             others.append(self._table_cost())
-        if self.style == "logic" or not self.clocked or cost >= min(others):
+        if self.style == "distributed" or not self.clocked or cost >= min(others):
             return 0
         return blocks
 
@@ -79,7 +79,7 @@ class MemoryShape:
             # Of the two ports one writes, unless it takes turns.
             copies, registers = self.reads, _READ_FIRST
             if self.style == "block":
-                if unit == 36:
+                if unit == 36 and self.reads > 1:
                     continue
                 copies, registers = max(1, self.reads - 1), _READ
             elif not self.enables:

@@ -52,6 +52,9 @@ class Datapath(wiring.Component):
         Of the frame, constant while a layer runs.
     layer, encoding, output, row_base : In
         As in `Sequencer`; constant while a layer runs.
+    prepare : In(1)
+    prepared : Out(1)
+        As in `LayerConstants`.
     restart : In(1)
         A layer begins; nothing is on its way.
     pixels : In(stream.Signature(signed(10)))
@@ -100,6 +103,8 @@ class Datapath(wiring.Component):
                 "encoding": In(1),
                 "output": In(1),
                 "row_base": In(range(max(2, self._hidden_rows))),
+                "prepare": In(1),
+                "prepared": Out(1),
                 "restart": In(1),
                 "pixels": In(stream.Signature(signed(PIXEL_BITS))),
                 "words": In(stream.Signature(FrameWord(spec.channels))),
@@ -192,7 +197,7 @@ class Datapath(wiring.Component):
             if isinstance(component, wiring.Component):
                 m.submodules[name.lstrip("_")] = component
                 connect_load(m, self, component)
-        connect_load(m, self, *self._groups)
+        self._connect_group_loads(m)
         hold = Signal()
         m.d.comb += hold.eq(self._word_queue.hold | self._sum_queue.hold)
         self._connect_inputs(m, hold)
@@ -227,7 +232,12 @@ class Datapath(wiring.Component):
 
     def _connect_groups(self, m: Module) -> None:
         events, constants = self._event_encoder.events, self._layer_constants
-        m.d.comb += [constants.layer.eq(self.layer), constants.steps.eq(self.steps)]
+        m.d.comb += [
+            constants.layer.eq(self.layer),
+            constants.steps.eq(self.steps),
+            constants.prepare.eq(self.prepare),
+            self.prepared.eq(constants.prepared),
+        ]
         requests, planes = self._groups[0].requests, self._pixel_window.planes
         m.d.comb += [
             requests.valid.eq(events.valid & ~self.output),
@@ -275,6 +285,17 @@ class Datapath(wiring.Component):
             queue.caught.payload.eq(Cat(parts)),
         ]
         wiring.connect(m, queue.given, wiring.flipped(self.written))
+
+    def _connect_group_loads(self, m: Module) -> None:
+        if not self.loadable:
+            return
+        # As with requests, each group hears of a chunk a cycle after the one before it.
+        connect_load(m, self, self._groups[0])
+        for before, group in zip(self._groups, self._groups[1:], strict=False):
+            m.d.sync += [
+                getattr(group.load, name).eq(getattr(before.load, name))
+                for name in group.load.signature.members
+            ]
 
     def _connect_output_layer(self, m: Module) -> None:
         events, weights = self._event_encoder.events, self._output_weights

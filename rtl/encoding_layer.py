@@ -12,7 +12,7 @@ from sw_model.spec.encoding_tables import TABLE_TAPS, encoding_rows, table, tabl
 from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, signed_width
 
 from .checks import check_positive
-from .loading import LoadableMemory, LoadPlace, connect_load, load_members
+from .loading import LoadableMemory, LoadableRegister, LoadPlace, connect_load, load_members
 from .netlist import memory_row
 from .pixel_window import Plane
 
@@ -125,7 +125,6 @@ class EncodingLayer(wiring.Component):
         for name, depth, address in (
             ("low", 1 << TABLE_TAPS, bits[:TABLE_TAPS]),
             ("high", 1 << (TAPS - TABLE_TAPS), bits[TABLE_TAPS:]),
-            ("start", 2, Const(0, 1)),
         ):
             m.submodules[name] = memory = LoadableMemory(
                 rows=rows[first : first + depth],
@@ -137,7 +136,11 @@ class EncodingLayer(wiring.Component):
             m.d.comb += memory.address.eq(address)
             found.append(memory.data)
             first += depth
-        return found
+        m.submodules.start = start = LoadableRegister(
+            row=rows[first], row_bits=layout.size, place=replace(self.place, row=first)
+        )
+        connect_load(m, self, start)
+        return [*found, start.data]
 
 
 def _table(weights: Sequence[int], chosen: Value, bits: int) -> Value:

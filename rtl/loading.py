@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,8 @@ from .checks import check_positive
 
 CHUNK_BITS = REGISTER_BITS
 """What one write of LOAD_DATA brings."""
+_BLOCK_BITS = 4096
+"""Of a memory from which on it is given block RAM, of 18 432 bits each."""
 
 
 class LoadSignature(wiring.Signature):
@@ -68,6 +70,60 @@ def connect_load(m: Module, outer: wiring.Component, *inner: wiring.Component) -
             wiring.connect(m, wiring.flipped(outer.load), component.load)
 
 
+@dataclass(frozen=True)
+class LoadedChunk:
+    """A chunk in registers in front of a memory, as `register_chunk` makes them.
+
+    Attributes
+    ----------
+    writing
+        There is one, and it is for this memory.
+    row, chunk, data
+        Where it goes, and what it is.
+    """
+
+    writing: Signal
+    row: Signal
+    chunk: Signal
+    data: Signal
+
+    def enables(self, place: LoadPlace, chunks: int) -> Value:
+        """Write enables of a row's ``chunks`` chunks."""
+        return Cat(self.writing & (self.chunk == place.chunk + index) for index in range(chunks))
+
+
+def register_chunk(
+    m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int
+) -> LoadedChunk:
+    """Registers that hold what is loaded into a memory of ``rows`` rows, a cycle later.
+
+    What is loaded comes from afar, and goes to all blocks of a large memory.
+    """
+    row, chosen = load_target(m, load, place, rows)
+    chunk = LoadedChunk(
+        writing=Signal(name="writing"),
+        row=Signal(range(max(2, rows)), name="load_row", reset_less=True),
+        chunk=Signal.like(load.chunk, name="load_chunk", reset_less=True),
+        data=Signal(CHUNK_BITS, name="load_data", reset_less=True),
+    )
+    m.d.sync += [
+        chunk.writing.eq(chosen),
+        chunk.row.eq(row),
+        chunk.chunk.eq(load.chunk),
+        chunk.data.eq(load.data),
+    ]
+    return chunk
+
+
+def ram_style(rows: int, row_bits: int) -> str:
+    """What a memory that can be loaded should consist of.
+
+    A memory of this kind has its register behind a port without a clock, so that what is read
+    need not be kept where it is just written. Synthesis then has to be told.
+    """
+    return "block" if rows * row_bits >= _BLOCK_BITS else "distributed"
+
+
 class LoadableMemory(wiring.Component):
     """A memory with one read port, whose rows can be loaded in chunks of 32 bits.
 
@@ -78,15 +134,13 @@ class LoadableMemory(wiring.Component):
     row_bits
         Width of a row.
     read
-        "sync": latency one cycle, in which ``enable`` is set; "comb": none.
+        "sync": latency one cycle; "comb": none.
     place
         Which chunks are its own; None for a memory that cannot be loaded.
-    logic
-        Ask synthesis for tables of logic while it cannot be loaded.
 
     Members
     -------
-    address, enable : In
+    address : In
     data : Out(row_bits)
     load : In(LoadSignature())
         Only while nobody reads; absent where ``place`` is None.
@@ -99,18 +153,15 @@ class LoadableMemory(wiring.Component):
         row_bits: int,
         read: Literal["sync", "comb"] = "sync",
         place: LoadPlace | None = None,
-        logic: bool = False,
     ):
         check_positive(rows=len(rows), row_bits=row_bits)
         self.rows = tuple(rows)
         self.row_bits = row_bits
         self.read = read
         self.place = place
-        self.logic = logic
         super().__init__(
             {
                 "address": In(range(max(2, len(rows)))),
-                "enable": In(1),
                 "data": Out(row_bits),
                 **load_members(place),
             }
@@ -119,31 +170,74 @@ class LoadableMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        place, bits = self.place, self.row_bits
-        if place is not None:
-            # Whole chunks, so that each has a write enable of its own.
-            bits = -(-bits // CHUNK_BITS) * CHUNK_BITS
+        if self.place is None:
+            m.submodules.rows = rows = memory.Memory(
+                shape=unsigned(self.row_bits), depth=len(self.rows), init=self.rows
+            )
+            port = rows.read_port(domain=self.read)
+            m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
+            return m
+        # Whole chunks, so that each has a write enable of its own.
+        chunks = -(-self.row_bits // CHUNK_BITS)
+        style = ram_style(len(self.rows), self.row_bits) if self.read == "sync" else "distributed"
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(bits),
+            shape=unsigned(chunks * CHUNK_BITS),
             depth=len(self.rows),
             init=self.rows,
-            attrs={"rom_style": "logic"} if self.logic and place is None else {},
+            attrs={"ram_style": style},
         )
-        port = rows.read_port(domain=self.read)
-        m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
-        if self.read == "sync":
-            m.d.comb += port.en.eq(self.enable)
-        if place is not None:
-            write = rows.write_port(granularity=CHUNK_BITS)
-            row, chosen = load_target(m, self.load, place, len(self.rows))
-            m.d.comb += [
-                write.addr.eq(row),
-                write.data.eq(self.load.data.replicate(bits // CHUNK_BITS)),
-                write.en.eq(
-                    Cat(
-                        chosen & (self.load.chunk == place.chunk + chunk)
-                        for chunk in range(bits // CHUNK_BITS)
-                    )
-                ),
-            ]
+        loaded = register_chunk(m, self.load, self.place, len(self.rows))
+        write, port = rows.write_port(granularity=CHUNK_BITS), rows.read_port(domain="comb")
+        m.d.comb += [
+            write.addr.eq(loaded.row),
+            write.data.eq(loaded.data.replicate(chunks)),
+            write.en.eq(loaded.enables(self.place, chunks)),
+            port.addr.eq(self.address),
+        ]
+        if self.read == "comb":
+            m.d.comb += self.data.eq(port.data)
+            return m
+        found = Signal(self.row_bits, reset_less=True)
+        # Reading and writing take turns, see `ram_style`.
+        with m.If(~loaded.writing):
+            m.d.sync += found.eq(port.data)
+        m.d.comb += self.data.eq(found)
+        return m
+
+
+class LoadableRegister(wiring.Component):
+    """A row that is there all the time, and can be loaded in chunks of 32 bits.
+
+    Parameters
+    ----------
+    row
+        What it holds first, an unsigned number.
+    row_bits
+        Its width.
+    place
+        Which chunks are its own.
+
+    Members
+    -------
+    data : Out(row_bits)
+    load : In(LoadSignature())
+    """
+
+    def __init__(self, *, row: int, row_bits: int, place: LoadPlace):
+        check_positive(row_bits=row_bits)
+        self.row = row
+        self.row_bits = row_bits
+        self.place = place
+        super().__init__({"data": Out(row_bits), **load_members(place)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        chunks = -(-self.row_bits // CHUNK_BITS)
+        held = Signal(self.row_bits, init=self.row, reset_less=True)
+        loaded = register_chunk(m, self.load, self.place, 1)
+        for index, enable in enumerate(loaded.enables(self.place, chunks)):
+            with m.If(enable):
+                m.d.sync += held.word_select(index, CHUNK_BITS).eq(loaded.data)
+        m.d.comb += self.data.eq(held)
         return m

@@ -14,8 +14,9 @@ COUNTER_BITS = 32
 class Sequencer(wiring.Component):
     """Runs the layers of a frame one after the other, and counts what they cost.
 
-    A layer begins with one cycle in which ``restart`` is set and ends with the one in which
-    ``layer_done`` is set, so that a frame takes its layers' cycles and nothing more.
+    A layer begins with its neurons' constants and then one cycle in which ``restart`` is set, and
+    ends with the one in which ``layer_done`` is set, so that a frame takes its layers' cycles and
+    nothing more.
 
     Parameters
     ----------
@@ -45,8 +46,11 @@ class Sequencer(wiring.Component):
         It is the encoding layer, the output layer.
     row_base : Out
         First row of its hidden weights.
+    prepare : Out(1)
+    prepared : In(1)
+        As in `LayerConstants`; not for the output layer, which has no neurons.
     restart, layer_done : Out(1)
-        First and last cycle of the layer.
+        The datapath begins with the layer; last cycle of it.
     words_complete, pixels_complete : In(1)
         The layer's last event word, the frame's last denoised pixel is out.
     event : In(1)
@@ -87,6 +91,8 @@ class Sequencer(wiring.Component):
                 "encoding": Out(1),
                 "output": Out(1),
                 "row_base": Out(range(max(2, (layers - 2) * channels))),
+                "prepare": Out(1),
+                "prepared": In(1),
                 "restart": Out(1),
                 "layer_done": Out(1),
                 "words_complete": In(1),
@@ -128,6 +134,13 @@ class Sequencer(wiring.Component):
                         self.cycles.eq(1),
                         counted.eq(0),
                     ]
+                    m.next = "prepare"
+            with m.State("prepare"):
+                m.d.comb += [self.busy.eq(1), self.prepare.eq(1)]
+                m.next = "wait"
+            with m.State("wait"):
+                m.d.comb += self.busy.eq(1)
+                with m.If(self.prepared):
                     m.next = "begin"
             with m.State("begin"):
                 m.d.comb += [self.busy.eq(1), self.restart.eq(1)]
@@ -148,7 +161,10 @@ class Sequencer(wiring.Component):
                         ]
                         with m.If(self.encoding):
                             m.d.sync += self.row_base.eq(0)
-                        m.next = "begin"
+                        m.next = "prepare"
+                        with m.If(self.layer == self.layers - 2):
+                            # No neurons.
+                            m.next = "begin"
         return m
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In
 
 from .checks import check_positive
-from .loading import CHUNK_BITS, LoadPlace, LoadSignature, load_target
+from .loading import CHUNK_BITS, LoadPlace, LoadSignature, register_chunk
 from .netlist import memory_row
 from .weight_memory import WeightSignature, answer_requests
 
@@ -18,7 +18,7 @@ class SharedWeightMemory(wiring.Component):
     """A memory that answers each reader's requests with rows of weights.
 
     To each reader what `WeightMemory` is: a row a cycle, latency three cycles. Each has a port of
-    its own; loading has the first one's, and comes a cycle later than there. A block RAM with two
+    its own; loading has the first one's. A block RAM with two
     ports therefore keeps the weights once for two readers, as long as no port reads while
     something is written.
 
@@ -67,31 +67,24 @@ class SharedWeightMemory(wiring.Component):
             # Anything else would have a copy for each reader.
             attrs={"ram_style": "block"},
         )
-        row, chosen = load_target(m, self.load, self.place, len(self.rows))
-        writing, chunk = Signal(), Signal.like(self.load.chunk)
-        loaded = Signal(CHUNK_BITS)
-        m.d.sync += [writing.eq(chosen), chunk.eq(self.load.chunk), loaded.eq(self.load.data)]
+        loaded = register_chunk(m, self.load, self.place, len(self.rows))
         write = rows.write_port(granularity=CHUNK_BITS)
-        m.d.comb += [
-            write.data.eq(loaded.replicate(chunks)),
-            write.en.eq(
-                Cat(writing & (chunk == self.place.chunk + index) for index in range(chunks))
-            ),
-        ]
+        # A cycle later than `loaded`, as its row goes through the first port's address register.
+        enables = Signal(chunks)
+        data = Signal(CHUNK_BITS, reset_less=True)
+        m.d.sync += [enables.eq(loaded.enables(self.place, chunks)), data.eq(loaded.data)]
+        m.d.comb += [write.data.eq(data.replicate(chunks)), write.en.eq(enables)]
         for index, reader in enumerate(self.readers):
-            # A port without a register, and a register behind it: Yosys makes both one port of a
-            # block RAM where it sees that reading and writing take turns. Of a port that has the
-            # register already it wants that a row is read as it was before it is written, for
-            # which it doubles the memory.
+            # As in `LoadableMemory`; with a register of the port's own, the memory would double.
             port = rows.read_port(domain="comb")
             address = Signal.like(port.addr, name=f"address_{index}")
             found = Signal(self.row_bits, name=f"row_{index}", reset_less=True)
             asked = answer_requests(m, reader, found)
             m.d.comb += port.addr.eq(address)
-            with m.If(~writing):
+            with m.If(~enables.any()):
                 m.d.sync += found.eq(port.data)
             if index == 0:
                 m.d.comb += write.addr.eq(address)
-                asked = Mux(chosen, row, asked)
+                asked = Mux(loaded.writing, loaded.row, asked)
             m.d.sync += address.eq(asked)
         return m

@@ -3,7 +3,7 @@
 #define SPIKING_DNCNN_H
 
 #define SPIKING_DNCNN_IDENTITY_VALUE 0x53444e43u
-#define SPIKING_DNCNN_VERSION_VALUE 2u
+#define SPIKING_DNCNN_VERSION_VALUE 3u
 
 #define SPIKING_DNCNN_IDENTITY 0x00u /* 0x53444e43 */
 #define SPIKING_DNCNN_VERSION 0x04u /* of this register map */
@@ -87,7 +87,7 @@
 #define SPIKING_DNCNN_MEMORY_HIDDEN 0u /* hidden weights: row (layer - 1) * C + input channel */
 #define SPIKING_DNCNN_MEMORY_OUTPUT 1u /* weights of the output layer: row input channel */
 #define SPIKING_DNCNN_MEMORY_ENCODING 2u /* tables of the encoding layer, as `sw_model/spec/encoding_tables.py` gives them */
-#define SPIKING_DNCNN_MEMORY_NEURONS 3u /* constants of the neurons: row layer */
+#define SPIKING_DNCNN_MEMORY_NEURONS 3u /* constants of the neurons: row layer * C + channel */
 #define SPIKING_DNCNN_MEMORY_SCALING 4u /* output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias */
 
 /* All registers, ascending; readable: reading gives what it holds or says. */

@@ -45,6 +45,9 @@ class StripEngine(wiring.Component):
 
     Members
     -------
+    prepare : In(1)
+    prepared : Out(1)
+        As in `LayerConstants`.
     restart : In(1)
         A strip begins; what it is stays as it is from `StripGeometry.LATENCY` cycles before.
     stop, clear : In(1)
@@ -92,6 +95,8 @@ class StripEngine(wiring.Component):
         events = "beat held event waiting read written"
         super().__init__(
             {
+                "prepare": In(1),
+                "prepared": Out(1),
                 "restart": In(1),
                 "stop": In(1),
                 "clear": In(1),
@@ -167,6 +172,8 @@ class StripEngine(wiring.Component):
             datapath.encoding.eq(self.encoding),
             datapath.output.eq(self.output),
             datapath.row_base.eq(self.row_base),
+            datapath.prepare.eq(self.prepare),
+            self.prepared.eq(datapath.prepared),
             self._feeder.merge.eq(self.output),
             self._router.restart.eq(self.restart),
             self._router.pixel_words.eq(geometry.pixel_rows.words),

@@ -20,7 +20,8 @@ class StripSequencer(wiring.Component):
     """Runs the strips of all layers of a frame one after the other.
 
     A strip begins when everything of the one before it has been written and the memory has said
-    so. Before it, `LATENCY` cycles pass for `StripGeometry` to follow.
+    so. Before it, `LATENCY` cycles pass for `StripGeometry` to follow, and the constants of the
+    layer's neurons are made ready.
 
     Parameters
     ----------
@@ -43,6 +44,9 @@ class StripSequencer(wiring.Component):
         First output column of the strip under way.
     outputs, last : In
         How many it has; no strip follows in this layer.
+    prepare : Out(1)
+    prepared : In(1)
+        As in `LayerConstants`; before a layer's first strip, but the output layer's.
     restart, layer_done : Out(1)
         A strip begins; last cycle of a layer.
     frame_height, frame_width, frame_steps, frame_noisy, ... : Out
@@ -80,6 +84,8 @@ class StripSequencer(wiring.Component):
                 "x": Out(columns),
                 "outputs": In(columns),
                 "last": In(1),
+                "prepare": Out(1),
+                "prepared": In(1),
                 "restart": Out(1),
                 "layer_done": Out(1),
                 "frame_height": Out(range(FRAME_HEIGHT_MAX + 1)),
@@ -118,6 +124,13 @@ class StripSequencer(wiring.Component):
                 m.d.sync += settled.eq(settled + 1)
                 with m.If(settled == LATENCY):
                     m.next = "begin"
+                    with m.If((self.x == 0) & ~self.output):
+                        m.next = "prepare"
+            with m.State("prepare"):
+                m.d.comb += self.prepare.eq(1)
+                m.next = "wait"
+            with m.State("wait"), m.If(self.prepared):
+                m.next = "begin"
             with m.State("begin"):
                 m.d.comb += self.restart.eq(1)
                 m.next = "run"
@@ -147,8 +160,10 @@ class StripSequencer(wiring.Component):
                 with m.If(self.reader_idle & self.writer_idle):
                     m.next = "clear"
             with m.State("clear"):
-                m.d.comb += [self.clear.eq(1), self.done.eq(1)]
+                m.d.comb += self.done.eq(1)
                 m.next = "idle"
+        # From a register, as it goes to all others.
+        m.d.sync += self.clear.eq(states.ongoing("clear"))
         m.d.comb += self.busy.eq(~states.ongoing("idle"))
         # What goes wrong first is told.
         with m.If(self.busy & trouble & ~failed):

@@ -130,6 +130,8 @@ def synthesis_script(device_family: str, *results: str) -> str:
             "read_rtlil design.il",
             f"hierarchy -check -top {TOP}",
             "proc",
+            # `Scatter` uses nothing that its line buffers give while the same row is written.
+            "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:MEMID=*line_* %i",
             "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr",
             "flatten -noscopeinfo",
             "check -assert",

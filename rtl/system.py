@@ -21,6 +21,7 @@ from sw_model.spec.strips import strip_columns
 
 from .axi import AxiLiteSignature, AxiSignature
 from .hidden_weights import group_weights
+from .loading import LoadSignature
 from .performance import PerformanceCounters
 from .register_file import RegisterFile
 from .row_band import RowBand
@@ -143,7 +144,7 @@ class System(wiring.Component):
 
     def _connect_sequencer(self, m: Module) -> None:
         sequencer, geometry = self._sequencer, self._engines[0].geometry
-        for name in ["reader_idle", "writer_idle"]:
+        for name in ["reader_idle", "writer_idle", "prepared"]:
             m.d.comb += getattr(sequencer, name).eq(self._flags(name).all())
         for name in ["read_failed", "write_failed", "beyond"]:
             m.d.comb += getattr(sequencer, name).eq(self._flags(name).any())
@@ -166,7 +167,7 @@ class System(wiring.Component):
 
     def _connect_engine(self, m: Module, engine: StripEngine) -> None:
         sequencer, geometry = self._sequencer, engine.geometry
-        for name in ["stop", "clear", "layer", "encoding", "output", "row_base"]:
+        for name in ["stop", "clear", "layer", "encoding", "output", "row_base", "prepare"]:
             m.d.comb += getattr(engine, name).eq(getattr(sequencer, name))
         for name in ["x", "encoding", "output"]:
             m.d.comb += getattr(geometry, name).eq(getattr(sequencer, name))
@@ -260,15 +261,20 @@ class System(wiring.Component):
         with m.If(sequencer.done):
             m.d.sync += done.eq(1)
 
-        for load in [part.load for part in self._engines] + [part.load for part in self._weights]:
-            m.d.comb += [
-                load.valid.eq(registers.load_data_written),
-                load.data.eq(registers.load_data),
-            ]
-            for field in REGISTERS["LOAD_ADDRESS"].fields:
-                m.d.comb += getattr(load, field.name).eq(
+        # Loading has time, and the memories lie all over a device.
+        loaded = LoadSignature().create()
+        m.d.sync += [
+            loaded.valid.eq(registers.load_data_written),
+            loaded.data.eq(registers.load_data),
+            *(
+                getattr(loaded, field.name).eq(
                     registers.load_address[field.low : field.low + field.bits]
                 )
+                for field in REGISTERS["LOAD_ADDRESS"].fields
+            ),
+        ]
+        for load in [part.load for part in self._engines] + [part.load for part in self._weights]:
+            wiring.connect(m, loaded, load)
 
     def _connect_counters(self, m: Module) -> None:
         counters = self._counters

@@ -133,5 +133,5 @@ class WeightMemory(wiring.Component):
         connect_load(m, self, rows)
         address = Signal.like(rows.address)
         m.d.sync += address.eq(answer_requests(m, self, rows.data))
-        m.d.comb += [rows.address.eq(address), rows.enable.eq(1)]
+        m.d.comb += rows.address.eq(address)
         return m

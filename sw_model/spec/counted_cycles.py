@@ -48,7 +48,9 @@ def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS
     whole = Strip(0, counts.width, first=True, last=True)
     layers = frame_cycles(_average_maps(counts, timesteps, counts.height), counts.channels)
     return [
-        cycles + _correction(counts, timesteps, group, index, whole, _ALL)
+        cycles
+        + _behind(counts, group, index)
+        + _correction(counts, timesteps, group, index, whole, _ALL)
         for index, cycles in enumerate(layers)
     ]
 
@@ -94,7 +96,10 @@ def memory_cycles(
                 mine = cycles * strip.columns / read
                 mine += _correction(counts, timesteps, group, index, strip, band)
                 layers[index][place] = max(layers[index][place], mine)
-    return [round(sum(strip_cycles)) for strip_cycles in layers]
+    return [
+        round(sum(strip_cycles)) + _behind(counts, group, index)
+        for index, strip_cycles in enumerate(layers)
+    ]
 
 
 def buffer_addresses(buffers: FrameBuffers) -> dict[str, int]:
@@ -168,7 +173,14 @@ def _correction(
             cycles += int(table[band, :timesteps, columns].sum())
         words = _rows(counts, band) * strip.columns * timesteps
         cycles -= words * _average(counts, timesteps, index - 1)
-    if index < len(counts.layers):
-        # Each group is a cycle behind the one before it.
-        cycles += -(-counts.channels // group) - -(-counts.channels // GROUP_CHANNELS)
-    return cycles
+    return cycles + _behind(counts, group, index)
+
+
+def _behind(counts: SpikeCounts, group: int, index: int) -> int:
+    """Cycles by which the last group is later than the models have it, in a spiking layer.
+
+    Once in each strip, and once when the layer's constants are made ready.
+    """
+    if index == len(counts.layers):
+        return 0
+    return -(-counts.channels // group) - -(-counts.channels // GROUP_CHANNELS)

@@ -2,7 +2,8 @@
 
 A word costs max(s, its events) cycles, s being 1 but for the narrowest frames; the encoding layer
 takes its pixels bit by bit; the other layers end with a flush of zeros, one row and one pixel long;
-and a layer starts when the one before has drained. This holds while pixels are offered and taken
+and a layer starts when the one before has drained and its neurons' constants
+are there. This holds while pixels are offered and taken
 without delay.
 """
 
@@ -51,6 +52,15 @@ def latency(kind: str, channels: int) -> int:
     return _RESTART + way + _QUEUE + _DONE
 
 
+def constants_cycles(channels: int) -> int:
+    """Cycles before a spiking layer in which its neurons' constants go into their registers.
+
+    One to ask for them, two through the memory and the registers behind it, and each group of
+    channels a cycle behind the one before it.
+    """
+    return channels + 3 + -(-channels // GROUP_CHANNELS)
+
+
 def datapath_latency(channels: int) -> int:
     """Most words that can be on their way from the event encoder to the end of the pipeline."""
     return _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER + _NEURON + -(-channels // GROUP_CHANNELS)
@@ -82,7 +92,8 @@ def encoding_cycles(height: int, width: int, timesteps: int, channels: int) -> i
     """
     pace = max(PIXEL_BITS, timesteps)
     way = latency("encoding", channels)
-    return width + (height * width - 1) * pace + PIXEL_BITS + timesteps + way
+    pixels = width + (height * width - 1) * pace + PIXEL_BITS + timesteps
+    return constants_cycles(channels) + pixels + way
 
 
 def event_layer_cycles(kind: str, words: npt.NDArray[np.uint64], channels: int) -> int:
@@ -100,7 +111,8 @@ def event_layer_cycles(kind: str, words: npt.NDArray[np.uint64], channels: int) 
     _, width, timesteps, _ = words.shape
     least = spacing(width, timesteps)
     flush = (width + 1) * timesteps * least
-    return word_cycles(words, least) + flush + latency(kind, channels)
+    constants = constants_cycles(channels) if kind == "hidden" else 0
+    return constants + word_cycles(words, least) + flush + latency(kind, channels)
 
 
 def frame_cycles(maps: Sequence[npt.NDArray[np.uint64]], channels: int) -> list[int]:

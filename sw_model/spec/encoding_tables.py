@@ -30,7 +30,7 @@ def encoding_rows(weights: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]
 
     First the table of the first `TABLE_TAPS` taps, then that of the others, then where
     accumulators start: at the negative of the sum of all weights, which the inverted plane of the
-    signs gives too much. The last row is not used.
+    signs gives too much.
 
     Parameters
     ----------
@@ -40,4 +40,3 @@ def encoding_rows(weights: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]
     for taps in (slice(TABLE_TAPS), slice(TABLE_TAPS, None)):
         yield from zip(*(table(channel[taps]) for channel in weights), strict=True)
     yield tuple(-sum(channel) for channel in weights)
-    yield tuple(0 for _ in weights)

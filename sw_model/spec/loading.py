@@ -87,10 +87,11 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
     for layer, constants in enumerate(
         zip(deployment.biases[:-1], deployment.thresholds, deployment.inits, strict=True)
     ):
-        # Bias, threshold and init of each channel in turn.
-        values = [int(value) for channel in zip(*constants, strict=True) for value in channel]
-        fields = [widths.bias, widths.threshold, widths.membrane] * spec.channels
-        yield LoadRow("neurons", layer, _chunks(_pack(zip(values, fields, strict=True))))
+        for channel, values in enumerate(zip(*constants, strict=True)):
+            # Bias, threshold and init.
+            fields = (widths.bias, widths.threshold, widths.membrane)
+            packed = _pack(zip(map(int, values), fields, strict=True))
+            yield LoadRow("neurons", layer * spec.channels + channel, _chunks(packed))
     bias = int(deployment.biases[-1][0])
     for index, steps in enumerate(spec.timesteps):
         mult = deployment.mult(steps)

@@ -11,7 +11,7 @@ from typing import Literal
 
 IDENTITY = 0x53444E43
 """What the first register reads: "SDNC"."""
-VERSION = 2
+VERSION = 3
 """Number of this register map."""
 REGISTER_BITS = 32
 ADDRESS_BITS = 8
@@ -36,7 +36,7 @@ LOAD_MEMORIES = {
     "hidden": "hidden weights: row (layer - 1) * C + input channel",
     "output": "weights of the output layer: row input channel",
     "encoding": "tables of the encoding layer, as `sw_model/spec/encoding_tables.py` gives them",
-    "neurons": "constants of the neurons: row layer",
+    "neurons": "constants of the neurons: row layer * C + channel",
     "scaling": "output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias",
 }
 """Memories that can be loaded, in the order of their numbers, from 0."""

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bands import Band, bands
-from .cycles import latency, spacing
+from .cycles import constants_cycles, latency, spacing
 from .fixed_point import PIXEL_BITS
 from .frame_buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
 from .strips import Strip, strips
@@ -94,7 +94,8 @@ def system_cycles(
         source = maps[layer - 1] if layer else None
         target = "DENOISED" if layer == len(maps) else "MAP_B" if layer % 2 else "MAP_A"
         layers.append(
-            sum(
+            (0 if layer == len(maps) else constants_cycles(channels))
+            + sum(
                 max(
                     _strip_cycles(strip, band, buffers, source, memory, target, addresses[target])
                     for band in bands(height, engines)

@@ -114,6 +114,20 @@ MUTANTS = (
         "mixed",
     ),
     Mutant(
+        "a new frame goes on with the constants of the layer where the last one ended",
+        "layer_constants.py",
+        "with m.If(self.layer == 0):",
+        "with m.If(0):",
+        "layer_constants-mixed",
+    ),
+    Mutant(
+        "a layer begins before its constants are there",
+        "layer_constants.py",
+        "~Cat(busy).any()",
+        "1",
+        "layer_constants-mixed",
+    ),
+    Mutant(
         "encoding sum truncated for rounded",
         "lif_array.py",
         "(value + (1 << (self.encoding_shift - 1))) >> self.encoding_shift",

@@ -2,9 +2,10 @@
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import arguments, bench, start
+from sim.streams import arguments, bench, generator, start
+from sw_model.spec.cycles import constants_cycles
 
-from .bench_tools import check
+from .bench_tools import check, pulse
 from .networks import NETWORKS
 from .reference import pack
 
@@ -29,18 +30,25 @@ def neurons_of(layer):
     return word
 
 
-# A constant of another layer or channel, another layer's neuron, a multiplier of another T, or an
-# output bias that does not count once a timestep.
+# A constant of another layer or channel, one that changes while it is used, another layer's neuron,
+# a multiplier of another T, or an output bias that does not count once a timestep.
 @bench(cycles=1_000)
 async def gives_each_layer_its_own(dut):
-    await start(dut, layer=0, steps=DEPLOYMENT.spec.timesteps_max)
-    layers = [*range(len(SPIKING)), *reversed(range(len(SPIKING)))]
-    for layer in layers:
+    rng = generator("layers")
+    await start(dut, layer=0, steps=DEPLOYMENT.spec.timesteps_max, prepare=0)
+    # A frame may end early; the next one begins with the first layer.
+    for layer in (0, *range(len(SPIKING)), *range(len(SPIKING))):
         dut.layer.value = layer
-        for _ in range(2):
-            # The memory answers one cycle after the layer is known.
+        await pulse(dut, "prepare")
+        await RisingEdge(dut.clk)
+        cycles = 2
+        while not int(dut.prepared.value):
             await RisingEdge(dut.clk)
-        check(f"constants of layer {layer}", int(dut.neuron.value), neurons_of(layer))
+            cycles += 1
+        check("cycles", cycles, constants_cycles(DEPLOYMENT.spec.channels))
+        for _ in range(rng.randrange(4)):
+            check(f"constants of layer {layer}", int(dut.neuron.value), neurons_of(layer))
+            await RisingEdge(dut.clk)
         if len(KINDS) > 1:
             kind = KINDS.index(SPIKING[layer].neuron)
             check(f"kind of layer {layer}", int(dut.kind.value), kind)

@@ -9,7 +9,16 @@ from .bench_tools import check, pulse
 LAYERS, CHANNELS = arguments()["layers"], arguments()["channels"]
 TIMESTEPS = arguments()["timesteps"]
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-INPUTS = ("start", "height", "width", "timesteps", "words_complete", "pixels_complete", "event")
+INPUTS = (
+    "start",
+    "height",
+    "width",
+    "timesteps",
+    "prepared",
+    "words_complete",
+    "pixels_complete",
+    "event",
+)
 GOOD = [
     (height, width, steps) for height in {1, HEIGHT} for width in {1, WIDTH} for steps in TIMESTEPS
 ]
@@ -33,7 +42,7 @@ async def ask(dut, size):
     dut.height.value, dut.width.value, dut.timesteps.value = 0, 0, 0
 
 
-def expected_outputs(layer, restart, done):
+def expected_outputs(layer, prepare, restart, done):
     """What a layer's cycle shows to the other components."""
     last = LAYERS - 1
     base = CHANNELS * (layer - 1) if 0 < layer < last else None
@@ -43,6 +52,7 @@ def expected_outputs(layer, restart, done):
         "layer": layer,
         "encoding": int(layer == 0),
         "output": int(layer == last),
+        "prepare": int(prepare),
         "restart": int(restart),
         "layer_done": int(done),
     } | ({} if base is None else {"row_base": base})
@@ -55,11 +65,16 @@ class Frame:
         self.dut, self.rng, self.size = dut, rng, size
         self.cycles = self.events = 0
 
-    async def cycle(self, layer, *, restart=False, done=False):
-        """One cycle; completion inputs of the other kind, and during the restart, say nothing."""
+    async def cycle(self, layer, *, prepare=False, wait=False, restart=False, done=False):
+        """One cycle; completion inputs of the other kind, and before the layer, say nothing.
+
+        While waiting, ``done`` says that the constants are prepared.
+        """
         dut, rng = self.dut, self.rng
         noise = rng.getrandbits(1)
-        complete = rng.getrandbits(1) if restart else int(done)
+        early = prepare or wait or restart
+        complete = rng.getrandbits(1) if early else int(done)
+        dut.prepared.value = int(done) if wait else rng.getrandbits(1)
         output = layer == LAYERS - 1
         dut.words_complete.value = noise if output else complete
         dut.pixels_complete.value = complete if output else noise
@@ -70,7 +85,7 @@ class Frame:
         self.cycles += 1
         self.events += event
         place = f"frame {self.size}, layer {layer}, cycle {self.cycles}:"
-        for name, value in expected_outputs(layer, restart, done).items():
+        for name, value in expected_outputs(layer, prepare, restart, done and not wait).items():
             check(f"{place} {name}", int(getattr(dut, name).value), value)
         frame = tuple(int(getattr(dut, f"frame_{n}").value) for n in ("height", "width", "steps"))
         check(f"{place} size", frame, self.size)
@@ -79,6 +94,11 @@ class Frame:
 
     async def run(self, layers=LAYERS):
         for layer in range(layers):
+            if layer < LAYERS - 1:
+                await self.cycle(layer, prepare=True)
+                for _ in range(self.rng.randrange(3)):
+                    await self.cycle(layer, wait=True)
+                await self.cycle(layer, wait=True, done=True)
             await self.cycle(layer, restart=True)
             for _ in range(self.rng.randrange(5)):
                 await self.cycle(layer)
@@ -92,12 +112,14 @@ async def check_idle(dut, error):
         await RisingEdge(dut.clk)
         check("busy", int(dut.busy.value), 0)
         check("error", int(dut.error.value), error)
+        check("prepare", int(dut.prepare.value), 0)
         check("restart", int(dut.restart.value), 0)
         check("layer_done", int(dut.layer_done.value), 0)
 
 
-# A layer left out or run twice, a wrong row of weights, a frame that changes under way, a
-# completion taken from the wrong place, a miscounted cycle or event.
+# A layer left out or run twice, or that begins without its constants, a wrong row of weights, a
+# frame that changes under way, a completion taken from the wrong place, a miscounted cycle or
+# event.
 @bench(cycles=5_000)
 async def runs_layer_after_layer(dut):
     rng = generator("frames")
