@@ -6,9 +6,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, WORD_ADDRESS_BITS
+from sw_model.spec.frame_buffers import BURST_WORDS, WORD_ADDRESS_BITS
 
 from .axi import CACHE, DATA_BITS, INCREMENTING, SIZE, AxiReadSignature
+from .burst_cutter import BurstCutter
 from .checks import check_positive
 
 
@@ -114,24 +115,14 @@ class BurstReader(wiring.Component):
         begin, active, second = Signal(), Signal(), Signal()
         rows_left = Signal.like(self.rows)
         # Of the burst that comes next, and of the rows that come next in both places.
-        address = Signal(WORD_ADDRESS_BITS + 1)
-        words_left = Signal(range(self.max_words + 1))
+        burst = BurstCutter(m, self.max_words)
         places = (self.first, self.second)
-        following = [Signal.like(address, name=f"following_{place}") for place in range(2)]
-        page_left = PAGE_WORDS - address[: (PAGE_WORDS - 1).bit_length()]
-        limit = Mux(page_left < BURST_WORDS, page_left, BURST_WORDS)
-        length = Signal(range(BURST_WORDS + 1))
-        row_done = Signal()
-        m.d.comb += [
-            row_done.eq(words_left <= limit),
-            length.eq(Mux(row_done, words_left, limit)),
-        ]
+        following = [Signal.like(burst.address, name=f"following_{place}") for place in range(2)]
 
         def go(place: int) -> list:
             return [
                 second.eq(place),
-                address.eq(following[place]),
-                words_left.eq(places[place].words),
+                *burst.begin_row(following[place], places[place].words),
                 following[place].eq(following[place] + places[place].stride),
             ]
 
@@ -139,7 +130,7 @@ class BurstReader(wiring.Component):
         coming = Signal(range(self.depth + 1))
         issue = Signal()
         m.d.comb += [
-            self.beyond.eq(active & address[-1]),
+            self.beyond.eq(active & burst.address[-1]),
             issue.eq(
                 active
                 & ~self.beyond
@@ -150,27 +141,26 @@ class BurstReader(wiring.Component):
             self.idle.eq(~begin & ~active & (coming == 0)),
         ]
         taken = self.words.valid & self.words.ready
-        issued = Mux(issue, length, 0)
+        issued = Mux(issue, burst.length, 0)
         m.d.sync += [room.eq(room + taken - issued), coming.eq(coming + issued - axi.rvalid)]
 
         with m.If(issue):
             m.d.sync += [
                 axi.arvalid.eq(1),
-                axi.araddr.eq(address << SIZE),
-                axi.arlen.eq(length - 1),
-                address.eq(address + length),
-                words_left.eq(words_left - length),
+                axi.araddr.eq(burst.address << SIZE),
+                axi.arlen.eq(burst.length - 1),
+                *burst.advance(),
             ]
         with m.Elif(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
         last_place = second | (self.second.words == 0)
         with m.If(begin):
             m.d.sync += begin.eq(0)
-        with m.If(issue & row_done & last_place):
+        with m.If(issue & burst.row_done & last_place):
             m.d.sync += rows_left.eq(rows_left - 1)
-        with m.If(issue & row_done & last_place & (rows_left == 1)):
+        with m.If(issue & burst.row_done & last_place & (rows_left == 1)):
             m.d.sync += active.eq(0)
-        with m.Elif(begin | (issue & row_done)):
+        with m.Elif(begin | (issue & burst.row_done)):
             m.d.sync += active.eq(1)
             with m.If((begin | last_place) & (self.first.words != 0)):
                 m.d.sync += go(0)

@@ -6,9 +6,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, WORD_ADDRESS_BITS, WORD_BYTES
+from sw_model.spec.frame_buffers import BURST_WORDS, WORD_BYTES
 
 from .axi import CACHE, DATA_BITS, INCREMENTING, SIZE, AxiWriteSignature
+from .burst_cutter import BurstCutter
 from .burst_reader import RowsSignature
 from .checks import check_positive
 
@@ -99,61 +100,54 @@ class BurstWriter(wiring.Component):
         # Addresses: as soon as the queue holds a burst's words that no other burst has.
         active = Signal()
         rows_left = Signal.like(self.rows)
-        address, following = (Signal(WORD_ADDRESS_BITS + 1) for _ in range(2))
-        words_left = Signal(range(self.max_words + 1))
-        page_left = PAGE_WORDS - address[: (PAGE_WORDS - 1).bit_length()]
-        limit = Mux(page_left < BURST_WORDS, page_left, BURST_WORDS)
-        length = Signal(range(BURST_WORDS + 1))
-        row_done, issue = Signal(), Signal()
+        burst = BurstCutter(m, self.max_words)
+        following = Signal.like(burst.address)
+        issue = Signal()
         waiting = Signal(range(self.depth + 1))
         answers = Signal(range(ANSWERS + 1))
         m.d.comb += [
-            row_done.eq(words_left <= limit),
-            length.eq(Mux(row_done, words_left, limit)),
-            self.beyond.eq(active & address[-1]),
+            self.beyond.eq(active & burst.address[-1]),
             issue.eq(
                 active
                 & ~self.beyond
                 & ~self.abort
-                & (waiting >= length)
+                & (waiting >= burst.length)
                 & bursts.w_rdy
                 & (answers < ANSWERS)
                 & (~axi.awvalid | axi.awready)
             ),
             bursts.w_en.eq(issue),
-            bursts.w_data.eq(length),
+            bursts.w_data.eq(burst.length),
             self.idle.eq(~active & (answers == 0)),
         ]
         arrived = self.words.valid & self.words.ready
         m.d.sync += [
-            waiting.eq(waiting + arrived - Mux(issue, length, 0)),
+            waiting.eq(waiting + arrived - Mux(issue, burst.length, 0)),
             answers.eq(answers + issue - axi.bvalid),
         ]
         with m.If(issue):
             m.d.sync += [
                 axi.awvalid.eq(1),
-                axi.awaddr.eq(address << SIZE),
-                axi.awlen.eq(length - 1),
-                address.eq(address + length),
-                words_left.eq(words_left - length),
+                axi.awaddr.eq(burst.address << SIZE),
+                axi.awlen.eq(burst.length - 1),
             ]
-            with m.If(row_done):
+            with m.If(burst.row_done):
                 m.d.sync += [
                     rows_left.eq(rows_left - 1),
                     active.eq(rows_left != 1),
-                    address.eq(following),
                     following.eq(following + self.place.stride),
-                    words_left.eq(self.place.words),
+                    *burst.begin_row(following, self.place.words),
                 ]
+            with m.Else():
+                m.d.sync += burst.advance()
         with m.Elif(axi.awready):
             m.d.sync += axi.awvalid.eq(0)
         with m.If(self.start):
             m.d.sync += [
                 active.eq(1),
                 rows_left.eq(self.rows),
-                address.eq(self.place.address),
                 following.eq(self.place.address + self.place.stride),
-                words_left.eq(self.place.words),
+                *burst.begin_row(self.place.address, self.place.words),
             ]
         with m.If(self.abort):
             m.d.sync += active.eq(0)

@@ -113,10 +113,13 @@ def map_words(channels: int) -> int:
 
 
 def bursts(address: int, words: int) -> list[int]:
-    """Lengths of the bursts that cover ``words`` from word ``address`` on."""
+    """Lengths of the bursts that cover ``words`` from word ``address`` on.
+
+    They end at multiples of `BURST_WORDS`, and so at those of `PAGE_WORDS`.
+    """
     lengths = []
     while words:
-        length = min(words, BURST_WORDS, PAGE_WORDS - address % PAGE_WORDS)
+        length = min(words, BURST_WORDS - address % BURST_WORDS)
         lengths.append(length)
         address, words = address + length, words - length
     return lengths
