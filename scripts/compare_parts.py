@@ -20,7 +20,7 @@ if len(sys.argv) > 1:
     sys.path.insert(0, str(Path(sys.argv[1]).resolve()))
 import rtl  # noqa: E402 - from the folders above, as all imports below
 
-for name in ("errors", "netlist", "registered_pins", "synth_tools"):
+for name in ("errors", "netlist", "registered_pins", "tool_process", "synth_tools", "placement"):
     spec = importlib.util.spec_from_file_location(f"rtl.{name}", ROOT / "rtl" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[f"rtl.{name}"] = module
@@ -28,10 +28,11 @@ for name in ("errors", "netlist", "registered_pins", "synth_tools"):
 
 from rtl.event_encoder import EventEncoder  # noqa: E402
 from rtl.lif_array import LifArray  # noqa: E402
+from rtl.placement import place_and_route  # noqa: E402
 from rtl.registered_pins import RegisteredPins  # noqa: E402
 from rtl.scatter import Scatter  # noqa: E402
 from rtl.synapse_array import SynapseArray  # noqa: E402
-from rtl.synth_tools import design_text, place_and_route, synthesise  # noqa: E402
+from rtl.synth_tools import design_text, synthesise  # noqa: E402
 from sw_model.spec import load_deployment  # noqa: E402
 
 DEPLOYMENT = "best-s25"

@@ -8,9 +8,10 @@ import pytest
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
 from rtl.layer_constants import LayerConstants
+from rtl.placement import amaranth_name, critical_path, trim_carries
 from rtl.registered_pins import RegisteredPins
 from rtl.synth_area import CONSTANT_LUTS, ecp5_area, xc7_area
-from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise, trim_carries
+from rtl.synth_tools import design_text, synthesise
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
 from sw_model.spec import configuration
