@@ -29,7 +29,8 @@ from .explore_designs import MAPS, Hardware, hidden_bits
 from .explore_points import OBJECTIVES, RESOURCES, Configuration, pareto_front
 from .explore_report import available, rows, table, write_report
 from .explore_sweep import Sweep, Tell, sweep
-from .synth_tools import CACHE, DEVICES, TARGET_MHZ, check_tools
+from .placement import DEVICES, TARGET_MHZ
+from .synth_tools import CACHE, check_tools
 
 OUTPUT = Path("build/explore")
 KIND = "exploration"

@@ -21,7 +21,7 @@ from .synth_area import Area
 MICROJOULE = 1e6
 """Picojoules."""
 RESOURCES = {
-    # Of `rtl.synth_tools.DEVICES`, as nextpnr reports them.
+    # Of `rtl.placement.DEVICES`, as nextpnr reports them.
     "LFE5U-25F": Area(lut4=24288, flip_flops=24288, block_ram=56, dsp=28),
     "LFE5U-45F": Area(lut4=43848, flip_flops=43848, block_ram=108, dsp=72),
     "LFE5U-85F": Area(lut4=83640, flip_flops=83640, block_ram=208, dsp=156),

@@ -13,19 +13,17 @@ from typing import Any
 from sw_model.spec.files import write_atomically
 
 from .errors import SynthesisFailure
+from .placement import SPEED, place_and_route, placement_name
 from .synth_area import AREA, Area, area_folder, kept_area, measure_area
 from .synth_tools import (
     COMPLETE,
     NETLISTS,
-    SPEED,
     check_tools,
-    place_and_route,
-    placement_name,
     result_folder,
-    stop_tools,
     synthesis_script,
     synthesise,
 )
+from .tool_process import stop_tools
 
 AHEAD = 2
 """Designs under way for each of a cluster's threads."""
@@ -46,7 +44,7 @@ class Task:
     text
         RTLIL.
     device
-        Where to place and route it, of `rtl.synth_tools.DEVICES`; None for its area alone.
+        Where to place and route it, of `rtl.placement.DEVICES`; None for its area alone.
     """
 
     label: str

@@ -19,8 +19,9 @@ from sw_model.spec.serial_link import BAUD, VERSION
 
 from .ecp5_cells import declarations
 from .errors import SynthesisFailure
+from .placement import Placement, place_and_pack
 from .synth import status
-from .synth_tools import CACHE, Placement, place_and_pack, synthesise
+from .synth_tools import CACHE, synthesise
 from .synth_tools import TOP as DESIGN_TOP
 from .ulx3s import DEFAULT_MHZ, Ulx3s, check_clocks
 from .ulx3s_pins import DEVICE, SPEED, constraints

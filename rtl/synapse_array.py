@@ -1,12 +1,12 @@
 """The accumulators that events add their weights to."""
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import Accumulator
 from .checks import check_positive
-from .netlist import lanes, whole
+from .netlist import gathered, lanes
 
 
 class SynapseArray(wiring.Component):
@@ -63,7 +63,7 @@ class SynapseArray(wiring.Component):
             ]
             sums.append(accumulator.sum)
         m.d.comb += [
-            self.sums.payload.eq(whole(Cat(sums))),
+            self.sums.payload.eq(gathered(sums, self.take)),
             self.sums.valid.eq(self.take & self.last),
         ]
         return m

@@ -18,21 +18,10 @@ from sw_model.spec.bands import ENGINES_MAX
 from sw_model.spec.files import write_atomically
 
 from .generate import parse_size
+from .placement import DEVICES, PACKAGE, SPEED, SPEEDS, TARGET_MHZ, Placement, place_and_route
 from .synth_designs import PARTS, report_head, wrapped_design
 from .synth_frame import frame_text, load_frame, on_frame
-from .synth_tools import (
-    CACHE,
-    DEVICES,
-    PACKAGE,
-    SPEED,
-    SPEEDS,
-    TARGET_MHZ,
-    Placement,
-    check_tools,
-    design_text,
-    place_and_route,
-    synthesise,
-)
+from .synth_tools import CACHE, check_tools, design_text, synthesise
 from .synth_xc7 import FAMILY, xc7_figures, xc7_text
 
 ACCELERATORS_MAX = 16

@@ -11,7 +11,8 @@ from typing import Any
 
 from sw_model.spec.files import write_atomically
 
-from .synth_tools import CACHE, TOP, result_folder, run_yosys, synthesis_script, trim_carries
+from .placement import trim_carries
+from .synth_tools import CACHE, TOP, result_folder, run_yosys, synthesis_script
 
 AREA = "area.json"
 NETLIST = "netlist.json"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -19,19 +20,31 @@ if len(sys.argv) > 1:
     # The components of the other version, the tools of this one.
     sys.path.insert(0, str(Path(sys.argv[1]).resolve()))
 import rtl  # noqa: E402 - from the folders above, as all imports below
+import rtl.netlist  # noqa: E402
 
-for name in ("errors", "netlist", "registered_pins", "synth_tools"):
+
+def load(name: str) -> ModuleType:
+    """A module of this version's `rtl`, in the place of the other's."""
     spec = importlib.util.spec_from_file_location(f"rtl.{name}", ROOT / "rtl" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[f"rtl.{name}"] = module
+    module = sys.modules[f"rtl.{name}"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+# The components build on their own version's `rtl.netlist`, the tools on this one's.
+netlist = rtl.netlist
+netlist.ports = load("netlist").ports
+sys.modules["rtl.netlist"] = netlist
+for module in ("errors", "registered_pins", "tool_process", "synth_tools", "placement"):
+    load(module)
 
 from rtl.event_encoder import EventEncoder  # noqa: E402
 from rtl.lif_array import LifArray  # noqa: E402
+from rtl.placement import place_and_route  # noqa: E402
 from rtl.registered_pins import RegisteredPins  # noqa: E402
 from rtl.scatter import Scatter  # noqa: E402
 from rtl.synapse_array import SynapseArray  # noqa: E402
-from rtl.synth_tools import design_text, place_and_route, synthesise  # noqa: E402
+from rtl.synth_tools import design_text, synthesise  # noqa: E402
 from sw_model.spec import load_deployment  # noqa: E402
 
 DEPLOYMENT = "best-s25"

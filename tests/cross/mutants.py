@@ -492,5 +492,34 @@ MUTANTS = (
         "load.memory == load.memory",
         "system-tiny",
     ),
+    # The board's memory.
+    Mutant(
+        "the memory never refreshed",
+        "sdram_controller.py",
+        "since_refresh.eq(0), due.eq(1)",
+        "since_refresh.eq(0), due.eq(0)",
+        "sdram-refreshes_whatever_pauses",
+    ),
+    Mutant(
+        "a refresh before the rows are precharged",
+        "sdram_controller.py",
+        'command("precharge", cycles("RP"))\n                m.next = "activate"',
+        'command("precharge", 1)\n                m.next = "activate"',
+        "sdram-refreshes_whatever_pauses",
+    ),
+    Mutant(
+        "the next row not activated within a burst",
+        "sdram_controller.py",
+        "(left == 1) | column.all()",
+        "left == 1",
+        "sdram-bursts_take_the_predicted_cycles",
+    ),
+    Mutant(
+        "data taken a cycle before the memory gives them",
+        "sdram_controller.py",
+        "READ_LATENCY = CAS_LATENCY + 2",
+        "READ_LATENCY = CAS_LATENCY + 1",
+        "sdram-refreshes_whatever_pauses",
+    ),
 )
 """All mutants; names are unique."""

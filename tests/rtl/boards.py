@@ -135,14 +135,16 @@ def _run(
 
 @dataclass(frozen=True)
 class SdramCase:
-    """The memory controller at a clock frequency, and its bench `sdram_bench`."""
+    """The memory controller at a clock frequency, and its bench `sdram_bench` or one test of it."""
 
     mhz: int
+    testcase: str | None = None
 
     def run(self, simulator: str) -> None:
         """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
         top = ControllerWithPins(self.mhz)
-        _run(simulator, top, top.ports, self.mhz, "sdram_bench", {"mhz": self.mhz})
+        arguments = {"mhz": self.mhz}
+        _run(simulator, top, top.ports, self.mhz, "sdram_bench", arguments, self.testcase)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
 from sw_model.spec.fixed_point import signed_width
 
 from .accelerators import Accelerator
+from .boards import SdramCase
 from .networks import NETWORKS
 from .reference import random_signed
 from .running import Parameters, run_sources
@@ -241,6 +242,11 @@ SYSTEMS = {
     "system-tiny-pair": SystemCase("tiny", engines=2, bench="system_pair_bench"),
 }
 """Accelerators with AXI ports."""
+MEMORY_CONTROLLERS = {
+    f"sdram-{test}": SdramCase(50, test)
+    for test in ("bursts_take_the_predicted_cycles", "refreshes_whatever_pauses")
+}
+"""The board's memory controller, by a test of its bench."""
 
 
 FAILED = 3
@@ -251,7 +257,7 @@ def main() -> int:
     """Run one case."""
     name, simulator = sys.argv[1:]
     try:
-        {**COMPONENTS, **ACCELERATORS, **SYSTEMS}[name].run(simulator)
+        {**COMPONENTS, **ACCELERATORS, **SYSTEMS, **MEMORY_CONTROLLERS}[name].run(simulator)
     except (BenchFailure, AssertionError) as failure:
         print(failure)
         return FAILED

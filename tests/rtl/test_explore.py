@@ -109,7 +109,7 @@ def test_a_tiny_sweep(folder, capsys, monkeypatch):
     def nothing(*arguments):
         raise AssertionError("a result that is there is made again")
 
-    monkeypatch.setattr("rtl.synth_tools._run", nothing)
+    monkeypatch.setattr("rtl.synth_tools.run_tool", nothing)
     assert main([*SMALL, "-o", "out", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == content
 
@@ -142,7 +142,7 @@ def test_a_synthesis_on_a_cluster(tmp_path, monkeypatch):
     def nothing(*arguments):
         raise AssertionError("a result that is there is made again")
 
-    monkeypatch.setattr("rtl.synth_tools._run", nothing)
+    monkeypatch.setattr("rtl.synth_tools.run_tool", nothing)
     assert run_here([task], cache=tmp_path, jobs=1, tell=lambda label, done: None) == found
 
 

@@ -4,15 +4,21 @@ import json
 import re
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from rtl.__main__ import main
 from rtl.errors import SynthesisFailure
 from rtl.layer_constants import LayerConstants
+from rtl.netlist import gathered
+from rtl.placement import amaranth_name, critical_path, trim_carries
 from rtl.registered_pins import RegisteredPins
-from rtl.synth_area import CONSTANT_LUTS, ecp5_area, xc7_area
-from rtl.synth_tools import amaranth_name, critical_path, design_text, synthesise, trim_carries
+from rtl.synth_area import CONSTANT_LUTS, Area, ecp5_area, measure_area, xc7_area
+from rtl.synth_tools import design_text, synthesise
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
+from sim.simulators import component_verilog
 from sw_model.spec import configuration
 
 MODULE = """\
@@ -141,6 +147,27 @@ def test_wrapper_feeds_and_folds_every_bit():
     text = design_text(wrapper)  # which Amaranth wants of whatever was made
     assert "\\feed" in text
     assert "\\folded" in text
+
+
+class _Gathering(wiring.Component):
+    """Three numbers side by side."""
+
+    numbers: In(data.ArrayLayout(4, 3))
+    choice: In(1)
+    vector: Out(12)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.vector.eq(gathered([*self.numbers], self.choice))
+        return m
+
+
+# Written as a continuous assignment it would cost Icarus most of its time, and as logic, area.
+def test_gathering_is_a_process_and_no_logic(tmp_path):
+    (text,) = component_verilog(_Gathering(), "gathering").values()
+    assert "assign vector" not in text
+    assert text.count("always @*") == 1
+    assert measure_area(design_text(_Gathering()), cache=tmp_path) == Area()
 
 
 def test_parts_of_an_array_are_not_named_as_bits_of_a_wire():
