@@ -36,8 +36,8 @@ verilog: .venv/.complete ## Verilog of the shipped network into build/rtl
 synth: .venv/.complete ## place and route the accelerator for the best network on an ECP5, three seeds (hours; keeps what it has)
 	@mkdir -p build
 	$(PY) -m sim frame --predict --deployment best-s25 --figures build/frame.json
-	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 8 --seeds 0,1,2 -o build/synth-8.json
-	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 6 --seeds 0,1,2 -o build/synth-6.json
+	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 8 --seeds 0,1,2 --jobs $(JOBS) -o build/synth-8.json
+	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed 6 --seeds 0,1,2 --jobs $(JOBS) -o build/synth-6.json
 
 explore: .venv/.complete ## sweep engines, T, groups and the maps' place over area, speed and energy (half an hour; keeps what it has)
 	@mkdir -p build

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from .explore_points import OBJECTIVES, RESOURCES, Configuration, pareto_front
 from .explore_report import available, rows, table, write_report
 from .explore_sweep import Sweep, Tell, sweep
 from .placement import DEVICES, TARGET_MHZ
+from .side_by_side import parse_jobs
 from .synth_tools import CACHE, check_tools
 
 OUTPUT = Path("build/explore")
@@ -179,8 +179,6 @@ def parse_sweep(args: argparse.Namespace) -> Sweep:
     clock = float(TARGET_MHZ) if args.clock is None else args.clock
     if not 1 <= clock <= 1000:
         raise UsageError(f"--clock {clock} is not a frequency of 1 to 1000 MHz")
-    if args.jobs is not None and not 1 <= args.jobs <= 256:
-        raise UsageError(f"--jobs {args.jobs} is not 1 to 256")
     return Sweep(
         device=args.device,
         clock_mhz=clock,
@@ -188,7 +186,7 @@ def parse_sweep(args: argparse.Namespace) -> Sweep:
         whole=args.whole,
         objectives=tuple(_names(args.objectives, "--objectives", OBJECTIVES)),
         memory=MEMORY,
-        jobs=args.jobs or _cores(),
+        jobs=parse_jobs(args.jobs),
         cache=CACHE,
     )
 
@@ -276,12 +274,6 @@ def _setting(
         "objectives": list(wanted.objectives),
         "tools": check_tools(),
     }
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sw_model.spec.files import write_atomically
 
 from .errors import SynthesisFailure
 from .placement import SPEED, place_and_route, placement_name
+from .side_by_side import Tell, run_side_by_side
 from .synth_area import AREA, Area, area_folder, kept_area, measure_area
 from .synth_tools import (
     COMPLETE,
@@ -23,14 +23,9 @@ from .synth_tools import (
     synthesis_script,
     synthesise,
 )
-from .tool_process import stop_tools
 
 AHEAD = 2
 """Designs under way for each of a cluster's threads."""
-POLL = 0.1
-
-Tell = Callable[[str, int], None]
-"""Called with what is under way, and how many designs are done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,39 +64,9 @@ class Task:
 
 
 def run_here(tasks: Iterable[Task], *, cache: Path, jobs: int, tell: Tell) -> dict[str, Any]:
-    """Run tasks on this machine, each synthesis a process.
-
-    Whatever ends this, Ctrl-C too, ends the processes; what was finished by then is kept.
-
-    Returns
-    -------
-    dict
-        Results by label.
-    """
-    pool = ThreadPoolExecutor(jobs)
-    pending: dict[Future[Any], str] = {}
-    results: dict[str, Any] = {}
-
-    def collect(most: int) -> None:
-        while len(pending) > most:
-            tell(", ".join(list(pending.values())[:jobs]), len(results))
-            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in finished:
-                results[pending.pop(future)] = future.result()
-
-    try:
-        for task in tasks:
-            pending[pool.submit(task.run, cache)] = task.label
-            # The next design is made while these are synthesised.
-            collect(jobs)
-        collect(0)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in pending):
-            stop_tools()
-            time.sleep(POLL)
-        pool.shutdown()
-    return results
+    """Run tasks on this machine, see `rtl.side_by_side.run_side_by_side`."""
+    work = ((task.label, partial(task.run, cache)) for task in tasks)
+    return run_side_by_side(work, jobs=jobs, tell=tell)
 
 
 def run_cluster(tasks: Iterable[Task], *, cache: Path, client: Any, tell: Tell) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ PACKAGE = "CABGA381"
 """The one that all these devices come in; only two pins and the clock are used."""
 TARGET_MHZ = 125
 """What placement and routing try to reach; they report what they got, less or more."""
+
+_trimming = threading.Lock()
+"""Of several seeds at a time the first one trims the netlist."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +89,11 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
     name = placement_name(device, speed, seed)
     report = folder / f"{name}.json"
     if not report.exists():
-        if not (folder / TRIMMED).exists():
-            netlist = json.loads((folder / "netlist.json").read_text())
-            trim_carries(netlist["modules"][TOP])
-            write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        with _trimming:
+            if not (folder / TRIMMED).exists():
+                netlist = json.loads((folder / "netlist.json").read_text())
+                trim_carries(netlist["modules"][TOP])
+                write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
         options = _placement_options(device, speed, seed)
         arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run_nextpnr(arguments, folder, f"{name}.log")

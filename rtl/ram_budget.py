@@ -25,6 +25,7 @@ _PARTS = (
     ("writer.", "queue of the burst writer"),
     ("pixel_queue", "queue of pixels"),
     ("output_weights", "output layer's weights"),
+    ("layer_constants", "neurons' constants"),
     ("", "all others"),
 )
 

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +19,16 @@ from sw_model.spec.bands import ENGINES_MAX
 from sw_model.spec.files import write_atomically
 
 from .generate import parse_size
-from .placement import DEVICES, PACKAGE, SPEED, SPEEDS, TARGET_MHZ, Placement, place_and_route
+from .placement import (
+    DEVICES,
+    PACKAGE,
+    SPEED,
+    SPEEDS,
+    TARGET_MHZ,
+    Placement,
+    place_and_route,
+)
+from .side_by_side import parse_jobs, run_side_by_side
 from .synth_designs import PARTS, report_head, wrapped_design
 from .synth_frame import frame_text, load_frame, on_frame
 from .synth_tools import CACHE, check_tools, design_text, synthesise
@@ -71,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", metavar="N,N,...", help="several seeds; the report gives their median"
     )
     parser.add_argument(
+        "--jobs", type=int, metavar="N", help="seeds side by side (default: a core each)"
+    )
+    parser.add_argument(
         "--max-size",
         metavar="H,W",
         help="synthesise the accelerator with its maps on chip, for frames up to this size, "
@@ -115,6 +128,7 @@ def main(args: argparse.Namespace) -> None:
     if args.busy is not None and not 0 < args.busy <= 1:
         raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
     seeds = parse_seeds(args.seed, args.seeds)
+    jobs = parse_jobs(args.jobs)
     if args.component is not None and (args.max_size is not None or args.engines != 1):
         raise UsageError("--component goes with neither --max-size nor --engines: give one of them")
     if args.frame is not None and (args.component is not None or args.max_size is not None):
@@ -135,6 +149,7 @@ def main(args: argparse.Namespace) -> None:
         size=size,
         component=args.component,
         busy=args.busy,
+        jobs=jobs,
     )
     if frame is not None:
         report["frame"] = on_frame(report, frame, deployment)
@@ -169,6 +184,7 @@ def synthesis_report(
     size: tuple[int, int] | None = None,
     component: str | None = None,
     busy: float | None = None,
+    jobs: int = 1,
     cache: Path = CACHE,
 ) -> dict[str, Any]:
     """Synthesise, place and route where the device allows it, and gather the figures.
@@ -190,10 +206,17 @@ def synthesis_report(
         if device == FAMILY:
             return head | xc7_figures(text, lanes, busy, cache)
         folder = synthesise(text, cache=cache)
-        placements = []
-        for seed in seeds:
-            tell(f"nextpnr, seed {seed}")
-            placements.append(place_and_route(folder, device=device, speed=speed, seed=seed))
+        work = (
+            (
+                f"seed {seed}",
+                partial(place_and_route, folder, device=device, speed=speed, seed=seed),
+            )
+            for seed in seeds
+        )
+        placed = run_side_by_side(
+            work, jobs=jobs, tell=lambda label, done: tell(f"nextpnr, {label}")
+        )
+        placements = [placed[f"seed {seed}"] for seed in seeds]
     area = {
         name: {
             "used": placements[0].used.get(kind, 0),

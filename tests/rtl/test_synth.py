@@ -104,6 +104,22 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
         assert expected in text
 
 
+def test_seeds_are_placed_side_by_side(tmp_path, capsys, monkeypatch):
+    random_deployment(configuration("tiny"), seed=1).save(tmp_path / "tiny.safetensors")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["synth", "--deployment", "tiny.safetensors", "--device", "LFE5U-25F"]
+    arguments += ["--component", "pixel_window", "--json"]
+    reports = []
+    for seeds in ("3,1,2", "1"):
+        assert main([*arguments, "--seeds", seeds, "--jobs", "2"]) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+    placements = reports[0]["placements"]
+    assert [placement["seed"] for placement in placements] == [3, 1, 2]
+    reached = [placement["fmax_mhz"] for placement in placements]
+    assert reports[0]["fmax_mhz"] == sorted(reached)[1]
+    assert reports[1]["placements"] == placements[1:2]
+
+
 @pytest.mark.parametrize("family", ["ecp5", "xc7"])
 @pytest.mark.parametrize(
     ("cells", "found"), [(LATCH, "assert"), (LOOP, "check")], ids=["latch", "loop"]
@@ -224,6 +240,7 @@ def test_critical_path_is_the_slowest_between_registers():
         (["--engines", "17", "--max-size", "8,8"], "--engines 17 is not 1 to 16"),
         (["--device", "xc7", "--frame", "x.json"], "--device xc7 has no clock frequency"),
         (["--seeds", "1,1"], "--seeds '1,1' is not a list of different integers"),
+        (["--jobs", "0"], "--jobs 0 is not 1 to 256"),
         (["--seeds", "1", "--seed", "2"], "--seed and --seeds exclude each other"),
         (["--component", "event_encoder", "--engines", "2"], "--component goes with neither"),
         (["--device", "xc7", "--speed", "8"], "--device xc7 is not placed"),

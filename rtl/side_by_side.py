@@ -1,0 +1,73 @@
+"""Runs of Yosys and nextpnr side by side."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from sw_model.spec import UsageError
+
+from .tool_process import stop_tools
+
+JOBS_MAX = 256
+_POLL = 0.1
+
+Tell = Callable[[str, int], None]
+"""Called with what is under way, and how many pieces of work are done."""
+Result = TypeVar("Result")
+
+
+def parse_jobs(jobs: int | None) -> int:
+    """How many processes, from ``--jobs``: a core each by default; raises `UsageError`."""
+    if jobs is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return cores or 1
+    if not 1 <= jobs <= JOBS_MAX:
+        raise UsageError(f"--jobs {jobs} is not 1 to {JOBS_MAX}")
+    return jobs
+
+
+def run_side_by_side(
+    work: Iterable[tuple[str, Callable[[], Result]]], *, jobs: int, tell: Tell
+) -> dict[str, Result]:
+    """Do work in threads, which wait for processes most of the time.
+
+    Whatever ends this, Ctrl-C too, ends the processes; what was finished by then is kept.
+
+    Parameters
+    ----------
+    work
+        Labels, and what is to be called.
+
+    Returns
+    -------
+    dict
+        Results by label.
+    """
+    pool = ThreadPoolExecutor(jobs)
+    pending: dict[Future[Result], str] = {}
+    results: dict[str, Result] = {}
+
+    def collect(most: int) -> None:
+        while len(pending) > most:
+            tell(", ".join(list(pending.values())[:jobs]), len(results))
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                results[pending.pop(future)] = future.result()
+
+    try:
+        for label, call in work:
+            pending[pool.submit(call)] = label
+            # The next piece is prepared while these are worked on.
+            collect(jobs)
+        collect(0)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in pending):
+            stop_tools()
+            time.sleep(_POLL)
+        pool.shutdown()
+    return results
