@@ -246,6 +246,7 @@ class Datapath(wiring.Component):
             requests.p.last.eq(events.p.last),
             self._groups[0].planes.valid.eq(planes.valid),
             self._groups[0].planes.payload.eq(planes.payload),
+            self._groups[0].encoding.eq(self.encoding),
         ]
         # Each group hears of everything a cycle after the one before it.
         for before, group in zip(self._groups, self._groups[1:], strict=False):
@@ -254,6 +255,7 @@ class Datapath(wiring.Component):
                 group.requests.payload.eq(before.requests.payload),
                 group.planes.valid.eq(before.planes.valid),
                 group.planes.payload.eq(before.planes.payload),
+                group.encoding.eq(before.encoding),
             ]
         parts = []
         for index, group in enumerate(self._groups):
@@ -265,7 +267,6 @@ class Datapath(wiring.Component):
             m.d.comb += [
                 group.width.eq(self.width),
                 group.steps.eq(self.steps),
-                group.encoding.eq(self.encoding),
                 group.restart.eq(self.restart & ~self.encoding & ~self.output),
                 group.kind.eq(constants.kind),
                 group.constants.eq(
@@ -292,10 +293,10 @@ class Datapath(wiring.Component):
         # As with requests, each group hears of a chunk a cycle after the one before it.
         connect_load(m, self, self._groups[0])
         for before, group in zip(self._groups, self._groups[1:], strict=False):
-            m.d.sync += [
-                getattr(group.load, name).eq(getattr(before.load, name))
-                for name in group.load.signature.members
-            ]
+            for name, member in group.load.signature.members.items():
+                late = Signal(member.shape, reset_less=name != "valid", name=f"load_{name}")
+                m.d.sync += late.eq(getattr(before.load, name))
+                m.d.comb += getattr(group.load, name).eq(late)
 
     def _connect_output_layer(self, m: Module) -> None:
         events, weights = self._event_encoder.events, self._output_weights

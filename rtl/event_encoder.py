@@ -71,11 +71,9 @@ class EventEncoder(wiring.Component):
         word = Signal(self.channels, reset_less=True)
         pending = Signal(len(groups))
         lowest = Signal(len(groups))
-        word_done = Signal()
-        m.d.comb += [
-            lowest.eq(_lowest(pending)),
-            word_done.eq(pending == lowest),
-        ]
+        # The group that comes next is the last one: known ahead, as the way in waits for it.
+        word_done = Signal(init=1)
+        m.d.comb += lowest.eq(_lowest(pending))
 
         # Between the levels, so that the second one's progress is no matter for the first.
         layout = data.StructLayout(
@@ -87,8 +85,9 @@ class EventEncoder(wiring.Component):
         busy, spikes, number = Signal(), Signal(GROUP), Signal(range(max(2, len(groups))))
         group_last, group_final = Signal(), Signal()
         spike = Signal(GROUP)
-        group_done, hold = Signal(), Signal()
-        m.d.comb += [spike.eq(_lowest(spikes)), group_done.eq(spikes == spike)]
+        # The spike that comes next is the last one.
+        group_done, hold = Signal(init=1), Signal()
+        m.d.comb += spike.eq(_lowest(spikes))
 
         # `spacing`: cycles for which no word may end.
         rest = Signal(range(SPACING_MAX))
@@ -133,21 +132,26 @@ class EventEncoder(wiring.Component):
             m.d.sync += [
                 busy.eq(chosen.delayed.valid),
                 spikes.eq(chosen.delayed.p.spikes),
+                group_done.eq(_at_most_one(chosen.delayed.p.spikes)),
                 number.eq(chosen.delayed.p.number),
                 group_last.eq(chosen.delayed.p.last),
                 group_final.eq(chosen.delayed.p.final),
             ]
         with m.Elif(~hold):
-            m.d.sync += spikes.eq(spikes ^ spike)
+            m.d.sync += [spikes.eq(spikes ^ spike), group_done.eq(_at_most_one(spikes ^ spike))]
         with m.If(next_word):
             m.d.sync += [
                 waiting.eq(arrived),
                 word.eq(arrived_word),
                 final.eq(arrived_final),
                 pending.eq(occupied),
+                word_done.eq(_at_most_one(occupied)),
             ]
         with m.Elif(chosen.elements.ready):
-            m.d.sync += pending.eq(pending ^ lowest)
+            m.d.sync += [
+                pending.eq(pending ^ lowest),
+                word_done.eq(_at_most_one(pending ^ lowest)),
+            ]
         with m.If(self.words.ready):
             m.d.sync += [
                 arrived.eq(self.words.valid),
@@ -165,6 +169,10 @@ def _lowest(flags: Value) -> Value:
     """The lowest set bit alone."""
     # For few bits shorter than the carry chain of x & -x.
     return Cat(flags[bit] & ~flags[:bit].any() if bit else flags[0] for bit in range(len(flags)))
+
+
+def _at_most_one(flags: Value) -> Value:
+    return ~Cat(flags[bit] & flags[:bit].any() for bit in range(1, len(flags))).any()
 
 
 def _encoded(one_hot: Value, count: int) -> Value:

@@ -143,6 +143,11 @@ class LayerConstants(wiring.Component):
         with m.Elif(left != 0):
             # In the end it is at the next layer's first row.
             m.d.sync += [left.eq(left - 1), address.eq(address + 1)]
+        # Without reset, which would have to reach thousands of registers.
+        held = [
+            Signal(self.row_bits, name=f"constants_{member}", reset_less=True)
+            for member in range(channels)
+        ]
         busy = [left != 0, present]
         before = present, channel, memory.data
         for index, group in enumerate(channel_groups(channels, GROUP_CHANNELS)):
@@ -154,7 +159,7 @@ class LayerConstants(wiring.Component):
             m.d.sync += [now.eq(earlier) for now, earlier in zip(there, before, strict=True)]
             for member in group:
                 with m.If(there[0] & (there[1] == member)):
-                    m.d.sync += self.neuron[member].eq(there[2])
+                    m.d.sync += held[member].eq(there[2])
             busy.append(there[0])
             before = there
-        m.d.comb += self.prepared.eq(~Cat(busy).any())
+        m.d.comb += [self.prepared.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]

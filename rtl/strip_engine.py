@@ -21,6 +21,7 @@ from .map_feeder import MapFeeder
 from .map_splitter import MapSplitter
 from .pixel_packer import PixelPacker
 from .pixel_unpacker import PixelUnpacker
+from .register_slice import RegisterSlice
 from .row_router import RowRouter
 from .strip_filter import StripFilter
 from .strip_geometry import StripGeometry, row_limits
@@ -127,6 +128,7 @@ class StripEngine(wiring.Component):
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
         )
         self._word_filter = StripFilter(payload=channels, max_steps=steps, **size)
+        self._pixel_slice = RegisterSlice(unsigned_width(GREY_MAX))
         self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_steps=1, **size)
         self._splitter = MapSplitter(channels=channels)
         self._packer = PixelPacker(max_columns=columns)
@@ -254,7 +256,9 @@ class StripEngine(wiring.Component):
             ),
         ]
         wiring.connect(m, datapath.written, self._word_filter.computed)
-        wiring.connect(m, datapath.denoised, self._pixel_filter.computed)
+        # From the write queue back to that of pixels no stage has registers for `ready` but this.
+        wiring.connect(m, datapath.denoised, self._pixel_slice.elements)
+        wiring.connect(m, self._pixel_slice.delayed, self._pixel_filter.computed)
         wiring.connect(m, self._word_filter.kept, self._splitter.words)
         wiring.connect(m, self._pixel_filter.kept, self._packer.pixels)
         words, stored, packed = self._writer.words, self._splitter.stored, self._packer.words

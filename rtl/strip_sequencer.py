@@ -108,11 +108,9 @@ class StripSequencer(wiring.Component):
         m = Module()
         settled = Signal(range(LATENCY + 1))
         trouble, failed = Signal(), Signal()
-        m.d.comb += [
-            self.encoding.eq(self.layer == 0),
-            self.output.eq(self.layer == self.layers - 1),
-            trouble.eq(self.read_failed | self.write_failed | self.beyond | self.abort),
-        ]
+        m.d.comb += trouble.eq(self.read_failed | self.write_failed | self.beyond | self.abort)
+        # What goes all over the design comes from registers.
+        m.d.sync += self.restart.eq(0)
         with m.FSM() as states:
             with m.State("idle"), m.If(self.start):
                 self._take_frame(m)
@@ -123,24 +121,28 @@ class StripSequencer(wiring.Component):
             with m.State("set up"):
                 m.d.sync += settled.eq(settled + 1)
                 with m.If(settled == LATENCY):
-                    m.next = "begin"
                     with m.If((self.x == 0) & ~self.output):
                         m.next = "prepare"
+                    with m.Else():
+                        m.d.sync += self.restart.eq(1)
+                        m.next = "begin"
             with m.State("prepare"):
                 m.d.comb += self.prepare.eq(1)
                 m.next = "wait"
             with m.State("wait"), m.If(self.prepared):
+                m.d.sync += self.restart.eq(1)
                 m.next = "begin"
             with m.State("begin"):
-                m.d.comb += self.restart.eq(1)
                 m.next = "run"
             with m.State("run"):
                 with m.If(failed):
+                    m.d.sync += self.stop.eq(1)
                     m.next = "stop"
                 with m.Elif(self.complete):
                     m.next = "drain"
             with m.State("drain"):
                 with m.If(failed):
+                    m.d.sync += self.stop.eq(1)
                     m.next = "stop"
                 with m.Elif(self.writer_idle & self.reader_idle):
                     m.d.sync += [self.x.eq(self.x + self.outputs), settled.eq(0)]
@@ -150,19 +152,19 @@ class StripSequencer(wiring.Component):
                         m.d.sync += [
                             self.x.eq(0),
                             self.layer.eq(self.layer + 1),
+                            self.encoding.eq(0),
+                            self.output.eq(self.layer == self.layers - 2),
                             self.row_base.eq(Mux(self.encoding, 0, self.row_base + self.channels)),
                         ]
                         with m.If(self.output):
                             m.d.comb += self.done.eq(1)
                             m.next = "idle"
-            with m.State("stop"):
-                m.d.comb += self.stop.eq(1)
-                with m.If(self.reader_idle & self.writer_idle):
-                    m.next = "clear"
+            with m.State("stop"), m.If(self.reader_idle & self.writer_idle):
+                m.d.sync += self.stop.eq(0)
+                m.next = "clear"
             with m.State("clear"):
                 m.d.comb += self.done.eq(1)
                 m.next = "idle"
-        # From a register, as it goes to all others.
         m.d.sync += self.clear.eq(states.ongoing("clear"))
         m.d.comb += self.busy.eq(~states.ongoing("idle"))
         # What goes wrong first is told.
@@ -190,6 +192,8 @@ class StripSequencer(wiring.Component):
             *(getattr(self, f"frame_{name}").eq(getattr(self, name) >> SIZE) for name in BUFFERS),
             self.error.eq(self._refusal()),
             self.layer.eq(0),
+            self.encoding.eq(1),
+            self.output.eq(0),
             self.row_base.eq(0),
             self.x.eq(0),
         ]

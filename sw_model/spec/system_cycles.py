@@ -29,6 +29,8 @@ _ASK = 3
 """From the restart to the first read address."""
 _QUEUE = 2
 """Through a queue."""
+_SLICE = 1
+"""Through the register slice behind the output layer."""
 _BURST = 3
 """From a burst's last word into the write queue to its first word out."""
 _ENCODER = 4
@@ -125,7 +127,11 @@ def _strip_cycles(
         words = source[rows, strip.start : strip.start + strip.columns]
         pixels = buffers.noisy_words(strip) if output else 0
         ends = _event_times(words, first_word, pixels)
-        ends += _way("output" if output else "hidden", buffers.channels)
+        ends += (
+            _way("output", buffers.channels) + _SLICE
+            if output
+            else _way("hidden", buffers.channels)
+        )
     # (rows, columns, T): when each word of the strip comes out; then only its own rows and columns.
     own = (
         slice(int(not band.first), band.rows - (not band.last)),
