@@ -55,8 +55,10 @@ class PixelPacker(wiring.Component):
         x = Signal.like(self.columns)
         held = Signal(StrobedWord())
         row_end, word_end, taken = Signal(), Signal(), Signal()
+        last = Signal.like(self.columns)
+        m.d.sync += last.eq(self.columns - 1)
         m.d.comb += [
-            row_end.eq(x == self.columns - 1),
+            row_end.eq(x == last),
             word_end.eq(row_end | (lane == DENOISED_PIXELS - 1)),
             self.words.valid.eq(self.pixels.valid & word_end),
             self.words.p.data.eq(held.data),

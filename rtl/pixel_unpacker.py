@@ -51,8 +51,10 @@ class PixelUnpacker(wiring.Component):
         lane = Signal.like(self.lane)
         x = Signal.like(self.columns)
         row_end, word_end, taken = Signal(), Signal(), Signal()
+        last = Signal.like(self.columns)
+        m.d.sync += last.eq(self.columns - 1)
         m.d.comb += [
-            row_end.eq(x == self.columns - 1),
+            row_end.eq(x == last),
             word_end.eq(row_end | (lane == NOISY_PIXELS - 1)),
             self.pixels.valid.eq(self.words.valid),
             self.pixels.payload.eq(self.words.payload.word_select(lane, _LANE_BITS)[:PIXEL_BITS]),

@@ -6,6 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
 
+_SIZES = ("height", "width", "steps")
+
 
 class StripFilter(wiring.Component):
     """Drops what was computed for columns and rows that overlap the neighbouring strips and bands.
@@ -58,10 +60,13 @@ class StripFilter(wiring.Component):
         m = Module()
         step, x, y = Signal.like(self.steps), Signal.like(self.width), Signal.like(self.height)
         last_step, last_column, last_row, drop = Signal(), Signal(), Signal(), Signal()
+        # Registers: a strip's size is there before its first element.
+        last = {name: Signal.like(getattr(self, name), name=f"last_{name}") for name in _SIZES}
+        m.d.sync += [last[name].eq(getattr(self, name) - 1) for name in _SIZES]
         m.d.comb += [
-            last_step.eq(step == self.steps - 1),
-            last_column.eq(x == self.width - 1),
-            last_row.eq(y == self.height - 1),
+            last_step.eq(step == last["steps"]),
+            last_column.eq(x == last["width"]),
+            last_row.eq(y == last["height"]),
             drop.eq(
                 ((x == 0) & self.skip_first)
                 | (last_column & self.skip_last)
