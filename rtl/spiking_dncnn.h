@@ -71,7 +71,7 @@
 #define SPIKING_DNCNN_STALL_INPUT_HIGH 0xa4u /* its upper bits */
 #define SPIKING_DNCNN_STALL_OUTPUT_LOW 0xa8u /* cycles in which it was held up by what comes after it */
 #define SPIKING_DNCNN_STALL_OUTPUT_HIGH 0xacu /* its upper bits */
-#define SPIKING_DNCNN_STALL_CHANGE_LOW 0xb0u /* all other cycles: set-up, fill and drain of a strip */
+#define SPIKING_DNCNN_STALL_CHANGE_LOW 0xb0u /* all other cycles: set-up (constants too), fill and drain of a strip */
 #define SPIKING_DNCNN_STALL_CHANGE_HIGH 0xb4u /* its upper bits */
 #define SPIKING_DNCNN_WORDS_READ_LOW 0xb8u /* 64-bit words read from memory */
 #define SPIKING_DNCNN_WORDS_READ_HIGH 0xbcu /* its upper bits */

@@ -160,8 +160,9 @@ class StripEngine(wiring.Component):
                 component.height.eq(self.height),
                 component.width.eq(geometry.columns),
                 component.steps.eq(steps),
-                component.restart.eq(self.restart),
             ]
+        for component in (datapath, self._word_filter, self._pixel_filter):
+            m.d.comb += component.restart.eq(self.restart)
         for component in (self._word_filter, self._pixel_filter):
             m.d.comb += [
                 component.skip_first.eq(geometry.skip_first),
@@ -176,6 +177,8 @@ class StripEngine(wiring.Component):
             datapath.row_base.eq(self.row_base),
             datapath.prepare.eq(self.prepare),
             self.prepared.eq(datapath.prepared),
+            # No map is read in the encoding layer, and none is waited for behind it.
+            self._feeder.restart.eq(self.restart & ~self.encoding),
             self._feeder.merge.eq(self.output),
             self._router.restart.eq(self.restart),
             self._router.pixel_words.eq(geometry.pixel_rows.words),

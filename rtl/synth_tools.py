@@ -18,6 +18,8 @@ from .tool_process import run_tool
 
 TOP = "top"
 NETLISTS = ("write_json netlist.json", "write_verilog -noattr netlist.v")
+LINE_BUFFERS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:MEMID=*line_* %i"
+"""`Scatter` uses nothing that its line buffers give while the same row is written."""
 COMPLETE = ".complete"
 LOG = "yosys.log"
 CACHE = Path("build/synth")
@@ -85,8 +87,7 @@ def synthesis_script(device_family: str, *results: str) -> str:
             "read_rtlil design.il",
             f"hierarchy -check -top {TOP}",
             "proc",
-            # `Scatter` uses nothing that its line buffers give while the same row is written.
-            "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:MEMID=*line_* %i",
+            LINE_BUFFERS,
             "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr",
             "flatten -noscopeinfo",
             "check -assert",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def failure_reason(code: int, output: str, logged: str) -> str:
     """
     # A log ends where the tool was; what it prints may end with a traceback of what runs it.
     lines = [line.strip() for line in (output + "\n" + logged).splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith("ERROR:")]
+    told = [line for line in lines if re.match(r"(\S+: )?ERROR: ", line)]
     if told:
         return told[-1]
     ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -16,8 +16,10 @@ from .spec.registers import (
     ERRORS,
     FRAME_HEIGHT_MAX,
     FRAME_WIDTH_MAX,
+    IDENTITY,
     REGISTER_BITS,
     REGISTERS,
+    VERSION,
 )
 
 Write = tuple[int, int]
@@ -94,6 +96,19 @@ def frame_job(
         addresses[name] = address
         address += size
     return FrameJob(buffers, addresses)
+
+
+def check_identity(identity: int, version: int) -> None:
+    """Raise `UsageError` unless these registers say that it is this accelerator and register map.
+
+    To be asked before anything is written: what is loaded, and where, differs between versions.
+    """
+    if identity != IDENTITY:
+        raise UsageError(f"IDENTITY reads {identity:#010x}, not {IDENTITY:#010x}: no accelerator")
+    if version != VERSION:
+        raise UsageError(
+            f"VERSION of the register map reads {version}; this driver knows {VERSION}"
+        )
 
 
 def control(action: str) -> int:

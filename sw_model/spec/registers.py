@@ -92,7 +92,7 @@ COUNTERS = {
     "EMPTY": "cycles in which it took a zero word, of the map or of the flush at a strip's end",
     "STALL_INPUT": "cycles in which it waited for words from memory",
     "STALL_OUTPUT": "cycles in which it was held up by what comes after it",
-    "STALL_CHANGE": "all other cycles: set-up, fill and drain of a strip",
+    "STALL_CHANGE": "all other cycles: set-up (constants too), fill and drain of a strip",
     "WORDS_READ": "64-bit words read from memory",
     "WORDS_WRITTEN": "64-bit words written to memory",
 }

@@ -14,7 +14,7 @@ from rtl.block_ram import BLOCKS, MemoryShape, memories
 from rtl.loading import LoadPlace
 from rtl.registered_pins import RegisteredPins
 from rtl.shared_weight_memory import SharedWeightMemory
-from rtl.synth_tools import TOP, design_text, run_yosys
+from rtl.synth_tools import LINE_BUFFERS, TOP, design_text, run_yosys
 from rtl.system import System
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
@@ -32,6 +32,7 @@ def mapped_blocks(text, cache):
             "read_rtlil design.il",
             f"hierarchy -check -top {TOP}",
             "proc",
+            LINE_BUFFERS,
             "flatten -noscopeinfo",
             f"synth_ecp5 -top {TOP} -run begin:map_ffs",
             "tee -q -o blocks.txt select -list t:DP16KD t:PDPW16KD",

@@ -14,8 +14,9 @@ from rtl.layer_constants import LayerConstants
 from rtl.netlist import gathered
 from rtl.placement import amaranth_name, critical_path, trim_carries
 from rtl.registered_pins import RegisteredPins
+from rtl.scatter import Scatter
 from rtl.synth_area import CONSTANT_LUTS, Area, ecp5_area, measure_area, xc7_area
-from rtl.synth_tools import design_text, synthesise
+from rtl.synth_tools import LINE_BUFFERS, design_text, synthesise
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
 from sim.simulators import component_verilog
@@ -191,6 +192,15 @@ def test_parts_of_an_array_are_not_named_as_bits_of_a_wire():
     text = design_text(LayerConstants(deployment=deployment))
     assert "<0>" in text
     assert not re.search(r"\\\S*\[", text)
+
+
+def test_line_buffers_have_the_names_that_synthesis_knows_them_by():
+    scatter = Scatter(channels=1, lane_bits=4, sum_bits=8, max_width=4, max_steps=2)
+    read = re.findall(r"cell \$memrd_v2 .*\n +parameter \\MEMID \"(.*)\"", design_text(scatter))
+    clocked = [name for name in read if "line_" in name]
+    assert "*line_*" in LINE_BUFFERS
+    assert len(read) == 4
+    assert len(clocked) == 2
 
 
 def test_names_of_cells_become_names_of_signals():

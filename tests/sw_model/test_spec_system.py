@@ -15,7 +15,7 @@ from sw_model.spec import UsageError, configuration, pack_spikes
 from sw_model.spec.bands import bands
 from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts
 from sw_model.spec.loading import check_fits, load_rows, load_writes
-from sw_model.spec.registers import REGISTERS
+from sw_model.spec.registers import IDENTITY, REGISTERS, VERSION
 from sw_model.spec.strips import COLUMNS_MIN, strip_columns, strips
 
 TINY = random_deployment(configuration("tiny"), 3)
@@ -123,6 +123,14 @@ def test_deployment_that_does_not_fit_is_refused():
     wider = replace(TINY, biases=tuple(bias * 40 for bias in TINY.biases))
     with pytest.raises(UsageError, match=r"needs \d+ bits for its bias; the hardware has"):
         check_fits(TINY, wider)
+
+
+def test_driver_refuses_another_register_map():
+    driver.check_identity(IDENTITY, VERSION)
+    with pytest.raises(UsageError, match="IDENTITY reads 0x00000000, not 0x53444e43"):
+        driver.check_identity(0, VERSION)
+    with pytest.raises(UsageError, match=rf"reads {VERSION - 1}; the driver has {VERSION}"):
+        driver.check_identity(IDENTITY, VERSION - 1)
 
 
 def test_driver_refuses_impossible_frames():
