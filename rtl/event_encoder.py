@@ -73,7 +73,8 @@ class EventEncoder(wiring.Component):
         lowest = Signal(len(groups))
         # The group that comes next is the last one: known ahead, as the way in waits for it.
         word_done = Signal(init=1)
-        m.d.comb += lowest.eq(_lowest(pending))
+        groups_left = Signal(len(groups))
+        m.d.comb += [lowest.eq(_lowest(pending)), groups_left.eq(pending ^ lowest)]
 
         # Between the levels, so that the second one's progress is no matter for the first.
         layout = data.StructLayout(
@@ -87,7 +88,8 @@ class EventEncoder(wiring.Component):
         spike = Signal(GROUP)
         # The spike that comes next is the last one.
         group_done, hold = Signal(init=1), Signal()
-        m.d.comb += spike.eq(_lowest(spikes))
+        spikes_left = Signal(GROUP)
+        m.d.comb += [spike.eq(_lowest(spikes)), spikes_left.eq(spikes ^ spike)]
 
         # `spacing`: cycles for which no word may end.
         rest = Signal(range(SPACING_MAX))
@@ -138,7 +140,7 @@ class EventEncoder(wiring.Component):
                 group_final.eq(chosen.delayed.p.final),
             ]
         with m.Elif(~hold):
-            m.d.sync += [spikes.eq(spikes ^ spike), group_done.eq(_at_most_one(spikes ^ spike))]
+            m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
         with m.If(next_word):
             m.d.sync += [
                 waiting.eq(arrived),
@@ -149,8 +151,8 @@ class EventEncoder(wiring.Component):
             ]
         with m.Elif(chosen.elements.ready):
             m.d.sync += [
-                pending.eq(pending ^ lowest),
-                word_done.eq(_at_most_one(pending ^ lowest)),
+                pending.eq(groups_left),
+                word_done.eq(_at_most_one(groups_left)),
             ]
         with m.If(self.words.ready):
             m.d.sync += [

@@ -30,14 +30,15 @@ class Mutant:
 
 _ENCODER_STEP = """\
         with m.Elif(~hold):
-            m.d.sync += spikes.eq(spikes ^ spike)
+            m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
 """
 _ENCODER_TWICE = """\
         again = Signal()
         with m.Elif(~hold & spike[0] & ~again):
             m.d.sync += again.eq(1)
         with m.Elif(~hold):
-            m.d.sync += [spikes.eq(spikes ^ spike), again.eq(0)]
+            m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
+            m.d.sync += again.eq(0)
 """
 
 MUTANTS = (
@@ -194,8 +195,8 @@ MUTANTS = (
     Mutant(
         "a zero word blocks the encoder",
         "event_encoder.py",
-        "word_done.eq(pending == lowest)",
-        "word_done.eq((pending == lowest) & (pending.any() | final))",
+        "word_done.eq(_at_most_one(occupied))",
+        "word_done.eq(_at_most_one(occupied) & (occupied.any() | arrived_final))",
         "event_encoder-5",
     ),
     Mutant(
