@@ -27,6 +27,8 @@ _WIRING = 0.5
 """Cost of a bit of the multiplexers between the parts of a deep memory."""
 _READ_FIRST, _READ = 14, 2
 """Cost of registers that let a port read what is being overwritten; of a port."""
+_LINE_BUFFER = ".line_"
+"""In the names of memories that do without those, see `rtl.synth_tools.LINE_BUFFERS`."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class MemoryShape:
             parts = -(-self.depth // rows)
             bits = parts * self._padded(min(unit, _BYTE) if self.enables else 1)
             # Of the two ports one writes, unless it takes turns.
-            copies, registers = self.reads, _READ_FIRST
+            copies, registers = self.reads, _READ if _LINE_BUFFER in self.name else _READ_FIRST
             if self.style == "block":
                 if unit == 36 and self.reads > 1:
                     continue

@@ -129,7 +129,7 @@ def test_driver_refuses_another_register_map():
     driver.check_identity(IDENTITY, VERSION)
     with pytest.raises(UsageError, match="IDENTITY reads 0x00000000, not 0x53444e43"):
         driver.check_identity(0, VERSION)
-    with pytest.raises(UsageError, match=rf"reads {VERSION - 1}; the driver has {VERSION}"):
+    with pytest.raises(UsageError, match=rf"reads {VERSION - 1}; this driver knows {VERSION}"):
         driver.check_identity(IDENTITY, VERSION - 1)
 
 
