@@ -17,6 +17,8 @@ class BurstCutter:
 
     Parameters
     ----------
+    m
+        Where the logic goes.
     max_words
         Longest row.
 

@@ -89,11 +89,7 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
     name = placement_name(device, speed, seed)
     report = folder / f"{name}.json"
     if not report.exists():
-        with _trimming:
-            if not (folder / TRIMMED).exists():
-                netlist = json.loads((folder / "netlist.json").read_text())
-                trim_carries(netlist["modules"][TOP])
-                write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        _trim_netlist(folder)
         options = _placement_options(device, speed, seed)
         arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run_nextpnr(arguments, folder, f"{name}.log")
@@ -108,6 +104,14 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
         used={kind: cells["used"] for kind, cells in content["utilization"].items()},
         available={kind: cells["available"] for kind, cells in content["utilization"].items()},
     )
+
+
+def _trim_netlist(folder: Path) -> None:
+    with _trimming:
+        if not (folder / TRIMMED).exists():
+            netlist = json.loads((folder / "netlist.json").read_text())
+            trim_carries(netlist["modules"][TOP])
+            write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
 
 
 def _run_nextpnr(arguments: list[str], folder: Path, log: str) -> None:
@@ -190,9 +194,7 @@ def place_and_pack(
     name = f"board-{content_hash(options, constraints, TRIMMED)}"
     report, bitstream = folder / f"{name}.json", folder / f"{name}.bit"
     if not (report.exists() and bitstream.exists()):
-        netlist = json.loads((folder / "netlist.json").read_text())
-        trim_carries(netlist["modules"][TOP])
-        write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
+        _trim_netlist(folder)
         write_atomically(folder / f"{name}.lpf", constraints.encode())
         arguments = ["--json", TRIMMED, "--lpf", f"{name}.lpf", "--textcfg", f"{name}.config"]
         arguments += [*options, "--report", f"{name}.part"]

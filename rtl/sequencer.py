@@ -122,7 +122,7 @@ class Sequencer(wiring.Component):
         )
         with m.If(self.busy):
             m.d.sync += [self.cycles.eq(self.cycles + 1), counted.eq(self.events)]
-        with m.FSM():
+        with m.FSM() as states:
             with m.State("idle"), m.If(self.start):
                 m.d.sync += self.error.eq(~acceptable)
                 with m.If(acceptable):
@@ -136,17 +136,14 @@ class Sequencer(wiring.Component):
                     ]
                     m.next = "prepare"
             with m.State("prepare"):
-                m.d.comb += [self.busy.eq(1), self.prepare.eq(1)]
+                m.d.comb += self.prepare.eq(1)
                 m.next = "wait"
-            with m.State("wait"):
-                m.d.comb += self.busy.eq(1)
-                with m.If(self.prepared):
-                    m.next = "begin"
+            with m.State("wait"), m.If(self.prepared):
+                m.next = "begin"
             with m.State("begin"):
-                m.d.comb += [self.busy.eq(1), self.restart.eq(1)]
+                m.d.comb += self.restart.eq(1)
                 m.next = "run"
             with m.State("run"):
-                m.d.comb += self.busy.eq(1)
                 complete = (self.output & self.pixels_complete) | (
                     ~self.output & self.words_complete
                 )
@@ -165,6 +162,7 @@ class Sequencer(wiring.Component):
                         with m.If(self.layer == self.layers - 2):
                             # No neurons.
                             m.next = "begin"
+        m.d.comb += self.busy.eq(~states.ongoing("idle"))
         return m
 
 
