@@ -1,15 +1,12 @@
 """Command line of the hardware generator: ``python -m rtl COMMAND``."""
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import NoReturn
+from collections.abc import Sequence
 
 from sw_model.spec.command_line import run_command
 
 from .errors import SynthesisFailure
+from .termination import TERMINATED, Termination, heeding_termination
 
 COMMANDS = {
     "board": ("generate_board", "write the top for the board ULX3S, or its bitstream"),
@@ -22,46 +19,13 @@ COMMANDS = {
 """Module and summary of each sub-command."""
 
 
-TERMINATED = 128 + signal.SIGTERM
-"""Exit code of a program that SIGTERM ended, as shells have it."""
-
-
-class _Termination(BaseException):
-    """SIGTERM arrived."""
-
-
-@contextmanager
-def _heeding_termination() -> Iterator[None]:
-    """SIGTERM raises an exception, as Ctrl-C does, so that nothing is left behind.
-
-    A second one kills as usual.
-    """
-
-    def receive(number: int, _frame: object) -> NoReturn:
-        signal.signal(number, signal.SIG_DFL)
-        raise _Termination
-
-    # Only the main thread may; whoever ignores it goes on to do so.
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
-    ):
-        yield
-        return
-    signal.signal(signal.SIGTERM, receive)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does; 143 after SIGTERM."""
     description = "The accelerator's hardware from a frozen network."
     try:
-        with _heeding_termination():
+        with heeding_termination():
             return run_command("rtl", description, COMMANDS, argv, failures=(SynthesisFailure,))
-    except _Termination:
+    except Termination:
         print("python -m rtl: terminated", file=sys.stderr)
         return TERMINATED
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtl.__main__ import TERMINATED
 from rtl.errors import SynthesisFailure
 from rtl.synth_tools import run_yosys
+from rtl.termination import TERMINATED
 from rtl.tool_process import run_tool
 from sim.random_deployment import random_deployment
 from sw_model.golden import denoise
@@ -130,16 +130,48 @@ def test_tools_end_with_the_command(command, number, code, said, tmp_path):
         # A shell's background jobs ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
-        wait_for(lambda: len(list(processes.iterdir())) == many or process.poll() is not None)
-        assert process.poll() is None, process.communicate()[1]
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=PATIENCE)
+        try:
+            wait_for(lambda: len(list(processes.iterdir())) == many or process.poll() is not None)
+            assert process.poll() is None, process.communicate()[1]
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            # One that does not end would be waited for without end.
+            process.kill()
     assert (process.returncode, errors) == (code, said)
     for path in processes.iterdir():
         wait_for(lambda pid=path.name: not runs(pid))
     assert list(tmp_path.glob("build/synth/*/.complete")) == []
     assert not (tmp_path / "out").exists()
     assert list(tmp_path.glob(".out-*")) == []
+
+
+# Elaboration has many of them.
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_within_a_destructor_is_heeded(number):
+    script = f"""
+import signal, time
+from rtl.termination import Termination, heeding_termination
+
+class Doomed:
+    def __del__(self):
+        signal.raise_signal({int(number)})
+        for _ in range(10):
+            pass
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with heeding_termination():
+        Doomed()
+        time.sleep(10)
+except (Termination, KeyboardInterrupt) as error:
+    print(type(error).__name__)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT
+    )
+    named = "Termination" if number == signal.SIGTERM else "KeyboardInterrupt"
+    assert (finished.stdout, finished.stderr, finished.returncode) == (f"{named}\n", "", 0)
 
 
 def runs(pid):
