@@ -79,7 +79,8 @@ class Checkpoint:
     optimizer
         State of the optimizer's parts.
     history
-        What led to the network that this run started from: a dict a run, oldest first.
+        What led to the network that this run started from: a dict a run, oldest first. Of a
+        frozen network only what `runs` gives is known.
     data
         Description of the images.
     seconds
@@ -160,6 +161,9 @@ class Checkpoint:
         """
         runs = []
         for index, record in enumerate([*self.history, self.record()]):
+            if "command" in record:
+                runs.append(record)
+                continue
             fields = {name: value for name, value in record.items() if name != "step"}
             command = TrainingOptions.from_dict(fields).command(start=index > 0)
             runs.append({"command": command, "steps": record["step"]})

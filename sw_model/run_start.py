@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+import torch
 from torch import nn
 
 from sw_model.baseline import Baseline
@@ -14,10 +15,15 @@ from sw_model.data import TRAINING_FOLDER, TrainingSet
 from sw_model.distributed import Workers
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import DnCNN, SpikingDnCNN
-from sw_model.spec import UsageError
+from sw_model.spec import UsageError, configuration, load_deployment
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions, WidthOptions
+from sw_model.unfold import configuration_of, reopen, unfold
 from sw_model.widen import widen
+
+FROZEN = ".safetensors"
+STATISTICS_PATCHES = 128
+"""For a float DnCNN's batch norms, whose statistics folding took."""
 
 
 def widened(network: nn.Module, options: TrainingOptions) -> nn.Module:
@@ -30,6 +36,31 @@ def widened(network: nn.Module, options: TrainingOptions) -> nn.Module:
         )
     widen(network, model)
     return model
+
+
+def _from_frozen(
+    args: argparse.Namespace, given: dict[str, Any], images: TrainingSet
+) -> tuple[TrainingOptions, nn.Module, list[dict[str, Any]]]:
+    """Options, network and history of a run that starts from a file without a training's state."""
+    if args.quantise:
+        deployment = load_deployment(args.quantise)
+        config = configuration_of(deployment)
+        if given.get("config", config) != config or "widths" in given:
+            raise UsageError(
+                f"{str(args.quantise)!r} is frozen as --config {config}; its widths cannot change"
+            )
+        options = TrainingOptions(**(given | {"config": config, "model": "quantised"}))
+        folded = build_model(options)
+        assert isinstance(folded, FoldedDnCNN)
+        reopen(deployment, folded)
+        return options, folded, list(deployment.provenance.get("runs", []))
+    baseline = Baseline.load(args.start)
+    if given.get("model") != "ann":
+        raise UsageError(f"{str(args.start)!r} holds a float DnCNN; give --model ann")
+    options = TrainingOptions(**given)
+    noisy, _ = images.batch(seed=options.seed, step=0, size=STATISTICS_PATCHES, sigma=options.sigma)
+    network = unfold(baseline, configuration(options.config), torch.from_numpy(noisy).float())
+    return options, network, list(baseline.provenance.get("runs", []))
 
 
 def run_from_arguments(
@@ -70,7 +101,9 @@ def run_from_arguments(
     data = f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out"
     history: list[dict[str, Any]] = []
     source = args.quantise or args.start
-    if source:
+    if source and source.suffix == FROZEN:
+        options, model, history = _from_frozen(args, given, images)
+    elif source:
         origin = Checkpoint.load(source)
         history = [*origin.history, origin.record()]
         old = origin.options

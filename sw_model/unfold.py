@@ -1,0 +1,126 @@
+"""Frozen networks as the start of a training, though their files keep no state of a training."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sw_model.baseline import Baseline
+from sw_model.convolution import convolve
+from sw_model.folded import FoldedDnCNN, FoldedLayer
+from sw_model.network import BATCH_NORM_EPS, PIXEL_SCALE, DnCNN, NormalisedLayer
+from sw_model.quantize import freeze
+from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
+from sw_model.spec.fixed_point import weight_range
+
+WITHIN = 0.25
+"""Where between two roundings of an initial membrane its real value is put: halfway, whether half
+a threshold is an integer or not."""
+MOST_LOST = 0.499
+"""Half a unit would be rounded up."""
+
+
+@torch.no_grad()
+def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
+    """A float DnCNN with batch norms that computes what its folded layers do.
+
+    Parameters
+    ----------
+    spec
+        Of the same depth and channels.
+    pixels
+        Noisy patches (B, 1, H, W), whose statistics become those of the batch norms.
+
+    Raises
+    ------
+    UsageError
+        The baseline has other layers than ``spec``.
+    """
+    shapes = [tuple(weight.shape) for weight, _ in baseline.layers]
+    if shapes != [layer.weight_shape for layer in spec.layers]:
+        raise UsageError(
+            f"the baseline has {len(shapes)} layers of {shapes[0][0]} channels, --config "
+            f"{spec.name} has {len(spec.layers)} of {spec.channels}"
+        )
+    network = DnCNN(spec).eval()
+    x = pixels / PIXEL_SCALE
+    for layer, (weight, bias) in zip(network.layers, baseline.layers, strict=False):
+        assert isinstance(layer, NormalisedLayer)
+        layer.weight.copy_(PIXEL_SCALE * weight if layer.encoding else weight)
+        sums = convolve(x if x.dim() == 4 else x[0], layer.weight, torch.float32)
+        variance, mean = torch.var_mean(sums, (0, 2, 3), correction=0)
+        layer.running_mean.copy_(mean)
+        layer.running_var.copy_(variance)
+        layer.gamma.copy_((variance + BATCH_NORM_EPS).sqrt())
+        layer.beta.copy_(bias + mean)
+        x = layer(x, torch.float32, False)
+    weight, bias = baseline.layers[-1]
+    network.output_weight.copy_(weight / PIXEL_SCALE)
+    network.output_bias.copy_(bias / PIXEL_SCALE)
+    return network
+
+
+def configuration_of(deployment: Deployment) -> str:
+    """The configuration that a deployment was trained as, whatever its own name.
+
+    Raises
+    ------
+    UsageError
+        It is none of `CONFIGURATIONS`, other widths for one.
+    """
+    for name, spec in CONFIGURATIONS.items():
+        if _comparable(spec) == _comparable(deployment.spec):
+            return name
+    raise UsageError(
+        f"the deployment {deployment.spec.name!r} has the layers of no configuration; "
+        "give the checkpoint it was frozen from"
+    )
+
+
+def _comparable(spec: NetworkSpec) -> NetworkSpec:
+    """A spec without its name, and without the shifts that freezing chooses for the output."""
+    output = dataclasses.replace(spec.layers[-1], shift=1)
+    return dataclasses.replace(spec, name="x", layers=(*spec.layers[:-1], output))
+
+
+@torch.no_grad()
+def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
+    """Put a frozen network's integers into a folded one, which freezes to the same again.
+
+    Parameters
+    ----------
+    network
+        Of the deployment's configuration.
+
+    Raises
+    ------
+    UsageError
+        It does not: the deployment's numbers are not those of a trained network, or it was trained
+        for another number of timesteps than ``network``.
+    """
+    for index, layer in enumerate(network.layers):
+        assert isinstance(layer, FoldedLayer)
+        scale = torch.from_numpy(deployment.scales[index])
+        layer.scale.copy_(scale / (layer.current_scale() / layer.scale))
+        high = weight_range(layer.layer.weight_bits)[1]
+        layer.weight.copy_(torch.from_numpy(deployment.weights[index]) / high)
+        bias = torch.from_numpy(deployment.biases[index]).double()
+        neuron = layer.layer.neuron
+        if neuron is not None and neuron.leak is None and neuron.reset == "soft":
+            # The initial membrane has what rounding took from the bias.
+            start = torch.from_numpy(deployment.inits[index])
+            threshold = torch.from_numpy(deployment.thresholds[index])
+            given = start - torch.floor(network.init * threshold + 0.5)
+            lost = (given + WITHIN) / (network.timesteps * neuron.threshold_unit)
+            bias += lost.clamp(max=MOST_LOST)
+        layer.bias.copy_(bias * layer.current_scale().double())
+    again = freeze(network).tensors()
+    odd = [n for n, array in deployment.tensors().items() if not np.array_equal(array, again[n])]
+    if odd:
+        raise UsageError(
+            f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a network "
+            f"trained for T = {network.timesteps}: {', '.join(odd[:3])}"
+        )

@@ -1,0 +1,117 @@
+"""Frozen networks as the start of a training."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from sim.random_deployment import random_deployment
+from sw_model import baseline, quantize
+from sw_model.baseline import Baseline
+from sw_model.checkpoint import Checkpoint, build_model
+from sw_model.quantize import freeze
+from sw_model.spec import (
+    CONFIGURATIONS,
+    UsageError,
+    configuration,
+    load_deployment,
+    shipped_deployments,
+)
+from sw_model.training_options import TrainingOptions
+from sw_model.unfold import configuration_of, reopen, unfold
+
+from .training_commands import FEW, command, parse
+
+
+# Statistics of one set of pixels, the network's result on another.
+def test_unfolded_baseline_computes_what_the_folded_one_does():
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(-99, 400, (3, 1, 21, 18), generator=generator).float()
+    folded = Baseline.load()
+    network = unfold(folded, configuration("best"), pixels[:2])
+    with torch.no_grad():
+        expected, result = folded.residual(pixels), network(pixels)
+    assert expected.std() > 5
+    assert (result - expected).abs().max() < 1e-3
+    # What the batch norms take for granted in training holds.
+    network.train()
+    with torch.no_grad():
+        assert (network(pixels[:2]) - expected[:2]).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("name", sorted(shipped_deployments()))
+def test_reopened_deployment_freezes_to_itself(name):
+    deployment = load_deployment(name)
+    config = configuration_of(deployment)
+    network = build_model(TrainingOptions(config=config, model="quantised"))
+    reopen(deployment, network)
+    again = freeze(network, deployment.provenance)
+    named = dataclasses.replace(again, spec=dataclasses.replace(again.spec, name=name))
+    assert named.hash == deployment.hash
+
+
+def test_numbers_of_no_trained_network_are_refused():
+    deployment = random_deployment(configuration("tiny"), seed=1)
+    network = build_model(TrainingOptions(config="tiny", model="quantised"))
+    with pytest.raises(UsageError, match=r"not one that `freeze` makes .* T = 3: threshold\.00"):
+        reopen(deployment, network)
+
+
+@pytest.fixture
+def frozen(data, tmp_path):
+    """A frozen spiking network, and a float DnCNN."""
+    for model in ("snn", "ann"):
+        command(data, *FEW, "--model", model, "--steps", 4, "-o", tmp_path / model)
+    deployment, twin = tmp_path / "d.safetensors", tmp_path / "b.safetensors"
+    quantize.main(parse(quantize, tmp_path / "snn/checkpoint.pt", "-o", deployment))
+    baseline.main(parse(baseline, "--export", tmp_path / "ann/checkpoint.pt", "-o", twin))
+    return deployment, twin
+
+
+def test_both_are_trained_on(data, frozen, tmp_path):
+    deployment, twin = frozen
+    few = ["--batch", "2", "--steps", "2", "--every", "2", "--lr", "0.01", "--warmup", "1"]
+    command(data, *few, "--quantise", deployment, "-o", tmp_path / "more")
+    command(data, *FEW, "--steps", 2, "--model", "ann", "--start", twin, "-o", tmp_path / "wiser")
+    for folder, option in (("more", "--quantise"), ("wiser", "--start")):
+        path = tmp_path / folder / "checkpoint.pt"
+        command(data, "--resume", path, "--steps", 3, "--every", 2)
+        runs = Checkpoint.load(path).runs()
+        assert [run["steps"] for run in runs] == [4, 3]
+        assert f"{option} CHECKPOINT" in runs[1]["command"]
+    changed = tmp_path / "more.safetensors"
+    quantize.main(parse(quantize, tmp_path / "more/checkpoint.pt", "-o", changed))
+    before, after = load_deployment(deployment), load_deployment(changed)
+    assert before.spec == after.spec
+    assert any((a != b).any() for a, b in zip(before.biases, after.biases, strict=True))
+    # A few steps from there, not from the initial weights.
+    for ours, theirs in zip(before.weights, after.weights, strict=True):
+        assert np.abs(ours.astype(int) - theirs).mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--quantise", "d", "--config", "compact"], "is frozen as --config tiny; its widths"),
+        (["--quantise", "d", "--weight-bits", "3"], "is frozen as --config tiny; its widths"),
+        (["--quantise", "b"], "is not a readable deployment|no deployment"),
+        (["--start", "b", "--config", "tiny"], "holds a float DnCNN; give --model ann"),
+        (["--start", "b", "--model", "ann"], r"4 layers of 4 channels, --config compact has 17 of"),
+        (["--start", "d", "--model", "ann"], "is no baseline"),
+    ],
+)
+def test_mistakes_get_one_sentence(data, frozen, tmp_path, words, told):
+    files = dict(zip("db", map(str, frozen), strict=True))
+    with pytest.raises(UsageError, match=told):
+        command(data, *[files.get(word, word) for word in words], "-o", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_layers_of_no_configuration_are_refused():
+    wide = dataclasses.replace(CONFIGURATIONS["tiny"].layers[0], weight_bits=3)
+    spec = dataclasses.replace(
+        CONFIGURATIONS["tiny"], layers=(wide, *CONFIGURATIONS["tiny"].layers[1:])
+    )
+    with pytest.raises(UsageError, match="has the layers of no configuration"):
+        configuration_of(random_deployment(spec, seed=1))
