@@ -54,6 +54,9 @@ def run_tool(
     SynthesisFailure
         The tool failed; the text has its reason and the place of its log.
     """
+    if log is not None:
+        # A failure is told from it, and not from that of an earlier run.
+        (folder / log).unlink(missing_ok=True)
     program = _PROGRAM.format(module=module, function=function)
     alive, held = os.pipe()
     try:

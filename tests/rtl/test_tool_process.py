@@ -77,6 +77,13 @@ def test_the_reason_of_a_failure_is_told(body, told, tmp_path, monkeypatch):
     assert str(failure.value) == f"{tool}: {told}; see {tmp_path / 'x.log'}"
 
 
+def test_the_log_of_an_earlier_run_is_not_told(tmp_path, monkeypatch):
+    tool = fake(tmp_path, monkeypatch, FAILING.format(body="return 4"))
+    (tmp_path / "x.log").write_text("ERROR: long ago\n")
+    with pytest.raises(SynthesisFailure, match="exit code 4, without a word"):
+        run_tool(tool, "run", [], tmp_path, log="x.log")
+
+
 # The real one, whose log is where the sentence says.
 def test_yosys_tells_its_error_and_its_log(tmp_path):
     with pytest.raises(SynthesisFailure) as failure:
