@@ -66,7 +66,7 @@ paper)
   freeze float lif-s25
   ;;
 baseline)
-  train float 4000 --config best --model ann --batch 16 --lr 2e-3 --muon 0.01
+  train float 8250 --config best --model ann --batch 16 --lr 2e-3 --muon 0.01
   "$python" -m sw_model baseline --export "$folder/float/checkpoint.pt" \
     -o "$folder/baseline.safetensors"
   ;;
