@@ -29,7 +29,7 @@ class BurstCutter:
     length : Signal
         Its words.
     row_done : Signal
-        It is the row's last one.
+        It is the row's last one; a register too.
     """
 
     def __init__(self, m: Module, max_words: int):
@@ -38,21 +38,24 @@ class BurstCutter:
         self._span = Signal(range(max_words + BURST_WORDS))
         self.length = Signal(range(BURST_WORDS + 1))
         self.row_done = Signal()
-        m.d.comb += [
-            self.row_done.eq(self._span <= BURST_WORDS),
-            self.length.eq(
-                Mux(self.row_done, self._span[: _OFFSET_BITS + 1], BURST_WORDS)
-                - self.address[:_OFFSET_BITS]
-            ),
-        ]
+        m.d.comb += self.length.eq(
+            Mux(self.row_done, self._span[: _OFFSET_BITS + 1], BURST_WORDS)
+            - self.address[:_OFFSET_BITS]
+        )
 
     def begin_row(self, address: Value, words: Value) -> list:
         """Go to a row's first burst."""
-        return [self.address.eq(address), self._span.eq(words + address[:_OFFSET_BITS])]
+        span = words + address[:_OFFSET_BITS]
+        return [
+            self.address.eq(address),
+            self._span.eq(span),
+            self.row_done.eq(span <= BURST_WORDS),
+        ]
 
     def advance(self) -> list:
         """Go to the row's next burst."""
         return [
             self.address.eq(Cat(Const(0, _OFFSET_BITS), self.address[_OFFSET_BITS:] + 1)),
             self._span.eq(self._span - BURST_WORDS),
+            self.row_done.eq(self._span <= 2 * BURST_WORDS),
         ]

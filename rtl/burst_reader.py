@@ -128,16 +128,12 @@ class BurstReader(wiring.Component):
 
         room = Signal(range(self.depth + 1), init=self.depth)
         coming = Signal(range(self.depth + 1))
-        issue = Signal()
+        # A cycle old: room for the burst that comes next even if one set out in that cycle.
+        issue, roomy = Signal(), Signal()
+        m.d.sync += roomy.eq(Mux(issue, room >= 2 * BURST_WORDS, room >= BURST_WORDS))
         m.d.comb += [
             self.beyond.eq(active & burst.address[-1]),
-            issue.eq(
-                active
-                & ~self.beyond
-                & ~self.abort
-                & (room >= BURST_WORDS)
-                & (~axi.arvalid | axi.arready)
-            ),
+            issue.eq(active & ~self.beyond & ~self.abort & roomy & (~axi.arvalid | axi.arready)),
             self.idle.eq(~begin & ~active & (coming == 0)),
         ]
         taken = self.words.valid & self.words.ready
@@ -153,7 +149,10 @@ class BurstReader(wiring.Component):
             ]
         with m.Elif(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
-        last_place = second | (self.second.words == 0)
+        # Registers: the rows are there when a read begins.
+        empty = [Signal(name=f"empty_{place}") for place in range(2)]
+        m.d.sync += [flag.eq(place.words == 0) for flag, place in zip(empty, places, strict=True)]
+        last_place = second | empty[1]
         with m.If(begin):
             m.d.sync += begin.eq(0)
         with m.If(issue & burst.row_done & last_place):
@@ -162,7 +161,7 @@ class BurstReader(wiring.Component):
             m.d.sync += active.eq(0)
         with m.Elif(begin | (issue & burst.row_done)):
             m.d.sync += active.eq(1)
-            with m.If((begin | last_place) & (self.first.words != 0)):
+            with m.If((begin | last_place) & ~empty[0]):
                 m.d.sync += go(0)
             with m.Else():
                 m.d.sync += go(1)

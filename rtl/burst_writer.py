@@ -102,7 +102,7 @@ class BurstWriter(wiring.Component):
         rows_left = Signal.like(self.rows)
         burst = BurstCutter(m, self.max_words)
         following = Signal.like(burst.address)
-        issue = Signal()
+        issue, enough, accepted = Signal(), Signal(), Signal()
         waiting = Signal(range(self.depth + 1))
         answers = Signal(range(ANSWERS + 1))
         m.d.comb += [
@@ -111,8 +111,8 @@ class BurstWriter(wiring.Component):
                 active
                 & ~self.beyond
                 & ~self.abort
-                & (waiting >= burst.length)
-                & bursts.w_rdy
+                & enough
+                & accepted
                 & (answers < ANSWERS)
                 & (~axi.awvalid | axi.awready)
             ),
@@ -121,6 +121,15 @@ class BurstWriter(wiring.Component):
             self.idle.eq(~active & (answers == 0)),
         ]
         arrived = self.words.valid & self.words.ready
+        # A cycle old: one more burst than those of that cycle still finds a place.
+        m.d.sync += accepted.eq(bursts.level < BURSTS - 1)
+        # A cycle ahead, as the word arrives; unknown in the cycle after a burst set out, when its
+        # successor is only just there.
+        m.d.sync += enough.eq(
+            ~issue
+            & ~self.start
+            & Mux(arrived, waiting + 1 >= burst.length, waiting >= burst.length)
+        )
         m.d.sync += [
             waiting.eq(waiting + arrived - Mux(issue, burst.length, 0)),
             answers.eq(answers + issue - axi.bvalid),

@@ -11,6 +11,7 @@ from sw_model.spec.frame_buffers import DENOISED_PIXELS
 from .axi import DATA_BITS
 from .burst_writer import StrobedWord
 from .checks import check_positive
+from .place_counter import PlaceCounter
 
 _LANE_BITS = DATA_BITS // DENOISED_PIXELS
 
@@ -52,14 +53,11 @@ class PixelPacker(wiring.Component):
         """Build the netlist."""
         m = Module()
         lane = Signal.like(self.lane)
-        x = Signal.like(self.columns)
+        x = PlaceCounter(m, self.columns, "x")
         held = Signal(StrobedWord())
-        row_end, word_end, taken = Signal(), Signal(), Signal()
-        last = Signal.like(self.columns)
-        m.d.sync += last.eq(self.columns - 1)
+        word_end, taken = Signal(), Signal()
         m.d.comb += [
-            row_end.eq(x == last),
-            word_end.eq(row_end | (lane == DENOISED_PIXELS - 1)),
+            word_end.eq(x.last | (lane == DENOISED_PIXELS - 1)),
             self.words.valid.eq(self.pixels.valid & word_end),
             self.words.p.data.eq(held.data),
             self.words.p.data.word_select(lane, _LANE_BITS).eq(self.pixels.payload),
@@ -69,11 +67,11 @@ class PixelPacker(wiring.Component):
         ]
         with m.If(taken):
             m.d.sync += [
-                x.eq(Mux(row_end, 0, x + 1)),
-                lane.eq(Mux(row_end, self.lane, lane + 1)),
+                *x.advance(),
+                lane.eq(Mux(x.last, self.lane, lane + 1)),
                 held.data.eq(self.words.p.data),
                 held.strobe.eq(Mux(word_end, 0, self.words.p.strobe)),
             ]
         with m.If(self.restart):
-            m.d.sync += [x.eq(0), lane.eq(self.lane), held.strobe.eq(0)]
+            m.d.sync += [*x.restart(), lane.eq(self.lane), held.strobe.eq(0)]
         return m

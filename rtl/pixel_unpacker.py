@@ -9,6 +9,7 @@ from sw_model.spec.frame_buffers import NOISY_PIXELS
 
 from .axi import DATA_BITS
 from .checks import check_positive
+from .place_counter import PlaceCounter
 
 _LANE_BITS = DATA_BITS // NOISY_PIXELS
 
@@ -49,13 +50,10 @@ class PixelUnpacker(wiring.Component):
         """Build the netlist."""
         m = Module()
         lane = Signal.like(self.lane)
-        x = Signal.like(self.columns)
-        row_end, word_end, taken = Signal(), Signal(), Signal()
-        last = Signal.like(self.columns)
-        m.d.sync += last.eq(self.columns - 1)
+        x = PlaceCounter(m, self.columns, "x")
+        word_end, taken = Signal(), Signal()
         m.d.comb += [
-            row_end.eq(x == last),
-            word_end.eq(row_end | (lane == NOISY_PIXELS - 1)),
+            word_end.eq(x.last | (lane == NOISY_PIXELS - 1)),
             self.pixels.valid.eq(self.words.valid),
             self.pixels.payload.eq(self.words.payload.word_select(lane, _LANE_BITS)[:PIXEL_BITS]),
             taken.eq(self.pixels.valid & self.pixels.ready),
@@ -63,9 +61,9 @@ class PixelUnpacker(wiring.Component):
         ]
         with m.If(taken):
             m.d.sync += [
-                x.eq(Mux(row_end, 0, x + 1)),
-                lane.eq(Mux(row_end, self.lane, lane + 1)),
+                *x.advance(),
+                lane.eq(Mux(x.last, self.lane, lane + 1)),
             ]
         with m.If(self.restart):
-            m.d.sync += [x.eq(0), lane.eq(self.lane)]
+            m.d.sync += [*x.restart(), lane.eq(self.lane)]
         return m

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from sw_model.spec import KERNEL, PIXEL_BITS, TAPS
 
 from .checks import check_positive
+from .place_counter import PlaceCounter
 from .raster import Raster
 
 
@@ -110,19 +111,19 @@ class PixelWindow(wiring.Component):
             shape=unsigned((KERNEL - 1) * PIXEL_BITS), depth=self.max_width, init=[]
         )
         read, write = rows.read_port(domain="comb"), rows.write_port()
-        x = Signal(range(self.max_width))
+        x = PlaceCounter(m, self.width, "x")
         column = Signal(KERNEL * PIXEL_BITS)
         m.d.comb += [
-            read.addr.eq(x),
-            write.addr.eq(x),
+            read.addr.eq(x.value),
+            write.addr.eq(x.value),
             write.en.eq(step),
             column.eq(Cat(read.data, pixel[:PIXEL_BITS])),
             write.data.eq(column[PIXEL_BITS:]),
         ]
         with m.If(step):
-            m.d.sync += x.eq(Mux(x == self.width - 1, 0, x + 1))
+            m.d.sync += x.advance()
         with m.If(self.restart):
-            m.d.sync += x.eq(0)
+            m.d.sync += x.restart()
         window = [
             [Signal(PIXEL_BITS, name=f"pixel_{ky}{kx}", reset_less=True) for kx in range(KERNEL)]
             for ky in range(KERNEL)
@@ -138,15 +139,14 @@ class PixelWindow(wiring.Component):
 
         Those below the bottom are the zeros that follow the frame.
         """
-        x, top = Signal(range(self.max_width)), Signal()  # of the next window
-        above, left, right, last_x = Signal(), Signal(), Signal(), Signal()
-        m.d.comb += last_x.eq(x == self.width - 1)
+        x, top = PlaceCounter(m, self.width, "window"), Signal()  # of the next window
+        above, left, right = Signal(), Signal(), Signal()
         with m.If(begins):
-            m.d.sync += [above.eq(top), left.eq(x == 0), right.eq(last_x), x.eq(x + 1)]
-            with m.If(last_x):
-                m.d.sync += [x.eq(0), top.eq(0)]
+            m.d.sync += [above.eq(top), left.eq(x.first), right.eq(x.last), *x.advance()]
+            with m.If(x.last):
+                m.d.sync += top.eq(0)
         with m.If(self.restart):
-            m.d.sync += [x.eq(0), top.eq(1)]
+            m.d.sync += [*x.restart(), top.eq(1)]
         rows, columns = (above, Const(0, 1), Const(0, 1)), (left, Const(0, 1), right)
         return [[row | column for column in columns] for row in rows]
 

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
+from .place_counter import PlaceCounter
 
 
 class Raster(wiring.Component):
@@ -56,22 +57,25 @@ class Raster(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        step = Signal(range(self.max_steps))
-        x = Signal(range(self.max_width))
-        y = Signal(range(self.max_height + 2))
-        m.d.comb += [
-            self.inside.eq((y < self.height) & ~self.done),
-            self.last_step.eq(step == self.steps - 1),
-        ]
+        step = PlaceCounter(m, self.steps, "step")
+        x = PlaceCounter(m, self.width, "x")
+        y = PlaceCounter(m, self.height, "y")
+        second_row = Signal()  # of the flush
+        m.d.comb += self.last_step.eq(step.last)
         with m.If(self.step):
-            m.d.sync += step.eq(step + 1)
-            with m.If(self.last_step):
-                m.d.sync += [step.eq(0), x.eq(x + 1)]
-                with m.If(x == self.width - 1):
-                    m.d.sync += [x.eq(0), y.eq(y + 1)]
+            m.d.sync += step.advance()
+            with m.If(step.last):
+                m.d.sync += x.advance()
+                with m.If(x.last):
+                    m.d.sync += [
+                        *y.advance(),
+                        self.inside.eq(self.inside & ~y.last),
+                        second_row.eq(~self.inside),
+                    ]
                 # The flush ends with the first pixel of the second row below the frame.
-                with m.If(y == self.height + 1):
+                with m.If(second_row):
                     m.d.sync += self.done.eq(1)
         with m.If(self.restart):
-            m.d.sync += [step.eq(0), x.eq(0), y.eq(0), self.done.eq(0)]
+            m.d.sync += [*step.restart(), *x.restart(), *y.restart()]
+            m.d.sync += [self.inside.eq(1), second_row.eq(0), self.done.eq(0)]
         return m

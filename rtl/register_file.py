@@ -19,9 +19,10 @@ _BYTE_BITS = 2
 class RegisterFile(wiring.Component):
     """What `sw_model.spec.registers` describes.
 
-    One access at a time, writes and reads independent of each other. A write of fewer than all
-    four bytes, of a register that is not there or can only be read, or of a locked one while
-    ``locked`` is set, does nothing and is answered with an error, as is reading what is not there.
+    One access at a time, writes and reads independent of each other; a write waits until the answer
+    to the one before it has been taken. A write of fewer than all four bytes, of a register that is
+    not there or can only be read, or of a locked one while ``locked`` is set, does nothing and is
+    answered with an error, as is reading what is not there.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class RegisterFile(wiring.Component):
         # Address and data may come in any order; both wait for each other.
         write, refused = Signal(), Signal()
         m.d.comb += [
-            write.eq(bus.awvalid & bus.wvalid & (~bus.bvalid | bus.bready)),
+            write.eq(bus.awvalid & bus.wvalid & ~bus.bvalid),
             bus.awready.eq(write),
             bus.wready.eq(write),
             refused.eq(1),

@@ -8,6 +8,7 @@ from sw_model.spec import KERNEL, TAPS
 
 from .checks import check_positive
 from .netlist import lanes
+from .place_counter import PlaceCounter
 
 
 class Scatter(wiring.Component):
@@ -86,25 +87,19 @@ class Scatter(wiring.Component):
         m = Module()
         # Position of the word that comes next. A row of taps is complete one pixel later, so
         # `slot`, its place in the line buffers, lags by one pixel.
-        step = Signal(range(self.max_steps))
-        x = Signal(range(self.max_width))
+        steps, x = PlaceCounter(m, self.steps, "step"), PlaceCounter(m, self.width, "x")
+        step, left = steps.value, x.first
         slot = Signal(range(self.max_width * self.max_steps))
         started = Signal()  # the row of taps completed by this word is one of the frame
         emitting = Signal()  # and completes an output pixel above it
-        left = Signal(init=1)  # x is 0
-        last_step, next_x = Signal(), Signal.like(x)
-        m.d.comb += [
-            last_step.eq(step == self.steps - 1),
-            next_x.eq(Mux(x == self.width - 1, 0, x + 1)),
-        ]
         with m.If(self.taps.valid):
-            m.d.sync += [step.eq(Mux(last_step, 0, step + 1)), slot.eq(slot + 1)]
-            with m.If(last_step):
-                m.d.sync += [x.eq(next_x), left.eq(next_x == 0)]
+            m.d.sync += [*steps.advance(), slot.eq(slot + 1)]
+            with m.If(steps.last):
+                m.d.sync += x.advance()
                 with m.If(left):
                     m.d.sync += [slot.eq(0), started.eq(1), emitting.eq(started)]
         with m.If(self.restart):
-            m.d.sync += [step.eq(0), x.eq(0), left.eq(1), slot.eq(0)]
+            m.d.sync += [*steps.restart(), *x.restart(), slot.eq(0)]
             m.d.sync += [started.eq(0), emitting.eq(0)]
 
         # What goes along with a word, in the two cycles after its arrival.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, ResetInserter
+from amaranth.hdl import Module, Mux, ResetInserter, signed
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec import GREY_MAX, Deployment
+from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.frame_buffers import NOISY_PIXELS, QUEUE_WORDS
 from sw_model.spec.registers import FRAME_HEIGHT_MAX
@@ -23,6 +23,7 @@ from .pixel_packer import PixelPacker
 from .pixel_unpacker import PixelUnpacker
 from .register_slice import RegisterSlice
 from .row_router import RowRouter
+from .skid_buffer import SkidBuffer
 from .strip_filter import StripFilter
 from .strip_geometry import StripGeometry, row_limits
 
@@ -124,6 +125,8 @@ class StripEngine(wiring.Component):
         self._router = RowRouter(max_words=limits["max_words"])
         self._unpacker = PixelUnpacker(max_columns=columns)
         self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
+        self._map_skid = SkidBuffer(DATA_BITS)
+        self._noisy_skid = SkidBuffer(signed(PIXEL_BITS))
         self._datapath = Datapath(
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
         )
@@ -230,6 +233,7 @@ class StripEngine(wiring.Component):
     def _connect_datapath(self, m: Module) -> None:
         router, queue, unpacker = self._router, self._pixel_queue, self._unpacker
         feeder, datapath = self._feeder, self._datapath
+        noisy = self._noisy_skid.passed
         wiring.connect(m, self._reader.words, router.words)
         m.d.comb += [
             queue.w_en.eq(router.pixels.valid),
@@ -239,21 +243,24 @@ class StripEngine(wiring.Component):
             unpacker.words.payload.eq(queue.r_data),
             queue.r_en.eq(unpacker.words.ready),
         ]
-        wiring.connect(m, router.map, feeder.stored)
+        # No register for `ready` lies between what takes words and pixels and the queues but these.
+        wiring.connect(m, router.map, self._map_skid.elements)
+        wiring.connect(m, self._map_skid.passed, feeder.stored)
         wiring.connect(m, feeder.words, datapath.words)
+        wiring.connect(m, unpacker.pixels, self._noisy_skid.elements)
         m.d.comb += [
-            datapath.pixels.valid.eq(unpacker.pixels.valid & self.encoding),
-            datapath.pixels.payload.eq(unpacker.pixels.payload),
-            datapath.noisy.valid.eq(unpacker.pixels.valid & self.output),
-            datapath.noisy.p.word.eq(unpacker.pixels.payload),
+            datapath.pixels.valid.eq(noisy.valid & self.encoding),
+            datapath.pixels.payload.eq(noisy.payload),
+            datapath.noisy.valid.eq(noisy.valid & self.output),
+            datapath.noisy.p.word.eq(noisy.payload),
             datapath.noisy.p.final.eq(1),
-            unpacker.pixels.ready.eq(
+            noisy.ready.eq(
                 Mux(self.encoding, datapath.pixels.ready, self.output & datapath.noisy.ready)
             ),
             self.waiting.eq(
                 Mux(
                     self.encoding,
-                    datapath.pixels.ready & ~unpacker.pixels.valid,
+                    datapath.pixels.ready & ~noisy.valid,
                     datapath.words.ready & feeder.waiting,
                 )
             ),

@@ -1,12 +1,11 @@
 """A strip's own rows and columns of those that it computes."""
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import check_positive
-
-_SIZES = ("height", "width", "steps")
+from .place_counter import PlaceCounter
 
 
 class StripFilter(wiring.Component):
@@ -58,33 +57,29 @@ class StripFilter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        step, x, y = Signal.like(self.steps), Signal.like(self.width), Signal.like(self.height)
-        last_step, last_column, last_row, drop = Signal(), Signal(), Signal(), Signal()
-        # Registers: a strip's size is there before its first element.
-        last = {name: Signal.like(getattr(self, name), name=f"last_{name}") for name in _SIZES}
-        m.d.sync += [last[name].eq(getattr(self, name) - 1) for name in _SIZES]
+        step = PlaceCounter(m, self.steps, "step")
+        column, row = PlaceCounter(m, self.width, "column"), PlaceCounter(m, self.height, "row")
+        drop = Signal()
         m.d.comb += [
-            last_step.eq(step == last["steps"]),
-            last_column.eq(x == last["width"]),
-            last_row.eq(y == last["height"]),
             drop.eq(
-                ((x == 0) & self.skip_first)
-                | (last_column & self.skip_last)
-                | ((y == 0) & self.skip_top)
-                | (last_row & self.skip_bottom)
+                (column.first & self.skip_first)
+                | (column.last & self.skip_last)
+                | (row.first & self.skip_top)
+                | (row.last & self.skip_bottom)
             ),
             self.kept.valid.eq(self.computed.valid & ~drop),
             self.kept.payload.eq(self.computed.payload),
             self.computed.ready.eq(drop | self.kept.ready),
         ]
         with m.If(self.computed.valid & self.computed.ready):
-            m.d.sync += step.eq(Mux(last_step, 0, step + 1))
-            with m.If(last_step):
-                m.d.sync += x.eq(Mux(last_column, 0, x + 1))
-                with m.If(last_column):
-                    m.d.sync += y.eq(y + 1)
-                    with m.If(last_row):
+            m.d.sync += step.advance()
+            with m.If(step.last):
+                m.d.sync += column.advance()
+                with m.If(column.last):
+                    m.d.sync += row.advance()
+                    with m.If(row.last):
                         m.d.sync += self.complete.eq(1)
         with m.If(self.restart):
-            m.d.sync += [step.eq(0), x.eq(0), y.eq(0), self.complete.eq(0)]
+            m.d.sync += [*step.restart(), *column.restart(), *row.restart()]
+            m.d.sync += self.complete.eq(0)
         return m

@@ -367,8 +367,8 @@ MUTANTS = (
     Mutant(
         "flush one row short",
         "raster.py",
-        "self.height + 1",
-        "self.height",
+        "second_row.eq(~self.inside)",
+        "second_row.eq(y.last)",
         "raster-5x3x4",
     ),
     Mutant(
@@ -454,14 +454,14 @@ MUTANTS = (
     Mutant(
         "a strip's first column kept though it is another's",
         "strip_filter.py",
-        "((x == 0) & self.skip_first)",
+        "(column.first & self.skip_first)",
         "0",
         "system-tiny",
     ),
     Mutant(
         "a half's first row kept though it is the other half's",
         "strip_filter.py",
-        "((y == 0) & self.skip_top)",
+        "(row.first & self.skip_top)",
         "0",
         "system-tiny-pair",
     ),

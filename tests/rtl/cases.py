@@ -27,6 +27,7 @@ from rtl.raster import Raster
 from rtl.register_slice import RegisterSlice
 from rtl.scatter import Scatter
 from rtl.sequencer import Sequencer
+from rtl.skid_buffer import SkidBuffer
 from rtl.synapse_array import SynapseArray
 from rtl.weight_memory import WeightMemory
 from sim.simulators import BenchFailure, component_verilog
@@ -203,6 +204,7 @@ COMPONENTS = {
         {"1x1x1": _frame(1, 1, 1), "3x4x13": _frame(3, 4, 13), "4x3x11": _frame(4, 3, 11)},
     ),
     **_variants(RegisterSlice, "register_slice", {"1": {"shape": 1}, "6": {"shape": 6}}),
+    **_variants(SkidBuffer, "skid_buffer", {"1": {"shape": 1}, "6": {"shape": 6}}),
     **_variants(
         CatchQueue,
         "catch_queue",
