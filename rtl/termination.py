@@ -52,11 +52,12 @@ def heeding_termination() -> Iterator[None]:
             raise lost.pop()
 
     signal.signal(signal.SIGTERM, receive)
-    alarm = signal.signal(signal.SIGALRM, raise_again)
+    alarm = signal.signal(signal.SIGALRM, raise_again) or signal.SIG_DFL
     sys.unraisablehook = notice
     try:
         yield
     finally:
+        lost.clear()
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = tell
         signal.signal(signal.SIGALRM, alarm)

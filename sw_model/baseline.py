@@ -30,7 +30,7 @@ from sw_model.metrics import psnr
 from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
 from sw_model.options import DEFAULT_SIGMA, add_noise_options, noise
 from sw_model.picture_sets import add_picture_options, picture_set
-from sw_model.spec import GREY_MAX, UsageError
+from sw_model.spec import GREY_MAX, KERNEL, UsageError
 from sw_model.spec.files import write_atomically
 
 EXAMPLE = """\
@@ -85,15 +85,19 @@ class Baseline:
         """Reads a baseline file; raises `UsageError` where it is none."""
         try:
             with safe_open(path, framework="pt") as file:
-                provenance = json.loads((file.metadata() or {})["provenance"])
+                metadata = file.metadata() or {}
+                if "deployment" in metadata:
+                    raise ValueError("it holds a deployment, a spiking network")
+                provenance = dict(json.loads(metadata["provenance"]))
                 depth = len(file.keys()) // 2
                 layers = [
                     (file.get_tensor(f"weight.{n}"), file.get_tensor(f"bias.{n}"))
                     for n in range(depth)
                 ]
+            _check(layers)
         except FileNotFoundError:
             raise UsageError(f"baseline {str(path)!r} does not exist") from None
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f"{str(path)!r} is no baseline of `python -m sw_model baseline --export`: {error}"
             ) from None
@@ -140,6 +144,22 @@ class Baseline:
         denoised = (noisy - self.residual(noisy)).round().clamp(0, GREY_MAX)
         picture: Picture = denoised[0, 0].to(torch.uint8).numpy()
         return picture
+
+
+def _check(layers: list[tuple[Tensor, Tensor]]) -> None:
+    """Raises ValueError unless these are the layers of a DnCNN."""
+    inputs = 1
+    for n, (weight, bias) in enumerate(layers):
+        shape = (len(bias), inputs, KERNEL, KERNEL)
+        if weight.shape != shape or bias.shape != shape[:1]:
+            raise ValueError(
+                f"layer {n} has weights {list(weight.shape)}, biases {list(bias.shape)}"
+            )
+        if not (weight.isfinite().all() and bias.isfinite().all()):
+            raise ValueError(f"layer {n} holds a value that is no finite number")
+        inputs = len(bias)
+    if len(layers) < 2 or inputs != 1:
+        raise ValueError(f"it has {len(layers)} layers, the last one of {inputs} channels")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

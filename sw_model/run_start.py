@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from sw_model.data import TRAINING_FOLDER, TrainingSet
 from sw_model.distributed import Workers
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import DnCNN, SpikingDnCNN
-from sw_model.spec import UsageError, configuration, load_deployment
+from sw_model.spec import UsageError, configuration, load_deployment, shipped_deployments
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions, WidthOptions
 from sw_model.unfold import configuration_of, reopen, unfold
@@ -44,6 +46,10 @@ def _from_frozen(
     """Options, network and history of a run that starts from a file without a training's state."""
     if args.quantise:
         deployment = load_deployment(args.quantise)
+        if given.get("model", "snn") != "snn":
+            raise UsageError(
+                f"--model {given['model']} does not fit {str(args.quantise)!r}, a spiking network"
+            )
         config = configuration_of(deployment)
         if given.get("config", config) != config or "widths" in given:
             raise UsageError(
@@ -53,14 +59,30 @@ def _from_frozen(
         folded = build_model(options)
         assert isinstance(folded, FoldedDnCNN)
         reopen(deployment, folded)
-        return options, folded, list(deployment.provenance.get("runs", []))
+        return options, folded, _runs(deployment.provenance, args.quantise)
     baseline = Baseline.load(args.start)
     if given.get("model") != "ann":
         raise UsageError(f"{str(args.start)!r} holds a float DnCNN; give --model ann")
     options = TrainingOptions(**given)
     noisy, _ = images.batch(seed=options.seed, step=0, size=STATISTICS_PATCHES, sigma=options.sigma)
     network = unfold(baseline, configuration(options.config), torch.from_numpy(noisy).float())
-    return options, network, list(baseline.provenance.get("runs", []))
+    return options, network, _runs(baseline.provenance, args.start)
+
+
+def _runs(provenance: Mapping[str, Any], source: Path) -> list[dict[str, Any]]:
+    """The runs that led to a frozen network, as its file has them."""
+    runs = provenance.get("runs", [{"command": "unknown", "steps": 0}])
+    if not isinstance(runs, list) or not all(
+        isinstance(run, dict)
+        and isinstance(run.get("command"), str)
+        and isinstance(run.get("steps"), int)
+        for run in runs
+    ):
+        raise UsageError(
+            f"the provenance in {str(source)!r} has runs that are no list of objects with "
+            "'command' and 'steps'"
+        )
+    return runs
 
 
 def run_from_arguments(
@@ -101,7 +123,8 @@ def run_from_arguments(
     data = f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out"
     history: list[dict[str, Any]] = []
     source = args.quantise or args.start
-    if source and source.suffix == FROZEN:
+    shipped = args.quantise is not None and str(source) in shipped_deployments()
+    if source and (shipped or source.suffix == FROZEN):
         options, model, history = _from_frozen(args, given, images)
     elif source:
         origin = Checkpoint.load(source)

@@ -36,8 +36,8 @@ examples:
   python -m sw_model train --resume build/train/float/checkpoint.pt
   python -m sw_model train --quantise build/train/float/checkpoint.pt --steps 1000 --lr 1e-4 \\
       -o build/train/quantised
-  python -m sw_model train --quantise sw_model/deployments/compact.safetensors --steps 500 \\
-      --lr 1e-4 --surrogate-width 0.5 -o build/train/mine
+  python -m sw_model train --quantise compact --steps 500 --lr 1e-4 --surrogate-width 0.5 \\
+      -o build/train/mine
   torchrun --nproc-per-node 2 -m sw_model train --config paper --batch 64 -o build/train/two
 
 exit codes: 0 finished, 1 system failure, 2 mistake in the command,
@@ -143,7 +143,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CHECKPOINT",
         help="fold this trained spiking network and fine-tune it with quantised weights; a "
-        "deployment (.safetensors) is fine-tuned as it is frozen",
+        "deployment, by its shipped name or as .safetensors, is fine-tuned as it is frozen",
     )
     start.add_argument(
         "--start",

@@ -19,8 +19,6 @@ from sw_model.spec.fixed_point import weight_range
 WITHIN = 0.25
 """Where between two roundings of an initial membrane its real value is put: halfway, whether half
 a threshold is an integer or not."""
-MOST_LOST = 0.499
-"""Half a unit would be rounded up."""
 
 
 @torch.no_grad()
@@ -98,8 +96,8 @@ def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
     Raises
     ------
     UsageError
-        It does not: the deployment's numbers are not those of a trained network, or it was trained
-        for another number of timesteps than ``network``.
+        It does not: the deployment's numbers are not those of a trained network, or of one trained
+        for a number of timesteps from which those of ``network`` cannot be had.
     """
     for index, layer in enumerate(network.layers):
         assert isinstance(layer, FoldedLayer)
@@ -114,13 +112,16 @@ def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
             start = torch.from_numpy(deployment.inits[index])
             threshold = torch.from_numpy(deployment.thresholds[index])
             given = start - torch.floor(network.init * threshold + 0.5)
-            lost = (given + WITHIN) / (network.timesteps * neuron.threshold_unit)
-            bias += lost.clamp(max=MOST_LOST)
+            units = network.timesteps * neuron.threshold_unit
+            # More than half a unit would be another bias.
+            most = 0.5 - WITHIN / units
+            bias += ((given + WITHIN) / units).clamp(-most, most)
         layer.bias.copy_(bias * layer.current_scale().double())
     again = freeze(network).tensors()
     odd = [n for n, array in deployment.tensors().items() if not np.array_equal(array, again[n])]
     if odd:
         raise UsageError(
             f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a network "
-            f"trained for T = {network.timesteps}: {', '.join(odd[:3])}"
+            f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; "
+            "--timesteps has to be that of its training"
         )

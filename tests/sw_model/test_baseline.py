@@ -90,3 +90,28 @@ def test_mistakes(data, checkpoint, tmp_path):
     command(data, *FEW, "--steps", 1, "-o", tmp_path / "snn")
     with pytest.raises(UsageError, match="a network of model 'snn'; the baseline is one of"):
         baseline.main(parse(baseline, "--export", tmp_path / "snn/checkpoint.pt", "-o", "x"))
+
+
+# A file that would be found out in the middle of the work, or not at all.
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda layers: [], "0 layers"),
+        (lambda layers: layers[:-1], "the last one of 4 channels"),
+        (lambda layers: [(w[:, :, 0], b) for w, b in layers], "layer 0 has weights"),
+        (lambda layers: [(w, b[:1]) for w, b in layers], "layer 0 has weights"),
+        (lambda layers: [(w, b * np.nan) for w, b in layers], "layer 0 holds a value"),
+        (
+            lambda layers: [*layers, tuple(tensor.clone() for tensor in layers[-1])],
+            "layer 4 has weights",
+        ),
+    ],
+)
+def test_layers_of_no_network(checkpoint, tmp_path, change, told):
+    path = tmp_path / "b.safetensors"
+    layers = Baseline.of(Checkpoint.load(checkpoint)).layers
+    Baseline(change(layers), {}).save(path)
+    with pytest.raises(UsageError, match=f"is no baseline of .*{told}"):
+        Baseline.load(path)
+    with pytest.raises(UsageError, match="is no baseline of"):
+        Baseline.load(tmp_path)
