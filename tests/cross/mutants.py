@@ -473,6 +473,27 @@ MUTANTS = (
         "system-tiny",
     ),
     Mutant(
+        "the last column taken for one of the others",
+        "place_counter.py",
+        "self._penultimate.eq(size - 2)",
+        "self._penultimate.eq(size - 1)",
+        "raster-5x3x4",
+    ),
+    Mutant(
+        "a row of one column never ends",
+        "place_counter.py",
+        "self.last.eq(self._size == 1)",
+        "self.last.eq(0)",
+        "raster-1x1x1",
+    ),
+    Mutant(
+        "a word lost where the datapath waits",
+        "skid_buffer.py",
+        "Mux(occupied, spare, self.elements.payload)",
+        "self.elements.payload",
+        "skid_buffer-6",
+    ),
+    Mutant(
         "a write's error not told",
         "burst_writer.py",
         "self.failed.eq(axi.bvalid & axi.bresp[1])",
