@@ -40,8 +40,8 @@ class BurstReader(wiring.Component):
     """Reads, row after row, first the words of one place and then those of another.
 
     Bursts set out as soon as the queue has room for all that is under way, so that the memory's
-    latency shows at the beginning only; one sets out every cycle at most. Memory never waits for
-    the queue.
+    latency shows at the beginning only; one sets out every cycle at most, every other one where
+    there is room for no more than one. Memory never waits for the queue.
 
     Parameters
     ----------

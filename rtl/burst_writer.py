@@ -30,7 +30,8 @@ class BurstWriter(wiring.Component):
     """Writes rows of words.
 
     A burst sets out when all of its words are in the queue, so that the bus never waits for the
-    array; while the queue holds enough, a word goes out every cycle.
+    array, and two cycles after the one before it at the soonest; while the queue holds enough, a
+    word goes out every cycle, or every other one where bursts have a single word.
 
     Parameters
     ----------

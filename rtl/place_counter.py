@@ -23,7 +23,7 @@ class PlaceCounter:
     value : Signal
         The place.
     first, last : Signal
-        It is 0, or the size less one.
+        It is 0, or the size less one; neither is told before the first restart.
     """
 
     def __init__(self, m: Module, size: Value, name: str):

@@ -126,7 +126,7 @@ class StripEngine(wiring.Component):
         self._unpacker = PixelUnpacker(max_columns=columns)
         self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
         self._map_skid = SkidBuffer(DATA_BITS)
-        self._noisy_skid = SkidBuffer(signed(PIXEL_BITS))
+        self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
         self._datapath = Datapath(
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
         )
@@ -233,7 +233,7 @@ class StripEngine(wiring.Component):
     def _connect_datapath(self, m: Module) -> None:
         router, queue, unpacker = self._router, self._pixel_queue, self._unpacker
         feeder, datapath = self._feeder, self._datapath
-        noisy = self._noisy_skid.passed
+        noisy = self._noisy_slice
         wiring.connect(m, self._reader.words, router.words)
         m.d.comb += [
             queue.w_en.eq(router.pixels.valid),
@@ -243,30 +243,33 @@ class StripEngine(wiring.Component):
             unpacker.words.payload.eq(queue.r_data),
             queue.r_en.eq(unpacker.words.ready),
         ]
-        # No register for `ready` lies between what takes words and pixels and the queues but these.
+        # From the event encoder back to the read queue no stage has registers for `ready` but this.
         wiring.connect(m, router.map, self._map_skid.elements)
         wiring.connect(m, self._map_skid.passed, feeder.stored)
         wiring.connect(m, feeder.words, datapath.words)
-        wiring.connect(m, unpacker.pixels, self._noisy_skid.elements)
+        # Noisy pixels of the output layer are there long before their sums.
         m.d.comb += [
-            datapath.pixels.valid.eq(noisy.valid & self.encoding),
-            datapath.pixels.payload.eq(noisy.payload),
-            datapath.noisy.valid.eq(noisy.valid & self.output),
-            datapath.noisy.p.word.eq(noisy.payload),
-            datapath.noisy.p.final.eq(1),
-            noisy.ready.eq(
-                Mux(self.encoding, datapath.pixels.ready, self.output & datapath.noisy.ready)
+            datapath.pixels.valid.eq(unpacker.pixels.valid & self.encoding),
+            datapath.pixels.payload.eq(unpacker.pixels.payload),
+            noisy.elements.valid.eq(unpacker.pixels.valid & self.output),
+            noisy.elements.payload.eq(unpacker.pixels.payload),
+            unpacker.pixels.ready.eq(
+                Mux(self.encoding, datapath.pixels.ready, self.output & noisy.elements.ready)
             ),
+            datapath.noisy.valid.eq(noisy.delayed.valid),
+            datapath.noisy.p.word.eq(noisy.delayed.payload),
+            datapath.noisy.p.final.eq(1),
+            noisy.delayed.ready.eq(datapath.noisy.ready),
             self.waiting.eq(
                 Mux(
                     self.encoding,
-                    datapath.pixels.ready & ~noisy.valid,
+                    datapath.pixels.ready & ~unpacker.pixels.valid,
                     datapath.words.ready & feeder.waiting,
                 )
             ),
         ]
         wiring.connect(m, datapath.written, self._word_filter.computed)
-        # From the write queue back to that of pixels no stage has registers for `ready` but this.
+        # From the write queue back to the output layer no stage has registers for `ready` but this.
         wiring.connect(m, datapath.denoised, self._pixel_slice.elements)
         wiring.connect(m, self._pixel_slice.delayed, self._pixel_filter.computed)
         wiring.connect(m, self._word_filter.kept, self._splitter.words)

@@ -249,11 +249,15 @@ def _packed_times(pixels: Times, strip: Strip) -> Times:
 
 
 def _write_times(pushed: Times, start: int, stride: int) -> int:
-    """When the last word goes out, from when the words of each row came."""
-    end = -1
+    """When the last word goes out, from when the words of each row came.
+
+    A burst sets out two cycles after the one before it at the soonest.
+    """
+    end = set_out = -2
     for row, times in enumerate(pushed):
         position = 0
         for length in bursts(start + row * stride, len(times)):
             position += length
-            end = max(end + 1, int(times[position - 1]) + _BURST) + length - 1
+            set_out = max(set_out + 2, int(times[position - 1]))
+            end = max(end + 1, set_out + _BURST) + length - 1
     return end

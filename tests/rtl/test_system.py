@@ -132,6 +132,18 @@ def test_bursts_are_cut_at_page_boundaries():
         check_run("wide", frame, plain_run(frame, base=base))
 
 
+# Bursts of one word, one behind the other: each sets out two cycles after the one before it.
+@pytest.mark.parametrize(
+    ("network", "shape", "timesteps", "bases"),
+    [("one", (1, 9), 1, (0x1150, 0x11E0)), ("tiny", (1, 1), 2, (0x11E8, 0x11F0))],
+)
+def test_bursts_of_one_word(network, shape, timesteps, bases):
+    pixels = np.random.default_rng(0).integers(-99, 400, shape)
+    frame = Frame(NETWORKS[network].deployment, pixels, timesteps)
+    for base in bases:
+        check_run(network, frame, plain_run(frame, base=base))
+
+
 @pytest.mark.parametrize("name", ["mixed", "wide"])
 def test_loaded_deployment_gives_its_own_numbers(name):
     network = NETWORKS[name]
