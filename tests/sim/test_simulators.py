@@ -6,14 +6,14 @@ from sim import runners, simulators
 from sim.simulators import SIMULATORS, BenchFailure, build, component_verilog, run_bench
 from sw_model.spec import UsageError
 
-from .skid_buffer import SkidBuffer
+from .one_register import OneRegister
 
 BENCH = "tests.sim.skid_bench"
 
 
 @pytest.fixture(scope="module")
-def skid_buffer():
-    return component_verilog(SkidBuffer(width=10), "skid_buffer")
+def one_register():
+    return component_verilog(OneRegister(width=10), "one_register")
 
 
 def test_missing_programs_are_named(monkeypatch):
@@ -31,11 +31,13 @@ def test_missing_programs_are_named(monkeypatch):
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_missing_simulator_stops_a_bench_before_anything_is_written(
-    simulator, skid_buffer, tmp_path, monkeypatch
+    simulator, one_register, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(runners.shutil, "which", lambda name: None)
     with pytest.raises(UsageError):
-        run_bench(simulator, skid_buffer, toplevel="skid_buffer", module=BENCH, build_root=tmp_path)
+        run_bench(
+            simulator, one_register, toplevel="one_register", module=BENCH, build_root=tmp_path
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -64,12 +66,12 @@ endmodule
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-def test_a_bench_without_such_a_test_fails(simulator, skid_buffer, tmp_path):
+def test_a_bench_without_such_a_test_fails(simulator, one_register, tmp_path):
     with pytest.raises(BenchFailure, match=r"no test ran|not found|No tests"):
         run_bench(
             simulator,
-            skid_buffer,
-            toplevel="skid_buffer",
+            one_register,
+            toplevel="one_register",
             module=BENCH,
             testcase="misspelt",
             work_dir=tmp_path,
@@ -83,17 +85,17 @@ def test_every_waiver_has_a_reason_and_names_its_file():
         assert text.count(f"// {reason}\nlint_off -rule {rule} -file") == 2
 
 
-def test_equal_sources_share_a_build_and_others_do_not(skid_buffer, tmp_path):
-    def folder(sources=skid_buffer, **options):
-        return build("icarus", sources, toplevel="skid_buffer", build_root=tmp_path, **options)
+def test_equal_sources_share_a_build_and_others_do_not(one_register, tmp_path):
+    def folder(sources=one_register, **options):
+        return build("icarus", sources, toplevel="one_register", build_root=tmp_path, **options)
 
     first = folder()
     assert folder() == first
-    other = {name: text + "\n" for name, text in skid_buffer.items()}
+    other = {name: text + "\n" for name, text in one_register.items()}
     assert len({first, folder(other), folder(waves=True)}) == 3
 
 
-def test_builds_at_the_same_time_do_not_meet(skid_buffer, tmp_path, monkeypatch):
+def test_builds_at_the_same_time_do_not_meet(one_register, tmp_path, monkeypatch):
     # Two processes of pytest-xdist that want the same build: one makes it, the other waits.
     builds = []
     original = simulators.RUNNERS["icarus"].build
@@ -104,7 +106,7 @@ def test_builds_at_the_same_time_do_not_meet(skid_buffer, tmp_path, monkeypatch)
     )
 
     def work():
-        build("icarus", skid_buffer, toplevel="skid_buffer", build_root=tmp_path)
+        build("icarus", one_register, toplevel="one_register", build_root=tmp_path)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -115,25 +117,25 @@ def test_builds_at_the_same_time_do_not_meet(skid_buffer, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-def test_waveforms_are_written_on_request_only(simulator, skid_buffer, tmp_path):
+def test_waveforms_are_written_on_request_only(simulator, one_register, tmp_path):
     options = {
-        "toplevel": "skid_buffer",
+        "toplevel": "one_register",
         "module": BENCH,
         "testcase": "full_throughput",
         "work_dir": tmp_path,
     }
     waves = tmp_path / ("waves.vcd" if simulator == "verilator" else "waves.fst")
-    run_bench(simulator, skid_buffer, waves=waves, **options)
+    run_bench(simulator, one_register, waves=waves, **options)
     assert waves.stat().st_size > 1000
     waves.unlink()
-    run_bench(simulator, skid_buffer, **options)
+    run_bench(simulator, one_register, **options)
     assert not [*tmp_path.glob("*.vcd"), *tmp_path.glob("*.fst")]
 
 
 def test_a_passing_bench_leaves_no_folder_and_a_failing_one_its_log(tmp_path):
     for fault in (None, "hang"):
-        sources = component_verilog(SkidBuffer(width=10, fault=fault), "skid_buffer")
-        options = {"toplevel": "skid_buffer", "module": BENCH, "testcase": "passes_everything_on"}
+        sources = component_verilog(OneRegister(width=10, fault=fault), "one_register")
+        options = {"toplevel": "one_register", "module": BENCH, "testcase": "passes_everything_on"}
         if fault is None:
             assert run_bench("icarus", sources, build_root=tmp_path, **options).log is None
             assert not list((tmp_path / "runs").iterdir())

@@ -2,7 +2,7 @@ import pytest
 
 from sim.simulators import SIMULATORS, BenchFailure, component_verilog, run_bench
 
-from .skid_buffer import SkidBuffer
+from .one_register import OneRegister
 
 BENCH = "tests.sim.skid_bench"
 
@@ -10,8 +10,8 @@ BENCH = "tests.sim.skid_bench"
 def run(simulator, tmp_path, *, fault=None, width=10, testcase=None, **arguments):
     return run_bench(
         simulator,
-        component_verilog(SkidBuffer(width=width, fault=fault), "skid_buffer"),
-        toplevel="skid_buffer",
+        component_verilog(OneRegister(width=width, fault=fault), "one_register"),
+        toplevel="one_register",
         module=BENCH,
         testcase=testcase,
         arguments=arguments,

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
-class SkidBuffer(wiring.Component):
+class OneRegister(wiring.Component):
     """Passes a stream on, one register deep, a payload a cycle.
 
     Parameters
