@@ -34,6 +34,7 @@ FLOAT = (
     "sw_model.convolution",
     "sw_model.optimizer",
     "sw_model.baseline",
+    "sw_model.unfold",
     "sw_model.widen",
     "sw_model.distributed",
     "sw_model.folded",
