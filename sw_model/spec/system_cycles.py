@@ -183,7 +183,7 @@ def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Time
     else:
         late = np.full(len(costs), parts)
         late[: height * columns * timesteps : columns * timesteps] += pixels
-        ends = _encoder_times(_groups(words, flush), late, first, least)
+        ends = _encoder_times(_groups(words, flush), late, parts, first, least)
     return ends[flush:].reshape(height, columns, timesteps)
 
 
@@ -199,25 +199,26 @@ def _groups(words: npt.NDArray[np.uint64], flush: int) -> list[list[int]]:
 
 
 def _encoder_times(
-    words: list[list[int]], late: npt.NDArray[np.int64], first: int, least: int
+    words: list[list[int]], late: npt.NDArray[np.int64], parts: int, first: int, least: int
 ) -> Times:
     """When the last event of each word leaves the encoder, where words may come late.
 
     The encoder holds a word that arrived, one whose groups are given out, two groups between its
-    levels, and one whose events are given out.
+    levels, and one whose events are given out; one more waits in the skid buffer in front of it.
 
     Parameters
     ----------
     words
         As `_groups` gives them.
-    late
-        Fewest cycles from the word before to each word.
+    late, parts
+        Fewest cycles from the word before to each word out of the read queue, and into the encoder.
     """
     ends = np.empty(len(words), dtype=np.int64)
     # Of the word or group before: it came in, left the first level, came to the second, ended.
-    taken = given = given_before = chosen = chosen_before = end = first - 1
+    out = taken = given = given_before = chosen = chosen_before = end = first - 1
     for index, (groups, wait) in enumerate(zip(words, late.tolist(), strict=True)):
-        taken = max(taken + wait, given_before)
+        out = max(out + wait, taken + parts)
+        taken = max(out, given_before)
         given_before, given = given, max(taken + 1, given)
         for events in groups:
             given = max(given + 1, chosen_before + 1)
