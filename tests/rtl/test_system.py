@@ -136,9 +136,9 @@ def test_bursts_are_cut_at_page_boundaries():
 
 # While a row of many noisy pixels comes, the output layer lives on the words that it has ahead.
 def test_rows_of_many_pixels():
-    pixels = np.random.default_rng(0).integers(-99, 400, (4, 28))
-    frame = Frame(NETWORKS["tiny"].deployment, pixels, 3)
-    check_run("tiny", frame, plain_run(frame), columns=28)
+    pixels = np.random.default_rng(0).integers(-99, 400, (3, 28))
+    frame = Frame(NETWORKS["five"].deployment, pixels, 3)
+    check_run("five", frame, plain_run(frame), columns=28)
 
 
 # Bursts of one word, one behind the other: each sets out two cycles after the one before it.
