@@ -2,16 +2,10 @@
 
 import cocotb
 
-from sim.streams import StreamSink, StreamSource, arguments, bench, check_quiet, generator, start
+from sim.streams import StreamSink, StreamSource, bench, check_quiet, start
 
 from .bench_tools import check_each, transfer_cycles, under_stalls
-
-BITS = arguments()["shape"]
-
-
-def elements(name, count=100):
-    rng = generator(name)
-    return [rng.getrandbits(BITS) for _ in range(count)]
+from .register_slice_bench import elements
 
 
 def stream_pair(dut, idle=0.0, back_pressure=0.0):
