@@ -5,6 +5,9 @@ innermost, bit c is channel c. A call works on a band of rows and lets other thr
 
 For each pixel and timestep the events of the nine words around it become one list of weight rows.
 A single long loop over it costs one mispredicted branch, where a loop for each word costs nine.
+
+numba frees an array after the last line that names it, whatever addresses are still in use: the
+address of an array that a function makes is asked for in each round of its loops.
 """
 
 from __future__ import annotations
@@ -65,17 +68,18 @@ def hidden_rows(
     counts = np.empty(steps, np.int64)
     scratch = np.empty(2 * lanes + ALIGNMENT, constants.dtype)
     # Addresses are worked out by hand: a view of an array counts its references, atomically.
-    listed, weighed = events.ctypes.data, weights.ctypes.data
+    weighed = weights.ctypes.data
     bias, threshold, init = (
         constants.ctypes.data,
         constants[1].ctypes.data,
         constants[2].ctypes.data,
     )
-    summed = _aligned(scratch.ctypes.data)
-    charge = summed + np.uintp(lanes * scratch.itemsize)
     word_bytes, list_bytes = 8 * words, 2 * events.shape[1]
     for y in range(rows[0], rows[1]):
         for x in range(width - 2):
+            listed = events.ctypes.data
+            summed = _aligned(scratch.ctypes.data)
+            charge = summed + np.uintp(lanes * scratch.itemsize)
             corner = word_bytes * steps * (y * width + x)
             # All lists before the first sum: what was written a moment ago in whole vectors is
             # slow to be read one by one.
@@ -224,9 +228,9 @@ def output_rows(
     lane = weights[0, 0]
     nothing = len(weights) - 1
     events = np.empty(steps * len(weights) + WORD + BLOCK, np.uint16)
-    listed = events.ctypes.data
     for y in range(rows[0], rows[1]):
         for x in range(width - 2):
+            listed = events.ctypes.data
             count = 0
             place = 8 * words * steps * ((y + 1) * width + x + 1)
             for _ in range(steps):

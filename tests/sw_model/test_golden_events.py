@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core import ir
+from numba.core.compiler import run_frontend
 from skimage.data import camera
 
 from sim.random_deployment import random_deployment
-from sw_model import golden, golden_events
+from sw_model import event_kernels, golden, golden_events
 from sw_model.data import DATA_VARIABLE, dataset_files
 from sw_model.golden_work import tiles
 from sw_model.images import add_noise, read_picture
@@ -27,6 +34,7 @@ from sw_model.spec import (
 
 from .test_golden import network, pixels
 
+ROOT = Path(__file__).parents[2]
 # Every size of vector and type of number is compiled for seconds, so that the shapes are few: parts
 # of a vector, more than one, more than one event word.
 CHANNELS = (1, 3, 17, 65)
@@ -154,6 +162,44 @@ def test_two_pictures_at_once():
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(lambda p: golden.denoise(deployment, p).total, pictures))
     assert all((a == b).all() for a, b in zip(alone, together, strict=True))
+
+
+MANY_CALLERS = """
+from concurrent.futures import ThreadPoolExecutor
+from sim.random_deployment import random_deployment
+from sw_model import golden
+from tests.sw_model.test_golden import network, pixels
+
+networks = [random_deployment(network(channels=17), seed) for seed in range(2)]
+work = [(networks[n % 2], pixels(9 + n % 3, 8, n), 1 + n % 2 * 2) for n in range(24)]
+alone = [golden.denoise(*arguments).total for arguments in work]
+with ThreadPoolExecutor(4) as pool:
+    for _ in range(20):
+        together = pool.map(lambda arguments: golden.denoise(*arguments).total, work)
+        assert all((a == b).all() for a, b in zip(alone, together, strict=True))
+"""
+
+
+# Where all threads allocate from one heap, what one of them frees too early is another's at once.
+def test_nothing_is_used_after_it_was_freed():
+    shared = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0"
+    environment = {**os.environ, "GLIBC_TUNABLES": shared}
+    subprocess.run([sys.executable, "-c", MANY_CALLERS], env=environment, cwd=ROOT, check=True)
+
+
+# The above with certainty: numba's own list of where it lets go of what a function has made.
+@pytest.mark.parametrize("kernel", ["hidden_rows", "encoding_rows", "output_rows"])
+def test_arrays_live_as_long_as_their_addresses(kernel):
+    function = getattr(event_kernels, kernel).py_func
+    made = re.findall(r"(\w+) = np\.empty", inspect.getsource(function))
+    blocks = run_frontend(function, emit_dels=True).blocks
+    freed = {
+        statement.value: place
+        for place, block in blocks.items()
+        for statement in block.find_insts(ir.Del)
+        if statement.value in made
+    }
+    assert freed == dict.fromkeys(made, max(blocks))
 
 
 # Sums that do not fit would wrap silently.
