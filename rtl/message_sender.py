@@ -25,6 +25,8 @@ class MessageSender(wiring.Component):
     payload : In(stream.Signature(8))
     last : In(1)
         The payload's byte on offer is its last one.
+    spoil : In(1)
+        The payload is worth nothing: its check is to be wrong.
     bytes : Out(stream.Signature(8))
     idle : Out(1)
     """
@@ -38,6 +40,7 @@ class MessageSender(wiring.Component):
                 "with_payload": In(1),
                 "payload": In(stream.Signature(8)),
                 "last": In(1),
+                "spoil": In(1),
                 "bytes": Out(stream.Signature(8)),
                 "idle": Out(1),
             }
@@ -74,7 +77,8 @@ class MessageSender(wiring.Component):
                     with m.If(count == len(SYNC) + FIELD_BYTES - 1):
                         m.next = "end check"
             with m.State("end check"):
-                m.d.sync += [checked.eq(crc.crc), count.eq(0)]
+                spoilt = in_payload & self.spoil
+                m.d.sync += [checked.eq(crc.crc ^ spoilt.replicate(8 * CHECK_BYTES)), count.eq(0)]
                 m.next = "check"
             with m.State("check"):
                 m.d.comb += [

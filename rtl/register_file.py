@@ -21,13 +21,17 @@ class RegisterFile(wiring.Component):
 
     One access at a time, writes and reads independent of each other; a write waits until the answer
     to the one before it has been taken. A write of fewer than all four bytes, of a register that is
-    not there or can only be read, or of a locked one while ``locked`` is set, does nothing and is
-    answered with an error, as is reading what is not there.
+    not there or can only be read, of a locked one while ``locked`` is set, or of a number that has
+    more bits than the register that is to hold it, does nothing and is answered with an error, as
+    is reading what is not there.
+
+    What holds the deployment's hash keeps it in a reset, as the memories keep what was loaded, and
+    is 0 from the first load on until software writes the new one.
 
     Parameters
     ----------
     initial
-        Values after a reset, by register; 0 for the others.
+        Values at first, by register; 0 for the others.
 
     Members
     -------
@@ -73,7 +77,14 @@ class RegisterFile(wiring.Component):
             m.d.sync += bus.bvalid.eq(0)
         with m.If(write):
             m.d.sync += [bus.bvalid.eq(1), bus.bresp.eq(Mux(refused, SLAVE_ERROR, OKAY))]
+        kept = {
+            name: Signal(register.bits, init=self.initial.get(name, 0), reset_less=True)
+            for name, register in REGISTERS.items()
+            if register.kept
+        }
+        m.d.comb += [getattr(self, name.lower()).eq(signal) for name, signal in kept.items()]
         with m.If(self.load_data_written):
+            m.d.sync += [signal.eq(0) for signal in kept.values()]
             chunk = REGISTERS["LOAD_ADDRESS"].field("chunk")
             place = self.load_address[chunk.low : chunk.low + chunk.bits]
             m.d.sync += place.eq(place + 1)
@@ -81,9 +92,11 @@ class RegisterFile(wiring.Component):
             for name, register in REGISTERS.items():
                 if register.access == "read":
                     continue
-                member = getattr(self, name.lower())
+                member = kept.get(name, getattr(self, name.lower()))
                 with m.Case(register.offset >> _BYTE_BITS):
                     allowed = (bus.wstrb == _STROBES) & ~(self.locked & register.locked)
+                    if register.access == "read-write":
+                        allowed &= ~bus.wdata[register.bits :].any()
                     m.d.comb += refused.eq(~allowed)
                     if register.access == "write":
                         m.d.comb += [

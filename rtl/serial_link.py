@@ -189,5 +189,6 @@ class SerialLink(wiring.Component):
                 sender.payload.valid.eq(pictures.fetched.valid),
                 sender.payload.payload.eq(pictures.fetched.payload),
                 sender.last.eq(pictures.last),
+                sender.spoil.eq(pictures.failed),
                 pictures.fetched.ready.eq(sender.payload.ready),
             ]

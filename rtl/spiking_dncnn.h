@@ -3,7 +3,7 @@
 #define SPIKING_DNCNN_H
 
 #define SPIKING_DNCNN_IDENTITY_VALUE 0x53444e43u
-#define SPIKING_DNCNN_VERSION_VALUE 3u
+#define SPIKING_DNCNN_VERSION_VALUE 4u
 
 #define SPIKING_DNCNN_IDENTITY 0x00u /* 0x53444e43 */
 #define SPIKING_DNCNN_VERSION 0x04u /* of this register map */
@@ -51,14 +51,14 @@
 #define SPIKING_DNCNN_LOAD_ADDRESS_MEMORY_SHIFT 28
 #define SPIKING_DNCNN_LOAD_ADDRESS_MEMORY_MASK 0xfu /* number of the memory */
 #define SPIKING_DNCNN_LOAD_DATA 0x44u /* 32 bits into the memory */
-#define SPIKING_DNCNN_HASH_0 0x50u /* digits 0 to 7 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_1 0x54u /* digits 8 to 15 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_2 0x58u /* digits 16 to 23 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_3 0x5cu /* digits 24 to 31 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_4 0x60u /* digits 32 to 39 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_5 0x64u /* digits 40 to 47 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_6 0x68u /* digits 48 to 55 of the deployment's hash; whoever loads another deployment writes its hash */
-#define SPIKING_DNCNN_HASH_7 0x6cu /* digits 56 to 63 of the deployment's hash; whoever loads another deployment writes its hash */
+#define SPIKING_DNCNN_HASH_0 0x50u /* digits 0 to 7 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_1 0x54u /* digits 8 to 15 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_2 0x58u /* digits 16 to 23 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_3 0x5cu /* digits 24 to 31 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_4 0x60u /* digits 32 to 39 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_5 0x64u /* digits 40 to 47 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_6 0x68u /* digits 48 to 55 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
+#define SPIKING_DNCNN_HASH_7 0x6cu /* digits 56 to 63 of the deployment's hash; 0 from the first load on, until software writes those of what it has loaded */
 #define SPIKING_DNCNN_CYCLES_LOW 0x80u /* cycles from start to done */
 #define SPIKING_DNCNN_CYCLES_HIGH 0x84u /* its upper bits */
 #define SPIKING_DNCNN_EVENTS_LOW 0x88u /* events that the synapse arrays took */
@@ -79,7 +79,7 @@
 #define SPIKING_DNCNN_WORDS_WRITTEN_HIGH 0xc4u /* its upper bits */
 
 #define SPIKING_DNCNN_ERROR_NONE 0u /* the last frame was denoised, or none was started yet */
-#define SPIKING_DNCNN_ERROR_SIZE 1u /* refused: height or width is 0 or too large, or T is not allowed by the deployment */
+#define SPIKING_DNCNN_ERROR_SIZE 1u /* refused: height or width is 0, the width above 4096, or T not one of the deployment's */
 #define SPIKING_DNCNN_ERROR_ADDRESS 2u /* an address is not a multiple of 8, or a buffer reaches beyond 4 GiB */
 #define SPIKING_DNCNN_ERROR_READ 3u /* the memory answered a read with an error */
 #define SPIKING_DNCNN_ERROR_WRITE 4u /* the memory answered a write with an error */

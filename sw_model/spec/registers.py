@@ -11,7 +11,7 @@ from typing import Literal
 
 IDENTITY = 0x53444E43
 """What the first register reads: "SDNC"."""
-VERSION = 3
+VERSION = 4
 """Number of this register map."""
 REGISTER_BITS = 32
 ADDRESS_BITS = 8
@@ -24,7 +24,7 @@ HASH_REGISTERS = 8
 
 ERRORS = {
     "none": "the last frame was denoised, or none was started yet",
-    "size": "refused: height or width is 0 or too large, or T is not allowed by the deployment",
+    "size": "refused: height or width is 0, the width above 4096, or T not one of the deployment's",
     "address": "an address is not a multiple of 8, or a buffer reaches beyond 4 GiB",
     "read": "the memory answered a read with an error",
     "write": "the memory answered a write with an error",
@@ -64,9 +64,12 @@ class Register:
         "read": driven by the hardware; "read-write": holds what is written; "write": a write is
         an action, and reading gives 0.
     bits
-        The lowest ones that it has; the others read as 0.
+        The lowest ones that it has; the others read as 0, and a number that has any of them is
+        refused by a register that would hold it.
     locked
         Writes while a frame is under way are refused.
+    kept
+        Not changed by a reset, and set to 0 by a write to LOAD_DATA.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Register:
     meaning: str
     bits: int = REGISTER_BITS
     locked: bool = False
+    kept: bool = False
     fields: tuple[Field, ...] = ()
 
     def field(self, name: str) -> Field:
@@ -226,8 +230,9 @@ def _table() -> tuple[Register, ...]:
             offset=0x50 + 4 * index,
             access="read-write",
             locked=True,
+            kept=True,
             meaning=f"digits {8 * index} to {8 * index + 7} of the deployment's hash; "
-            f"whoever loads another deployment writes its hash",
+            f"0 from the first load on, until software writes those of what it has loaded",
         )
         for index in range(HASH_REGISTERS)
     ]

@@ -71,6 +71,7 @@ class Memory:
     def __init__(self):
         self.bytes = {}
         self.failing = False
+        self.failing_reads = False
 
     async def write(self, address, data):
         if self.failing:
@@ -78,6 +79,8 @@ class Memory:
         self.bytes |= {address + place: value for place, value in enumerate(data)}
 
     async def read(self, address, length):
+        if self.failing_reads:
+            raise ValueError("fails")
         return bytes(self.bytes.get(address + place, 0) for place in range(length))
 
 
@@ -99,19 +102,19 @@ class Bench:
                 place = BASES["DENOISED"] + 8 * row + x
                 self.memory.bytes[place] = RESULT[3 * row + x]
 
-    async def ask(self, sequence):
-        """Send a request; the answer's header and payload."""
+    async def ask(self, sequence, spoilt=False):
+        """Send a request; the answer's header and payload, whose check must be right or spoilt."""
         dut = self.dut
         header = Header(DENOISE, sequence, STEPS, 2, 3)
         payload = b"".join(pixel.to_bytes(2, "little", signed=True) for pixel in PIXELS)
-        answer = cocotb.start_soon(self._receive())
+        answer = cocotb.start_soon(self._receive(spoilt))
         for data in message(header, payload):
             for level in (0, *(data >> index & 1 for index in range(8)), 1):
                 dut.receive.value = level
                 await Timer(BIT_NS, unit="ns")
         return await with_timeout(answer, LIMIT_NS, "ns")
 
-    async def _receive(self):
+    async def _receive(self, spoilt):
         content = b""
         while len(content) < HEADER_BYTES:
             content += bytes([await self._byte()])
@@ -119,6 +122,8 @@ class Bench:
         payload = bytes([await self._byte() for _ in range(header.payload_bytes)])
         check_bytes = bytes([await self._byte() for _ in range(4 if payload else 0)])
         if payload:
+            if spoilt:
+                check_bytes = bytes(byte ^ 0xFF for byte in check_bytes)
             check("message", content + payload + check_bytes, message(header, payload))
         return header, payload
 
@@ -164,3 +169,8 @@ async def tells_errors_of_the_accelerator(dut):
     check("answer", await tester.ask(4), (Header(ERROR, 4, failure), b""))
     tester.memory.failing = False
     check("answer", await tester.ask(5), (Header(DENOISED, 5, STEPS, 2, 3), RESULT))
+    tester.memory.failing_reads = True
+    header, _ = await tester.ask(6, spoilt=True)
+    check("answer", header, Header(DENOISED, 6, STEPS, 2, 3))
+    tester.memory.failing_reads = False
+    check("answer", await tester.ask(7), (Header(DENOISED, 7, STEPS, 2, 3), RESULT))

@@ -40,7 +40,7 @@ class Receiver:
     async def begin(self):
         for name in ("received_valid", "received", "received_faulty"):
             getattr(self.dut, f"in_{name}").value = 0
-        await start(self.dut, in_listen=1, out_start=0)
+        await start(self.dut, in_listen=1, out_start=0, out_spoil=0)
         cocotb.start_soon(self._watch())
 
     async def _watch(self):
@@ -175,19 +175,24 @@ async def refuses_wrong_requests(dut):
 async def sends_messages(dut, idle, back_pressure):
     source = StreamSource(dut, "out_payload", idle=idle)
     sink = StreamSink(dut, "out_bytes", back_pressure=back_pressure)
-    await start(dut, source, sink, in_listen=0, in_received_valid=0, out_start=0)
+    await start(dut, source, sink, in_listen=0, in_received_valid=0, out_start=0, out_spoil=0)
     rng = generator(f"answers {idle} {back_pressure}")
-    for count in (3, 0, 1):
+    for count, spoilt in ((3, 0), (0, 0), (1, 0), (2, 1), (0, 1), (2, 0)):
         kind = DENOISED if count else ERROR
         header = Header(kind, rng.getrandbits(8), rng.getrandbits(8), count, int(count > 0))
         payload = rng.randbytes(count)
         for name in ("kind", "sequence", "detail", "height", "width"):
             getattr(dut, f"out_{name}").value = getattr(header, name)
         dut.out_with_payload.value = int(count > 0)
+        dut.out_spoil.value = spoilt
         dut.out_start.value = 1
         await RisingEdge(dut.clk)
         dut.out_start.value = 0
         expected = serial_link.message(header, payload)
+        if count and spoilt:
+            expected = expected[:-CHECK_BYTES] + bytes(
+                byte ^ 0xFF for byte in expected[-CHECK_BYTES:]
+            )
         for place, data in enumerate(payload):
             source.send([data])
             dut.out_last.value = int(place == count - 1)

@@ -15,6 +15,7 @@ from sw_model.spec.registers import (
     ADDRESS_BITS,
     ERRORS,
     IDENTITY,
+    REGISTER_BITS,
     REGISTERS,
     VERSION,
 )
@@ -51,6 +52,35 @@ async def errors_are_told_and_survived(dut):
         reads = name == "NOISY"
         await tester.finish("read" if reads else "write")
         await tester.check_frame(rng.choice(FRAMES))
+
+
+# An error answer to a read of a layer other than the first.
+@bench(cycles=800_000)
+async def errors_of_reads_are_told_in_every_layer(dut):
+    tester = Bench(dut, 0.2)
+    await tester.begin()
+    rng = generator("errors of reads")
+    frame = FRAMES[-1]
+
+    async def start_frame(name, word, last=None):
+        job = await tester.start_frame(frame)
+        tester.memory.watched = job.addresses[name] + word * WORD_BYTES
+        tester.memory.last = last
+        return job
+
+    for name in ("NOISY", "MAP_A", "MAP_B"):
+        job = await start_frame(name, 0)
+        await tester.finish()
+        word = rng.randrange(job.buffers.sizes[name] // WORD_BYTES)
+        await start_frame(name, word)
+        await tester.finish()
+        # The output layer reads the noisy image again.
+        times = tester.memory.seen
+        check(f"{name} is read by several layers", times >= (1 if name == "MAP_B" else 2), True)
+        for last in range(1, times + 1):
+            await start_frame(name, word, last)
+            await tester.finish("read")
+            await tester.check_frame(rng.choice(FRAMES))
 
 
 # A frame that cannot be ended, or one whose remains get into the next.
@@ -120,8 +150,7 @@ async def registers_are_as_described(dut):
     ):
         field = REGISTERS["SHAPE"].field(name)
         check(name, shape >> field.low & ((1 << field.bits) - 1), value)
-    digest = [f"{await tester.read(f'HASH_{index}'):08x}" for index in range(8)]
-    check("hash", "".join(digest), DEPLOYMENT.hash)
+    check("hash", await tester.hash(), DEPLOYMENT.hash)
     offsets = {register.offset: register for register in REGISTERS.values()}
     for offset in range(0, 1 << ADDRESS_BITS, 4):
         register = offsets.get(offset)
@@ -130,8 +159,12 @@ async def registers_are_as_described(dut):
         if register is None or register.access == "read":
             await tester.write(offset, 0, AxiResp.SLVERR)
         elif register.access == "read-write":
-            await tester.write(offset, 0xFFFFFFFF)
-            check(register.name, await tester.read(offset), (1 << register.bits) - 1)
+            most = (1 << register.bits) - 1
+            await tester.write(offset, most)
+            check(register.name, await tester.read(offset), most)
+            for bit in range(register.bits, REGISTER_BITS):
+                await tester.write(offset, 1 << bit, AxiResp.SLVERR)
+            check(register.name, await tester.read(offset), most)
     # Part of a register.
     answer = await tester.registers.write(REGISTERS["HEIGHT"].offset, b"\x01\x02")
     check("answer to half a write", answer.resp, AxiResp.SLVERR)
@@ -155,3 +188,26 @@ async def loads_another_deployment(dut):
             mine = Frame(deployment, frame.pixels, frame.timesteps)
             await tester.check_frame(mine, deployment)
     check("errors have names", "none" in ERRORS, True)
+
+
+# A hash of a deployment that is not in the memories.
+@bench(cycles=400_000)
+async def the_hash_is_of_what_is_loaded(dut):
+    tester = Bench(dut, 0.0)
+    await tester.begin()
+    other = other_deployment(DEPLOYMENT)
+    writes = list(load_writes(DEPLOYMENT, other))
+    digits = REGISTERS["HASH_0"].offset
+    for offset, value in writes:
+        if offset == digits:
+            check("hash before its own writes", await tester.hash(), "0" * 64)
+        await tester.write(offset, value)
+    check("hash of what was loaded", await tester.hash(), other.hash)
+    await tester.reset()
+    check("hash after a reset", await tester.hash(), other.hash)
+    frame = FRAMES[1]
+    await tester.check_frame(Frame(other, frame.pixels, frame.timesteps), other)
+    for offset, value in writes[:2]:
+        await tester.write(offset, value)
+    await tester.reset()
+    check("hash after a load that was broken off", await tester.hash(), "0" * 64)

@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave
 
 from rtl.system import memory_ports
-from sim.streams import arguments, generator, start
+from sim.streams import arguments, generator, reset, start
 from sw_model import driver
 from sw_model.spec.frame_buffers import WORD_BYTES
 from sw_model.spec.registers import REGISTERS
@@ -35,12 +35,16 @@ class GuardedMemory:
         The frame whose buffers may be written.
     failing
         Accesses that touch one of these addresses are answered with an error.
+    watched, seen, last
+        Reads of an address are counted; the one with the number ``last`` is answered with an error.
     """
 
     def __init__(self):
         self.bytes = bytearray()
         self.windows = []
         self.failing = ()
+        self.watched = self.last = None
+        self.seen = 0
         self.written = 0
 
     def hold(self, job, pixels):
@@ -55,9 +59,15 @@ class GuardedMemory:
             for name in ("DENOISED", "MAP_A", "MAP_B")
         ]
         self.failing = ()
+        self.watched = self.last = None
+        self.seen = 0
 
     async def read(self, address, length):
         self._check(address, length)
+        if self.watched is not None and address <= self.watched < address + length:
+            self.seen += 1
+            if self.seen == self.last:
+                raise ValueError(f"error at {self.watched:#x}, the {self.seen}th time")
         return bytes(self.bytes[address : address + length])
 
     async def write(self, address, data):
@@ -128,6 +138,12 @@ class Bench:
         answer = await self.registers.read(offset, 4)
         check(f"answer to reading {name}", answer.resp, expected)
         return int.from_bytes(answer.data, "little")
+
+    async def reset(self):
+        await reset(self.dut)
+
+    async def hash(self):
+        return "".join([f"{await self.read(f'HASH_{index}'):08x}" for index in range(8)])
 
     async def status(self):
         return driver.status(await self.read("STATUS"))
