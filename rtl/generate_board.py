@@ -20,7 +20,7 @@ from sw_model.spec.serial_link import BAUD, VERSION
 from .ecp5_cells import declarations
 from .errors import SynthesisFailure
 from .placement import Placement, place_and_pack
-from .synth import status
+from .synth import check_seed, status
 from .synth_tools import CACHE, synthesise
 from .synth_tools import TOP as DESIGN_TOP
 from .ulx3s import DEFAULT_MHZ, Ulx3s, check_clocks
@@ -185,7 +185,7 @@ def main(args: argparse.Namespace) -> None:
         mhz=args.clock_mhz,
         baud=args.baud,
         route=args.route,
-        seed=args.seed,
+        seed=check_seed(args.seed),
     )
     budget, routed = manifest["memory_budget"], manifest["routed"]
     print(f"{args.output / TOP}.v: {TOP} for deployment {deployment.hash[:16]}")

@@ -80,6 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
+    if args.baud < 1:
+        raise UsageError(f"--baud {args.baud} is not 1 or more")
     if args.attempts < 1:
         raise UsageError(f"--attempts {args.attempts} is not 1 or more")
     if args.timeout is not None and not args.timeout > 0:
@@ -138,7 +140,7 @@ def _open_port(name: str, baud: int) -> Any:
         raise UsageError("pyserial is missing (a Python package): run `make setup`") from None
     try:
         return serial.Serial(name, baud, write_timeout=WRITE_SECONDS)
-    except (serial.SerialException, ValueError, OSError) as error:
+    except (serial.SerialException, ValueError, OverflowError, OSError) as error:
         found = ", ".join(sorted(port.device for port in list_ports.comports())) or "none"
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(

@@ -36,6 +36,8 @@ PIXEL_SECONDS = 2e-4
 channels take at an activity of 1.75, the highest of the shipped networks."""
 LASTING = ("kind", "size", "pixel", "accelerator")
 """Errors that sending the same request again would not change."""
+REST_SECONDS = 60.0
+"""Longest that what follows a spoilt answer may last: that of the largest frame at 38 400 baud."""
 CHUNK_BYTES = 4096
 _POLL_SECONDS = 0.05
 
@@ -71,6 +73,8 @@ class BoardClient:
         Time until an answer must begin; by default `FRAME_SECONDS` and `PIXEL_SECONDS`.
     silence_seconds
         Time without a byte after which a spoilt answer has ended. Longer than the board's.
+    rest_seconds
+        Time that what follows a spoilt answer may last at most.
     progress
         Told of bytes that have gone.
 
@@ -87,6 +91,7 @@ class BoardClient:
         attempts: int = ATTEMPTS,
         answer_seconds: float | None = None,
         silence_seconds: float = 2 * SILENCE_SECONDS,
+        rest_seconds: float = REST_SECONDS,
         progress: Progress = lambda done, whole: None,
     ):
         self._port = port
@@ -94,6 +99,7 @@ class BoardClient:
         self._attempts = attempts
         self._answer_seconds = answer_seconds
         self._silence_seconds = silence_seconds
+        self._rest_seconds = rest_seconds
         self._progress = progress
         self._sequence = time.monotonic_ns() % 255
         self.complaints: list[str] = []
@@ -149,7 +155,7 @@ class BoardClient:
                 return self._answer(expected, len(payload))
             except _Spoilt as spoilt:
                 complaint = str(spoilt)
-                self._drain()
+                self._drain(complaint)
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
         raise LinkFailure(f"{complaint}; the request was sent {times}")
 
@@ -214,12 +220,17 @@ class BoardClient:
             raise _Spoilt("the check of the answer's payload is wrong")
         return payload
 
-    def _drain(self) -> None:
+    def _drain(self, complaint: str) -> None:
         """Wait until neither end has anything more to say."""
-        last = time.monotonic()
+        begun = last = time.monotonic()
         while time.monotonic() - last < self._silence_seconds:
             if self._port.read(CHUNK_BYTES):
                 last = time.monotonic()
+            if last - begun > self._rest_seconds:
+                raise LinkFailure(
+                    f"{complaint}, and bytes go on coming after {self._rest_seconds:g} s: "
+                    f"is it the board's port, and its rate?"
+                )
 
 
 class _Spoilt(Exception):  # noqa: N818 - what happened to a message

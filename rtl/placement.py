@@ -25,6 +25,8 @@ DEVICES = {
 }
 SPEEDS = (6, 7, 8)
 SPEED = 8
+SEED_MAX = (1 << 31) - 1
+"""Largest seed that nextpnr takes."""
 """Grade unless another is asked for."""
 PACKAGE = "CABGA381"
 """The one that all these devices come in; only two pins and the clock are used."""

@@ -22,6 +22,7 @@ from .generate import parse_size
 from .placement import (
     DEVICES,
     PACKAGE,
+    SEED_MAX,
     SPEED,
     SPEEDS,
     TARGET_MHZ,
@@ -162,16 +163,25 @@ def main(args: argparse.Namespace) -> None:
 def parse_seeds(seed: int | None, seeds: str | None) -> list[int]:
     """Seeds from ``--seed`` or ``--seeds``; raises `UsageError`."""
     if seeds is None:
-        return [0 if seed is None else seed]
+        return [0 if seed is None else check_seed(seed)]
     if seed is not None:
         raise UsageError("--seed and --seeds exclude each other: give one of them")
     try:
         found = [int(part) for part in seeds.split(",")]
     except ValueError:
         found = []
-    if not found or len(set(found)) != len(found) or min(found) < 0:
-        raise UsageError(f"--seeds {seeds!r} is not a list of different integers of 0 or more")
+    if not found or len(set(found)) != len(found) or not 0 <= min(found) <= max(found) <= SEED_MAX:
+        raise UsageError(
+            f"--seeds {seeds!r} is not a list of different integers from 0 to {SEED_MAX}"
+        )
     return found
+
+
+def check_seed(seed: int) -> int:
+    """The seed of ``--seed``; raises `UsageError`."""
+    if not 0 <= seed <= SEED_MAX:
+        raise UsageError(f"--seed {seed} is not 0 to {SEED_MAX}")
+    return seed
 
 
 def synthesis_report(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.fixed_point import PIXEL_BITS
 
-KEYS = {"deployment", "picture", "height", "width", "timesteps", "engines", "cases"}
-NUMBERS = {"theta", "cycles", "useful_operations"}
-CASE_KEYS = {"name", *NUMBERS}
+TEXTS = {"deployment", "picture"}
+COUNTS = {"height", "width", "timesteps", "engines"}
+CASE_COUNTS = {"cycles", "useful_operations"}
 
 
 def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, Any]:
@@ -21,12 +22,7 @@ def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, An
         frame = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UsageError(f"--frame {path}: {error}; {hint}") from None
-    if (
-        not isinstance(frame, dict)
-        or not frame.keys() >= KEYS
-        or not isinstance(frame["cases"], list)
-        or not all(map(_is_case, frame["cases"]))
-    ):
+    if not _is_frame(frame):
         raise UsageError(f"--frame {path} does not hold a frame's figures; {hint}")
     if frame["deployment"] != deployment.hash:
         raise UsageError(
@@ -41,12 +37,29 @@ def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, An
     return frame
 
 
+def _is_frame(frame: object) -> bool:
+    return (
+        isinstance(frame, dict)
+        and all(isinstance(frame.get(key), str) for key in TEXTS)
+        and all(_is_count(frame.get(key)) for key in COUNTS)
+        and isinstance(frame.get("cases"), list)
+        and bool(frame["cases"])
+        and all(map(_is_case, frame["cases"]))
+    )
+
+
 def _is_case(case: object) -> bool:
     return (
         isinstance(case, dict)
-        and case.keys() >= CASE_KEYS
-        and all(isinstance(case[key], (int, float)) and case[key] > 0 for key in NUMBERS)
+        and isinstance(case.get("name"), str)
+        and all(_is_count(case.get(key)) for key in CASE_COUNTS)
+        and isinstance(case.get("theta"), (int, float))
+        and 0 < case["theta"] < math.inf
     )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63
 
 
 def on_frame(

@@ -20,12 +20,15 @@ def connect(address: str) -> Any:
     """
     try:
         from distributed import Client
+        from distributed.comm.addressing import resolve_address
     except ModuleNotFoundError as error:
         raise UsageError(
             f"--dask needs Dask, of which {error.name!r} is not installed; "
             f"run pip install 'spiking-dncnn[dask]', or leave --dask out"
         ) from None
     try:
+        # A client that has begun with an address it does not understand takes long to give up.
+        resolve_address(address)
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise UsageError(

@@ -38,6 +38,7 @@ SILENT = "silent"
 NOISE = "noise"
 STALE = "stale"
 OTHER_SIZE = "other size"
+BABBLING = "babbling"
 
 
 @dataclass
@@ -66,7 +67,10 @@ class FakeBoard:
             if stop.is_set():
                 return
             self.requests.append(header)
-            os.write(line, self._answer(header, payload, self._behaviour(header)))
+            behaviour = self._behaviour(header)
+            while behaviour == BABBLING and not stop.wait(0.01):
+                os.write(line, b"boot log\n")
+            os.write(line, self._answer(header, payload, behaviour))
 
     def _behaviour(self, header: Header) -> str:
         if header.kind == DESCRIBE or not self.script:
@@ -75,7 +79,7 @@ class FakeBoard:
 
     def _answer(self, header: Header, payload: bytes, behaviour: str) -> bytes:
         good = self._good(header, payload)
-        if behaviour in (GOOD, SILENT):
+        if behaviour in (GOOD, SILENT, BABBLING):
             return good if behaviour == GOOD else b""
         if behaviour == CORRUPT_REQUEST:
             return message(Header(ERROR, 0, error_code("header")))

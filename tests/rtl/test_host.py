@@ -100,6 +100,16 @@ def test_client_gives_up():
     assert len(board.requests) == 2
 
 
+def test_client_gives_up_a_line_without_rest():
+    with (
+        connected(DEPLOYMENT, [fake_board.BABBLING]) as (name, board),
+        serial.Serial(name) as port,
+        pytest.raises(LinkFailure, match=r"no answer .* within 0.2 s, and bytes go on coming"),
+    ):
+        client_of(port, answer_seconds=0.2, rest_seconds=0.3).denoise(PIXELS, STEPS[0])
+    assert len(board.requests) == 1
+
+
 @pytest.mark.parametrize("error", ["size", "pixel", "kind", "accelerator"])
 def test_client_does_not_repeat_what_is_wrong_itself(error):
     with (
@@ -154,6 +164,8 @@ def test_command_denoises_colours_and_adds_noise(folder):
         (["grey.png", "out.txt"], "cannot write out.txt: suffix '.txt' is not one of"),
         (["grey.png", "nowhere/out.png"], "cannot write nowhere/out.png: its folder"),
         (["grey.png", "out.png", "--attempts", "0"], "--attempts 0 is not 1 or more"),
+        (["grey.png", "out.png", "--baud", "0"], "--baud 0 is not 1 or more"),
+        (["grey.png", "out.png", "--baud", "9" * 12], f"cannot be opened at {'9' * 12} bits"),
         (["grey.png", "out.png", "--timeout", "0"], "--timeout 0.0 is not more than 0 seconds"),
         (["grey.png", "out.png", "--noise", "-1"], "--noise -1.0 is not 0 or more"),
         (["grey.png", "out.png", "--timesteps", "9"], "board allows: 2, 3"),

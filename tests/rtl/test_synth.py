@@ -250,6 +250,9 @@ def test_critical_path_is_the_slowest_between_registers():
         (["--engines", "17", "--max-size", "8,8"], "--engines 17 is not 1 to 16"),
         (["--device", "xc7", "--frame", "x.json"], "--device xc7 has no clock frequency"),
         (["--seeds", "1,1"], "--seeds '1,1' is not a list of different integers"),
+        (["--seeds", "0,-1"], "--seeds '0,-1' is not a list of different integers"),
+        (["--seed", "-1"], "--seed -1 is not 0 to 2147483647"),
+        (["--seed", "2147483648"], "--seed 2147483648 is not 0 to 2147483647"),
         (["--jobs", "0"], "--jobs 0 is not 1 to 256"),
         (["--seeds", "1", "--seed", "2"], "--seed and --seeds exclude each other"),
         (["--component", "event_encoder", "--engines", "2"], "--component goes with neither"),
@@ -270,6 +273,15 @@ def test_mistakes_get_one_sentence(arguments, sentence, capsys):
     assert error.count("\n") == 1
 
 
+CASE = {"name": "a", "theta": 1.0, "cycles": 1, "useful_operations": 1}
+FRAME = {
+    **dict.fromkeys(["height", "width", "timesteps", "engines"], 1),
+    "deployment": "0" * 64,
+    "picture": "x.png",
+    "cases": [CASE],
+}
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -277,27 +289,35 @@ def test_mistakes_get_one_sentence(arguments, sentence, capsys):
         ("{", "--frame"),
         ('{"cases": []}', "does not hold a frame's figures"),
         *(
-            (
-                json.dumps(
-                    dict.fromkeys(["deployment", "picture", "height", "width"], 1)
-                    | {"timesteps": 1, "engines": 1, "cases": cases}
-                ),
-                "does not hold a frame's figures",
-            )
+            (json.dumps(FRAME | {"cases": cases}), "does not hold a frame's figures")
             for cases in (
                 1,
+                [],
                 [1],
-                [{"name": "a", "theta": 1.0, "cycles": 0, "useful_operations": 1}],
-                [{"name": "a", "theta": "1", "cycles": 1, "useful_operations": 1}],
+                [CASE | {"cycles": 0}],
+                [CASE | {"cycles": float("inf")}],
+                [CASE | {"cycles": 1.5}],
+                [CASE | {"cycles": 10**400}],
+                [CASE | {"theta": "1"}],
+                [CASE | {"theta": float("nan")}],
+                [CASE | {"useful_operations": float("inf")}],
+                [CASE | {"name": 1}],
             )
         ),
-        (
-            json.dumps(
-                dict.fromkeys(["picture", "height", "width", "timesteps", "engines"], 1)
-                | {"deployment": "0" * 64, "cases": []}
-            ),
-            "is of deployment 0000000000000000, not of",
+        *(
+            (json.dumps(FRAME | entry), "does not hold a frame's figures")
+            for entry in (
+                {"deployment": 1},
+                {"height": "a"},
+                {"height": None},
+                {"height": -3},
+                {"width": 0},
+                {"width": True},
+                {"timesteps": 1.5},
+                {"engines": "1"},
+            )
         ),
+        (json.dumps(FRAME), "is of deployment 0000000000000000, not of"),
     ],
 )
 def test_figures_of_another_frame_are_refused(content, sentence, tmp_path, capsys):

@@ -56,7 +56,7 @@ def test_no_scheduler_is_one_sentence(folder, capsys, monkeypatch):
     monkeypatch.setattr("sw_model.cluster.PATIENCE", 1)
     Path("in").mkdir()
     write_image(Path("in/a.png"), np.zeros((3, 3), np.uint8))
-    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+    for address in ("tcp://127.0.0.1:9", "nonsense://x", "nowhere"):
         err = refused(capsys, "denoise", "in", "-o", "out", *TINY, "--dask", address)
         assert f"no Dask scheduler answers at {address!r}" in err
 
