@@ -15,6 +15,7 @@
 // register as `register OFFSET VALUE`, then `end`. Exit code 1 and one line on stderr if the
 // accelerator breaks a rule of the bus, leaves its buffers, or does not end.
 
+#include <array>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -174,6 +175,11 @@ class Port {
         const bool aw = *pins_.awvalid && *pins_.awready;
         const bool w = *pins_.wvalid && *pins_.wready;
         const bool b = *pins_.bvalid && *pins_.bready;
+        ar_.watch("ar", *pins_.arvalid, ar,
+                  {*pins_.araddr, *pins_.arlen, *pins_.arsize, *pins_.arburst});
+        aw_.watch("aw", *pins_.awvalid, aw,
+                  {*pins_.awaddr, *pins_.awlen, *pins_.awsize, *pins_.awburst});
+        w_.watch("w", *pins_.wvalid, w, {*pins_.wdata, *pins_.wstrb, *pins_.wlast, 0});
         if (r) take_read();
         if (b) answers_.pop_front(), b_valid_ = false;
         if (ar) ask(reads_, *pins_.araddr, *pins_.arlen, *pins_.arsize, *pins_.arburst,
@@ -188,6 +194,22 @@ class Port {
         uint64_t data;
         uint32_t strobe;
         bool last;
+    };
+
+    // What was offered on a channel and not taken must be offered again.
+    class Offer {
+      public:
+        void watch(const char* channel, bool valid, bool taken, std::array<uint64_t, 4> what) {
+            if (waits_ && !valid) fail(std::string(channel) + "valid fell before it was taken");
+            if (waits_ && what != what_)
+                fail(std::string(channel) + " channel changed before it was taken");
+            waits_ = valid && !taken;
+            what_ = what;
+        }
+
+      private:
+        bool waits_ = false;
+        std::array<uint64_t, 4> what_{};
     };
 
     bool pause() { return job_.seed && random_() % 4 == 0; }
@@ -240,6 +262,7 @@ class Port {
     std::mt19937_64& random_;
     std::deque<Burst> reads_, writes_, answers_;
     std::deque<Word> data_;
+    Offer ar_, aw_, w_;
     uint64_t now_ = 0;
     bool r_valid_ = false, b_valid_ = false;
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -11,9 +12,11 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from rtl.burst_cutter import BurstCutter
+from sim import system_simulation
 from sim.simulators import SIMULATORS, BenchFailure
 from sim.system_simulation import SystemRun, SystemSimulation
 from sw_model.spec.frame_buffers import BURST_WORDS, bursts
+from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.strips import strips
 from sw_model.spec.system_cycles import MemoryTiming
 
@@ -141,6 +144,15 @@ def test_rows_of_many_pixels():
     check_run("five", frame, plain_run(frame), columns=28)
 
 
+# Every strip of the widest frame, every row of the highest.
+@pytest.mark.parametrize("shape", [(2, FRAME_WIDTH_MAX), (FRAME_HEIGHT_MAX, 1)])
+def test_largest_frames(shape):
+    network = NETWORKS["tiny"].deployment
+    pixels = np.random.default_rng(SEED).integers(-99, 400, shape)
+    frame = Frame(network, pixels, network.spec.timesteps[0])
+    check_run("tiny", frame, plain_run(frame, memory=MEMORIES[1]))
+
+
 # Bursts of one word, one behind the other: each sets out two cycles after the one before it.
 @pytest.mark.parametrize(
     ("network", "shape", "timesteps", "bases"),
@@ -170,6 +182,34 @@ def test_error_of_the_memory_ends_the_frame():
         run = plain_run(frame, failing=[(job.addresses[name] + 8, 8)])
         with pytest.raises(BenchFailure, match=f"error='{kind}'"):
             system.run(run, sum(system.expected_cycles(run, frame.maps)))
+
+
+@pytest.mark.parametrize(
+    ("port", "operator", "sentence"),
+    [
+        ("arvalid", "&", "arvalid fell before it was taken"),
+        ("wdata", "^", "w channel changed before it was taken"),
+    ],
+)
+def test_memory_wants_what_was_offered_to_stay(port, operator, sentence, tmp_path, monkeypatch):
+    convert = system_simulation.verilog.convert
+    restless = "reg restless = 0; always @(posedge clk) restless <= !restless;"
+
+    def changed(*arguments, **options):
+        text, places = re.subn(
+            rf"assign m_axi_{port} = (.*);",
+            rf"{restless} assign m_axi_{port} = \1 {operator} restless;",
+            convert(*arguments, **options),
+        )
+        assert places == 1
+        return text
+
+    monkeypatch.setattr(system_simulation.verilog, "convert", changed)
+    deployment = NETWORKS["one"].deployment
+    system = SystemSimulation(deployment, COLUMNS, optimisation="-O0", build_root=tmp_path)
+    run = plain_run(system_frames(NETWORKS["one"])[-1], spread_seed=SEED)
+    with pytest.raises(BenchFailure, match=sentence):
+        system.run(run, 10_000)
 
 
 @pytest.mark.parametrize(
