@@ -247,23 +247,23 @@ class StripEngine(wiring.Component):
         wiring.connect(m, router.map, self._map_skid.elements)
         wiring.connect(m, self._map_skid.passed, feeder.stored)
         wiring.connect(m, feeder.words, datapath.words)
-        # Noisy pixels of the output layer are there long before their sums.
+        # What a block RAM gives comes late in its cycle, too late for the window's rows.
+        wiring.connect(m, unpacker.pixels, noisy.elements)
+        pixels = noisy.delayed
         m.d.comb += [
-            datapath.pixels.valid.eq(unpacker.pixels.valid & self.encoding),
-            datapath.pixels.payload.eq(unpacker.pixels.payload),
-            noisy.elements.valid.eq(unpacker.pixels.valid & self.output),
-            noisy.elements.payload.eq(unpacker.pixels.payload),
-            unpacker.pixels.ready.eq(
-                Mux(self.encoding, datapath.pixels.ready, self.output & noisy.elements.ready)
-            ),
-            datapath.noisy.valid.eq(noisy.delayed.valid),
-            datapath.noisy.p.word.eq(noisy.delayed.payload),
+            datapath.pixels.valid.eq(pixels.valid & self.encoding),
+            datapath.pixels.payload.eq(pixels.payload),
+            # Noisy pixels of the output layer are there long before their sums.
+            datapath.noisy.valid.eq(pixels.valid & self.output),
+            datapath.noisy.p.word.eq(pixels.payload),
             datapath.noisy.p.final.eq(1),
-            noisy.delayed.ready.eq(datapath.noisy.ready),
+            pixels.ready.eq(
+                Mux(self.encoding, datapath.pixels.ready, self.output & datapath.noisy.ready)
+            ),
             self.waiting.eq(
                 Mux(
                     self.encoding,
-                    datapath.pixels.ready & ~unpacker.pixels.valid,
+                    datapath.pixels.ready & ~pixels.valid,
                     datapath.words.ready & feeder.waiting,
                 )
             ),

@@ -6,7 +6,11 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from .synth_tools import CACHE, run_yosys
+from .synth_tools import CACHE, LINE_BUFFERS, run_yosys
+
+_INITIAL = "initial Q = srval;"
+_INITIAL_OF_PARAMETERS = 'initial Q = REGSET == "SET";'
+"""Simulators may do the former before the wire ``srval`` has its value."""
 
 
 def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
@@ -31,6 +35,8 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
         (
             "read_rtlil design.il",
             f"hierarchy -check -top {top}",
+            "proc",
+            LINE_BUFFERS,
             # The steps around the one that maps memories.
             f"synth_ecp5 -top {top} -nodsp -run begin:map_ram",
             f"synth_ecp5 -top {top} -nodsp -run map_gates:check",
@@ -51,7 +57,7 @@ def _cell_models(netlist: str) -> str:
         for module in re.finditer(
             r"^module (\w+).*?^endmodule", (folder / name).read_text(), re.M | re.S
         ):
-            models.setdefault(module[1], module[0])
+            models.setdefault(module[1], module[0].replace(_INITIAL, _INITIAL_OF_PARAMETERS))
     wanted, waiting = dict[str, str](), [netlist]
     while waiting:
         names = set(re.findall(r"\w+", waiting.pop())) & set(models)

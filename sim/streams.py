@@ -17,7 +17,7 @@ from typing import Any
 import cocotb
 from cocotb.clock import Clock
 from cocotb.task import Task
-from cocotb.triggers import Event, RisingEdge
+from cocotb.triggers import Event, RisingEdge, Timer
 
 from . import ARGUMENTS_VARIABLE
 
@@ -58,6 +58,9 @@ async def start(dut: Any, *streams: StreamSource | StreamSink, **inputs: int) ->
     """
     for name, value in inputs.items():
         getattr(dut, name).value = value
+    dut.rst.value = 1
+    # Else the clock's first edge finds inputs that have no value yet.
+    await Timer(CLOCK_NS, unit="ns")
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
     await reset(dut, *streams)
 
