@@ -116,7 +116,8 @@ def run_bench(
     )
     keep = work_dir is not None
     if work_dir is None:
-        prefix = f"{module.rpartition('.')[2]}-{testcase or 'all'}-{simulator}-"
+        case = (testcase or "all").replace("/", "-")  # a parametrised one has its values behind it
+        prefix = f"{module.rpartition('.')[2]}-{case}-{simulator}-"
         (build_root / "runs").mkdir(parents=True, exist_ok=True)
         work_dir = Path(tempfile.mkdtemp(prefix=prefix, dir=build_root / "runs"))
     log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"

@@ -8,6 +8,7 @@ from sim import job, run
 from sim.random_deployment import random_deployment
 from sim.targets import TARGETS
 from sw_model.spec import UsageError, configuration, load_deployment
+from tests.rtl.cases import SYSTEMS
 
 from .test_compact import check
 
@@ -27,6 +28,21 @@ def test_gates_give_the_golden_models_words_and_pixels(tmp_path):
     chosen = {"gates": job.make_job(args)}
     (outcome,) = run.run(chosen, job.max_size(args), tmp_path)
     check(outcome)
+
+
+# All that the accelerator with AXI ports has of its own: loading, registers, bursts, strips.
+@pytest.mark.parametrize(
+    "test",
+    [
+        "denoises_whatever_pauses/pause=0.3",
+        "aborts_at_any_time",
+        "registers_are_as_described",
+        "loads_another_deployment",
+        "the_hash_is_of_what_is_loaded",
+    ],
+)
+def test_gates_with_axi_ports_pass_the_bench(test):
+    SYSTEMS["system-tiny"].run_gates("icarus", test)
 
 
 def test_a_network_too_large_for_gates_is_refused():

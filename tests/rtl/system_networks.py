@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from amaranth.back import verilog
+from amaranth.back import rtlil, verilog
 
 from rtl.generate_system import TOP
+from rtl.synth_gates import gate_netlist
 from rtl.system import System
 from sw_model.spec import Deployment
 
@@ -53,9 +54,20 @@ class SystemCase:
 
     def run(self, simulator: str) -> None:
         """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
-        deployment = NETWORKS[self.network].deployment
-        system = System(deployment=deployment, columns=COLUMNS, engines=self.engines)
+        system = self._system()
         text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
-        sources = {f"{TOP}.v": text}
+        self._run(simulator, {f"{TOP}.v": text})
+
+    def run_gates(self, simulator: str, test: str) -> None:
+        """Run one test of the bench on the cells of an ECP5; raises what `run` raises."""
+        system = self._system()
+        text = rtlil.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        self._run(simulator, gate_netlist(text, top=TOP), test)
+
+    def _system(self) -> System:
+        deployment = NETWORKS[self.network].deployment
+        return System(deployment=deployment, columns=COLUMNS, engines=self.engines)
+
+    def _run(self, simulator: str, sources: dict[str, str], test: str | None = None) -> None:
         parameters = {"network": self.network, "engines": self.engines}
-        run_sources(simulator, sources, TOP, self.bench, parameters)
+        run_sources(simulator, sources, TOP, self.bench, parameters, test)
