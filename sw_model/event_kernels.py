@@ -14,21 +14,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from .event_vectors import ALIGNMENT, BLOCK, CHUNK, WORD, fire_word, list_events, sum_events
+from .kernel_cache import compiled
 
-_compiled: Any = numba.njit(nogil=True, cache=True)
 
-
-@_compiled
+@compiled
 def _aligned(address: Any) -> Any:
     """The next address that a whole vector can be at without crossing a cache line."""
     return (address + np.uintp(ALIGNMENT - 1)) & ~np.uintp(ALIGNMENT - 1)
 
 
-@_compiled
+@compiled
 def hidden_rows(
     version: Any,
     shape: Any,
@@ -130,7 +128,7 @@ def hidden_rows(
                 before = charge
 
 
-@_compiled
+@compiled
 def encoding_rows(
     version: Any,
     shape: Any,
@@ -200,7 +198,7 @@ def encoding_rows(
                 before = membrane.ctypes.data
 
 
-@_compiled
+@compiled
 def output_rows(
     version: Any,
     shape: Any,
