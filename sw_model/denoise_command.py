@@ -137,7 +137,10 @@ def _one(todo: Plan, settings: Settings) -> Done:
     # Progress counts pixels times layers.
     scale = 1e-6 / len(settings.deployment.spec.layers)
     with working(f"denoising {shown(task.source)}", scale, "Mpixel") as progress:
-        return do(task, settings, progress)
+        try:
+            return do(task, settings, progress)
+        except MemoryError:
+            raise UsageError(f"{task.source} does not fit into memory") from None
 
 
 def _many(

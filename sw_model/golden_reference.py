@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import repeat
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,30 @@ IntArray = npt.NDArray[np.integer]
 BLOCK_COLUMNS = 512
 BLOCK_PIXELS = 4096
 """Pixels that are worked on at once: the products of so many fit a processor's cache."""
+
+
+class _OneBlasThread:
+    """Limits the matrix products to one thread, while anyone in this process asks for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._limits = threadpool_limits(1, "blas")
+            self._users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users and self._limits is not None:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 class ReferenceNetwork:
@@ -47,7 +72,7 @@ class ReferenceNetwork:
         source: IntArray = np.pad(pixels, 1)[np.newaxis]
         # Those threads of the matrix products that are not ours spin while they wait for each
         # other: on a busy machine with two cores, 512x512 pixels of `compact` took 76 s, not 15 s.
-        with threadpool_limits(1, "blas"):
+        with _one_blas_thread:
             return self._run(source, work, visit)
 
     def _run(self, source: IntArray, work: Work, visit: Visit) -> npt.NDArray[np.int64]:

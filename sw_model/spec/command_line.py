@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -13,6 +14,7 @@ from .errors import UsageError
 
 MISTAKE = 2
 """Exit code of a user's mistake."""
+_NO_MEMORY = "not enough memory"
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended, as shells have it."""
 
@@ -103,9 +105,13 @@ def _guarded(program: str, run: Callable[[], int], failures: tuple[type[Exceptio
         # Whoever read the output has seen enough; Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except MemoryError as error:
+        return _complain(program, f"not enough memory: {error}" if str(error) else _NO_MEMORY, 1)
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        return _complain(program, f"{what}{error.strerror or error}", 1)
+        # No folder could hold such a name; all else may be the system's affair.
+        code = MISTAKE if error.errno == errno.ENAMETOOLONG else 1
+        return _complain(program, f"{what}{error.strerror or error}", code)
 
 
 def _run(

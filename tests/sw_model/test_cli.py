@@ -125,6 +125,7 @@ def test_progress_of_colour_runs_once_from_nothing_to_all():
         (["grey.png", "-o", "o.xyz"], "suffix '.xyz' is not one of .png"),
         (["grey.png", "-o", "."], "cannot write .: it is a folder"),
         (["grey.png", "-o", os.devnull], "it is not an ordinary file"),
+        (["grey.png", "-o", f"{'o' * 300}.png"], "File name too long"),
         (["grey.png", "-o", "none/o.png"], "none is not a folder that exists"),
         (["grey.png", "-o", "o.png", "--timesteps", "5"], "T = 5 is not allowed"),
         (["grey.png", "-o", "o.png", "--timesteps", "two"], "argument --timesteps: invalid int"),
@@ -141,6 +142,20 @@ def test_progress_of_colour_runs_once_from_nothing_to_all():
 def test_denoise_refuses(folder, capsys, arguments, complaint):
     err = refused(capsys, "denoise", *arguments, "--deployment", "tiny.safetensors")
     assert complaint in err
+
+
+def test_a_picture_too_large_for_memory_is_named(folder, capsys, monkeypatch):
+    def no_room(*arguments):
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr("sw_model.denoise_command.do", no_room)
+    arguments = ["denoise", "grey.png", "-o", "o.png", "--deployment", "tiny.safetensors"]
+    assert "grey.png does not fit into memory" in refused(capsys, *arguments)
+    monkeypatch.setattr("sw_model.evaluate.main", no_room)
+    assert run(capsys, "evaluate")[::2] == (
+        1,
+        "python -m sw_model: not enough memory: Unable to allocate 9 TiB\n",
+    )
 
 
 @pytest.mark.parametrize("command", ["denoise grey.png -o o.png", "evaluate grey.png"])

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sim.random_deployment import random_deployment
 from sw_model import golden, golden_reference
@@ -341,3 +342,20 @@ def test_pixels_are_checked(picture, complaint):
 def test_forbidden_timesteps_are_refused():
     with pytest.raises(UsageError, match="T = 5 is not allowed by this deployment; it allows 2, 3"):
         golden.denoise(random_deployment(configuration("tiny"), 0), pixels(2, 2), 5)
+
+
+# One caller's end must not give the threads back to another's products, nor keep them for good.
+def test_callers_share_the_limit_of_the_matrix_products():
+    def threads():
+        return [part["num_threads"] for part in threadpool_info() if part["user_api"] == "blas"]
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        limit, limited = golden_reference._one_blas_thread, [1] * len(before)
+        limit.__enter__()
+        limit.__enter__()
+        assert threads() == limited != before
+        limit.__exit__()
+        assert threads() == limited
+        limit.__exit__()
+        assert threads() == before
