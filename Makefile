@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= 2
 SPEED ?= 8
 
-.PHONY: help setup sim sim-frame test lint mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
+.PHONY: help setup sim sim-frame sim-board test lint mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -19,6 +19,9 @@ sim: .venv/.complete ## denoise a photograph in golden model, Verilator and Icar
 
 sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in external memory, in Verilator (long)
 	$(PY) -m sim frame --deployment best-s25 -o build/sim-frame
+
+sim-board: .venv/.complete ## 256x256 pixels through the board's serial pins and its SDRAM, a network of a few channels (minutes)
+	$(PY) -m tests.rtl.boards 256 256
 
 test: lint ## lint, types, and all tests
 	$(PY) -m pytest -n $(JOBS)

@@ -49,6 +49,7 @@ class Bench:
         self.dut = dut
         self.sequence = 0
         self.received = bytearray()
+        self.answer_ns = ANSWER_NS
         self.arrived = Event()
 
     async def begin(self):
@@ -98,7 +99,7 @@ class Bench:
                 self.arrived.clear()
                 await self.arrived.wait()
 
-        await with_timeout(enough(), ANSWER_NS, "ns")
+        await with_timeout(enough(), self.answer_ns, "ns")
         taken = bytes(self.received[:count])
         del self.received[:count]
         return taken

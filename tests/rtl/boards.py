@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,10 @@ MODELS = ("ecp5_models.v", "sdram_model.v")
 HARNESS, TOP = "harness", "device"
 POWER_UP_MICROSECONDS = 2
 """Of the controllers under test, so that nobody waits 10,000 cycles."""
+SLOTS = 64
+"""Rows of 1 KiB that the model of the SDRAM keeps, for frames of a few pixels."""
+ROWS = 1 << 15
+"""All that the part has."""
 COLUMNS = 4
 """Input columns of the board's strips: frames of a few pixels are cut into several."""
 MHZ = 50
@@ -65,7 +71,7 @@ class ControllerWithPins(Elaboratable):
         return m
 
 
-def harness(device: str, inner: list[str], mhz: int) -> str:
+def harness(device: str, inner: list[str], mhz: int, slots: int = SLOTS) -> str:
     """Verilog of a device beside the SDRAM's model; all other pins are the harness's own.
 
     Parameters
@@ -74,6 +80,8 @@ def harness(device: str, inner: list[str], mhz: int) -> str:
         Its Verilog, with `TOP` as top module.
     inner
         Names of the pins that go to the model.
+    slots
+        Rows that the model keeps.
     """
     header, _, body = device.partition(f"module {TOP}(")[2].partition(");")
     names = [name.strip() for name in header.split(",")]
@@ -91,6 +99,7 @@ def harness(device: str, inner: list[str], mhz: int) -> str:
     times["T_REFRESH_PS"] = int(1000 * REFRESH_NANOSECONDS)
     times["T_RAS_MAX_PS"] = 1000 * RAS_MAX_NANOSECONDS
     times["PERIOD_PS"] = 1_000_000 // mhz
+    times["SLOTS"] = slots
     times["POWER_UP_CYCLES"] = POWER_UP_MICROSECONDS * mhz
     widths = {"sdram_a": 13, "sdram_ba": 2, "sdram_dqm": 2, "sdram_d": 16}
     model_pins = {
@@ -121,6 +130,7 @@ def _run(
     bench: str,
     arguments: Mapping[str, Any],
     testcase: str | None = None,
+    slots: int = SLOTS,
 ) -> None:
     pins = {
         name: (value if isinstance(value, IOPort) else Value.cast(value), None)
@@ -128,7 +138,7 @@ def _run(
     }
     text = verilog.convert(top, name=TOP, ports=pins, emit_src=False)
     inner = [name for name in ports if name.startswith("sdram_")]
-    sources = {f"{TOP}.v": text, f"{HARNESS}.v": harness(text, inner, mhz)}
+    sources = {f"{TOP}.v": text, f"{HARNESS}.v": harness(text, inner, mhz, slots)}
     sources |= {name: (FOLDER / name).read_text() for name in MODELS}
     run_sources(simulator, sources, HARNESS, bench, arguments, testcase)
 
@@ -153,18 +163,49 @@ class BoardCase:
 
     network: str
 
+    def run_picture(self, simulator: str, height: int, width: int) -> None:
+        """Build with strips as wide as a board's, and run `board_frame_bench`; raises as `run`."""
+        arguments = {"network": self.network, "size": [height, width]}
+        self._run(simulator, None, "board_frame_bench", arguments, slots=ROWS)
+
     def run(self, simulator: str, testcase: str | None = None) -> None:
         """Build, and run all tests or one.
 
         Raises `BenchFailure` if the bench fails, RuntimeError if nothing runs.
         """
+        self._run(simulator, COLUMNS, "board_bench", {"network": self.network}, testcase)
+
+    def _run(
+        self,
+        simulator: str,
+        columns: int | None,
+        bench: str,
+        arguments: Mapping[str, Any],
+        testcase: str | None = None,
+        slots: int = SLOTS,
+    ) -> None:
         top = Ulx3s(
             deployment=NETWORKS[self.network].deployment,
             mhz=MHZ,
             baud=MHZ * 1_000_000 // BIT_CYCLES,
-            columns=COLUMNS,
+            columns=columns,
             silence_seconds=SILENCE_CYCLES / (MHZ * 1e6),
             power_up_microseconds=POWER_UP_MICROSECONDS,
         )
-        arguments = {"network": self.network}
-        _run(simulator, top, top.ports, MHZ, "board_bench", arguments, testcase)
+        _run(simulator, top, top.ports, MHZ, bench, arguments, testcase, slots)
+
+
+def main() -> int:
+    """Send a picture of ``HEIGHT WIDTH`` pixels through a board with a network of few channels."""
+    height, width = map(int, sys.argv[1:])
+    started = time.monotonic()
+    BoardCase("tiny").run_picture("verilator", height, width)
+    print(
+        f"board with a test's network: {height}x{width} pixels through line and SDRAM, "
+        f"0 mismatches, {time.monotonic() - started:.0f} s"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

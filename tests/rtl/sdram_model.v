@@ -42,7 +42,7 @@ module sdram_model #(
   localparam REFRESHES_LATE = 8;  // how many a part may be behind
 
   reg [15:0] memory[0:SLOTS*512-1];
-  reg [14:0] slot_row[0:SLOTS-1];
+  integer slot_of[0:32767];  // by row, of all banks; SLOTS where it has none
   integer slots;
   integer slot;
   integer index;
@@ -55,6 +55,7 @@ module sdram_model #(
   integer written;
   integer mode_set;
   integer cycle;
+  reg [63:0] since_mode, refreshes_allowed;  // picoseconds of a second do not fit 32 bits
   integer started;  // cycle in which the mode was set, 0 before
   reg ready;
   reg cleared;  // all banks were precharged
@@ -79,6 +80,7 @@ module sdram_model #(
     violations = 0;
     refreshes = 0;
     slots = 0;
+    for (slot = 0; slot < 32768; slot = slot + 1) slot_of[slot] = SLOTS;
     open = 0;
     precharged = LONG_AGO;
     refreshed = LONG_AGO;
@@ -116,13 +118,13 @@ module sdram_model #(
   task find_slot;
     input [14:0] row;
     begin
-      slot = 0;
-      while (slot < slots && slot_row[slot] != row) slot = slot + 1;
-      if (slot == SLOTS) begin
+      slot = slot_of[row];
+      if (slot == SLOTS && slots == SLOTS) begin
         violate("more rows than the model keeps");
         slot = 0;
-      end else if (slot == slots) begin
-        slot_row[slot] = row;
+      end else if (slot == SLOTS) begin
+        slot = slots;
+        slot_of[row] = slot;
         slots = slots + 1;
         for (index = 0; index < 512; index = index + 1) memory[slot*512+index] = PATTERN;
       end
@@ -187,7 +189,9 @@ module sdram_model #(
         default: violate("unknown command");
       endcase
     end
-    if (ready && (cycle - started) / 16 * PERIOD_PS > (refreshes + REFRESHES_LATE) * (T_REFRESH_PS / 16))
+    since_mode = {32'b0, cycle - started};
+    refreshes_allowed = {32'b0, refreshes + REFRESHES_LATE};
+    if (ready && since_mode * PERIOD_PS > refreshes_allowed * T_REFRESH_PS)
       violate("refreshes missing");
 
     // Data, behind the command that asks for them.
