@@ -37,7 +37,7 @@ channels take at an activity of 1.75, the highest of the shipped networks."""
 LASTING = ("kind", "size", "pixel", "accelerator")
 """Errors that sending the same request again would not change."""
 REST_SECONDS = 60.0
-"""Longest that what follows a spoilt answer may last: that of the largest frame at 38 400 baud."""
+"""Longest that what follows a spoilt answer may last: ten times the largest frame's at 1 Mbaud."""
 CHUNK_BYTES = 4096
 _POLL_SECONDS = 0.05
 

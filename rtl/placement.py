@@ -25,9 +25,9 @@ DEVICES = {
 }
 SPEEDS = (6, 7, 8)
 SPEED = 8
+"""Grade unless another is asked for."""
 SEED_MAX = (1 << 31) - 1
 """Largest seed that nextpnr takes."""
-"""Grade unless another is asked for."""
 PACKAGE = "CABGA381"
 """The one that all these devices come in; only two pins and the clock are used."""
 TARGET_MHZ = 125

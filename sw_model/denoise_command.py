@@ -140,7 +140,7 @@ def _one(todo: Plan, settings: Settings) -> Done:
         try:
             return do(task, settings, progress)
         except MemoryError:
-            raise UsageError(f"{task.source} does not fit into memory") from None
+            raise MemoryError(task.source) from None
 
 
 def _many(

@@ -21,12 +21,6 @@ from .kernel_cache import compiled
 
 
 @compiled
-def _aligned(address: Any) -> Any:
-    """The next address that a whole vector can be at without crossing a cache line."""
-    return (address + np.uintp(ALIGNMENT - 1)) & ~np.uintp(ALIGNMENT - 1)
-
-
-@compiled
 def hidden_rows(
     version: Any,
     shape: Any,
@@ -76,7 +70,8 @@ def hidden_rows(
     for y in range(rows[0], rows[1]):
         for x in range(width - 2):
             listed = events.ctypes.data
-            summed = _aligned(scratch.ctypes.data)
+            # The next address that a whole vector can be at without crossing a cache line.
+            summed = (scratch.ctypes.data + np.uintp(ALIGNMENT - 1)) & ~np.uintp(ALIGNMENT - 1)
             charge = summed + np.uintp(lanes * scratch.itemsize)
             corner = word_bytes * steps * (y * width + x)
             # All lists before the first sum: what was written a moment ago in whole vectors is

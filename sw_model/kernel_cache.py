@@ -28,20 +28,35 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 class _KernelFiles(IndexDataCacheFile):
-    """A file for each combination of argument types, named by all that its code depends on."""
+    """A file for each combination of argument types, named by source and types.
+
+    What cannot be read or written is compiled in each process.
+    """
 
     def save(self, key: Any, data: Any) -> None:
-        self._save_data(self._name(key), (repr(key), data))
+        with suppress(OSError):
+            self._save_data(self._name(key), (repr(key), data))
+            for path in Path(self._cache_path).glob(f"{self._base}.*.nbc"):
+                if not path.name.startswith(f"{self._base}.{self._stamp}."):
+                    path.unlink(missing_ok=True)
 
     def load(self, key: Any) -> Any:
-        with suppress(OSError):
+        # Whatever a damaged file makes of unpickling: it is written anew.
+        with suppress(Exception):
             known, data = self._load_data(self._name(key))
             return data if known == repr(key) else None
         return None
 
+    @property
+    def _base(self) -> str:
+        return self._index_name.removesuffix(".nbi")
+
+    @property
+    def _stamp(self) -> str:
+        return sha256(f"{numba.__version__} {self._source_stamp}".encode()).hexdigest()[:16]
+
     def _name(self, key: Any) -> str:
-        told = repr((numba.__version__, self._source_stamp, key))
-        return f"{self._index_name.removesuffix('.nbi')}.{sha256(told.encode()).hexdigest()}.nbc"
+        return f"{self._base}.{self._stamp}.{sha256(repr(key).encode()).hexdigest()[:32]}.nbc"
 
 
 class _KernelCache(FunctionCache):

@@ -192,6 +192,7 @@ def test_nothing_is_used_after_it_was_freed():
 def test_arrays_live_as_long_as_their_addresses(kernel):
     function = getattr(event_kernels, kernel).py_func
     made = re.findall(r"(\w+) = np\.empty", inspect.getsource(function))
+    assert made
     blocks = run_frontend(function, emit_dels=True).blocks
     freed = {
         statement.value: place

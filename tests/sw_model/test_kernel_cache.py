@@ -36,7 +36,7 @@ KINDS = (("i1", "i2", "i4", "i8", "f4", "c8"), ("u1", "u2", "u4", "u8", "f8", "c
 
 def begin(folder: Path, kinds: tuple[str, ...], at: float = 0.0) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
-    # Python's own compiled files go by time and size, as numba's do.
+    # Python's own compiled files go by time and size.
     return subprocess.Popen(
         [sys.executable, "-B", "-c", RUN, str(at), *kinds],
         env=environment,
@@ -67,6 +67,25 @@ def test_another_source_of_the_same_size_and_time_is_compiled_anew(tmp_path):
         os.utime(source, (0, 0))
         assert end(begin(tmp_path, ("i4",))) == [number, 0]
         assert end(begin(tmp_path, ("i4",))) == [number, 1]
+
+
+def test_a_damaged_file_is_written_anew(tmp_path):
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    assert end(begin(tmp_path, ("i4",))) == [1, 0]
+    (file,) = tmp_path.rglob("*.nbc")
+    whole = file.read_bytes()
+    for content in (whole[:100], b"", b"no pickle"):
+        file.write_bytes(content)
+        assert end(begin(tmp_path, ("i4",))) == [1, 0]
+        assert len(file.read_bytes()) == len(whole)
+
+
+def test_what_an_older_source_left_goes(tmp_path):
+    source = tmp_path / "kernel.py"
+    for number in (1, 2):
+        source.write_text(KERNEL.replace("+= 1", f"+= {number}"))
+        assert end(begin(tmp_path, ("i4", "i8"))) == [number, number, 0]
+        assert len(list(tmp_path.rglob("*.nbc"))) == 2
 
 
 def test_without_a_folder_it_is_compiled_all_the_same():
