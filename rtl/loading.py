@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -76,42 +76,44 @@ class LoadedChunk:
 
     Attributes
     ----------
-    writing
-        There is one, and it is for this memory.
-    row, chunk, data
+    enables
+        Write enables of a row's chunks: one of them where there is something to write.
+    row, data
         Where it goes, and what it is.
     """
 
-    writing: Signal
+    enables: Signal
     row: Signal
-    chunk: Signal
     data: Signal
-
-    def enables(self, place: LoadPlace, chunks: int) -> Value:
-        """Write enables of a row's ``chunks`` chunks."""
-        return Cat(self.writing & (self.chunk == place.chunk + index) for index in range(chunks))
 
 
 def register_chunk(
-    m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int
+    m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int, chunks: int
 ) -> LoadedChunk:
-    """Registers that hold what is loaded into a memory of ``rows`` rows, a cycle later.
+    """Registers that hold what is loaded into a memory, a cycle later.
 
-    What is loaded comes from afar, and goes to all blocks of a large memory.
+    What is loaded comes from afar, and goes to all blocks of a large memory. Registers that only
+    take what is for this memory differ from those of all others: synthesis would make one out of
+    equal ones, for memories all over the chip.
+
+    Parameters
+    ----------
+    rows, chunks
+        The memory's rows, and how many chunks a row has.
     """
     row, chosen = load_target(m, load, place, rows)
     chunk = LoadedChunk(
-        writing=Signal(name="writing"),
+        enables=Signal(chunks, name="load_enables"),
         row=Signal(range(max(2, rows)), name="load_row", reset_less=True),
-        chunk=Signal.like(load.chunk, name="load_chunk", reset_less=True),
         data=Signal(CHUNK_BITS, name="load_data", reset_less=True),
     )
-    m.d.sync += [
-        chunk.writing.eq(chosen),
-        chunk.row.eq(row),
-        chunk.chunk.eq(load.chunk),
-        chunk.data.eq(load.data),
+    mine = Signal(chunks)
+    m.d.comb += [
+        enable.eq(chosen & (load.chunk == place.chunk + index)) for index, enable in enumerate(mine)
     ]
+    m.d.sync += chunk.enables.eq(mine)
+    with m.If(mine.any()):
+        m.d.sync += [chunk.row.eq(row), chunk.data.eq(load.data)]
     return chunk
 
 
@@ -186,12 +188,12 @@ class LoadableMemory(wiring.Component):
             init=self.rows,
             attrs={"ram_style": style},
         )
-        loaded = register_chunk(m, self.load, self.place, len(self.rows))
+        loaded = register_chunk(m, self.load, self.place, len(self.rows), chunks)
         write, port = rows.write_port(granularity=CHUNK_BITS), rows.read_port(domain="comb")
         m.d.comb += [
             write.addr.eq(loaded.row),
             write.data.eq(loaded.data.replicate(chunks)),
-            write.en.eq(loaded.enables(self.place, chunks)),
+            write.en.eq(loaded.enables),
             port.addr.eq(self.address),
         ]
         if self.read == "comb":
@@ -199,7 +201,7 @@ class LoadableMemory(wiring.Component):
             return m
         found = Signal(self.row_bits, reset_less=True)
         # Reading and writing take turns, see `ram_style`.
-        with m.If(~loaded.writing):
+        with m.If(~loaded.enables.any()):
             m.d.sync += found.eq(port.data)
         m.d.comb += self.data.eq(found)
         return m
@@ -235,8 +237,8 @@ class LoadableRegister(wiring.Component):
         m = Module()
         chunks = -(-self.row_bits // CHUNK_BITS)
         held = Signal(self.row_bits, init=self.row, reset_less=True)
-        loaded = register_chunk(m, self.load, self.place, 1)
-        for index, enable in enumerate(loaded.enables(self.place, chunks)):
+        loaded = register_chunk(m, self.load, self.place, 1, chunks)
+        for index, enable in enumerate(loaded.enables):
             with m.If(enable):
                 m.d.sync += held.word_select(index, CHUNK_BITS).eq(loaded.data)
         m.d.comb += self.data.eq(held)

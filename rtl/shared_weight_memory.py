@@ -67,12 +67,12 @@ class SharedWeightMemory(wiring.Component):
             # Anything else would have a copy for each reader.
             attrs={"ram_style": "block"},
         )
-        loaded = register_chunk(m, self.load, self.place, len(self.rows))
+        loaded = register_chunk(m, self.load, self.place, len(self.rows), chunks)
         write = rows.write_port(granularity=CHUNK_BITS)
         # A cycle later than `loaded`, as its row goes through the first port's address register.
         enables = Signal(chunks)
         data = Signal(CHUNK_BITS, reset_less=True)
-        m.d.sync += [enables.eq(loaded.enables(self.place, chunks)), data.eq(loaded.data)]
+        m.d.sync += [enables.eq(loaded.enables), data.eq(loaded.data)]
         m.d.comb += [write.data.eq(data.replicate(chunks)), write.en.eq(enables)]
         for index, reader in enumerate(self.readers):
             # As in `LoadableMemory`; with a register of the port's own, the memory would double.
@@ -85,6 +85,6 @@ class SharedWeightMemory(wiring.Component):
                 m.d.sync += found.eq(port.data)
             if index == 0:
                 m.d.comb += write.addr.eq(address)
-                asked = Mux(loaded.writing, loaded.row, asked)
+                asked = Mux(loaded.enables.any(), loaded.row, asked)
             m.d.sync += address.eq(asked)
         return m
