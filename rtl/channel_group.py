@@ -114,6 +114,7 @@ class ChannelGroup(wiring.Component):
             sum_bits=max(sum_bits, widths[0].sum),
             bias_bits=deployment.widths.bias,
             threshold_bits=deployment.widths.threshold,
+            current_bits=deployment.widths.current,
             membrane_bits=deployment.widths.membrane,
         )
         constants = NeuronConstants(

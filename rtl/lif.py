@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,16 +23,18 @@ class LifProcessingElement(wiring.Component):
     ----------
     neurons
         The kinds of neuron that it can be, without repetition.
-    sum_bits, bias_bits, threshold_bits, membrane_bits
-        Widths; all numbers but the threshold are signed. The caller guarantees that no membrane
-        exceeds its width.
+    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
+        Widths; all numbers but the threshold are signed. The caller guarantees that no current
+        and no membrane exceeds its width.
 
     Members
     -------
     kind : In(range(len(neurons)))
         Index of the neuron's kind.
     sum, bias : In(signed)
-        The current is (sum + bias) << F, a cycle later.
+        The current is (sum + carry + bias) << F, a cycle later.
+    carry : In(1)
+        What rounding adds to the sum.
     take : In(1)
         A cycle after the sum: keep the current for the timesteps that follow.
     enable : In(1)
@@ -51,6 +53,7 @@ class LifProcessingElement(wiring.Component):
         sum_bits: int,
         bias_bits: int,
         threshold_bits: int,
+        current_bits: int,
         membrane_bits: int,
     ):
         check_positive(
@@ -58,15 +61,13 @@ class LifProcessingElement(wiring.Component):
             sum_bits=sum_bits,
             bias_bits=bias_bits,
             threshold_bits=threshold_bits,
+            current_bits=current_bits,
             membrane_bits=membrane_bits,
         )
         self.neurons = tuple(neurons)
+        self.current_bits = current_bits
         self.membrane_bits = membrane_bits
-        # An addition more than the widest of a sum's parts, and the fractional bits.
-        self._current_bits = (
-            max(sum_bits, bias_bits) + 1 + max(neuron.fractional_bits for neuron in neurons)
-        )
-        self._excess_bits = max(self._current_bits, threshold_bits + 1) + 1
+        self._excess_bits = max(current_bits, threshold_bits + 1) + 1
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
@@ -74,6 +75,7 @@ class LifProcessingElement(wiring.Component):
                 "enable": In(1),
                 "first": In(1),
                 "sum": In(signed(sum_bits)),
+                "carry": In(1),
                 "bias": In(signed(bias_bits)),
                 "threshold": In(unsigned(threshold_bits)),
                 "init": In(signed(membrane_bits)),
@@ -88,7 +90,7 @@ class LifProcessingElement(wiring.Component):
         membrane = Signal(signed(self.membrane_bits), reset_less=True)
         before, leaked = Signal.like(membrane), Signal.like(membrane)
         charged, after = Signal.like(membrane), Signal.like(membrane)
-        arriving = Signal(signed(self._current_bits), reset_less=True)
+        arriving = Signal(signed(self.current_bits), reset_less=True)
         current = Signal.like(arriving)
         excess = Signal(signed(self._excess_bits), reset_less=True)
         # The charged membrane less the threshold: not negative where the neuron fires.
@@ -99,12 +101,14 @@ class LifProcessingElement(wiring.Component):
             beyond.eq(leaked + excess),
             self.spike.eq(beyond >= 0),
         ]
+        # The carry goes into the adder below the lowest bits, instead of through one of its own.
+        halves = Cat(self.carry, self.sum).as_signed() + Cat(Const(1, 1), self.bias).as_signed()
         with m.Switch(self.kind):
             for kind, neuron in enumerate(self.neurons):
                 with m.Case(kind):
                     leak = 0 if neuron.leak is None else before >> neuron.leak
                     reset = 0 if neuron.reset == "hard" else beyond
-                    m.d.sync += arriving.eq((self.sum + self.bias) << neuron.fractional_bits)
+                    m.d.sync += arriving.eq((halves >> 1) << neuron.fractional_bits)
                     m.d.comb += [
                         leaked.eq(before - leak),
                         after.eq(Mux(self.spike, reset, charged)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,7 +43,7 @@ class LifArray(wiring.Component):
         Largest T.
     encoding_shift
         Rounding right shift of the sums of a constant-current layer.
-    sum_bits, bias_bits, threshold_bits, membrane_bits
+    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
         Widths, as in `LifProcessingElement`.
 
     Members
@@ -72,6 +72,7 @@ class LifArray(wiring.Component):
         sum_bits: int,
         bias_bits: int,
         threshold_bits: int,
+        current_bits: int,
         membrane_bits: int,
     ):
         check_positive(channels=channels, max_steps=max_steps, sum_bits=sum_bits)
@@ -82,6 +83,7 @@ class LifArray(wiring.Component):
         self.sum_bits = sum_bits
         self.bias_bits = bias_bits
         self.threshold_bits = threshold_bits
+        self.current_bits = current_bits
         self.membrane_bits = membrane_bits
         constants = NeuronConstants(bias_bits, threshold_bits, membrane_bits)
         super().__init__(
@@ -119,16 +121,19 @@ class LifArray(wiring.Component):
                 sum_bits=self.sum_bits,
                 bias_bits=self.bias_bits,
                 threshold_bits=self.threshold_bits,
+                current_bits=self.current_bits,
                 membrane_bits=self.membrane_bits,
             )
             m.submodules[f"neuron_{channel}"] = element
             constants = self.constants[channel]
+            shifted, carry = self._shifted(total)
             m.d.comb += [
                 element.kind.eq(self.kind),
                 element.take.eq(take),
                 element.enable.eq(enable),
                 element.first.eq(first),
-                element.sum.eq(self._shifted(total)),
+                element.sum.eq(shifted),
+                element.carry.eq(carry),
                 element.bias.eq(constants.bias),
                 element.threshold.eq(constants.threshold),
                 element.init.eq(constants.init),
@@ -138,9 +143,13 @@ class LifArray(wiring.Component):
         m.d.sync += self.words.payload.eq(Cat(spikes))
         return m
 
-    def _shifted(self, value: Value) -> Value:
-        """The encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`)."""
+    def _shifted(self, value: Value) -> tuple[Value, Value]:
+        """The encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`).
+
+        What is shifted, and the highest bit that falls off, which rounds it.
+        """
         if self.encoding_shift == 0:
-            return value
-        rounded = (value + (1 << (self.encoding_shift - 1))) >> self.encoding_shift
-        return Mux(self.constant, rounded, value)
+            return value, Const(0, 1)
+        half = value[self.encoding_shift - 1]
+        shifted = Mux(self.constant, value >> self.encoding_shift, value)
+        return shifted, self.constant & half

@@ -10,6 +10,7 @@ leaves it; without it, the components of this version are measured.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +62,8 @@ def main() -> None:
     lane_bits = max(layer.lane for layer in widths.layers[layers])
     sum_bits = max(layer.sum for layer in widths.layers[layers])
     steps = spec.timesteps_max
+    later = inspect.signature(LifArray).parameters  # than the first version with such an array
+    current = {"current_bits": widths.current} if "current_bits" in later else {}
     parts = {
         f"event encoder, {spec.channels} channels": EventEncoder(channels=spec.channels),
         f"synapse array, {9 * CHANNELS} lanes": SynapseArray(
@@ -82,6 +85,7 @@ def main() -> None:
             bias_bits=widths.bias,
             threshold_bits=widths.threshold,
             membrane_bits=widths.membrane,
+            **current,
         ),
     }
     print(f"{Path(rtl.__file__).parent}: {DEPLOYMENT}, LFE5U-85F-8, seed 0")

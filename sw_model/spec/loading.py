@@ -124,6 +124,7 @@ def _hardware_widths(deployment: Deployment) -> dict[str, int]:
     return {
         "bias": widths.bias,
         "threshold": widths.threshold,
+        "current": widths.current,
         "membrane": widths.membrane,
         "encoding sum": first.sum,
         "hidden lane": max(layer.lane for layer in hidden),

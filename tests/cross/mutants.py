@@ -92,12 +92,18 @@ MUTANTS = (
         "membrane",
         "lif_array-3",
     ),
-    Mutant("bias subtracted", "lif.py", "self.sum + self.bias", "self.sum - self.bias", "lif-all"),
+    Mutant(
+        "bias subtracted",
+        "lif.py",
+        "+ Cat(Const(1, 1), self.bias)",
+        "- Cat(Const(1, 1), self.bias)",
+        "lif-all",
+    ),
     Mutant(
         "fractional bits ignored",
         "lif.py",
-        "(self.sum + self.bias) << neuron.fractional_bits",
-        "(self.sum + self.bias)",
+        "(halves >> 1) << neuron.fractional_bits",
+        "halves >> 1",
         "lif-all",
     ),
     Mutant(
@@ -131,8 +137,8 @@ MUTANTS = (
     Mutant(
         "encoding sum truncated for rounded",
         "lif_array.py",
-        "(value + (1 << (self.encoding_shift - 1))) >> self.encoding_shift",
-        "value >> self.encoding_shift",
+        "self.constant & half",
+        "Const(0, 1)",
         "lif_array-3",
     ),
     Mutant(

@@ -115,15 +115,24 @@ def _scatter(channels: int, lane_bits: int, width: int, steps: int) -> Parameter
     return {"channels": channels, "max_width": width, "max_steps": steps, **widths}
 
 
-def _lif_array(channels: int, kinds: slice, steps: int, shift: int) -> Parameters:
+def _lif_array(
+    channels: int,
+    kinds: slice,
+    steps: int,
+    shift: int,
+    *,
+    sum_bits: int = 7,
+    current_bits: int = 10,
+) -> Parameters:
     return {
         "channels": channels,
         "neurons": NEURONS[kinds],
         "max_steps": steps,
         "encoding_shift": shift,
-        "sum_bits": 7,
+        "sum_bits": sum_bits,
         "bias_bits": 4,
         "threshold_bits": 8,
+        "current_bits": current_bits,
         "membrane_bits": 14,
     }
 
@@ -149,6 +158,8 @@ _LIF = {
     "sum_bits": 6,
     "bias_bits": 5,
     "threshold_bits": 14,
+    # A sum plus a bias, and two fractional bits.
+    "current_bits": 9,
     "membrane_bits": 14,
 }
 _SEQUENCES = {
@@ -183,12 +194,18 @@ COMPONENTS = {
             "5": _scatter(5, 5, 3, 4),
         },
     ),
-    **_variants(_with_neurons(LifProcessingElement), "lif", {"all": _LIF}),
+    **_variants(
+        _with_neurons(LifProcessingElement),
+        "lif",
+        {"all": _LIF, "narrow": _LIF | {"current_bits": 6, "membrane_bits": 9}},
+    ),
     **_variants(
         _with_neurons(LifArray),
         "lif_array",
         {
             "1": _lif_array(1, slice(2), 1, 0),
+            # Sums of the encoding layer wider than any current.
+            "2": _lif_array(2, slice(1, 5), 3, 4, sum_bits=11, current_bits=9),
             "3": _lif_array(3, slice(6), 4, 3),
             "5": _lif_array(5, slice(1, 4), 12, 1),
         },

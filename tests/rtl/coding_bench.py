@@ -31,7 +31,7 @@ async def code_of(dut, kind, threshold, current, timesteps):
 # in its middle, or two units below the next row's smallest (the leak's rounding is worth one).
 @bench(cycles=1_000)
 async def gives_table_1(dut):
-    await start(dut, take=1, enable=1, first=1, sum=0, bias=0, kind=0, threshold=1, init=0)
+    await start(dut, take=1, enable=1, first=1, sum=0, carry=0, bias=0, kind=0, threshold=1, init=0)
     for k in TABLE_1:
         # The closed form, rounded up to whole units: x >= 2^p / (2^p - 1).
         low = 0 if k == 8 else -(-UNITS * 2 ** (k + 1) // (2 ** (k + 1) - 1))
@@ -45,7 +45,7 @@ async def gives_table_1(dut):
 # included, with hard or soft reset, with leak or without.
 @bench(cycles=20_000)
 async def gives_the_exact_codes_of_a_sweep(dut):
-    await start(dut, take=1, enable=1, first=1, sum=0, bias=0, kind=0, threshold=1, init=0)
+    await start(dut, take=1, enable=1, first=1, sum=0, carry=0, bias=0, kind=0, threshold=1, init=0)
     for kind, (name, threshold, cases) in enumerate(KINDS):
         for current, expected in cases:
             spikes = await code_of(dut, kind, threshold, current, len(expected))

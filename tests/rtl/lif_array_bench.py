@@ -25,6 +25,7 @@ NEURONS = [NeuronSpec(**neuron) for neuron in arguments()["neurons"]]
 SHIFT = arguments()["encoding_shift"]
 SUM_BITS, BIAS_BITS = arguments()["sum_bits"], arguments()["bias_bits"]
 THRESHOLD_BITS, MEMBRANE_BITS = arguments()["threshold_bits"], arguments()["membrane_bits"]
+CURRENT_LOW, CURRENT_HIGH = signed_limits(arguments()["current_bits"])
 CONSTANT_BITS = BIAS_BITS + THRESHOLD_BITS + MEMBRANE_BITS
 LOW, HIGH = signed_limits(MEMBRANE_BITS)
 LAYERS = [
@@ -72,21 +73,29 @@ class Layer:
         sums = []
         for membrane, bias, threshold in zip(membranes, self.biases, self.thresholds, strict=True):
             missing = (threshold - charge(neuron, membrane, bias)) // 2**neuron.fractional_bits
-            aimed = missing * 2**SHIFT if self.constant else missing
+            value = missing * 2**SHIFT if self.constant else missing
             low, high = signed_limits(SUM_BITS)
-            if low <= aimed <= high and self.rng.random() < 0.3:
-                sums.append(aimed)
-            else:
-                sums.append(random_signed(self.rng, SUM_BITS))
+            if self.rng.random() < 0.7 or not low <= value <= high:
+                value = random_signed(self.rng, SUM_BITS)
+            while not self._possible(neuron, value, bias):
+                value = random_signed(self.rng, SUM_BITS)
+            sums.append(value)
         return sums
+
+    def _possible(self, neuron, value, bias):
+        """Whether the current fits its width."""
+        current = (self._shifted(value) + bias) << neuron.fractional_bits
+        return CURRENT_LOW <= current <= CURRENT_HIGH
+
+    def _shifted(self, value):
+        return rounding_shift(value, SHIFT) if self.constant else value
 
     def _weighted(self):
         """Weighted sum plus bias of every channel in this timestep."""
         sums = self.sums[-1]
-        if self.constant:
-            self.seen["half"] += sum(s % 2**SHIFT == 2**SHIFT // 2 for s in sums) if SHIFT else 0
-            sums = [rounding_shift(value, SHIFT) for value in sums]
-        return [value + bias for value, bias in zip(sums, self.biases, strict=True)]
+        if self.constant and SHIFT:
+            self.seen["half"] += sum(s % 2**SHIFT == 2**SHIFT // 2 for s in sums)
+        return [self._shifted(value) + bias for value, bias in zip(sums, self.biases, strict=True)]
 
     def announce(self, dut):
         constants = [

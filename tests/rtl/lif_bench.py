@@ -17,6 +17,7 @@ SUM_LOW, SUM_HIGH = signed_limits(SUM_BITS)
 BIAS_LOW, BIAS_HIGH = signed_limits(BIAS_BITS)
 THRESHOLD_HIGH = (1 << THRESHOLD_BITS) - 1
 LOW, HIGH = signed_limits(MEMBRANE_BITS)
+CURRENT_LOW, CURRENT_HIGH = signed_limits(arguments()["current_bits"])
 
 
 class Driver:
@@ -42,13 +43,16 @@ class Driver:
         self.dut.threshold.value, self.dut.init.value = threshold, init
 
     def fits(self, weighted):
-        return LOW <= charge(self.neuron, self.membrane, weighted) <= HIGH
+        current = weighted << self.neuron.fractional_bits
+        charged = charge(self.neuron, self.membrane, weighted)
+        return CURRENT_LOW <= current <= CURRENT_HIGH and LOW <= charged <= HIGH
 
     async def step(self, weighted):
         """A timestep in which the weighted sum plus bias is ``weighted``."""
         charged, spike, membrane = neuron_step(self.neuron, self.membrane, weighted, self.threshold)
         dut = self.dut
-        dut.sum.value = weighted - self.bias
+        carry = self.rng.getrandbits(1) if weighted - self.bias > SUM_LOW else 0
+        dut.sum.value, dut.carry.value = weighted - self.bias - carry, carry
         await RisingEdge(dut.clk)
         dut.take.value, dut.sum.value = 1, random_signed(self.rng, SUM_BITS)
         await RisingEdge(dut.clk)
@@ -96,7 +100,7 @@ def random_pixel(rng):
 async def follows_the_equation(dut):
     driver = Driver(dut)
     rng = driver.rng
-    await start(dut, take=0, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
+    await start(dut, take=0, enable=0, first=0, sum=0, carry=0, bias=0, kind=0, threshold=1, init=0)
     for _ in range(900):
         driver.begin_pixel(*random_pixel(rng))
         for _ in range(rng.randrange(1, 13)):
@@ -121,9 +125,11 @@ async def follows_the_equation(dut):
 @bench(cycles=20_000)
 async def holds_extreme_membranes(dut):
     driver = Driver(dut)
-    await start(dut, take=0, enable=0, first=0, sum=0, bias=0, kind=0, threshold=1, init=0)
-    for kind in range(len(NEURONS)):
-        for bias, weighted in ((BIAS_LOW, SUM_LOW + BIAS_LOW), (BIAS_HIGH, SUM_HIGH + BIAS_HIGH)):
+    await start(dut, take=0, enable=0, first=0, sum=0, carry=0, bias=0, kind=0, threshold=1, init=0)
+    for kind, neuron in enumerate(NEURONS):
+        low = max(SUM_LOW + BIAS_LOW, CURRENT_LOW >> neuron.fractional_bits)
+        high = min(SUM_HIGH + BIAS_HIGH, CURRENT_HIGH >> neuron.fractional_bits)
+        for bias, weighted in ((BIAS_LOW, low), (BIAS_HIGH, high)):
             for threshold in (1, THRESHOLD_HIGH):
                 driver.begin_pixel(kind, bias, threshold, 0)
                 for _ in range(40):

@@ -41,6 +41,7 @@ def test_constant_currents_give_the_papers_codes(simulator):
         sum_bits=signed_width(0, HIGHEST),
         bias_bits=1,
         threshold_bits=unsigned_width(2 * UNITS),
+        current_bits=signed_width(0, HIGHEST),
         # One bit more than grey levels need, for the currents beyond the table's last threshold.
         membrane_bits=membrane_width(LIF_HARD, TIMESTEPS, UNITS) + 1,
     )

@@ -123,6 +123,10 @@ def test_deployment_that_does_not_fit_is_refused():
     wider = replace(TINY, biases=tuple(bias * 40 for bias in TINY.biases))
     with pytest.raises(UsageError, match=r"needs \d+ bits for its bias; the hardware has"):
         check_fits(TINY, wider)
+    encoding, *rest = TINY.weights
+    wider = replace(TINY, weights=(np.full_like(encoding, 7), *rest))
+    with pytest.raises(UsageError, match=r"needs \d+ bits for its current; the hardware has"):
+        check_fits(TINY, wider)
 
 
 def test_driver_refuses_another_register_map():
