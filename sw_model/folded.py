@@ -190,6 +190,16 @@ class FoldedDnCNN(nn.Module):
         bias = PIXEL_SCALE * network.output_bias.detach()
         self.layers.append(FoldedLayer(self.spec.layers[-1], weight, bias))
 
+    @torch.no_grad()
+    def narrow(self, spec: NetworkSpec) -> None:
+        """Take the widths of another spec of the same layers."""
+        for target, layer in zip(spec.layers, self.layers, strict=True):
+            assert isinstance(layer, FoldedLayer)
+            high, other = (weight_range(each.weight_bits)[1] for each in (layer.layer, target))
+            layer.scale *= high / other
+            layer.layer = target
+        self.spec = spec
+
     def _neuron(self, layer: FoldedLayer) -> FloatNeuron:
         assert layer.layer.neuron is not None
         return FloatNeuron(

@@ -20,10 +20,9 @@ from sw_model.network import DnCNN, SpikingDnCNN
 from sw_model.spec import UsageError, configuration, load_deployment, shipped_deployments
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions, WidthOptions
-from sw_model.unfold import configuration_of, reopen, unfold
+from sw_model.unfold import FROZEN, configuration_of, reopen, unfold
 from sw_model.widen import widen
 
-FROZEN = ".safetensors"
 STATISTICS_PATCHES = 128
 """For a float DnCNN's batch norms, whose statistics folding took."""
 
@@ -50,15 +49,18 @@ def _from_frozen(
             raise UsageError(
                 f"--model {given['model']} does not fit {str(args.quantise)!r}, a spiking network"
             )
-        config = configuration_of(deployment)
-        if given.get("config", config) != config or "widths" in given:
-            raise UsageError(
-                f"{str(args.quantise)!r} is frozen as --config {config}; its widths cannot change"
-            )
-        options = TrainingOptions(**(given | {"config": config, "model": "quantised"}))
+        config, own = configuration_of(deployment)
+        if given.get("config", config) != config:
+            raise UsageError(f"{str(args.quantise)!r} is frozen as --config {config}")
+        options = TrainingOptions(
+            **(given | {"config": config, "model": "quantised", "widths": own})
+        )
         folded = build_model(options)
         assert isinstance(folded, FoldedDnCNN)
         reopen(deployment, folded)
+        if "widths" in given:
+            options = dataclasses.replace(options, widths=given["widths"].over(own))
+            folded.narrow(options.widths.apply(configuration(config)))
         return options, folded, _runs(deployment.provenance, args.quantise)
     baseline = Baseline.load(args.start)
     if given.get("model") != "ann":

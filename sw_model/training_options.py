@@ -41,12 +41,16 @@ class WidthOptions:
         Of the hidden, the encoding and the output layers' weights.
     fractional_bits
         Of every spiking layer's currents and membranes.
+    encoding_shift
+        Rounding right shift of the encoding layer's sums, the widest of all: what it takes off
+        them, its currents, thresholds and membranes need not have.
     """
 
     weight_bits: int | None = None
     encoding_weight_bits: int | None = None
     output_weight_bits: int | None = None
     fractional_bits: int | None = None
+    encoding_shift: int | None = None
 
     def apply(self, spec: NetworkSpec) -> NetworkSpec:
         """``spec`` with these widths; raises `UsageError` where it does not allow them."""
@@ -62,7 +66,10 @@ class WidthOptions:
                 neuron = dataclasses.replace(neuron, fractional_bits=self.fractional_bits)
             given = bits[layer.kind]
             width = layer.weight_bits if given is None else given
-            layers.append(dataclasses.replace(layer, weight_bits=width, neuron=neuron))
+            shift = layer.shift
+            if layer.kind == "encoding" and self.encoding_shift is not None:
+                shift = self.encoding_shift
+            layers.append(dataclasses.replace(layer, weight_bits=width, neuron=neuron, shift=shift))
         return dataclasses.replace(spec, layers=tuple(layers))
 
     @staticmethod
@@ -73,6 +80,7 @@ class WidthOptions:
             ("encoding-weight-bits", "bits of the encoding layer's weights"),
             ("output-weight-bits", "bits of the output layer's weights"),
             ("fractional-bits", "fractional bits of currents and membranes"),
+            ("encoding-shift", "rounding right shift of the encoding layer's sums"),
         ):
             parser.add_argument(
                 f"--{option}", type=int, metavar="N", help=f"{what}; default: the configuration's"
@@ -82,6 +90,26 @@ class WidthOptions:
     def from_arguments(cls, args: argparse.Namespace) -> WidthOptions:
         """The widths that were given."""
         return cls(**{f.name: getattr(args, f.name) for f in dataclasses.fields(cls)})
+
+    @classmethod
+    def between(cls, spec: NetworkSpec, other: NetworkSpec) -> WidthOptions:
+        """The widths of the first layers of each kind of ``other`` that ``spec`` has otherwise."""
+        given = {}
+        for name, index, value in (
+            ("encoding_weight_bits", 0, lambda layer: layer.weight_bits),
+            ("weight_bits", 1, lambda layer: layer.weight_bits),
+            ("output_weight_bits", -1, lambda layer: layer.weight_bits),
+            ("fractional_bits", 0, lambda layer: layer.neuron.fractional_bits),
+            ("encoding_shift", 0, lambda layer: layer.shift),
+        ):
+            if value(spec.layers[index]) != value(other.layers[index]):
+                given[name] = value(other.layers[index])
+        return cls(**given)
+
+    def over(self, other: WidthOptions) -> WidthOptions:
+        """These widths, and those of ``other`` where these leave the configuration's."""
+        own = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        return dataclasses.replace(other, **own)
 
 
 @dataclass(frozen=True, kw_only=True)

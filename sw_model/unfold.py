@@ -9,13 +9,17 @@ import torch
 from torch import Tensor
 
 from sw_model.baseline import Baseline
+from sw_model.checkpoint import build_model
 from sw_model.convolution import convolve
 from sw_model.folded import FoldedDnCNN, FoldedLayer
+from sw_model.freezing import freeze
 from sw_model.network import BATCH_NORM_EPS, PIXEL_SCALE, DnCNN, NormalisedLayer
-from sw_model.quantize import freeze
 from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
+from sw_model.training_options import TrainingOptions, WidthOptions
 
+FROZEN = ".safetensors"
+"""Suffix of files without a training's state."""
 WITHIN = 0.25
 """Where between two roundings of an initial membrane its real value is put: halfway, whether half
 a threshold is an integer or not."""
@@ -61,21 +65,28 @@ def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
     return network
 
 
-def configuration_of(deployment: Deployment) -> str:
-    """The configuration that a deployment was trained as, whatever its own name.
+def configuration_of(deployment: Deployment) -> tuple[str, WidthOptions]:
+    """The configuration that a deployment was trained as, and its widths where they are others.
 
     Raises
     ------
     UsageError
-        It is none of `CONFIGURATIONS`, other widths for one.
+        It is none of `CONFIGURATIONS`, with more channels for one.
     """
+    wanted = _comparable(deployment.spec)
+    fitting = []
     for name, spec in CONFIGURATIONS.items():
-        if _comparable(spec) == _comparable(deployment.spec):
-            return name
-    raise UsageError(
-        f"the deployment {deployment.spec.name!r} has the layers of no configuration; "
-        "give the checkpoint it was frozen from"
-    )
+        if len(spec.layers) == len(wanted.layers):
+            widths = WidthOptions.between(spec, wanted)
+            if _comparable(widths.apply(spec)) == wanted:
+                fitting.append((name, widths))
+    if not fitting:
+        raise UsageError(
+            f"the deployment {deployment.spec.name!r} has the layers of no configuration; "
+            "give the checkpoint it was frozen from"
+        )
+    # The one that most is the same of.
+    return max(fitting, key=lambda each: list(dataclasses.asdict(each[1]).values()).count(None))
 
 
 def _comparable(spec: NetworkSpec) -> NetworkSpec:
@@ -125,3 +136,25 @@ def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
             f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; "
             "--timesteps has to be that of its training"
         )
+
+
+def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = None) -> Deployment:
+    """A frozen network in other widths, without training.
+
+    Raises
+    ------
+    UsageError
+        ``widths`` are none; or see `configuration_of` and `reopen`.
+    """
+    if widths == WidthOptions():
+        raise UsageError(
+            f"the deployment {deployment.spec.name!r} is frozen already: give widths that it is "
+            "to have, such as --encoding-shift 8"
+        )
+    config, own = configuration_of(deployment)
+    network = build_model(TrainingOptions(config=config, model="quantised", widths=own))
+    assert isinstance(network, FoldedDnCNN)
+    reopen(deployment, network)
+    network.narrow(widths.over(own).apply(network.spec))
+    network.spec = dataclasses.replace(network.spec, name=name or deployment.spec.name)
+    return freeze(network, {**deployment.provenance, "narrowed from": deployment.hash})

@@ -54,6 +54,7 @@ FLOAT = (
     "sw_model.supervision",
     "sw_model.checkpoint",
     "sw_model.train",
+    "sw_model.freezing",
     "sw_model.quantize",
     "hls",
 )

@@ -9,8 +9,8 @@ import torch
 from sw_model import golden
 from sw_model.convolution import round_through
 from sw_model.folded import FoldedDnCNN, FoldedLayer, channel_scales, fold
+from sw_model.freezing import freeze, output_multipliers
 from sw_model.network import SpikingDnCNN
-from sw_model.quantize import freeze, output_multipliers
 from sw_model.spec import NeuronSpec, UsageError, load_deployment, uniform_network
 from sw_model.training_options import WidthOptions
 

@@ -1,0 +1,94 @@
+"""The frozen network's integers, taken out of a folded one.
+
+The arithmetic that they serve is `sw_model.spec`'s; how a float network becomes one whose numbers
+are integers times a scale is `sw_model.folded`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from sw_model.folded import FoldedDnCNN, FoldedLayer
+from sw_model.spec import MULT_BITS, Deployment, UsageError
+from sw_model.spec.network import SHIFT_MAX
+
+
+def output_multipliers(scale: float, timesteps: tuple[int, ...]) -> tuple[list[int], int]:
+    """Multiplier for every allowed T and the shift, so that mult / 2^shift is about scale / T.
+
+    The shift is the largest with which the multiplier of the smallest T still fits its width.
+
+    Parameters
+    ----------
+    scale
+        Pixels per unit of R / T.
+
+    Raises
+    ------
+    UsageError
+        The scale is so large or small that no multiplier of 1 or more fits.
+    """
+    for shift in range(SHIFT_MAX, 0, -1):
+        mults = [round(scale * 2**shift / t) for t in timesteps]
+        if max(mults) < 1 << MULT_BITS:
+            if min(mults) < 1:
+                break
+            return mults, shift
+    raise UsageError(
+        f"the output layer's scale {scale:g} pixels a unit cannot be expressed by a "
+        f"{MULT_BITS}-bit multiplier and a shift of 1..{SHIFT_MAX}"
+    )
+
+
+def _to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.int32]]:
+    integers = values.detach().double().round().contiguous().numpy()
+    limit = np.iinfo(np.int32)
+    if not (np.isfinite(integers).all() and (np.abs(integers) <= limit.max).all()):
+        worst = integers.flat[np.abs(integers).argmax()]
+        raise UsageError(
+            f"{what} of {worst:g} units does not fit 32 bits; "
+            "train with another seed or a lower --lr"
+        )
+    return integers.astype(np.int32)
+
+
+def freeze(network: FoldedDnCNN, provenance: Mapping[str, Any] | None = None) -> Deployment:
+    """The frozen network.
+
+    Parameters
+    ----------
+    network
+        Folded; its integers are taken as its quantised forward pass uses them.
+    provenance
+        Where it comes from, as plain JSON values.
+    """
+    weights, biases, scales, thresholds, inits = [], [], [], [], []
+    for index, layer in enumerate(network.layers):
+        assert isinstance(layer, FoldedLayer)
+        weight = _to_int32(layer.integer_weight(), f"weight of layer {index}")
+        weights.append(weight.astype(np.int8))
+        biases.append(_to_int32(layer.integer_bias(), f"bias of layer {index}"))
+        scales.append(layer.current_scale().double().numpy())
+        if layer.layer.neuron is not None:
+            threshold = layer.integer_threshold()
+            thresholds.append(_to_int32(threshold, f"threshold of layer {index}"))
+            init = layer.integer_init(network.init, network.timesteps)
+            inits.append(_to_int32(init, f"init of layer {index}"))
+    mults, shift = output_multipliers(float(scales[-1][0]), network.spec.timesteps)
+    output = dataclasses.replace(network.spec.layers[-1], shift=shift)
+    spec = dataclasses.replace(network.spec, layers=(*network.spec.layers[:-1], output))
+    return Deployment(
+        spec=spec,
+        weights=tuple(weights),
+        biases=tuple(biases),
+        thresholds=tuple(thresholds),
+        inits=tuple(inits),
+        mults=np.array(mults, np.uint16),
+        scales=tuple(scales),
+        provenance=provenance or {},
+    )
