@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,29 +14,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sw_model.spec import Deployment, UsageError, load_deployment
-from sw_model.spec.counted_cycles import ENGINES
 from sw_model.spec.cycles import GROUP_CHANNELS
 from sw_model.spec.files import replacing_folder
-from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
-from sw_model.spec.system_cycles import MemoryTiming
 
 from .checks import check_frame_size
-from .explore_designs import MAPS, Hardware, hidden_bits
-from .explore_points import OBJECTIVES, RESOURCES, Configuration, pareto_front
-from .explore_report import available, rows, table, write_report
+from .explore_designs import MAPS
+from .explore_options import configurations_of, parse_sweep
+from .explore_points import OBJECTIVES, RESOURCES, pareto_front
+from .explore_report import available, legend, rows, table, write_report
 from .explore_sweep import Sweep, Tell, sweep
-from .placement import DEVICES, TARGET_MHZ
-from .side_by_side import parse_jobs
-from .synth_tools import CACHE, check_tools
+from .placement import TARGET_MHZ
+from .synth_tools import check_tools
 
 OUTPUT = Path("build/explore")
 KIND = "exploration"
-GROUP_MAX = 64
-"""Most channels of a group: nobody has tried larger ones."""
-MEMORY = MemoryTiming(read=20, write=10)
-"""Latencies of the external memory, as `python -m sim frame` has them."""
 DEFAULT_OBJECTIVES = ("fps", "lut4", "block_ram", "energy")
 
 
@@ -70,6 +62,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N,...",
         help=f"most channels of a channel group, nine lanes each (default: {GROUP_CHANNELS}, or "
         "all)",
+    )
+    parser.add_argument(
+        "--passes",
+        default="1",
+        metavar="N,...",
+        help="passes over what a spiking layer reads, each for as many of its C output channels: "
+        "an engine has 9 * C / passes lanes; no generator makes more than one (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--engines", default="1,2", metavar="N,...", help="engines (default: %(default)s)"
@@ -137,7 +137,7 @@ def main(args: argparse.Namespace) -> None:
     counts = load_spike_counts(args.spikes)
     deployment = load_deployment(args.deployment)
     check_counts(counts, deployment, args.spikes, args.deployment)
-    configurations = list(_configurations(args, counts, deployment))
+    configurations = list(configurations_of(args, counts, deployment))
     check_size(counts, {each.hardware.maps for each in configurations})
     client = None
     if args.dask is not None:
@@ -160,35 +160,10 @@ def main(args: argparse.Namespace) -> None:
     print(f"network     {deployment.spec.name}, deployment {deployment.hash[:16]}")
     print(f"device      {wanted.device}; area {area}; clock {clock}")
     print(f"front       of {', '.join(wanted.objectives)}\n")
-    print(table(values))
-    if any(point.variant for point in points):
-        print("*           not what the deployment was trained and frozen for")
+    text = table(values)
+    print(text)
+    print(legend(text), end="")
     print(f"written     {args.output}")
-
-
-def parse_sweep(args: argparse.Namespace) -> Sweep:
-    """What is the same for all configurations; raises `UsageError`."""
-    if args.device not in DEVICES:
-        raise UsageError(f"--device {args.device!r} is none of {', '.join(DEVICES)}")
-    if args.place and args.clock is not None:
-        raise UsageError("--clock and --place exclude each other: give one of them")
-    if args.whole and args.group is not None:
-        raise UsageError(
-            f"--whole takes groups as they are generated, of {GROUP_CHANNELS}: leave out --group"
-        )
-    clock = float(TARGET_MHZ) if args.clock is None else args.clock
-    if not 1 <= clock <= 1000:
-        raise UsageError(f"--clock {clock} is not a frequency of 1 to 1000 MHz")
-    return Sweep(
-        device=args.device,
-        clock_mhz=clock,
-        place=args.place,
-        whole=args.whole,
-        objectives=tuple(_names(args.objectives, "--objectives", OBJECTIVES)),
-        memory=MEMORY,
-        jobs=parse_jobs(args.jobs),
-        cache=CACHE,
-    )
 
 
 def check_counts(counts: SpikeCounts, deployment: Deployment, path: Path, name: str) -> None:
@@ -212,46 +187,6 @@ def check_size(counts: SpikeCounts, maps: set[str]) -> None:
             f"a frame of {counts.height}x{counts.width} pixels is beyond the hardware's "
             f"{FRAME_HEIGHT_MAX}x{FRAME_WIDTH_MAX}: count the spikes of a smaller crop"
         )
-
-
-def _configurations(
-    args: argparse.Namespace, counts: SpikeCounts, deployment: Deployment
-) -> Iterator[Configuration]:
-    steps = args.timesteps or str(counts.timesteps)
-    most = min(GROUP_MAX, counts.channels)
-    group_text = args.group or str(min(GROUP_CHANNELS, most))
-    bits = args.weight_bits or str(hidden_bits(deployment))
-    for maps, timesteps, width, group, engines in itertools.product(
-        _names(args.maps, "--maps", MAPS),
-        _integers(steps, "--timesteps", 1, counts.timesteps),
-        _integers(bits, "--weight-bits", WEIGHT_BITS_MIN, WEIGHT_BITS_MAX),
-        _integers(group_text, "--group", 1, most),
-        _integers(args.engines, "--engines", min(ENGINES), max(ENGINES)),
-    ):
-        hardware = Hardware(maps=maps, timesteps=timesteps, weight_bits=width, group=group)
-        yield Configuration(hardware=hardware, engines=engines)
-
-
-def _integers(text: str, option: str, low: int, high: int) -> list[int]:
-    try:
-        values = [int(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if not values or len(set(values)) < len(values) or min(values) < low or max(values) > high:
-        raise UsageError(
-            f"{option} {text!r} is not a list of different integers {low}..{high}, with commas "
-            f"between them"
-        )
-    return values
-
-
-def _names(text: str, option: str, known: Sequence[str] | dict[str, Any]) -> list[str]:
-    names = text.split(",")
-    if len(set(names)) < len(names) or not set(names) <= set(known):
-        raise UsageError(
-            f"{option} {text!r} is not a list of {', '.join(known)}, each at most once"
-        )
-    return names
 
 
 def _setting(

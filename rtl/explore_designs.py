@@ -14,7 +14,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import MULT_BITS, weight_range
-from sw_model.spec.packing import channel_groups
+from sw_model.spec.packing import channel_groups, pass_channels
 from sw_model.spec.strips import strip_columns
 
 from .accelerator import Accelerator
@@ -46,12 +46,17 @@ class Hardware:
         Of hidden weights.
     group
         Most channels of a channel group.
+    passes
+        Over what a spiking layer reads, each for as many of its output channels. Only 1 is what a
+        generator makes; with more, channel groups are of the channels of one pass, and hold the
+        weights of all.
     """
 
     maps: str
     timesteps: int
     weight_bits: int
     group: int
+    passes: int = 1
 
 
 class SideBySide(wiring.Component):
@@ -146,9 +151,9 @@ def hidden_bits(deployment: Deployment) -> int:
     return max(layer.weight_bits for layer in deployment.spec.layers[1:-1])
 
 
-def group_sizes(channels: int, group: int) -> dict[int, int]:
+def group_sizes(channels: int, group: int, passes: int = 1) -> dict[int, int]:
     """How many channel groups of at most ``group`` channels there are of each size."""
-    sizes = [len(part) for part in channel_groups(channels, group)]
+    sizes = [len(part) for part in channel_groups(pass_channels(channels, passes), group)]
     return {size: sizes.count(size) for size in dict.fromkeys(sizes)}
 
 
@@ -162,14 +167,14 @@ def group_part(deployment: Deployment, hardware: Hardware, size: int, width: int
     width
         Columns of the frame, for maps on chip.
     """
-    channels = next(
-        group
-        for group in channel_groups(deployment.spec.channels, hardware.group)
-        if len(group) == size
-    )
+    each = pass_channels(deployment.spec.channels, hardware.passes)
+    channels = next(group for group in channel_groups(each, hardware.group) if len(group) == size)
+    further = [
+        [part * each + channel for channel in channels] for part in range(1, hardware.passes)
+    ]
     external = hardware.maps == "memory"
     columns = strip_columns(hardware.timesteps) if external else width
-    return channel_group(deployment, channels, columns, loadable=external)
+    return channel_group(deployment, channels, columns, loadable=external, further=further)
 
 
 def group_text(deployment: Deployment, hardware: Hardware, size: int, width: int) -> str:

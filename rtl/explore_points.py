@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sw_model.spec import TAPS, Deployment
@@ -11,6 +11,7 @@ from sw_model.spec.cost_model import InputSpikes, spiking_cost
 from sw_model.spec.counted_cycles import chip_cycles, memory_cycles, strip_events
 from sw_model.spec.energy import dram_pj
 from sw_model.spec.frame_buffers import FrameBuffers
+from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
 from sw_model.spec.strips import Strip, strip_columns, strips
 from sw_model.spec.system_cycles import MemoryTiming
@@ -40,7 +41,7 @@ class Configuration:
         hardware = self.hardware
         return (
             f"{hardware.maps}, T {hardware.timesteps}, {hardware.weight_bits} bits, "
-            f"groups of {hardware.group}, {self.engines} engine(s)"
+            f"groups of {hardware.group}, {hardware.passes} pass(es), {self.engines} engine(s)"
         )
 
 
@@ -82,6 +83,11 @@ class Point:
     clock_mhz: float
     fps: float
     energy_uj: float
+
+    @property
+    def generated(self) -> bool:
+        """Whether a generator makes it: none does with several passes over a layer's input."""
+        return self.configuration.hardware.passes == 1
 
 
 def compose(
@@ -139,27 +145,36 @@ def evaluate(
         As `compose` gives it.
     """
     hardware, engines = configuration.hardware, configuration.engines
-    timesteps, group = hardware.timesteps, hardware.group
+    timesteps, group, passes = hardware.timesteps, hardware.group, hardware.passes
     if hardware.maps == "chip":
         # Each engine has maps of its own, and works on a frame of its own.
-        cycles = sum(chip_cycles(counts, timesteps, group))
+        cycles = sum(chip_cycles(counts, timesteps, group, passes))
         frames = engines
         parts = [Strip(0, counts.width, first=True, last=True)]
     else:
         columns = strip_columns(timesteps)
         layers = memory_cycles(
-            counts, timesteps, columns=columns, memory=memory, group=group, engines=engines
+            counts,
+            timesteps,
+            columns=columns,
+            memory=memory,
+            group=group,
+            engines=engines,
+            passes=passes,
         )
         cycles, frames = sum(layers), 1
         parts = strips(counts.width, columns)
-    events = sum(sum(strip_events(counts, timesteps, strip)) for strip in parts)
+    events = 0
+    for strip in parts:
+        *hidden, output = strip_events(counts, timesteps, strip)
+        events += passes * sum(hidden) + output
     return Point(
         configuration=configuration,
         variant=(
             *(("timesteps",) if timesteps not in own.spec.timesteps else ()),
             *(("weight_bits",) if hardware.weight_bits != hidden_bits(own) else ()),
         ),
-        lanes=TAPS * counts.channels * engines,
+        lanes=TAPS * pass_channels(counts.channels, passes) * engines,
         area=area,
         fits=fits(area, device),
         cycles=cycles,
@@ -190,22 +205,26 @@ def frame_energy(
             InputSpikes(events=events, useful_taps=0)
             for events in strip_events(counts, timesteps, strip)
         ]
-        layers = spiking_cost(deployment, timesteps, (counts.height, strip.columns), spikes)
+        shape = counts.height, strip.columns
+        layers = spiking_cost(deployment, timesteps, shape, spikes, hardware.passes)
         total += sum(layer.energy() for layer in layers)
         if external:
             total -= sum(layer.maps for layer in layers)
-            total += dram_pj(_moved_words(counts, timesteps, strip))
+            total += dram_pj(_moved_words(counts, timesteps, strip, hardware.passes))
     return total
 
 
-def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip) -> int:
+def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip, passes: int) -> int:
     """Words that a strip reads from and writes to memory in all layers."""
     buffers = FrameBuffers(counts.height, counts.width, timesteps, counts.channels)
-    spiking = len(counts.layers)
-    maps = buffers.pixel_words * (strip.columns + strip.outputs) * spiking
-    # The image goes in twice, into the first and into the last layer.
-    images = 2 * buffers.noisy_words(strip) + buffers.denoised_words(strip)
-    return counts.height * (maps + images)
+    # A part of an event word is written as whole words, whose strobes leave the other parts alone.
+    part = replace(buffers, channels=pass_channels(counts.channels, passes))
+    hidden = len(counts.layers) - 1
+    read = buffers.pixel_words * strip.columns * (passes * hidden + 1)
+    written = part.pixel_words * strip.outputs * passes * (hidden + 1)
+    # The image goes in for every pass of the first layer, and into the last one.
+    images = (passes + 1) * buffers.noisy_words(strip) + buffers.denoised_words(strip)
+    return counts.height * (read + written + images)
 
 
 OBJECTIVES: dict[str, Callable[[Point], float]] = {
@@ -223,12 +242,14 @@ def pareto_front(points: Sequence[Point], objectives: Sequence[str]) -> list[boo
     """Whether each point is on the front: it fits, and no other point that fits beats it.
 
     A point beats another that it is as good as in every objective and better in one. A shorter T
-    or narrower weights are no way to beat: what they cost in quality is not known here.
+    or narrower weights are no way to beat: what they cost in quality is not known here. Nor does
+    what no generator makes beat what one does.
     """
     values = [
         (
             -point.configuration.hardware.timesteps,
             -point.configuration.hardware.weight_bits,
+            int(not point.generated),
             *(OBJECTIVES[name](point) for name in objectives),
         )
         for point in points
@@ -252,8 +273,10 @@ def point_values(point: Point, on_front: bool) -> dict[str, Any]:
         "weight_bits": hardware.weight_bits,
         "group": hardware.group,
         "engines": point.configuration.engines,
-        "variant": list(point.variant),
+        "passes": hardware.passes,
         "lanes": point.lanes,
+        "variant": list(point.variant),
+        "generated": point.generated,
         **{kind: getattr(point.area, kind) for kind in KINDS},
         "weight_ram": point.area.weight_ram,
         "fits": point.fits,

@@ -1,7 +1,7 @@
 """A sweep: the designs that its configurations need, synthesised, and the configurations' figures.
 
 Configurations share parts: a channel group is the same whatever the number of engines, and all
-that is no group is the same whatever the groups' size.
+that is no group is the same whatever the groups' size and the passes over a layer.
 """
 
 from __future__ import annotations
@@ -71,16 +71,19 @@ _KINDS = ("whole", "rest", "group", "placed group")
 
 @dataclass(frozen=True)
 class _Part:
-    """A design that configurations need; of ``channels`` where it is a channel group."""
+    """A design that configurations need; of ``channels`` in each pass where it is a group."""
 
     kind: str
     maps: str
     timesteps: int
     weight_bits: int
     channels: int = 0
+    passes: int = 1
 
     def __str__(self) -> str:
         what = f"{self.kind} of {self.channels} channels" if self.channels else self.kind
+        if self.passes > 1:
+            what = f"{what} in {self.passes} passes"
         return f"{what}, maps {self.maps}, T {self.timesteps}, {self.weight_bits} bits"
 
 
@@ -147,7 +150,7 @@ def sweep(
             memory=wanted.memory,
             area=compose(
                 found["group"],
-                {} if wanted.whole else group_sizes(deployment.spec.channels, hardware.group),
+                {} if wanted.whole else _sizes(hardware, deployment),
                 found["whole" if wanted.whole else "rest"][0],
                 configuration.engines,
             ),
@@ -161,11 +164,16 @@ def sweep(
 def _parts(hardware: Hardware, deployment: Deployment, wanted: Sweep) -> Iterator[_Part]:
     which = hardware.maps, hardware.timesteps, hardware.weight_bits
     yield _Part("whole" if wanted.whole else "rest", *which)
-    for size in group_sizes(deployment.spec.channels, hardware.group):
+    for size in _sizes(hardware, deployment):
         if not wanted.whole:
-            yield _Part("group", *which, size)
+            yield _Part("group", *which, size, hardware.passes)
         if wanted.place:
-            yield _Part("placed group", *which, size)
+            yield _Part("placed group", *which, size, hardware.passes)
+
+
+def _sizes(hardware: Hardware, deployment: Deployment) -> dict[int, int]:
+    """How many channel groups there are of each size."""
+    return group_sizes(deployment.spec.channels, hardware.group, hardware.passes)
 
 
 def _text(part: _Part, hardware: Hardware, mine: Deployment, counts: SpikeCounts) -> str:

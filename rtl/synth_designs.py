@@ -39,7 +39,12 @@ def _datapath(deployment: Deployment, width: int) -> tuple[Component, int, str]:
 
 
 def channel_group(
-    deployment: Deployment, channels: Sequence[int], width: int, *, loadable: bool = False
+    deployment: Deployment,
+    channels: Sequence[int],
+    width: int,
+    *,
+    loadable: bool = False,
+    further: Sequence[Sequence[int]] = (),
 ) -> ChannelGroup:
     """A group as the datapath has it; see `ChannelGroup`."""
     kinds = dict.fromkeys(layer.neuron for layer in deployment.spec.spiking_layers if layer.neuron)
@@ -50,6 +55,7 @@ def channel_group(
         max_width=width,
         hidden=LoadPlace("hidden") if loadable else None,
         encoding=LoadPlace("encoding") if loadable else None,
+        further=further,
     )
 
 

@@ -8,6 +8,12 @@ cycles off, by what the write queue still holds when a strip's last row begins, 
 layer by some cycles a row, as how long the rows of the image that are read in between keep the
 array waiting depends on the single words. `tests/sw_model/test_spec_counts.py` holds both against
 the exact models.
+
+With several passes, lanes are there for a part of a layer's output channels only: every spiking
+layer goes over all that it reads once for each part, one pass after the other, and writes that
+part of the event words. A pass is what a layer of so many output channels is to the models,
+constants, flush, latency and strips included; the output layer, whose lanes are its own, goes
+over its map once. A part of up to 64 channels is taken to be written as a word of memory.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ import numpy.typing as npt
 from .cycles import GROUP_CHANNELS, LINE_CYCLES, frame_cycles
 from .errors import UsageError
 from .frame_buffers import FrameBuffers
-from .packing import WORD_BITS
+from .packing import WORD_BITS, pass_channels
 from .spike_counts import SpikeCounts, row_bounds
 from .strips import Strip, strips
 from .system_cycles import MemoryTiming, system_cycles
@@ -29,7 +35,9 @@ _BANDS = {1: (_ALL,), 2: (slice(0, 3), slice(1, 4))}
 """Which parts of `sw_model.spec.spike_counts.row_bounds` each engine reads."""
 
 
-def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS) -> list[int]:
+def chip_cycles(
+    counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS, passes: int = 1
+) -> list[int]:
     """Cycles of every layer with maps on chip, exactly.
 
     Parameters
@@ -38,21 +46,26 @@ def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS
         T, at most that of the counts.
     group
         Most channels of a channel group.
+    passes
+        Over what a spiking layer reads, each for as many of its output channels.
 
     Raises
     ------
     UsageError
-        Rows have fewer than three words, so that words keep distances that counts do not tell.
+        Rows have fewer than three words, so that words keep distances that counts do not tell; or
+        channels do not come out even.
     """
     _check(counts, timesteps)
+    outputs = pass_channels(counts.channels, passes)
     whole = Strip(0, counts.width, first=True, last=True)
-    layers = frame_cycles(_average_maps(counts, timesteps, counts.height), counts.channels)
-    return [
-        cycles
-        + _behind(counts, group, index)
-        + _correction(counts, timesteps, group, index, whole, _ALL)
-        for index, cycles in enumerate(layers)
-    ]
+    average = frame_cycles(_average_maps(counts, timesteps, counts.height), outputs)
+    *spiking, output = (
+        cycles + _correction(counts, timesteps, index, whole, _ALL)
+        for index, cycles in enumerate(average)
+    )
+    # With the constants and with the words.
+    behind = 2 * _behind(outputs, group)
+    return [*(passes * (cycles + behind) for cycles in spiking), output]
 
 
 def memory_cycles(
@@ -63,6 +76,7 @@ def memory_cycles(
     memory: MemoryTiming,
     group: int = GROUP_CHANNELS,
     engines: int = 1,
+    passes: int = 1,
 ) -> list[int]:
     """Cycles of every layer with maps in external memory.
 
@@ -71,7 +85,7 @@ def memory_cycles(
 
     Parameters
     ----------
-    timesteps, group
+    timesteps, group, passes
         As of `chip_cycles`.
     columns
         Input columns of the widest strip.
@@ -81,6 +95,7 @@ def memory_cycles(
         How many work on the frame.
     """
     _check(counts, timesteps)
+    outputs = pass_channels(counts.channels, passes)
     parts = strips(counts.width, columns)
     read = sum(strip.columns for strip in parts)
     layers = [[0.0] * len(parts) for _ in range(len(counts.layers) + 1)]
@@ -88,18 +103,16 @@ def memory_cycles(
         height = _rows(counts, band)
         maps = _average_maps(counts, timesteps, height)
         buffers = FrameBuffers(height, counts.width, timesteps, counts.channels)
-        band_layers = system_cycles(
-            maps, counts.channels, columns, memory, buffer_addresses(buffers)
-        )
+        band_layers = system_cycles(maps, outputs, columns, memory, buffer_addresses(buffers))
         for index, cycles in enumerate(band_layers):
             for place, strip in enumerate(parts):
                 mine = cycles * strip.columns / read
-                mine += _correction(counts, timesteps, group, index, strip, band)
+                mine += _correction(counts, timesteps, index, strip, band)
                 layers[index][place] = max(layers[index][place], mine)
-    return [
-        round(sum(strip_cycles)) + _behind(counts, group, index)
-        for index, strip_cycles in enumerate(layers)
-    ]
+    *spiking, output = (round(sum(strip_cycles)) for strip_cycles in layers)
+    # With the constants, and with the words of each strip.
+    behind = (1 + len(parts)) * _behind(outputs, group)
+    return [*(passes * (cycles + behind) for cycles in spiking), output]
 
 
 def buffer_addresses(buffers: FrameBuffers) -> dict[str, int]:
@@ -153,10 +166,8 @@ def _average(counts: SpikeCounts, timesteps: int, layer: int) -> int:
     return max(1, round(int(counts.layers[layer].events[:, :timesteps].sum()) / words))
 
 
-def _correction(
-    counts: SpikeCounts, timesteps: int, group: int, index: int, strip: Strip, band: slice
-) -> int:
-    """What brings a strip's cycles of average words to the counted ones, and to the groups.
+def _correction(counts: SpikeCounts, timesteps: int, index: int, strip: Strip, band: slice) -> int:
+    """What brings a strip's cycles of average words to the counted ones.
 
     Parameters
     ----------
@@ -173,14 +184,12 @@ def _correction(
             cycles += int(table[band, :timesteps, columns].sum())
         words = _rows(counts, band) * strip.columns * timesteps
         cycles -= words * _average(counts, timesteps, index - 1)
-    return cycles + _behind(counts, group, index)
+    return cycles
 
 
-def _behind(counts: SpikeCounts, group: int, index: int) -> int:
+def _behind(channels: int, group: int) -> int:
     """Cycles by which the last group is later than the models have it, in a spiking layer.
 
     Once in each strip, and once when the layer's constants are made ready.
     """
-    if index == len(counts.layers):
-        return 0
-    return -(-counts.channels // group) - -(-counts.channels // GROUP_CHANNELS)
+    return -(-channels // group) - -(-channels // GROUP_CHANNELS)

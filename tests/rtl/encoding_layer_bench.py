@@ -1,6 +1,7 @@
 """cocotb bench of the encoding layer's tables."""
 
 import cocotb
+from cocotb.triggers import RisingEdge
 
 from sim.streams import (
     StreamSink,
@@ -17,19 +18,21 @@ from sw_model.spec import PIXEL_BITS, TAPS
 from .bench_tools import check_each, transfer_cycles, under_idling
 from .reference import random_signed, signed_limits, unpack
 
-WEIGHTS, SUM_BITS = arguments()["weights"], arguments()["sum_bits"]
+WEIGHTS, SUM_BITS, PASSES = (arguments()[name] for name in ("weights", "sum_bits", "passes"))
+CHANNELS = len(WEIGHTS) // PASSES
 LATENCY = 2
 
 
 class Frame:
-    """Random windows of nine pixels, their planes, and the sums that they must give."""
+    """Random windows of nine pixels, their planes, and the sums that they must give in a pass."""
 
-    def __init__(self, name, count=25):
+    def __init__(self, name, count=25, part=0):
+        weights = WEIGHTS[part * CHANNELS :][:CHANNELS]
         rng = generator(name)
         low, high = signed_limits(PIXEL_BITS)
         windows = [[low] * TAPS, [high] * TAPS, [0] * TAPS, [-1] * TAPS]
         # What brings each channel to its ends.
-        for channel in WEIGHTS:
+        for channel in weights:
             windows.append([high if weight > 0 else low for weight in channel])
             windows.append([low if weight > 0 else high for weight in channel])
         windows += [[random_signed(rng, PIXEL_BITS) for _ in range(TAPS)] for _ in range(count)]
@@ -38,13 +41,13 @@ class Frame:
         self.sums = [
             [
                 sum(pixel * weight for pixel, weight in zip(window, channel, strict=True))
-                for channel in WEIGHTS
+                for channel in weights
             ]
             for window in windows
         ]
 
     async def check(self, sink):
-        got = [unpack(sums, SUM_BITS, len(WEIGHTS)) for sums in await sink.receive(len(self.sums))]
+        got = [unpack(sums, SUM_BITS, CHANNELS) for sums in await sink.receive(len(self.sums))]
         check_each("sums of window", got, self.sums)
 
 
@@ -59,6 +62,8 @@ def planes_of(window):
 
 
 def stream_pair(dut, idle=0.0):
+    if PASSES > 1:
+        dut.part.value = 0
     return StreamSource(dut, "planes", idle=idle), StreamSink(dut, "sums")
 
 
@@ -71,6 +76,23 @@ async def sums_pixels_times_weights(dut, idle):
     source.send(frame.planes)
     await frame.check(sink)
     await check_quiet(dut, sink)
+
+
+# A pass that takes the tables of another one, or begins with another one's sum.
+@under_idling(cycles=60_000)
+async def each_pass_has_weights_of_its_own(dut, idle):
+    source, sink = stream_pair(dut, idle)
+    await start(dut, source, sink)
+    for part in [*reversed(range(PASSES)), PASSES - 1, 0]:
+        # Between two passes a stream that is not valid carries no flag `last`.
+        dut.planes__payload.value = 0
+        await RisingEdge(dut.clk)
+        if PASSES > 1:
+            dut.part.value = part
+        await RisingEdge(dut.clk)
+        frame = Frame(f"windows {idle} of part {part}", count=10, part=part)
+        source.send(frame.planes)
+        await frame.check(sink)
 
 
 # Another pace than a plane a cycle, or another latency than two cycles from the last plane.
