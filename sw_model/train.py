@@ -177,7 +177,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (
             "surrogate-width",
             float,
-            "half the base, or half the width at half height, of the surrogate gradient",
+            "half the base of the surrogate gradient, or half its width at half height: arctan",
         ),
         ("ema", float, "decay a step of the averaged weights"),
         ("supervision", float, "initial weight of losses in mid-network"),
