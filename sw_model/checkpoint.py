@@ -35,7 +35,7 @@ def build_model(options: TrainingOptions) -> nn.Module:
         network = SpikingDnCNN(
             spec,
             timesteps=options.timesteps or None,
-            surrogate_width=options.surrogate_width,
+            surrogate=options.spike_gradient,
             levels=options.gradient == "levels",
             weight_bits=spec.layers[1].weight_bits if options.round_weights else None,
             coding=options.coding,

@@ -176,7 +176,7 @@ class FoldedDnCNN(nn.Module):
         self.spec = spec or network.spec
         self.init = network.init
         self.timesteps = network.timesteps
-        self.surrogate_width = network.surrogate_width
+        self.surrogate = network.surrogate
         self.gradient = gradient
         self.quantise = True
         self.layers = nn.ModuleList()
@@ -205,7 +205,7 @@ class FoldedDnCNN(nn.Module):
         return FloatNeuron(
             spec=layer.layer.neuron,
             timesteps=self.timesteps,
-            surrogate_width=self.surrogate_width,
+            surrogate=self.surrogate,
             integers=self.quantise,
         )
 

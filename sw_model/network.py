@@ -15,9 +15,11 @@ from torch.nn import functional as F
 
 from sw_model.convolution import convolve, convolve_spikes, round_through
 from sw_model.neurons import (
+    TRIANGLE,
     Activation,
     Constants,
     FloatNeuron,
+    Surrogate,
     channel_statistics,
     kernel,
     normalised_activation,
@@ -234,8 +236,8 @@ class SpikingDnCNN(DnCNN):
         T; the largest that the spec allows by default.
     init
         Membrane before t = 0 in thresholds; by default that of `initial_membrane`.
-    surrogate_width
-        See `sw_model.neurons.surrogate_gradient`.
+    surrogate
+        Of the gradient through time.
     levels
         Compute rates of neurons under a constant current (`sw_model.rates.Levels`), not spikes.
     weight_bits
@@ -251,7 +253,7 @@ class SpikingDnCNN(DnCNN):
         *,
         timesteps: int | None = None,
         init: float | None = None,
-        surrogate_width: float = 1.0,
+        surrogate: Surrogate = TRIANGLE,
         levels: bool = False,
         weight_bits: int | None = None,
         coding: str = "direct",
@@ -260,16 +262,14 @@ class SpikingDnCNN(DnCNN):
         assert neuron is not None
         timesteps = timesteps or spec.timesteps_max
         init = initial_membrane(neuron) if init is None else init
-        activation: Activation = FloatNeuron(
-            spec=neuron, timesteps=timesteps, surrogate_width=surrogate_width
-        )
+        activation: Activation = FloatNeuron(spec=neuron, timesteps=timesteps, surrogate=surrogate)
         options: dict[str, float] = {}
         if levels:
             activation, options = Levels(timesteps=timesteps), LEVELS_INIT
         super().__init__(spec, activation, init=init, weight_bits=weight_bits, **options)
         self.init = init
         self.timesteps = timesteps
-        self.surrogate_width = surrogate_width
+        self.surrogate = surrogate
         self.coding = coding
 
 

@@ -9,6 +9,7 @@ they run eagerly, several times slower, with the same results up to rounding.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -22,17 +23,43 @@ THRESHOLD = 1.0
 """Vth of the float neuron. Any other value is a rescaling of weights and biases."""
 
 
-def surrogate_gradient(membrane: Tensor, width: float) -> Tensor:
-    """Stand-in for the derivative of the step ``membrane >= Vth``: a triangle of area 1.
+SHAPES = ("triangle", "rectangle", "arctan")
+RESETS = ("detached", "attached")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surrogate:
+    """What takes the place of the spike's derivative in the backward pass.
 
     Parameters
     ----------
-    membrane
-        Membrane before the reset, any shape.
+    shape
+        Of the stand-in for the derivative of the step ``membrane >= Vth``, one of `SHAPES`; all
+        have an area of 1. ``"arctan"`` is the derivative of an arctangent.
     width
-        Distance from Vth at which the gradient vanishes; the peak is 1 / width.
+        Distance from Vth at which a triangle (peak 1 / width) or a rectangle (1 / (2 * width))
+        ends, and an arctan (peak 1 / (pi * width)) is down to half.
+    reset
+        ``"detached"``: that a spike resets the membrane is taken as given; ``"attached"``: it is a
+        function of the membrane, with the same stand-in.
     """
-    return torch.clamp(1 - (membrane - THRESHOLD).abs() / width, min=0) / width
+
+    shape: str = "triangle"
+    width: float = 1.0
+    reset: str = "detached"
+
+    def gradient(self, membrane: Tensor) -> Tensor:
+        """The stand-in, of membranes before the reset in thresholds, any shape."""
+        distance = (membrane - THRESHOLD).abs() / self.width
+        if self.shape == "triangle":
+            return torch.clamp(1 - distance, min=0) / self.width
+        if self.shape == "rectangle":
+            return (distance < 1).to(membrane.dtype) / (2 * self.width)
+        return 1 / (math.pi * self.width * (1 + distance * distance))
+
+
+TRIANGLE = Surrogate()
+"""The default."""
 
 
 class Constants(NamedTuple):
@@ -80,8 +107,8 @@ class FloatNeuron:
         Leak and reset.
     timesteps
         T.
-    surrogate_width
-        See `surrogate_gradient`.
+    surrogate
+        Of the gradient through time.
     integers
         Currents and membranes are the integers of `sw_model.spec.neuron.EQUATION`, leak and
         rounding included; float32 holds them exactly below 2^24. Otherwise Vth is 1.
@@ -89,7 +116,7 @@ class FloatNeuron:
 
     spec: NeuronSpec
     timesteps: int
-    surrogate_width: float = 1.0
+    surrogate: Surrogate = TRIANGLE
     integers: bool = False
 
     @property
@@ -141,19 +168,25 @@ class FloatNeuron:
     ) -> Tensor:
         """See `Activation`.
 
-        The reset is detached: that a spike clears the membrane is taken as given, not as a
-        function of the membrane. Through a hard reset nothing flows back, through a soft one all.
+        Where the reset is detached, nothing flows back through a hard reset, and all through a
+        soft one; where it is attached, what a spike takes from the membrane has its part as well.
         """
-        unit = 1 / constants.threshold[:, None, None]
+        threshold = constants.threshold[:, None, None]
+        unit = 1 / threshold
         gradients = []
         carried: Tensor | None = None  # gradient of the membrane that the reset left
         for t, membrane in reversed(list(enumerate(self.membranes(y, scale, offset, constants)))):
             v = membrane * unit
-            gradient = grad[t].float() * surrogate_gradient(v, self.surrogate_width) * unit
+            slope = self.surrogate.gradient(v) * unit
+            gradient = grad[t].float() * slope
             if carried is not None:
+                kept = carried
                 if self.spec.reset == "hard":
-                    carried = torch.where(membrane * unit >= THRESHOLD, 0.0, carried)
-                gradient = gradient + carried
+                    kept = torch.where(v >= THRESHOLD, 0.0, carried)
+                gradient = gradient + kept
+                if self.surrogate.reset == "attached":
+                    taken = membrane if self.spec.reset == "hard" else threshold
+                    gradient = gradient - carried * taken * slope
             carried = gradient * self.keep
             gradients.append(gradient * self.gain)
         gradients.reverse()

@@ -143,10 +143,10 @@ def run_from_arguments(
             **(kept | given | ({"model": "quantised"} if args.quantise else {}))
         )
         # How to train is the new run's, the weights are the old one's.
-        own = {name: getattr(options, name) for name in ("surrogate_width", "timesteps")}
+        names = ["surrogate", "surrogate_width", "reset_gradient", "timesteps"]
         if not args.quantise:
-            names = ("gradient", "round_weights", "coding")
-            own |= {name: getattr(options, name) for name in names}
+            names += ["gradient", "round_weights", "coding"]
+        own = {name: getattr(options, name) for name in names}
         origin.options = dataclasses.replace(origin.options, **own)
         model = origin.network()
         if options.config != origin.options.config:

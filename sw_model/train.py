@@ -23,6 +23,7 @@ from rich.progress import Progress
 from sw_model import distributed
 from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet, data_folder
 from sw_model.machine import check_compiler, keep_freed_memory
+from sw_model.neurons import RESETS, SHAPES
 from sw_model.run_folder import CHECKPOINT, LOG, RunFolder
 from sw_model.run_start import run_from_arguments
 from sw_model.spec import CONFIGURATIONS, UsageError
@@ -173,7 +174,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("warmup", int, "steps over which the rate rises"),
         ("sigma", float, "standard deviation of the noise, 0..255 scale"),
         ("seed", int, "seed of weights, patches and noise"),
-        ("surrogate-width", float, "half the base of the surrogate gradient's triangle"),
+        (
+            "surrogate-width",
+            float,
+            "half the base of the surrogate gradient, or half its width at half height: arctan",
+        ),
         ("ema", float, "decay a step of the averaged weights"),
         ("supervision", float, "initial weight of losses in mid-network"),
         ("activity", float, "weight of the mean rates, summed over layers, in the loss"),
@@ -186,6 +191,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=GRADIENTS,
         help="through all timesteps, of rates with spikes forward, or of rates instead of spikes; "
         f"default {default.gradient}",
+    )
+    parser.add_argument(
+        "--surrogate",
+        choices=SHAPES,
+        help=f"shape of the surrogate gradient; default {default.surrogate}",
+    )
+    parser.add_argument(
+        "--reset-gradient",
+        choices=RESETS,
+        help="whether the gradient through time takes a reset as given or as the spike's; "
+        f"default {default.reset_gradient}",
     )
     parser.add_argument(
         "--coding",

@@ -7,12 +7,20 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from sw_model.neurons import RESETS, SHAPES, Surrogate
 from sw_model.spec import NetworkSpec, NeuronSpec, UsageError, configuration
 from sw_model.spec.network import TIMESTEPS_MAX
 
 MODELS = ("snn", "ann", "quantised")
 GRADIENTS = ("time", "rate", "levels")
 CODINGS = ("direct", "bernoulli")
+CHOICES = {
+    "gradient": GRADIENTS,
+    "coding": CODINGS,
+    "surrogate": SHAPES,
+    "reset_gradient": RESETS,
+}
+"""What the options that are words may be."""
 LIMITS = {
     "steps": (1, 10**9),
     "batch": (1, 1024),
@@ -135,8 +143,8 @@ class TrainingOptions:
         Standard deviation of the noise, 0..255 scale.
     seed
         Of initial weights, patches and noise.
-    surrogate_width
-        See `sw_model.neurons.surrogate_gradient`.
+    surrogate, surrogate_width, reset_gradient
+        Shape, width and reset of `sw_model.neurons.Surrogate`, for ``gradient="time"``.
     ema
         Decay a step of the averaged weights, which are what is evaluated and frozen.
     supervision
@@ -173,7 +181,9 @@ class TrainingOptions:
     warmup: int = 100
     sigma: float = 25.0
     seed: int = 0
+    surrogate: str = "triangle"
     surrogate_width: float = 1.0
+    reset_gradient: str = "detached"
     ema: float = 0.999
     supervision: float = 0.0
     gradient: str = "time"
@@ -195,14 +205,13 @@ class TrainingOptions:
                 raise UsageError(f"--{option} {value} is not in {low}..{high}")
         if not self.ema < 1:
             raise UsageError(f"--ema {self.ema} is not below 1")
-        if self.gradient not in GRADIENTS:
-            known = ", ".join(GRADIENTS)
-            raise UsageError(f"--gradient {self.gradient!r} is unknown; known are {known}")
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                option, known = name.replace("_", "-"), ", ".join(choices)
+                raise UsageError(f"--{option} {value!r} is unknown; known are {known}")
         if self.gradient == "rate" and self.model != "quantised":
             raise UsageError("--gradient rate is for quantised networks; give --quantise")
-        if self.coding not in CODINGS:
-            known = ", ".join(CODINGS)
-            raise UsageError(f"--coding {self.coding!r} is unknown; known are {known}")
         if self.coding != "direct" and (self.model, self.gradient) != ("snn", "time"):
             raise UsageError(
                 f"--coding {self.coding} is for spiking networks in floats with --gradient time, "
@@ -216,6 +225,13 @@ class TrainingOptions:
             )
         if self.supervision and self.model == "ann":
             raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
+
+    @property
+    def spike_gradient(self) -> Surrogate:
+        """What takes the place of the spikes' derivative."""
+        return Surrogate(
+            shape=self.surrogate, width=self.surrogate_width, reset=self.reset_gradient
+        )
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> TrainingOptions:

@@ -1,17 +1,20 @@
 """Float networks: neurons, surrogate gradients, batch norm, shapes."""
 
 import itertools
+import math
 
 import pytest
 import torch
 
 from sw_model.network import DnCNN, SpikingDnCNN, activity
 from sw_model.neurons import (
+    RESETS,
+    SHAPES,
     Constants,
     FloatNeuron,
+    Surrogate,
     channel_statistics,
     normalised_activation,
-    surrogate_gradient,
 )
 from sw_model.spec import NeuronSpec, uniform_network
 from sw_model.supervision import DeepSupervision
@@ -54,26 +57,38 @@ def test_init():
     assert spikes_of([0.5], leak=None, init=0.5) == [1]
 
 
-# The surrogate is a triangle of area 1 with its peak at the threshold.
+# The surrogate is a triangle of area 1 with its peak at the threshold, or one of the others.
 @pytest.mark.parametrize("width", [0.5, 1.0, 2.0])
-def test_surrogate_gradient(width):
+@pytest.mark.parametrize(
+    ("shape", "heights"),
+    [
+        ("triangle", [0, 0.5, 1, 0.5, 0, 0]),
+        ("rectangle", [0, 0.5, 0.5, 0.5, 0, 0]),
+        ("arctan", [0.5 / math.pi, 0.8 / math.pi, 1 / math.pi, 0.8 / math.pi, 0.5 / math.pi, None]),
+    ],
+)
+def test_surrogate_gradient(shape, heights, width):
+    surrogate = Surrogate(shape=shape, width=width)
     membrane = torch.tensor([1 - width, 1 - width / 2, 1.0, 1 + width / 2, 1 + width, 9.0])
-    expected = torch.tensor([0.0, 0.5, 1.0, 0.5, 0.0, 0.0]) / width
-    assert torch.allclose(surrogate_gradient(membrane, width), expected)
+    known = [n for n, height in enumerate(heights) if height is not None]
+    expected = torch.tensor([heights[n] for n in known]) / width
+    assert torch.allclose(surrogate.gradient(membrane[known]), expected)
+    x = torch.arange(-999, 1001, 1e-3, dtype=torch.float64)
+    assert float(surrogate.gradient(x).sum()) * 1e-3 == pytest.approx(1, abs=2e-3)
 
 
 class Step(torch.autograd.Function):
     """The spike with its surrogate gradient, for autograd to differentiate around."""
 
     @staticmethod
-    def forward(ctx, membrane, width):
+    def forward(ctx, membrane, surrogate):
         ctx.save_for_backward(membrane)
-        ctx.width = width
+        ctx.surrogate = surrogate
         return (membrane >= 1).to(membrane.dtype)
 
     @staticmethod
     def backward(ctx, grad):
-        return grad * surrogate_gradient(ctx.saved_tensors[0], ctx.width), None
+        return grad * ctx.surrogate.gradient(ctx.saved_tensors[0]), None
 
 
 def plain_spikes(y, gamma, beta, init, neuron, through_statistics):
@@ -90,20 +105,25 @@ def plain_spikes(y, gamma, beta, init, neuron, through_statistics):
     for t in range(neuron.timesteps):
         current = x[t if len(x) > 1 else 0]
         v = v + current if neuron.spec.leak is None else v + (current - v) / tau
-        spike = Step.apply(v, neuron.surrogate_width)
+        spike = Step.apply(v, neuron.surrogate)
         spikes.append(spike)
-        gone = spike.detach()
+        gone = spike if neuron.surrogate.reset == "attached" else spike.detach()
         v = v * (1 - gone) if neuron.spec.reset == "hard" else v - gone
     return torch.stack(spikes)
 
 
 # The hand-written backward pass is that of autograd through the written-out equations.
+@pytest.mark.parametrize(("shape", "reset_gradient"), list(itertools.product(SHAPES, RESETS)))
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("through_statistics", [False, True])
 @pytest.mark.parametrize(("leak", "reset"), KINDS)
-def test_gradients_equal_autograd(leak, reset, through_statistics, constant):
+def test_gradients_equal_autograd(leak, reset, through_statistics, constant, shape, reset_gradient):
     torch.manual_seed(1)
-    neuron = FloatNeuron(spec=NeuronSpec(leak=leak, reset=reset), timesteps=3, surrogate_width=1.5)
+    neuron = FloatNeuron(
+        spec=NeuronSpec(leak=leak, reset=reset),
+        timesteps=3,
+        surrogate=Surrogate(shape=shape, width=1.5, reset=reset_gradient),
+    )
     y = torch.randn(1 if constant else 3, 2, 4, 5, 3, requires_grad=True)
     gamma = (3 * torch.randn(4)).requires_grad_()
     beta = (3 * torch.rand(4)).requires_grad_()

@@ -15,7 +15,7 @@ from sw_model import quantize, train
 from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
 from sw_model.machine import check_compiler
-from sw_model.neurons import Constants, FloatNeuron, normalised_activation
+from sw_model.neurons import Constants, FloatNeuron, Surrogate, normalised_activation
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions
@@ -97,12 +97,27 @@ def test_start_takes_own_surrogate(data, tmp_path, monkeypatch, option):
     runs = []
     monkeypatch.setattr(train, "train_run", lambda run, *_, **__: runs.append(run) or "finished")
     start = [option, tmp_path / "a" / "checkpoint.pt", "--surrogate-width", "0.5"]
-    command(data, *FEW, *start, "--steps", 1, "-o", tmp_path / "b")
+    own = ["--surrogate", "arctan", "--reset-gradient", "attached"]
+    command(data, *FEW, *start, *own, "--steps", 1, "-o", tmp_path / "b")
     (run,) = runs
+    expected = Surrogate(shape="arctan", width=0.5, reset="attached")
     if option == "--quantise":
-        assert run.model.surrogate_width == 0.5
+        assert run.model.surrogate == expected
+        assert run.model._neuron(run.model.layers[0]).surrogate == expected
     else:
-        assert [n.activation.surrogate_width for n in run.model.layers] == [0.5] * 3
+        assert [n.activation.surrogate for n in run.model.layers] == [expected] * 3
+
+
+# A checkpoint from before an option came is that of a run with the option's default.
+def test_options_that_a_checkpoint_lacks(data, tmp_path):
+    command(data, *FEW, "--steps", 2, "-o", tmp_path)
+    content = torch.load(tmp_path / "checkpoint.pt")
+    for name in ("surrogate", "reset_gradient"):
+        del content["options"][name]
+    torch.save(content, tmp_path / "checkpoint.pt")
+    assert command(data, "--resume", tmp_path / "checkpoint.pt", "--steps", 3) == 0
+    options = Checkpoint.load(tmp_path / "checkpoint.pt").options
+    assert options.spike_gradient == Surrogate()
 
 
 # The log has a line for each evaluation, and a resumed run leaves no line twice.
@@ -240,9 +255,12 @@ def can_compile():
 
 # The kernels that training runs by default, compiled, are those that the other tests run eagerly.
 @pytest.mark.skipif(not can_compile(), reason="no C++ compiler or no Python.h")
-def test_compiled_neurons_equal_eager_ones():
+@pytest.mark.parametrize(
+    "surrogate", [Surrogate(), Surrogate(shape="arctan"), Surrogate(reset="attached")]
+)
+def test_compiled_neurons_equal_eager_ones(surrogate):
     torch.manual_seed(0)
-    neuron = FloatNeuron(spec=NeuronSpec(), timesteps=3)
+    neuron = FloatNeuron(spec=NeuronSpec(), timesteps=3, surrogate=surrogate)
     y = 2 * torch.randn(3, 2, 4, 5, 6)
     gamma, beta = torch.rand(4) + 1, torch.rand(4) + 0.3
     inv_std, mean = torch.rsqrt(y.var((0, 1, 3, 4), correction=0)), y.mean((0, 1, 3, 4))
