@@ -65,6 +65,7 @@ def configurations_of(
     most = min(GROUP_MAX, counts.channels)
     group_text = args.group or str(min(GROUP_CHANNELS, most))
     bits = args.weight_bits or str(hidden_bits(deployment))
+    found = set()
     for maps, timesteps, width, group, passes, engines in itertools.product(
         _names(args.maps, "--maps", MAPS),
         _integers(steps, "--timesteps", 1, counts.timesteps),
@@ -74,9 +75,16 @@ def configurations_of(
         _integers(args.engines, "--engines", min(ENGINES), max(ENGINES)),
     ):
         hardware = Hardware(
-            maps=maps, timesteps=timesteps, weight_bits=width, group=group, passes=passes
+            maps=maps,
+            timesteps=timesteps,
+            weight_bits=width,
+            group=min(group, pass_channels(counts.channels, passes)),
+            passes=passes,
         )
-        yield Configuration(hardware=hardware, engines=engines)
+        configuration = Configuration(hardware=hardware, engines=engines)
+        if configuration not in found:
+            found.add(configuration)
+            yield configuration
 
 
 def _passes(text: str, channels: int) -> list[int]:

@@ -150,6 +150,6 @@ class LifArray(wiring.Component):
         """
         if self.encoding_shift == 0:
             return value, Const(0, 1)
-        half = value[self.encoding_shift - 1]
+        half = (value >> (self.encoding_shift - 1))[0]
         shifted = Mux(self.constant, value >> self.encoding_shift, value)
         return shifted, self.constant & half

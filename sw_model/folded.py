@@ -196,7 +196,11 @@ class FoldedDnCNN(nn.Module):
         for target, layer in zip(spec.layers, self.layers, strict=True):
             assert isinstance(layer, FoldedLayer)
             high, other = (weight_range(each.weight_bits)[1] for each in (layer.layer, target))
-            layer.scale *= high / other
+            if target.kind == "output":
+                layer.scale *= high / other
+            else:  # a channel without weights has its scale from the bias
+                used = layer.weight.abs().amax((1, 2, 3)) > 0
+                layer.scale.copy_(torch.where(used, layer.scale * (high / other), layer.scale))
             layer.layer = target
         self.spec = spec
 

@@ -71,7 +71,8 @@ def freeze_checkpoint(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``python -m sw_model freeze``."""
     parser.description = (
-        "Freezes a trained spiking network into integers, or a frozen one into narrower ones."
+        "Freezes a trained spiking network into integers, or a frozen one into those of other "
+        "widths."
     )
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -92,8 +93,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also print the checkpoint's mean PSNR on these grey pictures, as `evaluate` does "
         "the frozen network's: what freezing costs is the difference",
     )
-    parser.add_argument("--name", help="of the deployment; default: the configuration's")
+    parser.add_argument(
+        "--name", help="of the deployment; default: the configuration's, or what it is called"
+    )
     WidthOptions.add_arguments(parser)
+
+
+def _save(deployment: Deployment, path: Path) -> int:
+    deployment.save(path)
+    print(f"{path}: deployment {deployment.hash[:16]}", file=sys.stderr)
+    return 0
 
 
 def main(args: argparse.Namespace) -> int:
@@ -102,16 +111,14 @@ def main(args: argparse.Namespace) -> int:
     if str(args.network) in shipped_deployments() or args.network.suffix == FROZEN:
         if args.float_psnr:
             raise UsageError(f"{str(args.network)!r} is frozen: leave out --float-psnr")
-        narrowed(load_deployment(args.network), widths, args.name).save(args.output)
-        return 0
+        return _save(narrowed(load_deployment(args.network), widths, args.name), args.output)
     checkpoint = Checkpoint.load(args.network)
     pictures = [read_picture(path) for path in args.float_psnr or []]
     for path, picture in zip(args.float_psnr or [], pictures, strict=True):
         if picture.ndim != 2:
             raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
     deployment = freeze_checkpoint(checkpoint, widths, args.name)
-    deployment.save(args.output)
-    print(f"{args.output}: deployment {deployment.hash[:16]}", file=sys.stderr)
+    _save(deployment, args.output)
     if pictures:
         result = evaluate_network(checkpoint.network(), pictures, checkpoint.options.sigma)
         print(f"PSNR of the checkpoint: {result['psnr']:.3f} dB")

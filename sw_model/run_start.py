@@ -49,7 +49,7 @@ def _from_frozen(
             raise UsageError(
                 f"--model {given['model']} does not fit {str(args.quantise)!r}, a spiking network"
             )
-        config, own = configuration_of(deployment)
+        config, own = configuration_of(deployment, given.get("config"))
         if given.get("config", config) != config:
             raise UsageError(f"{str(args.quantise)!r} is frozen as --config {config}")
         options = TrainingOptions(
@@ -161,4 +161,10 @@ def run_from_arguments(
     else:
         options = TrainingOptions(**given)
         model = build_model(options)
+    through_time = options.gradient == "time" and options.model != "ann"
+    if not through_time and (args.surrogate or args.reset_gradient):
+        raise UsageError(
+            "--surrogate and --reset-gradient are for the gradient of spikes through time; "
+            f"here it is --gradient {options.gradient}, model {options.model!r}"
+        )
     return TrainingRun(options, images, model, history=history, data=data, **how)

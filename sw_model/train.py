@@ -144,7 +144,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CHECKPOINT",
         help="fold this trained spiking network and fine-tune it with quantised weights; a "
-        "deployment, by its shipped name or as .safetensors, is fine-tuned as it is frozen",
+        "deployment, by its shipped name or as .safetensors, is fine-tuned as it is frozen, "
+        "or in widths that are given",
     )
     start.add_argument(
         "--start",

@@ -91,7 +91,7 @@ class WidthOptions:
             ("encoding-shift", "rounding right shift of the encoding layer's sums"),
         ):
             parser.add_argument(
-                f"--{option}", type=int, metavar="N", help=f"{what}; default: the configuration's"
+                f"--{option}", type=int, metavar="N", help=f"{what}; default: as it is"
             )
 
     @classmethod

@@ -1,8 +1,9 @@
-"""Frozen networks as the start of a training, though their files keep no state of a training."""
+"""Frozen networks, which keep no state of a training, as the start of one, or in other widths."""
 
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from sw_model.freezing import freeze
 from sw_model.network import BATCH_NORM_EPS, PIXEL_SCALE, DnCNN, NormalisedLayer
 from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
+from sw_model.spec.network import TIMESTEPS_MAX
 from sw_model.training_options import TrainingOptions, WidthOptions
 
 FROZEN = ".safetensors"
@@ -65,8 +67,13 @@ def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
     return network
 
 
-def configuration_of(deployment: Deployment) -> tuple[str, WidthOptions]:
+def configuration_of(deployment: Deployment, config: str | None = None) -> tuple[str, WidthOptions]:
     """The configuration that a deployment was trained as, and its widths where they are others.
+
+    Parameters
+    ----------
+    config
+        The one to choose of those that differ in nothing but widths.
 
     Raises
     ------
@@ -85,8 +92,13 @@ def configuration_of(deployment: Deployment) -> tuple[str, WidthOptions]:
             f"the deployment {deployment.spec.name!r} has the layers of no configuration; "
             "give the checkpoint it was frozen from"
         )
-    # The one that most is the same of.
-    return max(fitting, key=lambda each: list(dataclasses.asdict(each[1]).values()).count(None))
+
+    def same(each: tuple[str, WidthOptions]) -> tuple[bool, int, bool]:
+        name, widths = each
+        kept = list(dataclasses.asdict(widths).values()).count(None)
+        return name == config, kept, name == deployment.spec.name
+
+    return max(fitting, key=same)
 
 
 def _comparable(spec: NetworkSpec) -> NetworkSpec:
@@ -152,9 +164,26 @@ def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = No
             "to have, such as --encoding-shift 8"
         )
     config, own = configuration_of(deployment)
-    network = build_model(TrainingOptions(config=config, model="quantised", widths=own))
-    assert isinstance(network, FoldedDnCNN)
-    reopen(deployment, network)
+    network = _reopened(deployment, TrainingOptions(config=config, model="quantised", widths=own))
     network.narrow(widths.over(own).apply(network.spec))
     network.spec = dataclasses.replace(network.spec, name=name or deployment.spec.name)
-    return freeze(network, {**deployment.provenance, "narrowed from": deployment.hash})
+    given = [(n, v) for n, v in dataclasses.asdict(widths).items() if v is not None]
+    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given)
+    run = {"command": f"python -m sw_model freeze DEPLOYMENT {options}", "steps": 0}
+    runs = [*deployment.provenance.get("runs", []), run]
+    origin = {"narrowed from": deployment.hash, "runs": runs}
+    return freeze(network, {**deployment.provenance, **origin})
+
+
+def _reopened(deployment: Deployment, options: TrainingOptions) -> FoldedDnCNN:
+    """A frozen network opened again; it may have been trained for more timesteps than it allows."""
+    for timesteps in (0, *range(1, TIMESTEPS_MAX + 1)):
+        network = build_model(dataclasses.replace(options, timesteps=timesteps))
+        assert isinstance(network, FoldedDnCNN)
+        with suppress(UsageError):
+            reopen(deployment, network)
+            return network
+    raise UsageError(
+        f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a trained "
+        "network; give the checkpoint it was frozen from"
+    )

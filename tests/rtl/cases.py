@@ -212,6 +212,8 @@ COMPONENTS = {
             # Sums of the encoding layer wider than any current.
             "2": _lif_array(2, slice(1, 5), 3, 4, sum_bits=11, current_bits=9),
             "3": _lif_array(3, slice(6), 4, 3),
+            # A shift that leaves a sum's sign alone.
+            "4": _lif_array(2, slice(2, 5), 2, 9),
             "5": _lif_array(5, slice(1, 4), 12, 1),
         },
     ),

@@ -44,7 +44,9 @@ class Layer:
         self.rng = generator(name)
         self.kind, self.steps, self.constant, self.pixels = kind, steps, constant, pixels
         neuron = NEURONS[kind]
-        reach = min((1 << THRESHOLD_BITS) - 1, neuron.threshold_unit << (SUM_BITS - SHIFT - 1))
+        reach = min(
+            (1 << THRESHOLD_BITS) - 1, neuron.threshold_unit << max(0, SUM_BITS - SHIFT - 1)
+        )
         self.biases = [random_signed(self.rng, BIAS_BITS) for _ in range(CHANNELS)]
         self.thresholds = [self.rng.randint(1, reach) for _ in range(CHANNELS)]
         self.inits = [self.rng.choice([0, t // 2, -t]) for t in self.thresholds]
@@ -151,7 +153,7 @@ async def gives_event_words(dut, idle):
         await source.sent()
         seen += layer.seen
     check("a membrane met its threshold", seen["threshold met"] > 0, True)
-    if SHIFT:
+    if 0 < SHIFT <= SUM_BITS:
         check("a sum lay half-way", seen["half"] > 0, True)
     await check_quiet(dut, sink)
 

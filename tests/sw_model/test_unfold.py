@@ -62,6 +62,9 @@ def test_narrowed_deployment_denoises_as_well_on_narrower_neurons():
     assert deployment.widths.membrane == 23 and narrow.widths.membrane == 14
     assert configuration_of(narrow) == ("best", widths)
     assert narrow.provenance["narrowed from"] == deployment.hash
+    assert narrow.provenance["runs"][-1]["command"].endswith(
+        "freeze DEPLOYMENT --encoding-weight-bits 7 --encoding-shift 8"
+    )
     # Once more, to what it is already: nothing changes.
     again = narrowed(narrow, WidthOptions(encoding_shift=8))
     for name, array in narrow.tensors().items():
@@ -74,10 +77,38 @@ def test_narrowed_deployment_denoises_as_well_on_narrower_neurons():
     assert wide > 25 and abs(wide - slim) < 0.1
 
 
-def test_freezing_what_is_frozen(tmp_path):
+# The configurations "full" and "paper" have the same layers but for widths.
+@pytest.mark.parametrize("name", ["full", "paper"])
+def test_widths_between_two_configurations(name):
+    spec = WidthOptions(weight_bits=6).apply(CONFIGURATIONS[name])
+    deployment = random_deployment(spec, seed=1)
+    assert configuration_of(deployment)[0] == name
+    renamed = dataclasses.replace(deployment, spec=dataclasses.replace(spec, name="x"))
+    assert configuration_of(renamed, name)[0] == name
+
+
+# Its initial membranes have what rounding took from biases, times the T of the training.
+def test_narrows_what_more_timesteps_were_trained_for():
+    options = TrainingOptions(config="tiny-if", model="quantised", timesteps=8)
+    frozen = build_model(options)
+    with torch.no_grad():
+        for layer in frozen.layers:
+            layer.bias.add_(torch.linspace(-0.3, 0.4, len(layer.bias)))
+        frozen.layers[1].weight[0] = 0.0
+    deployment = freeze(frozen)
+    narrow = narrowed(deployment, WidthOptions(weight_bits=3))
+    assert narrow.spec.layers[1].weight_bits == 3
+    # A channel without weights keeps its bias as fine as it was.
+    assert narrow.biases[1][0] == deployment.biases[1][0] != 0
+    with pytest.raises(UsageError, match="is not one that `freeze` makes of a trained network"):
+        narrowed(random_deployment(configuration("tiny"), 1), WidthOptions(weight_bits=3))
+
+
+def test_freezing_what_is_frozen(tmp_path, capsys):
     output = tmp_path / "d.safetensors"
     quantize.main(parse(quantize, "compact", "--encoding-shift", 3, "--name", "x", "-o", output))
     assert load_deployment(output).spec.layers[0].shift == 3
+    assert f"deployment {load_deployment(output).hash[:16]}" in capsys.readouterr().err
     with pytest.raises(UsageError, match="is frozen already: give widths"):
         quantize.main(parse(quantize, output, "-o", tmp_path / "e.safetensors"))
     with pytest.raises(UsageError, match="leave out --float-psnr"):
@@ -162,6 +193,7 @@ def test_reopens_what_was_frozen(config, timesteps):
     [
         (["--quantise", "d", "--config", "compact"], "is frozen as --config tiny$"),
         (["--quantise", "d", "--model", "ann"], "--model ann does not fit .* a spiking network"),
+        (["--quantise", "d", "--gradient", "rate", "--surrogate", "arctan"], "through time; here"),
         (["--quantise", "b"], "no deployment"),
         (["--quantise", "none.safetensors"], "is neither a file nor a shipped name"),
         (["--start", "b", "--config", "tiny"], "holds a float DnCNN; give --model ann"),
