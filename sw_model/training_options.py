@@ -116,8 +116,18 @@ class WidthOptions:
 
     def over(self, other: WidthOptions) -> WidthOptions:
         """These widths, and those of ``other`` where these leave the configuration's."""
-        own = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
-        return dataclasses.replace(other, **own)
+        return dataclasses.replace(other, **self.given)
+
+    @property
+    def given(self) -> dict[str, int]:
+        """The widths that are not the configuration's, by name."""
+        return {
+            name: value for name, value in dataclasses.asdict(self).items() if value is not None
+        }
+
+    def words(self) -> list[str]:
+        """The options that give these widths."""
+        return [f"--{name.replace('_', '-')} {value}" for name, value in self.given.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,8 +251,7 @@ class TrainingOptions:
     def command(self, start: bool = False) -> str:
         """The command line of such a run; ``start`` says that it began with another's weights."""
         words = ["python -m sw_model train"]
-        given = dataclasses.asdict(self) | dataclasses.asdict(self.widths)
-        default = dataclasses.asdict(TrainingOptions()) | dataclasses.asdict(WidthOptions())
+        given, default = dataclasses.asdict(self), dataclasses.asdict(TrainingOptions())
         if start:
             words.append(f"--{'quantise' if self.model == 'quantised' else 'start'} CHECKPOINT")
         for name, value in given.items():
@@ -257,4 +266,4 @@ class TrainingOptions:
                 words += ["--round-weights"] if value else []
             elif name != "widths" and value != default[name] and value != "quantised":
                 words.append(f"{option} {value}")
-        return " ".join(words)
+        return " ".join([*words, *self.widths.words()])

@@ -95,8 +95,7 @@ def configuration_of(deployment: Deployment, config: str | None = None) -> tuple
 
     def same(each: tuple[str, WidthOptions]) -> tuple[bool, int, bool]:
         name, widths = each
-        kept = list(dataclasses.asdict(widths).values()).count(None)
-        return name == config, kept, name == deployment.spec.name
+        return name == config, -len(widths.given), name == deployment.spec.name
 
     return max(fitting, key=same)
 
@@ -167,9 +166,8 @@ def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = No
     network = _reopened(deployment, TrainingOptions(config=config, model="quantised", widths=own))
     network.narrow(widths.over(own).apply(network.spec))
     network.spec = dataclasses.replace(network.spec, name=name or deployment.spec.name)
-    given = [(n, v) for n, v in dataclasses.asdict(widths).items() if v is not None]
-    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given)
-    run = {"command": f"python -m sw_model freeze DEPLOYMENT {options}", "steps": 0}
+    command = " ".join(["python -m sw_model freeze DEPLOYMENT", *widths.words()])
+    run = {"command": command, "steps": 0}
     runs = [*deployment.provenance.get("runs", []), run]
     origin = {"narrowed from": deployment.hash, "runs": runs}
     return freeze(network, {**deployment.provenance, **origin})

@@ -232,6 +232,15 @@ def test_passes_get_groups_of_their_own(folder, capsys, monkeypatch):
     assert "†" not in capsys.readouterr().out
 
 
+# Groups cannot be larger than what a pass has: sizes that come to the same are one configuration.
+def test_groups_larger_than_a_pass_are_one_configuration(folder, capsys, monkeypatch):
+    monkeypatch.setattr(Task, "run", lambda task, cache: Area(lut4=1))
+    options = ["--group", "1,2,4", "--passes", "4,1", "--engines", "1", "--maps", "chip"]
+    assert main([*OPTIONS, *options, "--jobs", "1", "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    assert [(row["group"], row["passes"]) for row in points] == [(1, 4), (1, 1), (2, 1), (4, 1)]
+
+
 # A group has the weights of all of its passes, those of one behind those of the other.
 @pytest.mark.parametrize("maps", ["chip", "memory"])
 def test_groups_of_passes_hold_all_weights(maps):
