@@ -24,6 +24,8 @@ class PlaceCounter:
         The place.
     first, last : Signal
         It is 0, or the size less one; neither is told before the first restart.
+    next_first, next_last : Value
+        The same of the place that `advance` goes to.
     """
 
     def __init__(self, m: Module, size: Value, name: str):
@@ -34,6 +36,8 @@ class PlaceCounter:
         self._single = Signal(name=f"{name}_single")
         self._penultimate = Signal.like(size, name=f"{name}_penultimate")
         m.d.sync += [self._single.eq(size == 1), self._penultimate.eq(size - 2)]
+        self.next_first: Value = self.last
+        self.next_last = Mux(self.last, self._single, self.value == self._penultimate)
 
     def restart(self) -> list:
         """Go to the first place; the next step comes a cycle later at the soonest."""
@@ -43,6 +47,6 @@ class PlaceCounter:
         """Go to the next place, from the last to the first."""
         return [
             self.value.eq(Mux(self.last, 0, self.value + 1)),
-            self.first.eq(self.last),
-            self.last.eq(Mux(self.last, self._single, self.value == self._penultimate)),
+            self.first.eq(self.next_first),
+            self.last.eq(self.next_last),
         ]

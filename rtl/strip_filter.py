@@ -27,7 +27,7 @@ class StripFilter(wiring.Component):
     height, width, steps : In
         Constant from ``restart`` on.
     skip_first, skip_last : In(1)
-        Drop the first, the last column.
+        Drop the first, the last column. Constant from ``restart`` on, like the next.
     skip_top, skip_bottom : In(1)
         Drop the first, the last row.
     computed : In(stream.Signature(payload))
@@ -59,14 +59,10 @@ class StripFilter(wiring.Component):
         m = Module()
         step = PlaceCounter(m, self.steps, "step")
         column, row = PlaceCounter(m, self.width, "column"), PlaceCounter(m, self.height, "row")
-        drop = Signal()
+        # Registers, beside the places: which columns are skipped is known far away from here.
+        drop_column, drop_row = Signal(), Signal()
+        drop = drop_column | drop_row
         m.d.comb += [
-            drop.eq(
-                (column.first & self.skip_first)
-                | (column.last & self.skip_last)
-                | (row.first & self.skip_top)
-                | (row.last & self.skip_bottom)
-            ),
             self.kept.valid.eq(self.computed.valid & ~drop),
             self.kept.payload.eq(self.computed.payload),
             self.computed.ready.eq(drop | self.kept.ready),
@@ -75,11 +71,18 @@ class StripFilter(wiring.Component):
             m.d.sync += step.advance()
             with m.If(step.last):
                 m.d.sync += column.advance()
+                m.d.sync += drop_column.eq(
+                    (column.next_first & self.skip_first) | (column.next_last & self.skip_last)
+                )
                 with m.If(column.last):
                     m.d.sync += row.advance()
+                    m.d.sync += drop_row.eq(row.next_last & self.skip_bottom)
                     with m.If(row.last):
                         m.d.sync += self.complete.eq(1)
         with m.If(self.restart):
-            m.d.sync += [*step.restart(), *column.restart(), *row.restart()]
-            m.d.sync += self.complete.eq(0)
+            m.d.sync += [*step.restart(), *column.restart(), *row.restart(), self.complete.eq(0)]
+            m.d.sync += [
+                drop_column.eq(self.skip_first | ((self.width == 1) & self.skip_last)),
+                drop_row.eq(self.skip_top | ((self.height == 1) & self.skip_bottom)),
+            ]
         return m

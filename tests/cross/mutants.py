@@ -460,15 +460,22 @@ MUTANTS = (
     Mutant(
         "a strip's first column kept though it is another's",
         "strip_filter.py",
-        "(column.first & self.skip_first)",
+        "(column.next_first & self.skip_first)",
         "0",
+        "system-tiny",
+    ),
+    Mutant(
+        "a strip's first pixel kept though it is another's",
+        "strip_filter.py",
+        "drop_column.eq(self.skip_first | (",
+        "drop_column.eq((",
         "system-tiny",
     ),
     Mutant(
         "a half's first row kept though it is the other half's",
         "strip_filter.py",
-        "(row.first & self.skip_top)",
-        "0",
+        "drop_row.eq(self.skip_top | (",
+        "drop_row.eq((",
         "system-tiny-pair",
     ),
     Mutant(
