@@ -152,6 +152,22 @@ def test_gradients_equal_autograd(leak, reset, through_statistics, constant, sha
         assert torch.allclose(a, b, atol=1e-5), "rounding of float32 sums, nothing more"
 
 
+# T steps of a constant current x give about T * x spikes, so a gradient of T. Where a
+# spike's reset is taken as given, every later step counts what the earlier ones have fired away.
+@pytest.mark.parametrize("shape", [("arctan", 0.32), ("triangle", 1.0), ("rectangle", 0.5)])
+@pytest.mark.parametrize(("reset", "least", "most"), [("attached", 0.9, 1), ("detached", 2.5, 4)])
+def test_gain_without_leak(shape, reset, least, most):
+    neuron = FloatNeuron(
+        spec=NeuronSpec(leak=None, reset="soft"),
+        timesteps=8,
+        surrogate=Surrogate(shape=shape[0], width=shape[1], reset=reset),
+    )
+    currents = torch.linspace(0.02, 0.98, 1001).expand(8, 1, 1, 1, 1001)
+    ones = torch.ones_like(currents)
+    gradient = neuron.current_gradient(currents, ONE, ZERO, Constants(ONE, 0.5 * ONE), ones)
+    assert least < gradient.mean() < most
+
+
 NETWORK = uniform_network("test", depth=4, channels=5, timesteps=(2, 3))
 
 
