@@ -126,6 +126,7 @@ class StripEngine(wiring.Component):
         self._unpacker = PixelUnpacker(max_columns=columns)
         self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
         self._map_skid = SkidBuffer(DATA_BITS)
+        self._noisy_words_slice = RegisterSlice(DATA_BITS)
         self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
         self._datapath = Datapath(
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
@@ -233,21 +234,23 @@ class StripEngine(wiring.Component):
     def _connect_datapath(self, m: Module) -> None:
         router, queue, unpacker = self._router, self._pixel_queue, self._unpacker
         feeder, datapath = self._feeder, self._datapath
-        noisy = self._noisy_slice
+        noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
         wiring.connect(m, self._reader.words, router.words)
         m.d.comb += [
             queue.w_en.eq(router.pixels.valid),
             queue.w_data.eq(router.pixels.payload),
             router.pixels.ready.eq(queue.w_rdy),
-            unpacker.words.valid.eq(queue.r_rdy),
-            unpacker.words.payload.eq(queue.r_data),
-            queue.r_en.eq(unpacker.words.ready),
+            noisy_words.elements.valid.eq(queue.r_rdy),
+            noisy_words.elements.payload.eq(queue.r_data),
+            queue.r_en.eq(noisy_words.elements.ready),
         ]
         # From the event encoder back to the read queue no stage has registers for `ready` but this.
         wiring.connect(m, router.map, self._map_skid.elements)
         wiring.connect(m, self._map_skid.passed, feeder.stored)
         wiring.connect(m, feeder.words, datapath.words)
-        # What a block RAM gives comes late in its cycle, too late for the window's rows.
+        # What a block RAM gives comes late in its cycle, too late for a choice among a word's
+        # pixels, and that for the window's rows.
+        wiring.connect(m, noisy_words.delayed, unpacker.words)
         wiring.connect(m, unpacker.pixels, noisy.elements)
         pixels = noisy.delayed
         m.d.comb += [

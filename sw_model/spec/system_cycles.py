@@ -30,7 +30,7 @@ _ASK = 3
 _QUEUE = 2
 """Through a queue."""
 _SLICE = 1
-"""Through the register slice behind the noisy pixels, and the one behind the output layer."""
+"""Through a register slice: before and behind the noisy pixels, and behind the output layer."""
 _BURST = 3
 """From a burst's last word into the write queue to its first word out."""
 _ENCODER = 4
@@ -121,7 +121,7 @@ def _strip_cycles(
     parts = map_words(buffers.channels)
     output = target == "DENOISED"
     if source is None:
-        ends = _encoding_times(strip, band, buffers, first_word + _QUEUE + _SLICE)
+        ends = _encoding_times(strip, band, buffers, first_word + _QUEUE + 2 * _SLICE)
     else:
         rows = slice(band.start, band.start + band.rows)
         words = source[rows, strip.start : strip.start + strip.columns]
