@@ -27,9 +27,10 @@ train() {
   go_on "$folder/$1" --steps $((($2 + shorten - 1) / shorten)) "${@:3}"
 }
 
-# freeze NAME DEPLOYMENT: freeze the run FOLDER/NAME as a deployment of that name.
+# freeze NAME DEPLOYMENT [FILE]: freeze the run FOLDER/NAME as a deployment of that name.
 freeze() {
-  "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" --name "$2" -o "$folder/frozen.safetensors"
+  "$python" -m sw_model freeze "$folder/$1/checkpoint.pt" --name "$2" \
+    -o "$folder/${3:-frozen.safetensors}"
 }
 
 case $recipe in
@@ -55,7 +56,11 @@ best)
     --activity 6 --batch 16 --lr 1e-3 --muon 0.007 --warmup 50
   train spikes 220 --quantise "$folder/taught/checkpoint.pt" --gradient rate --activity 20 \
     --batch 16 --lr 3e-4 --muon 0.001 --warmup 20
-  freeze spikes best-s25
+  freeze spikes best-s25 spikes.safetensors
+  train time 2000 --quantise "$folder/spikes.safetensors" --encoding-weight-bits 6 \
+    --encoding-shift 6 --gradient time --reset-gradient attached --activity 3 --batch 8 \
+    --lr 5e-4 --muon 0.002 --warmup 30
+  freeze time best-s25
   ;;
 paper)
   train wide 600 --start "$folder/../compact/float/checkpoint.pt" --config paper --timesteps 4 \
