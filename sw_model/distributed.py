@@ -1,6 +1,6 @@
 """Several processes that train one network, each on its part of every batch.
 
-``torchrun --nproc-per-node N -m sw_model train ...`` starts them. A step draws the same patches
+``torchrun --nproc-per-node N -m -- sw_model train ...`` starts them. A step draws the same patches
 whatever their number, and the gradients of all parts are averaged. Batch norm's statistics are
 those of each process's own part, the running ones those of the first process.
 """

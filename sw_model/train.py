@@ -39,7 +39,7 @@ examples:
       -o build/train/quantised
   python -m sw_model train --quantise compact --steps 500 --lr 1e-4 --surrogate-width 0.5 \\
       -o build/train/mine
-  torchrun --nproc-per-node 2 -m sw_model train --config paper --batch 64 -o build/train/two
+  torchrun --nproc-per-node 2 -m -- sw_model train --config paper --batch 64 -o build/train/two
 
 exit codes: 0 finished, 1 system failure, 2 mistake in the command,
   3 stopped by --minutes before the last step, 130 interrupted

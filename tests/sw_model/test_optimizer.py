@@ -60,7 +60,18 @@ def test_share_of_a_batch():
 def torchrun(data, *words):
     """`train` in two processes."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    train = ["-m", "sw_model", "train", "--data", data, "--no-compile", "--threads", "1", *words]
+    train = [
+        "-m",
+        "--",
+        "sw_model",
+        "train",
+        "--data",
+        data,
+        "--no-compile",
+        "--threads",
+        "1",
+        *words,
+    ]
     return subprocess.run(
         [sys.executable, *launcher, *map(str, train)], capture_output=True, text=True, check=False
     )
@@ -83,7 +94,9 @@ def test_two_processes_do_what_one_does(data, tmp_path):
 
 # Two processes that stop and go on end where they would have ended, bit for bit.
 def test_two_processes_resume(data, tmp_path):
-    few = [*FEW, "--steps", 4, "--supervision", "0.5", "--muon", "0.01"]
+    command(data, *FEW, "--steps", 1, "-o", tmp_path / "first")
+    few = ["--start", tmp_path / "first/checkpoint.pt"]  # an option that torchrun would take
+    few += [*FEW, "--steps", 4, "--supervision", "0.5", "--muon", "0.01"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     process = torchrun(data, *few, "-o", whole)
     assert process.returncode == 0, process.stderr
