@@ -159,12 +159,15 @@ class Checkpoint:
         Each has its ``command`` and the ``steps`` it did, fewer than those of the command where it
         was stopped early.
         """
-        runs = []
-        for index, record in enumerate([*self.history, self.record()]):
+        runs, origin = [], None
+        for record in [*self.history, self.record()]:
             if "command" in record:
                 runs.append(record)
+                origin = "frozen"
                 continue
-            fields = {name: value for name, value in record.items() if name != "step"}
-            command = TrainingOptions.from_dict(fields).command(start=index > 0)
-            runs.append({"command": command, "steps": record["step"]})
+            options = TrainingOptions.from_dict(
+                {name: value for name, value in record.items() if name != "step"}
+            )
+            runs.append({"command": options.command(origin), "steps": record["step"]})
+            origin = options.model
         return runs

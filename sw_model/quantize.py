@@ -23,7 +23,7 @@ EXAMPLE = """\
 examples:
   python -m sw_model freeze build/train/quantised/checkpoint.pt -o build/compact.safetensors
   python -m sw_model freeze build/train/float/checkpoint.pt --weight-bits 6 -o build/six.safetensors
-  python -m sw_model freeze best-s25 --encoding-shift 8 -o build/narrow.safetensors
+  python -m sw_model freeze lif-s25 --encoding-shift 5 -o build/narrow.safetensors
 """
 
 

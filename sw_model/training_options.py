@@ -248,12 +248,17 @@ class TrainingOptions:
         """Inverse of `dataclasses.asdict`."""
         return cls(**{**fields, "widths": WidthOptions(**fields["widths"])})
 
-    def command(self, start: bool = False) -> str:
-        """The command line of such a run; ``start`` says that it began with another's weights."""
+    def command(self, origin: str | None = None) -> str:
+        """The command line of such a run.
+
+        ``origin`` is the model whose weights it began with, "frozen" for those of a deployment or a
+        baseline, None where it began with none.
+        """
         words = ["python -m sw_model train"]
         given, default = dataclasses.asdict(self), dataclasses.asdict(TrainingOptions())
-        if start:
-            words.append(f"--{'quantise' if self.model == 'quantised' else 'start'} CHECKPOINT")
+        quantises = self.model == "quantised" and origin != "quantised"
+        if origin:
+            words.append(f"--{'quantise' if quantises else 'start'} CHECKPOINT")
         for name, value in given.items():
             option = "--" + name.replace("_", "-")
             if name in ("config", "steps", "seed"):
@@ -266,4 +271,4 @@ class TrainingOptions:
                 words += ["--round-weights"] if value else []
             elif name != "widths" and value != default[name] and value != "quantised":
                 words.append(f"{option} {value}")
-        return " ".join([*words, *self.widths.words()])
+        return " ".join([*words, *(self.widths.words() if quantises else [])])

@@ -47,8 +47,9 @@ def test_unfolded_baseline_computes_what_the_folded_one_does():
 def test_reopened_deployment_freezes_to_itself(name):
     deployment = load_deployment(name)
     config, widths = configuration_of(deployment)
-    assert widths == WidthOptions()
-    network = build_model(TrainingOptions(config=config, model="quantised"))
+    trained = {"best-s25": WidthOptions(encoding_weight_bits=6, encoding_shift=6)}
+    assert widths == trained.get(name, WidthOptions())
+    network = build_model(TrainingOptions(config=config, model="quantised", widths=widths))
     reopen(deployment, network)
     again = freeze(network, deployment.provenance)
     named = dataclasses.replace(again, spec=dataclasses.replace(again.spec, name=name))
@@ -56,17 +57,17 @@ def test_reopened_deployment_freezes_to_itself(name):
 
 
 def test_narrowed_deployment_denoises_as_well_on_narrower_neurons():
-    deployment = load_deployment("best-s25")
-    widths = WidthOptions(encoding_shift=8, encoding_weight_bits=7)
+    deployment = load_deployment("compact")
+    widths = WidthOptions(encoding_shift=6, encoding_weight_bits=7)
     narrow = narrowed(deployment, widths)
-    assert deployment.widths.membrane == 23 and narrow.widths.membrane == 14
-    assert configuration_of(narrow) == ("best", widths)
+    assert deployment.widths.membrane == 21 and narrow.widths.membrane == 15
+    assert configuration_of(narrow) == ("compact", widths)
     assert narrow.provenance["narrowed from"] == deployment.hash
     assert narrow.provenance["runs"][-1]["command"].endswith(
-        "freeze DEPLOYMENT --encoding-weight-bits 7 --encoding-shift 8"
+        "freeze DEPLOYMENT --encoding-weight-bits 7 --encoding-shift 6"
     )
     # Once more, to what it is already: nothing changes.
-    again = narrowed(narrow, WidthOptions(encoding_shift=8))
+    again = narrowed(narrow, WidthOptions(encoding_shift=6))
     for name, array in narrow.tensors().items():
         assert np.array_equal(array, again.tensors()[name]), name
     for index in range(1, 17):
@@ -232,3 +233,18 @@ def test_runs_of_the_provenance(data, frozen, tmp_path):
         "unknown",
         "python -m sw_model train --quantise CHECKPOINT",
     ]
+
+
+# The commands of a history are ones that `train` takes: what is quantised is not quantised again.
+def test_the_history_tells_how_each_run_began(data, frozen, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    widths = ["--encoding-shift", "1"]
+    command(data, *STILL, "--quantise", frozen[0], *widths, "-o", first)
+    command(data, *STILL, "--start", first / "checkpoint.pt", "-o", second)
+    *_, narrowed, last = [
+        run["command"] for run in Checkpoint.load(second / "checkpoint.pt").runs()
+    ]
+    assert "--quantise CHECKPOINT" in narrowed
+    assert narrowed.endswith(" ".join(widths))
+    assert "--start CHECKPOINT" in last
+    assert "--encoding-shift" not in last
