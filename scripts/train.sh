@@ -20,7 +20,7 @@ options=("${@:3}")
 python=${PYTHON:-.venv/bin/python}
 shorten=${SHORTEN:-1}
 . "$(dirname "$0")/resumable.sh"
-unfinished=", nothing is frozen"
+unfinished=", frozen.safetensors is not written"
 
 # train NAME STEPS ARGUMENT...: begin a run in FOLDER/NAME, or go on with it.
 train() {

@@ -271,4 +271,4 @@ class TrainingOptions:
                 words += ["--round-weights"] if value else []
             elif name != "widths" and value != default[name] and value != "quantised":
                 words.append(f"{option} {value}")
-        return " ".join([*words, *(self.widths.words() if quantises else [])])
+        return " ".join([*words, *(self.widths.words() if origin and quantises else [])])

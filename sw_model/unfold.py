@@ -160,7 +160,7 @@ def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = No
     if widths == WidthOptions():
         raise UsageError(
             f"the deployment {deployment.spec.name!r} is frozen already: give widths that it is "
-            "to have, such as --encoding-shift 8"
+            "to have, such as --encoding-shift 5"
         )
     config, own = configuration_of(deployment)
     network = _reopened(deployment, TrainingOptions(config=config, model="quantised", widths=own))

@@ -66,7 +66,7 @@ def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
     data = ["--data", environment.pop("SPIKING_DNCNN_DATA")]
     run = train(tmp_path / "run", environment, *data, "--minutes", "0")
     assert run.returncode == 3
-    assert "stopped in the training 'float', nothing is frozen" in run.stderr
+    assert "stopped in the training 'float', frozen.safetensors is not written" in run.stderr
     assert not (tmp_path / "run/quantised").exists()
     refused = train(tmp_path / "run", environment, *data, "--batch", "1")
     assert refused.returncode == 2
