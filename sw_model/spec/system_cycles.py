@@ -30,7 +30,7 @@ _ASK = 3
 _QUEUE = 2
 """Through a queue."""
 _SLICE = 1
-"""Through a register slice: on both sides of the noisy pixels' unpacker, behind the output layer."""
+"""Through a register slice: both sides of the noisy pixels' unpacker, behind the output layer."""
 _BURST = 3
 """From a burst's last word into the write queue to its first word out."""
 _ENCODER = 4
