@@ -181,11 +181,11 @@ class Datapath(wiring.Component):
             sum_bits=output.sum, total_bits=output.current, shift=spec.layers[-1].shift
         )
         in_flight = datapath_latency(spec.channels)
+        late = 1  # cycles after which `hold` is heard of
         # A window that has begun gives T words, while the window before it may still give some.
-        self._word_queue = CatchQueue(
-            width=spec.channels, reserve=max(in_flight, 2 * spec.timesteps_max + in_flight // 2)
-        )
-        self._sum_queue = CatchQueue(width=output.sum, reserve=in_flight)
+        words = max(in_flight, 2 * spec.timesteps_max + in_flight // 2)
+        self._word_queue = CatchQueue(width=spec.channels, reserve=words + late)
+        self._sum_queue = CatchQueue(width=output.sum, reserve=in_flight + late)
 
     def _place(self, name: str, chunk: int = 0) -> LoadPlace | None:
         return LoadPlace(name, chunk=chunk) if self.loadable else None
@@ -199,7 +199,8 @@ class Datapath(wiring.Component):
                 connect_load(m, self, component)
         self._connect_group_loads(m)
         hold = Signal()
-        m.d.comb += hold.eq(self._word_queue.hold | self._sum_queue.hold)
+        # A register: the queues lie far from what they hold.
+        m.d.sync += hold.eq(self._word_queue.hold | self._sum_queue.hold)
         self._connect_inputs(m, hold)
         self._connect_groups(m)
         self._connect_output_layer(m)
