@@ -60,18 +60,8 @@ def test_share_of_a_batch():
 def torchrun(data, *words):
     """`train` in two processes."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    train = [
-        "-m",
-        "--",
-        "sw_model",
-        "train",
-        "--data",
-        data,
-        "--no-compile",
-        "--threads",
-        "1",
-        *words,
-    ]
+    launcher += ["-m", "--", "sw_model", "train"]
+    train = ["--data", data, "--no-compile", "--threads", "1", *words]
     return subprocess.run(
         [sys.executable, *launcher, *map(str, train)], capture_output=True, text=True, check=False
     )
