@@ -112,6 +112,11 @@ class Baseline:
         write_atomically(path, save(tensors, metadata))
 
     @property
+    def channels(self) -> int:
+        """Channels of its layers but the last."""
+        return len(self.layers[0][1])
+
+    @property
     def hash(self) -> str:
         """SHA-256 over the tensors in their order, in hexadecimal digits."""
         digest = hashlib.sha256()
@@ -128,14 +133,24 @@ class Baseline:
         return Baseline(layers, self.provenance)
 
     @torch.no_grad()
-    def residual(self, pixels: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The residual (B, 1, H, W) of noisy pixels (B, 1, H, W); hidden layers in ``dtype``."""
+    def residual(
+        self,
+        pixels: Tensor,
+        dtype: torch.dtype = torch.float32,
+        record: list[Tensor] | None = None,
+    ) -> Tensor:
+        """The residual (B, 1, H, W) of noisy pixels (B, 1, H, W); hidden layers in ``dtype``.
+
+        ``record`` gets the output (B, C, H, W) of every layer but the last in order.
+        """
         x, last = pixels, len(self.layers) - 1
         for n, (weight, bias) in enumerate(self.layers):
             kind = dtype if 0 < n < last else torch.float32
             x = F.conv2d(x.to(kind), weight.to(kind), bias.to(kind), padding=1)
             if n < last:
                 x = x.relu_()
+                if record is not None:
+                    record.append(x)
         return x
 
     def denoise(self, pixels: np.ndarray[Any, Any]) -> Picture:

@@ -61,11 +61,12 @@ def build_optimizer(
 
 
 def build_supervision(options: TrainingOptions) -> DeepSupervision:
-    """The outputs in mid-network of a run, none where they have no weight."""
+    """What a run learns in mid-network, nothing where that has no weight."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         every = SUPERVISED_EVERY if options.supervision else LAYERS_MAX
-        return DeepSupervision(configuration(options.config), every)
+        channels = options.teacher_channels
+        return DeepSupervision(configuration(options.config), every, channels)
 
 
 @dataclass(kw_only=True)

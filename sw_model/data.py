@@ -107,20 +107,27 @@ class TrainingSet:
         return cls(images, held_out)
 
     def batch(
-        self, *, seed: int, step: int, size: int, sigma: float
+        self, *, seed: int, step: int, size: int, sigma: float, patch: int = PATCH
     ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-        """Noisy and clean patches of one step, each (size, 1, PATCH, PATCH).
+        """Noisy and clean patches of one step, each (size, 1, patch, patch).
 
-        They depend on nothing but ``seed`` and ``step``, so a resumed run sees the same ones.
+        They depend on nothing but these numbers, so a resumed run sees the same ones.
+
+        Raises
+        ------
+        UsageError
+            An image is smaller than a patch.
         """
+        if (least := min(min(image.shape) for image in self.images)) < patch:
+            raise UsageError(f"--patch {patch} is too large: a training image has {least} pixels")
         rng = np.random.default_rng([seed, step])
-        clean = np.empty((size, 1, PATCH, PATCH), np.uint8)
+        clean = np.empty((size, 1, patch, patch), np.uint8)
         noisy = np.empty(clean.shape, np.int16)
-        for patch, noisy_patch in zip(clean[:, 0], noisy[:, 0], strict=True):
+        for clean_patch, noisy_patch in zip(clean[:, 0], noisy[:, 0], strict=True):
             image = self.images[rng.integers(len(self.images))]
-            top = rng.integers(image.shape[0] - PATCH + 1)
-            left = rng.integers(image.shape[1] - PATCH + 1)
-            cut = np.rot90(image[top : top + PATCH, left : left + PATCH], int(rng.integers(4)))
-            patch[:] = cut[::-1] if rng.integers(2) else cut
-            noisy_patch[:] = add_noise(patch, sigma, seed=int(rng.integers(1 << 62)))
+            top = rng.integers(image.shape[0] - patch + 1)
+            left = rng.integers(image.shape[1] - patch + 1)
+            cut = np.rot90(image[top : top + patch, left : left + patch], int(rng.integers(4)))
+            clean_patch[:] = cut[::-1] if rng.integers(2) else cut
+            noisy_patch[:] = add_noise(clean_patch, sigma, seed=int(rng.integers(1 << 62)))
         return noisy, clean

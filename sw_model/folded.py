@@ -280,6 +280,10 @@ class FoldedDnCNN(nn.Module):
                 )
             if record is not None:
                 record.append(x)
+        return self.read_out(x.float().mean(0))
+
+    def read_out(self, rates: Tensor) -> Tensor:
+        """The residual (B, 1, H, W), in pixels, of the last layer's mean spikes (B, C, H, W)."""
         layer = self.layers[-1]
         assert isinstance(layer, FoldedLayer)
         if self.quantise:
@@ -287,4 +291,4 @@ class FoldedDnCNN(nn.Module):
             offset = layer.integer_bias() * layer.scale[0]
         else:
             weight, offset = layer.float_weight(), layer.bias
-        return F.conv2d(x.float().mean(0), weight, offset, padding=1)
+        return F.conv2d(rates, weight, offset, padding=1)

@@ -121,12 +121,22 @@ class NormalisedLayer(nn.Module):
             else rounded_weight(self.weight, self.weight_bits)
         )
 
+    def convolved(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """What is normalised, of the input of `forward`."""
+        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
+            return convolve(x, self.used_weight(), torch.float32)[None]
+        return convolve_spikes(x, self.used_weight(), dtype)
+
+    @torch.no_grad()
+    def take_statistics(self, x: Tensor) -> None:
+        """Let the running statistics be those of one input."""
+        variance, mean = channel_statistics(self.convolved(x, torch.float32))
+        self.running_var.copy_(variance)
+        self.running_mean.copy_(mean)
+
     def forward(self, x: Tensor, dtype: torch.dtype, compiled: bool) -> Tensor:
         """Output (T, B, C, H, W) from pixels / 255 (B, 1, H, W), or from spikes (T, B, C, H, W)."""
-        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
-            y = convolve(x, self.used_weight(), torch.float32)[None]
-        else:
-            y = convolve_spikes(x, self.used_weight(), dtype)
+        y = self.convolved(x, dtype)
         if self.training:
             with torch.no_grad():
                 variance, mean = kernel(channel_statistics, None, compiled)(y)
@@ -216,8 +226,11 @@ class DnCNN(nn.Module):
             x = layer(x, dtype, compiled)
             if record is not None:
                 record.append(x)
-        rate = x.float().mean(0)
-        return PIXEL_SCALE * F.conv2d(rate, self.output_weight, self.output_bias, padding=1)
+        return self.read_out(x.float().mean(0))
+
+    def read_out(self, rates: Tensor) -> Tensor:
+        """The residual (B, 1, H, W), in pixels, of the last activations' means (B, C, H, W)."""
+        return PIXEL_SCALE * F.conv2d(rates, self.output_weight, self.output_bias, padding=1)
 
 
 def initial_membrane(neuron: NeuronSpec) -> float:

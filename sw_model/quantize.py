@@ -16,8 +16,8 @@ from sw_model.images import read_picture
 from sw_model.network import SpikingDnCNN
 from sw_model.spec import Deployment, NetworkSpec, UsageError, load_deployment, shipped_deployments
 from sw_model.training import evaluate_network
-from sw_model.training_options import WidthOptions
 from sw_model.unfold import FROZEN, narrowed
+from sw_model.width_options import WidthOptions
 
 EXAMPLE = """\
 examples:

@@ -13,15 +13,17 @@ from torch import nn
 
 from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model
+from sw_model.conversion import convert
 from sw_model.data import TRAINING_FOLDER, TrainingSet
 from sw_model.distributed import Workers
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import DnCNN, SpikingDnCNN
 from sw_model.spec import UsageError, configuration, load_deployment, shipped_deployments
 from sw_model.training import TrainingRun
-from sw_model.training_options import TrainingOptions, WidthOptions
+from sw_model.training_options import TrainingOptions
 from sw_model.unfold import FROZEN, configuration_of, reopen, unfold
 from sw_model.widen import widen
+from sw_model.width_options import WidthOptions
 
 STATISTICS_PATCHES = 128
 """For a float DnCNN's batch norms, whose statistics folding took."""
@@ -64,11 +66,47 @@ def _from_frozen(
         return options, folded, _runs(deployment.provenance, args.quantise)
     baseline = Baseline.load(args.start)
     if given.get("model") != "ann":
-        raise UsageError(f"{str(args.start)!r} holds a float DnCNN; give --model ann")
+        raise UsageError(
+            f"{str(args.start)!r} holds a float DnCNN; give --model ann, or --convert it to spikes"
+        )
     options = TrainingOptions(**given)
-    noisy, _ = images.batch(seed=options.seed, step=0, size=STATISTICS_PATCHES, sigma=options.sigma)
-    network = unfold(baseline, configuration(options.config), torch.from_numpy(noisy).float())
+    network = unfold(baseline, configuration(options.config), _sample(options, images))
     return options, network, _runs(baseline.provenance, args.start)
+
+
+def _sample(options: TrainingOptions, images: TrainingSet) -> torch.Tensor:
+    """Noisy patches (B, 1, H, W) of the first step, for statistics."""
+    noisy, _ = images.batch(
+        seed=options.seed,
+        step=0,
+        size=STATISTICS_PATCHES,
+        sigma=options.sigma,
+        patch=options.patch,
+    )
+    return torch.from_numpy(noisy).float()
+
+
+def _converted(
+    args: argparse.Namespace, given: dict[str, Any], images: TrainingSet
+) -> tuple[TrainingOptions, nn.Module, list[dict[str, Any]]]:
+    """Options, network and history of a run that starts from a float DnCNN's weights."""
+    if given.get("model", "snn") != "snn":
+        raise UsageError(f"--convert gives a spiking network, not one of --model {given['model']}")
+    options = TrainingOptions(**given)
+    pixels = _sample(options, images)
+    if args.convert.suffix == FROZEN:
+        baseline = Baseline.load(args.convert)
+        source: nn.Module = unfold(baseline, configuration(options.config), pixels)
+        history = _runs(baseline.provenance, args.convert)
+    else:
+        origin = Checkpoint.load(args.convert)
+        source, history = origin.network(), [*origin.history, origin.record()]
+    if not isinstance(source, DnCNN) or isinstance(source, SpikingDnCNN):
+        raise UsageError(f"--convert {str(args.convert)!r}: it holds no float DnCNN")
+    model = build_model(options)
+    assert isinstance(model, SpikingDnCNN)
+    convert(source, model, pixels, options.calibration)
+    return options, model, history
 
 
 def _runs(provenance: Mapping[str, Any], source: Path) -> list[dict[str, Any]]:
@@ -97,6 +135,10 @@ def run_from_arguments(
     if args.teacher:
         how["teacher"] = Baseline.load(args.teacher)
         given["teacher"] = how["teacher"].hash
+        if given.get("features"):
+            given["teacher_channels"] = how["teacher"].channels
+    if args.calibration and not args.convert:
+        raise UsageError(f"--calibration {args.calibration} is for --convert only")
     if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
         if not args.quantise:
             raise UsageError("widths of integers are given with --quantise only")
@@ -126,7 +168,9 @@ def run_from_arguments(
     history: list[dict[str, Any]] = []
     source = args.quantise or args.start
     shipped = args.quantise is not None and str(source) in shipped_deployments()
-    if source and (shipped or source.suffix == FROZEN):
+    if args.convert:
+        options, model, history = _converted(args, given, images)
+    elif source and (shipped or source.suffix == FROZEN):
         options, model, history = _from_frozen(args, given, images)
     elif source:
         origin = Checkpoint.load(source)

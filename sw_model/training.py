@@ -21,8 +21,11 @@ from sw_model.checkpoint import Checkpoint, build_model, build_optimizer, build_
 from sw_model.data import TrainingSet
 from sw_model.distributed import Workers
 from sw_model.float_denoise import denoise_float, network_input
+from sw_model.folded import FoldedDnCNN
 from sw_model.images import Picture, add_noise
 from sw_model.metrics import psnr
+from sw_model.network import DnCNN
+from sw_model.supervision import DeepSupervision
 from sw_model.training_options import TrainingOptions
 
 NOISE_SEED = 0
@@ -43,13 +46,22 @@ class Objective(nn.Module):
         Its outputs in mid-network.
     """
 
-    def __init__(self, model: nn.Module, supervision: nn.Module) -> None:
+    def __init__(self, model: nn.Module, supervision: DeepSupervision) -> None:
         super().__init__()
         self.model = model
         self.supervision = supervision
 
     def forward(
-        self, pixels: Tensor, target: Tensor, *, early: float, activity: float, **options: Any
+        self,
+        pixels: Tensor,
+        target: Tensor,
+        *,
+        early: float,
+        activity: float,
+        partial: float = 0.0,
+        hint: float = 0.0,
+        features: list[Tensor] | None = None,
+        **options: Any,
     ) -> tuple[Tensor, Tensor]:
         """The objective, and the residual.
 
@@ -59,12 +71,16 @@ class Objective(nn.Module):
             What the network gets, see `sw_model.float_denoise.network_input`.
         target
             What the residual should be, (B, 1, H, W): the noise, or a teacher's residual.
-        early, activity
-            Weights of the losses in mid-network, and of the sum of the layers' mean rates.
+        early, activity, partial, hint
+            Weights of the losses in mid-network, of the sum of the layers' mean rates, of the
+            residuals after fewer timesteps, and of the teacher's features.
+        features
+            The teacher's, see `sw_model.supervision.DeepSupervision.feature_loss`.
         options
             Of the network's forward pass.
         """
-        outputs: list[Tensor] | None = [] if early or activity else None
+        recorded = early or activity or partial or hint
+        outputs: list[Tensor] | None = [] if recorded else None
         residual = self.model(pixels, record=outputs, **options)
         objective = (residual - target).square().mean()
         if outputs is not None and activity:
@@ -73,7 +89,20 @@ class Objective(nn.Module):
         if outputs is not None and early:
             for other in self.supervision(outputs):
                 objective = objective + early * (other - target).square().mean()
+        if outputs is not None and partial:
+            for other in self.partial_residuals(outputs[-1]):
+                weight = partial / (len(outputs[-1]) - 1)
+                objective = objective + weight * (other - target).square().mean()
+        if outputs is not None and hint:
+            assert features is not None
+            objective = objective + hint * self.supervision.feature_loss(outputs, features)
         return objective, residual.detach()
+
+    def partial_residuals(self, spikes: Tensor) -> list[Tensor]:
+        """Residuals (B, 1, H, W) of the first 1, 2, ... T - 1 of spikes (T, B, C, H, W)."""
+        sums = spikes.float().cumsum(0)[:-1]
+        assert isinstance(self.model, DnCNN | FoldedDnCNN)
+        return [self.model.read_out(total / (t + 1)) for t, total in enumerate(sums)]
 
 
 class TrainingRun:
@@ -122,7 +151,8 @@ class TrainingRun:
         self.averaged = copy.deepcopy(model).eval()
         self.supervision = build_supervision(options).to(device)
         objective = Objective(self.model, self.supervision)
-        self.objective = self.workers.wrap(objective, unused=options.supervision > 0)
+        unused = options.supervision > 0 or options.features > 0
+        self.objective = self.workers.wrap(objective, unused=unused)
         self.optimizer = build_optimizer(options, model, self.supervision)
         self.history = history or []
         self.data = data
@@ -163,34 +193,45 @@ class TrainingRun:
         )
 
     def rate_factor(self, step: int) -> float:
-        """Learning rate of a step, counted from 0, over its peak: a linear rise, half a cosine."""
+        """Learning rate of a step, counted from 0, over its peak: a linear rise, the schedule."""
         warm = min(1.0, (step + 1) / max(1, self.options.warmup))
+        if self.options.schedule == "constant":
+            return warm
         return warm * (1 + math.cos(math.pi * step / self.options.steps)) / 2
 
-    def supervision_weight(self, step: int) -> float:
-        """Weight of the loss in mid-network: it falls to zero until three quarters of the way."""
-        return self.options.supervision * max(0.0, 1 - step / (0.75 * self.options.steps))
+    def supervision_factor(self, step: int) -> float:
+        """How much losses in mid-network still weigh: nothing from three quarters of the way on."""
+        return max(0.0, 1 - step / (0.75 * self.options.steps))
 
     def step(self) -> float:
         """Does one step and returns its loss: mean squared error of the residual, pixels^2."""
         options = self.options
         start = time.perf_counter()
         noisy, clean = self.images.batch(
-            seed=options.seed, step=self.completed, size=options.batch, sigma=options.sigma
+            seed=options.seed,
+            step=self.completed,
+            size=options.batch,
+            sigma=options.sigma,
+            patch=options.patch,
         )
         noise = torch.from_numpy(noisy[self.part]).float() - torch.from_numpy(clean[self.part])
         inputs = network_input(self.model, noisy, (options.seed, self.completed, SPIKES))
         noise = noise.to(self.device)
         dtype = torch.bfloat16 if options.bf16 else torch.float32
         target = noise
+        features: list[Tensor] | None = [] if options.features else None
         if self.teacher is not None:
             pixels = torch.from_numpy(noisy[self.part]).float().to(self.device)
-            target = self.teacher.residual(pixels, dtype)
+            target = self.teacher.residual(pixels, dtype, features)
+        fading = self.supervision_factor(self.completed)
         objective, residual = self.objective(
             inputs[..., self.part, :, :, :].to(self.device),
             target,
-            early=self.supervision_weight(self.completed),
+            early=options.supervision * fading,
             activity=options.activity,
+            partial=options.partial_sums,
+            hint=options.features * fading,
+            features=features,
             dtype=dtype,
             compiled=self.compiled,
         )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from sw_model.data import PATCH
 from sw_model.neurons import RESETS, SHAPES, Surrogate
-from sw_model.spec import NetworkSpec, NeuronSpec, UsageError, configuration
+from sw_model.spec import NeuronSpec, UsageError, configuration
 from sw_model.spec.network import TIMESTEPS_MAX
+from sw_model.width_options import WidthOptions
 
 MODELS = ("snn", "ann", "quantised")
 GRADIENTS = ("time", "rate", "levels")
 CODINGS = ("direct", "bernoulli")
+SCHEDULES = ("cosine", "constant")
+CALIBRATIONS = ("layers", "scales", "none")
 CHOICES = {
     "gradient": GRADIENTS,
     "coding": CODINGS,
+    "schedule": SCHEDULES,
+    "calibration": CALIBRATIONS,
     "surrogate": SHAPES,
     "reset_gradient": RESETS,
 }
@@ -24,6 +29,7 @@ CHOICES = {
 LIMITS = {
     "steps": (1, 10**9),
     "batch": (1, 1024),
+    "patch": (8, 1024),
     "lr": (1e-9, 1),
     "muon": (0, 1),
     "weight_decay": (0, 1),
@@ -33,101 +39,12 @@ LIMITS = {
     "surrogate_width": (0.001, 1000),
     "ema": (0, 1),
     "supervision": (0, 1000),
+    "partial_sums": (0, 1000),
+    "features": (0, 10**6),
     "activity": (0, 1000),
     "timesteps": (0, TIMESTEPS_MAX),
 }
 """Least and greatest value of the options that are numbers; more than that is a slip."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WidthOptions:
-    """Widths to quantise to; None leaves the configuration's.
-
-    Attributes
-    ----------
-    weight_bits, encoding_weight_bits, output_weight_bits
-        Of the hidden, the encoding and the output layers' weights.
-    fractional_bits
-        Of every spiking layer's currents and membranes.
-    encoding_shift
-        Rounding right shift of the encoding layer's sums, the widest of all: what it takes off
-        them, its currents, thresholds and membranes need not have.
-    """
-
-    weight_bits: int | None = None
-    encoding_weight_bits: int | None = None
-    output_weight_bits: int | None = None
-    fractional_bits: int | None = None
-    encoding_shift: int | None = None
-
-    def apply(self, spec: NetworkSpec) -> NetworkSpec:
-        """``spec`` with these widths; raises `UsageError` where it does not allow them."""
-        bits = {
-            "hidden": self.weight_bits,
-            "encoding": self.encoding_weight_bits,
-            "output": self.output_weight_bits,
-        }
-        layers = []
-        for layer in spec.layers:
-            neuron = layer.neuron
-            if neuron is not None and self.fractional_bits is not None:
-                neuron = dataclasses.replace(neuron, fractional_bits=self.fractional_bits)
-            given = bits[layer.kind]
-            width = layer.weight_bits if given is None else given
-            shift = layer.shift
-            if layer.kind == "encoding" and self.encoding_shift is not None:
-                shift = self.encoding_shift
-            layers.append(dataclasses.replace(layer, weight_bits=width, neuron=neuron, shift=shift))
-        return dataclasses.replace(spec, layers=tuple(layers))
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
-        """An option for each width."""
-        for option, what in (
-            ("weight-bits", "bits of the hidden layers' weights"),
-            ("encoding-weight-bits", "bits of the encoding layer's weights"),
-            ("output-weight-bits", "bits of the output layer's weights"),
-            ("fractional-bits", "fractional bits of currents and membranes"),
-            ("encoding-shift", "rounding right shift of the encoding layer's sums"),
-        ):
-            parser.add_argument(
-                f"--{option}", type=int, metavar="N", help=f"{what}; default: as it is"
-            )
-
-    @classmethod
-    def from_arguments(cls, args: argparse.Namespace) -> WidthOptions:
-        """The widths that were given."""
-        return cls(**{f.name: getattr(args, f.name) for f in dataclasses.fields(cls)})
-
-    @classmethod
-    def between(cls, spec: NetworkSpec, other: NetworkSpec) -> WidthOptions:
-        """The widths of the first layers of each kind of ``other`` that ``spec`` has otherwise."""
-        given = {}
-        for name, index, value in (
-            ("encoding_weight_bits", 0, lambda layer: layer.weight_bits),
-            ("weight_bits", 1, lambda layer: layer.weight_bits),
-            ("output_weight_bits", -1, lambda layer: layer.weight_bits),
-            ("fractional_bits", 0, lambda layer: layer.neuron.fractional_bits),
-            ("encoding_shift", 0, lambda layer: layer.shift),
-        ):
-            if value(spec.layers[index]) != value(other.layers[index]):
-                given[name] = value(other.layers[index])
-        return cls(**given)
-
-    def over(self, other: WidthOptions) -> WidthOptions:
-        """These widths, and those of ``other`` where these leave the configuration's."""
-        return dataclasses.replace(other, **self.given)
-
-    @property
-    def given(self) -> dict[str, int]:
-        """The widths that are not the configuration's, by name."""
-        return {
-            name: value for name, value in dataclasses.asdict(self).items() if value is not None
-        }
-
-    def words(self) -> list[str]:
-        """The options that give these widths."""
-        return [f"--{name.replace('_', '-')} {value}" for name, value in self.given.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,10 +60,12 @@ class TrainingOptions:
         weights, biases and thresholds are rounded as in the frozen one.
     steps
         Length of the schedule.
-    batch
-        Patches a step.
+    batch, patch
+        Patches a step, and pixels of their sides.
     lr, weight_decay
-        AdamW; the rate rises over ``warmup`` steps and falls with a cosine to zero.
+        AdamW; the rate rises over ``warmup`` steps and then goes by the schedule.
+    schedule
+        ``"cosine"``: the rates fall to zero in half a cosine; ``"constant"``: they stay.
     muon
         Peak rate of Muon for the hidden layers' weights, see `sw_model.optimizer`; 0: AdamW.
     sigma
@@ -160,6 +79,11 @@ class TrainingOptions:
     supervision
         Initial weight of the losses in mid-network, see `sw_model.supervision`; 0 does without.
         Spiking networks only.
+    partial_sums
+        Weight of the mean loss of the residuals that the first 1, 2, … T - 1 timesteps give.
+        Gradient through time only.
+    features
+        Initial weight of the loss of the teacher's features, see `sw_model.supervision`, pixels^2.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
         spikes (`sw_model.rates`), of neurons without leak and with soft reset; ``"rate"``: spikes
@@ -175,6 +99,10 @@ class TrainingOptions:
         Weight of the sum of all layers' mean rates in the loss, pixels^2.
     teacher
         Hash of the baseline whose residual is to be learnt instead of the noise; none if empty.
+    teacher_channels
+        Its channels where its features are to be learnt as well, otherwise 0.
+    calibration
+        Of a network that begins with the weights of a float DnCNN, see `sw_model.conversion`.
     bf16
         Convolve hidden layers in bfloat16.
     widths
@@ -185,10 +113,12 @@ class TrainingOptions:
     model: str = "snn"
     steps: int = 10_000
     batch: int = 8
+    patch: int = PATCH
     lr: float = 1e-3
     weight_decay: float = 1e-4
     muon: float = 0.0
     warmup: int = 100
+    schedule: str = "cosine"
     sigma: float = 25.0
     seed: int = 0
     surrogate: str = "triangle"
@@ -196,14 +126,18 @@ class TrainingOptions:
     reset_gradient: str = "detached"
     ema: float = 0.999
     supervision: float = 0.0
+    partial_sums: float = 0.0
+    features: float = 0.0
     gradient: str = "time"
     timesteps: int = 0
     coding: str = "direct"
     round_weights: bool = False
     activity: float = 0.0
     teacher: str = ""
+    teacher_channels: int = 0
+    calibration: str = "layers"
     bf16: bool = True
-    widths: WidthOptions = WidthOptions()
+    widths: WidthOptions = field(default_factory=WidthOptions)
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
@@ -235,6 +169,13 @@ class TrainingOptions:
             )
         if self.supervision and self.model == "ann":
             raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
+        if self.partial_sums and (self.model == "ann" or self.gradient != "time"):
+            raise UsageError(
+                "--partial-sums is for the gradient of spikes through time; "
+                f"here it is --gradient {self.gradient}, model {self.model!r}"
+            )
+        if self.features and not self.teacher:
+            raise UsageError(f"--features {self.features} are a teacher's; give --teacher")
 
     @property
     def spike_gradient(self) -> Surrogate:
@@ -258,7 +199,9 @@ class TrainingOptions:
         given, default = dataclasses.asdict(self), dataclasses.asdict(TrainingOptions())
         quantises = self.model == "quantised" and origin != "quantised"
         if origin:
-            words.append(f"--{'quantise' if quantises else 'start'} CHECKPOINT")
+            converts = origin in ("ann", "frozen") and self.model == "snn"
+            start = "quantise" if quantises else "convert" if converts else "start"
+            words.append(f"--{start} CHECKPOINT")
         for name, value in given.items():
             option = "--" + name.replace("_", "-")
             if name in ("config", "steps", "seed"):
@@ -269,6 +212,8 @@ class TrainingOptions:
                 words += ["--teacher BASELINE"] if value else []
             elif name == "round_weights":
                 words += ["--round-weights"] if value else []
-            elif name != "widths" and value != default[name] and value != "quantised":
+            elif name in ("widths", "teacher_channels") or value == "quantised":
+                continue
+            elif value != default[name]:
                 words.append(f"{option} {value}")
         return " ".join([*words, *(self.widths.words() if origin and quantises else [])])

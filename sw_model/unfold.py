@@ -18,7 +18,8 @@ from sw_model.network import BATCH_NORM_EPS, PIXEL_SCALE, DnCNN, NormalisedLayer
 from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
 from sw_model.spec.network import TIMESTEPS_MAX
-from sw_model.training_options import TrainingOptions, WidthOptions
+from sw_model.training_options import TrainingOptions
+from sw_model.width_options import WidthOptions
 
 FROZEN = ".safetensors"
 """Suffix of files without a training's state."""

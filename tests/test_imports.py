@@ -50,6 +50,8 @@ FLOAT = (
     "sw_model.bench_report",
     "sw_model.training",
     "sw_model.training_options",
+    "sw_model.train_arguments",
+    "sw_model.conversion",
     "sw_model.run_start",
     "sw_model.supervision",
     "sw_model.checkpoint",

@@ -21,8 +21,9 @@ from sw_model.spec import (
     load_deployment,
     shipped_deployments,
 )
-from sw_model.training_options import TrainingOptions, WidthOptions
+from sw_model.training_options import TrainingOptions
 from sw_model.unfold import configuration_of, narrowed, reopen, unfold
+from sw_model.width_options import WidthOptions
 
 from .training_commands import FEW, command, parse
 
