@@ -3,9 +3,8 @@
 A neuron without leak and with soft reset fires at a rate of 0 to 1, a rectified sum has no upper
 end. Dividing what a channel gives by what it hardly ever exceeds, and multiplying the next layer's
 weights by it, changes nothing else (Rueckauer et al., 2017). What clipping and rounding still move
-is then corrected layer by layer, each behind those that are corrected already: its batch norm gets
-the statistics of what comes in, and its offset brings every channel's mean back to that of the
-float network (after Li et al., 2021).
+is then corrected layer by layer, each behind those that are corrected already: offsets bring every
+channel's mean back to that of the float network (after Li et al., 2021).
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from torch import Tensor
 from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
 from sw_model.spec import NeuronSpec, UsageError
 
-CEILING = 0.999
-"""Share of a channel's values that do not exceed what becomes a rate of 1."""
+CEILING = 0.99
+"""Share of a channel's values that do not exceed what becomes a rate of 1. With eight levels a
+higher one costs more by rounding than it saves by clipping, see docs/training.md."""
 ROUNDS = 4
 """Corrections of the offsets: the mean of clipped rates is no linear function of them."""
 
@@ -69,7 +69,6 @@ def convert(source: DnCNN, target: SpikingDnCNN, pixels: Tensor, calibration: st
         ours.beta.copy_(theirs.beta / ceiling)
         if calibration == "layers":
             wanted = (x / ceiling[:, None, None]).mean((0, 1, 3, 4))
-            ours.take_statistics(y)
             for _ in range(ROUNDS):
                 rates = ours(y, torch.float32, False).mean((0, 1, 3, 4))
                 ours.beta.add_(wanted - rates)

@@ -121,22 +121,12 @@ class NormalisedLayer(nn.Module):
             else rounded_weight(self.weight, self.weight_bits)
         )
 
-    def convolved(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """What is normalised, of the input of `forward`."""
-        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
-            return convolve(x, self.used_weight(), torch.float32)[None]
-        return convolve_spikes(x, self.used_weight(), dtype)
-
-    @torch.no_grad()
-    def take_statistics(self, x: Tensor) -> None:
-        """Let the running statistics be those of one input."""
-        variance, mean = channel_statistics(self.convolved(x, torch.float32))
-        self.running_var.copy_(variance)
-        self.running_mean.copy_(mean)
-
     def forward(self, x: Tensor, dtype: torch.dtype, compiled: bool) -> Tensor:
         """Output (T, B, C, H, W) from pixels / 255 (B, 1, H, W), or from spikes (T, B, C, H, W)."""
-        y = self.convolved(x, dtype)
+        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
+            y = convolve(x, self.used_weight(), torch.float32)[None]
+        else:
+            y = convolve_spikes(x, self.used_weight(), dtype)
         if self.training:
             with torch.no_grad():
                 variance, mean = kernel(channel_statistics, None, compiled)(y)
