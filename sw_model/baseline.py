@@ -112,9 +112,9 @@ class Baseline:
         write_atomically(path, save(tensors, metadata))
 
     @property
-    def channels(self) -> int:
-        """Channels of its layers but the last."""
-        return len(self.layers[0][1])
+    def channels(self) -> list[int]:
+        """Channels of each of its layers but the last."""
+        return [len(bias) for _, bias in self.layers[:-1]]
 
     @property
     def hash(self) -> str:

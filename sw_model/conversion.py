@@ -4,7 +4,8 @@ A neuron without leak and with soft reset fires at a rate of 0 to 1, a rectified
 end. Dividing what a channel gives by what it hardly ever exceeds, and multiplying the next layer's
 weights by it, changes nothing else (Rueckauer et al., 2017). What clipping and rounding still move
 is then corrected layer by layer, each behind those that are corrected already: offsets bring every
-channel's mean back to that of the float network (after Li et al., 2021).
+channel's mean back to that of the float network (after Li et al., 2021). Batch norms get the
+statistics of what now comes in, and gains and offsets that make up for it.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def convert(source: DnCNN, target: SpikingDnCNN, pixels: Tensor, calibration: st
             for _ in range(ROUNDS):
                 rates = ours(y, torch.float32, False).mean((0, 1, 3, 4))
                 ours.beta.add_(wanted - rates)
+        ours.rebase(y)
         y = ours(y, torch.float32, False)
         incoming = ceiling[:, None, None]
     target.output_weight.copy_(source.output_weight * incoming)
@@ -83,7 +85,10 @@ def convert(source: DnCNN, target: SpikingDnCNN, pixels: Tensor, calibration: st
 
 
 def channel_ceiling(activations: Tensor) -> Tensor:
-    """What `CEILING` of each channel's values (1, B, C, H, W) do not exceed, (C,); 1 where 0."""
+    """What `CEILING` of each channel's values (1, B, C, H, W) do not exceed, (C,).
+
+    Zeros count: a channel that is hardly ever above zero is clipped most. 1 where all but zero.
+    """
     values = activations[0].transpose(0, 1).flatten(1)
     rank = max(1, round(CEILING * values.shape[1]))
     ceiling = values.kthvalue(rank, 1).values

@@ -1,7 +1,7 @@
 """Training images: where they lie, which are held out, and the patches of every step.
 
-Noise and patches are those of the DnCNN paper: 40x40 pixels, eight flips and rotations, Gaussian
-noise on the 0..255 scale; the noisy pixels are the integers that the frozen network gets.
+Noise and patches are those of the DnCNN paper: 40x40 pixels by default, eight flips and rotations,
+Gaussian noise on the 0..255 scale; the noisy pixels are the integers that the frozen network gets.
 """
 
 from __future__ import annotations
@@ -73,25 +73,25 @@ class TrainingSet:
     Attributes
     ----------
     images, held_out
-        Grey pictures, each (H, W), of at least `PATCH` pixels a side.
+        Grey pictures, each (H, W), of at least a patch's pixels a side.
     """
 
     images: list[NDArray[np.uint8]]
     held_out: list[NDArray[np.uint8]]
 
     @classmethod
-    def load(cls, option: str | os.PathLike[str] | None = None) -> TrainingSet:
-        """Reads ``train400``; ``option`` as in `data_folder`."""
+    def load(cls, option: str | os.PathLike[str] | None = None, patch: int = PATCH) -> TrainingSet:
+        """Reads ``train400``; ``option`` as in `data_folder`, ``patch`` the images' least size."""
         files = dataset_files(TRAINING_FOLDER, option)
         pictures = []
         for path in files:
             picture = read_picture(path)
             if picture.ndim != 2:
                 raise UsageError(f"{str(path)!r} has colours; training needs grey pictures")
-            if min(picture.shape) < PATCH:
+            if min(picture.shape) < patch:
                 height, width = picture.shape
                 raise UsageError(
-                    f"{str(path)!r} has {height}x{width} pixels; training needs {PATCH} a side"
+                    f"{str(path)!r} has {height}x{width} pixels; training needs {patch} a side"
                 )
             pictures.append(picture)
         return cls.split(pictures)
@@ -106,20 +106,21 @@ class TrainingSet:
         images = [p for i, p in enumerate(pictures) if i % every != every - 1]
         return cls(images, held_out)
 
+    def check(self, patch: int) -> TrainingSet:
+        """Itself; raises `UsageError` where an image has no patch of that size."""
+        if (least := min(min(image.shape) for image in self.images)) < patch:
+            raise UsageError(
+                f"--patch {patch} is too large: one training image has {least} pixels a side"
+            )
+        return self
+
     def batch(
         self, *, seed: int, step: int, size: int, sigma: float, patch: int = PATCH
     ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
         """Noisy and clean patches of one step, each (size, 1, patch, patch).
 
         They depend on nothing but these numbers, so a resumed run sees the same ones.
-
-        Raises
-        ------
-        UsageError
-            An image is smaller than a patch.
         """
-        if (least := min(min(image.shape) for image in self.images)) < patch:
-            raise UsageError(f"--patch {patch} is too large: a training image has {least} pixels")
         rng = np.random.default_rng([seed, step])
         clean = np.empty((size, 1, patch, patch), np.uint8)
         noisy = np.empty(clean.shape, np.int16)

@@ -121,12 +121,28 @@ class NormalisedLayer(nn.Module):
             else rounded_weight(self.weight, self.weight_bits)
         )
 
+    def convolved(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """What is normalised, of the input of `forward`."""
+        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
+            return convolve(x, self.used_weight(), torch.float32)[None]
+        return convolve_spikes(x, self.used_weight(), dtype)
+
+    @torch.no_grad()
+    def rebase(self, x: Tensor) -> None:
+        """Let the statistics be those of one input, and gain and offset such that nothing changes.
+
+        Training, which normalises by what comes in, then begins with what evaluation gives.
+        """
+        variance, mean = channel_statistics(self.convolved(x, torch.float32))
+        gain = self.gamma * torch.rsqrt(self.running_var + BATCH_NORM_EPS)
+        self.beta.add_((mean - self.running_mean) * gain)
+        self.gamma.copy_(gain * (variance + BATCH_NORM_EPS).sqrt())
+        self.running_var.copy_(variance)
+        self.running_mean.copy_(mean)
+
     def forward(self, x: Tensor, dtype: torch.dtype, compiled: bool) -> Tensor:
         """Output (T, B, C, H, W) from pixels / 255 (B, 1, H, W), or from spikes (T, B, C, H, W)."""
-        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
-            y = convolve(x, self.used_weight(), torch.float32)[None]
-        else:
-            y = convolve_spikes(x, self.used_weight(), dtype)
+        y = self.convolved(x, dtype)
         if self.training:
             with torch.no_grad():
                 variance, mean = kernel(channel_statistics, None, compiled)(y)

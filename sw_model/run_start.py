@@ -14,7 +14,7 @@ from torch import nn
 from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.conversion import convert
-from sw_model.data import TRAINING_FOLDER, TrainingSet
+from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet
 from sw_model.distributed import Workers
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import DnCNN, SpikingDnCNN
@@ -75,11 +75,11 @@ def _from_frozen(
 
 
 def _sample(options: TrainingOptions, images: TrainingSet) -> torch.Tensor:
-    """Noisy patches (B, 1, H, W) of the first step, for statistics."""
+    """Noisy patches (B, 1, H, W) of the first step, for statistics: of large ones fewer."""
     noisy, _ = images.batch(
         seed=options.seed,
         step=0,
-        size=STATISTICS_PATCHES,
+        size=max(1, min(STATISTICS_PATCHES, STATISTICS_PATCHES * PATCH**2 // options.patch**2)),
         sigma=options.sigma,
         patch=options.patch,
     )
@@ -93,6 +93,8 @@ def _converted(
     if given.get("model", "snn") != "snn":
         raise UsageError(f"--convert gives a spiking network, not one of --model {given['model']}")
     options = TrainingOptions(**given)
+    if options.coding != "direct":
+        raise UsageError(f"--convert is for --coding direct, not for {options.coding}")
     pixels = _sample(options, images)
     if args.convert.suffix == FROZEN:
         baseline = Baseline.load(args.convert)
@@ -125,6 +127,17 @@ def _runs(provenance: Mapping[str, Any], source: Path) -> list[dict[str, Any]]:
     return runs
 
 
+def _check_features(teacher: Baseline, options: TrainingOptions) -> None:
+    """Raises `UsageError` unless a teacher has features for every layer of the network."""
+    layers, channels = len(configuration(options.config).layers), teacher.channels
+    if len(teacher.layers) != layers or len(set(channels)) > 1:
+        raise UsageError(
+            f"--features: the teacher has {len(teacher.layers)} layers of "
+            f"{' or '.join(map(str, sorted(set(channels))))} channels, --config {options.config} "
+            f"has {layers}; as many are needed, of equally many channels"
+        )
+
+
 def run_from_arguments(
     args: argparse.Namespace, images: TrainingSet, workers: Workers, device: str
 ) -> TrainingRun:
@@ -136,8 +149,8 @@ def run_from_arguments(
         how["teacher"] = Baseline.load(args.teacher)
         given["teacher"] = how["teacher"].hash
         if given.get("features"):
-            given["teacher_channels"] = how["teacher"].channels
-    if args.calibration and not args.convert:
+            given["teacher_channels"] = how["teacher"].channels[0]
+    if args.calibration and not (args.convert or args.resume):
         raise UsageError(f"--calibration {args.calibration} is for --convert only")
     if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
         if not args.quantise:
@@ -205,6 +218,8 @@ def run_from_arguments(
     else:
         options = TrainingOptions(**given)
         model = build_model(options)
+    if options.features:
+        _check_features(how["teacher"], options)
     through_time = options.gradient == "time" and options.model != "ann"
     if not through_time and (args.surrogate or args.reset_gradient):
         raise UsageError(

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sw_model import distributed
-from sw_model.data import TrainingSet, data_folder
+from sw_model.data import PATCH, TrainingSet, data_folder
 from sw_model.machine import check_compiler, keep_freed_memory
 from sw_model.run_folder import RunFolder
 from sw_model.run_start import run_from_arguments
@@ -144,7 +144,8 @@ def _train(
     args: argparse.Namespace, folder: RunFolder, workers: distributed.Workers, device: str
 ) -> str:
     """Trains in this process, leaves nothing of the run behind, and returns why it ended."""
-    run = run_from_arguments(args, TrainingSet.load(args.data), workers, device)
+    images = TrainingSet.load(args.data, min(args.patch or PATCH, PATCH))
+    run = run_from_arguments(args, images, workers, device)
     if workers.first:
         folder.make()
         folder.truncate_log(run.completed)

@@ -43,7 +43,7 @@ class Objective(nn.Module):
     model
         The network.
     supervision
-        Its outputs in mid-network.
+        What it learns in mid-network.
     """
 
     def __init__(self, model: nn.Module, supervision: DeepSupervision) -> None:
@@ -125,7 +125,8 @@ class TrainingRun:
     device
         Where the network is trained.
     teacher
-        Whose residual is to be learnt; the options have its hash.
+        Whose residual, and features where options say so, are to be learnt; the options have its
+        hash.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class TrainingRun:
     ) -> None:
         self.options = options
         self.teacher = None if teacher is None else teacher.to(device)
-        self.images = images
+        self.images = images.check(options.patch)
         self.device = device
         self.workers = workers or Workers()
         self.part = self.workers.part(options.batch)

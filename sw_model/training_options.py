@@ -174,7 +174,10 @@ class TrainingOptions:
                 "--partial-sums is for the gradient of spikes through time; "
                 f"here it is --gradient {self.gradient}, model {self.model!r}"
             )
-        if self.features and not self.teacher:
+        timesteps = self.timesteps or configuration(self.config).timesteps_max
+        if self.partial_sums and timesteps == 1:
+            raise UsageError("--partial-sums needs --timesteps 2 or more; here T = 1")
+        if self.features and not (self.teacher and self.teacher_channels):
             raise UsageError(f"--features {self.features} are a teacher's; give --teacher")
 
     @property

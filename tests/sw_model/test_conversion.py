@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+from sw_model import run_start
 from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint
 from sw_model.conversion import CEILING, channel_ceiling, convert
@@ -85,9 +86,27 @@ def test_ceiling():
     assert channel_ceiling(values).tolist() == [1000 * CEILING - 1, 2 * (1000 * CEILING - 1), 1]
 
 
+# Training begins with the network that was calibrated, though it normalises by other statistics.
+@pytest.mark.parametrize("levels", [True, False])
+def test_training_begins_where_calibration_ends(levels):
+    network = converted("layers", 4, levels=levels)
+    with torch.no_grad():
+        wanted = network(PIXELS)
+        given = network.train()(PIXELS)
+    assert (given - wanted).abs().mean() < 0.02 * wanted.std()
+
+
 # The command starts from a run or a baseline, and its record says so.
 @pytest.mark.parametrize("kind", ["run", "baseline"])
-def test_command(data, tmp_path, kind):
+def test_command(data, tmp_path, monkeypatch, kind):
+    kinds = []
+
+    def spy(source, target, pixels, calibration):
+        before = target.output_weight.clone()
+        convert(source, target, pixels, calibration)
+        kinds.append((calibration, torch.equal(before, target.output_weight)))
+
+    monkeypatch.setattr(run_start, "convert", spy)
     command(data, *FEW, "--model", "ann", "--steps", 4, "-o", tmp_path / "ann")
     path = tmp_path / "ann" / "checkpoint.pt"
     if kind == "baseline":
@@ -96,6 +115,7 @@ def test_command(data, tmp_path, kind):
     few = ["--config", "tiny-if", "--batch", 2, "--every", 2, "--steps", 2]
     how = ["--convert", path, "--calibration", "scales", "--gradient", "levels"]
     assert command(data, *few, *how, "-o", tmp_path / "rates") == 0
+    assert kinds == [("scales", False)]
     runs = Checkpoint.load(tmp_path / "rates" / "checkpoint.pt").runs()
     assert [run["steps"] for run in runs] == [4, 2]
     assert "--convert CHECKPOINT" in runs[1]["command"]
@@ -111,6 +131,10 @@ def test_what_cannot_be_converted(data, tmp_path):
         (["--config", "compact-if", "--convert", ann], "4 layers of 4 channels, --config compact"),
         (["--config", "tiny-if", "--convert", ann, "--model", "ann"], "not one of --model ann"),
         (["--config", "tiny-if", "--convert", tmp_path / "snn" / "checkpoint.pt"], "no float"),
+        (
+            ["--config", "tiny-if", "--convert", ann, "--coding", "bernoulli"],
+            "--coding direct, not",
+        ),
         (["--config", "tiny-if", "--calibration", "none"], "--calibration none is for --convert"),
     ]:
         with pytest.raises(UsageError, match=message):

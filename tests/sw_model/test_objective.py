@@ -78,7 +78,7 @@ def test_feature_loss():
     assert supervision.feature_loss(spikes, features).item() == pytest.approx(0.25 / 6, rel=1e-4)
 
 
-# Learning the teacher's features takes its channels from its file, and resumes.
+# Learning the teacher's features takes its channels from its file, and needs all of its layers.
 def test_features_command(data, tmp_path, monkeypatch):
     command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path / "ann")
     teacher = tmp_path / "t.safetensors"
@@ -92,22 +92,20 @@ def test_features_command(data, tmp_path, monkeypatch):
         return loss(self, spikes, features)
 
     monkeypatch.setattr(DeepSupervision, "feature_loss", spy)
-    how = [*FEW, "--steps", 8, "--teacher", teacher, "--features", 5, "--fp32"]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert command(data, *how, "-o", whole) == 0
+    how = ["--steps", 8, "--teacher", teacher, "--features", 5, "--fp32"]
+    assert command(data, *FEW, *how, "-o", tmp_path / "run") == 0
     assert seen == [[(2, 4, 40, 40)] * 3] * 6  # the weight is zero from three quarters on
-    assert command(data, *how, "-o", parts, "--minutes", 0) == 3
-    again = ["--resume", parts / "checkpoint.pt", "--teacher", teacher]
-    assert command(data, *again) == 0
-    a, b = (Checkpoint.load(folder / "checkpoint.pt") for folder in (whole, parts))
-    assert a.options.teacher_channels == 4
-    for part in ("model", "supervision"):
-        ours, theirs = getattr(a, part), getattr(b, part)
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    assert "maps.0.weight" in a.supervision
-    assert "--features 5.0" in a.runs()[0]["command"]
-    assert "channels" not in a.runs()[0]["command"]
+    checkpoint = Checkpoint.load(tmp_path / "run" / "checkpoint.pt")
+    assert checkpoint.options.teacher_channels == 4
+    assert "maps.0.weight" in checkpoint.supervision
+    (run,) = checkpoint.runs()
+    assert "--features 5.0" in run["command"]
+    assert "channels" not in run["command"]
+    with pytest.raises(
+        UsageError, match="teacher has 4 layers of 4 channels, --config compact has"
+    ):
+        command(data, "--config", "compact", *how, "-o", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +117,7 @@ def test_features_command(data, tmp_path, monkeypatch):
             {"partial_sums": 1.0, "config": "tiny-if", "gradient": "levels"},
             "here it is --gradient levels",
         ),
+        ({"partial_sums": 1.0, "timesteps": 1}, "needs --timesteps 2 or more; here T = 1"),
         ({"schedule": "linear"}, "--schedule 'linear' is unknown; known are cosine, constant"),
         ({"patch": 7}, r"--patch 7 is not in 8\.\.1024"),
     ],
@@ -133,8 +132,8 @@ def test_patch(pictures):
     images = TrainingSet.split(pictures)
     noisy, clean = images.batch(seed=0, step=0, size=3, sigma=25, patch=17)
     assert noisy.shape == clean.shape == (3, 1, 17, 17)
-    with pytest.raises(UsageError, match="--patch 49 is too large: a training image has 48 pixels"):
-        images.batch(seed=0, step=0, size=3, sigma=25, patch=49)
+    with pytest.raises(UsageError, match="--patch 49 is too large: .* image has 48 pixels a side"):
+        images.check(49)
     options = TrainingOptions(config="tiny", patch=20, batch=2)
     run = TrainingRun(options, images, build_model(options))
     shapes = []

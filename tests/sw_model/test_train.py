@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from sw_model import quantize, train
+from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
 from sw_model.machine import check_compiler
@@ -56,9 +57,17 @@ def tensors(state):
 
 
 # A run that is interrupted, written, read and resumed ends as if nothing had happened, bit for bit.
-@pytest.mark.parametrize("kind", ["plain", "supervised", "quantised", "rate"])
+@pytest.mark.parametrize(
+    "kind", ["plain", "supervised", "partial", "features", "quantised", "rate"]
+)
 def test_resume_is_exact(data, tmp_path, kind):
-    start = ["--supervision", "0.5"] if kind == "supervised" else []
+    options = {"supervised": ["--supervision", "0.5"], "partial": ["--partial-sums", "0.5"]}
+    start, teacher = options.get(kind, []), None
+    if kind == "features":
+        command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path / "ann")
+        Baseline.of(Checkpoint.load(tmp_path / "ann/checkpoint.pt")).save(tmp_path / "t.st")
+        start = ["--teacher", tmp_path / "t.st", "--features", "5"]
+        teacher = Baseline.load(tmp_path / "t.st")
     if kind in ("quantised", "rate"):
         command(data, *FEW, "--steps", 4, "-o", tmp_path / "float")
         start = ["--quantise", tmp_path / "float" / "checkpoint.pt", "--weight-bits", "3"]
@@ -70,11 +79,12 @@ def test_resume_is_exact(data, tmp_path, kind):
     stops = [Checkpoint.load(parts / "checkpoint.pt").step]
     checkpoint = Checkpoint.load(parts / "checkpoint.pt")
     images = TrainingSet.load(data)
-    run = TrainingRun.resume(checkpoint, images)
+    run = TrainingRun.resume(checkpoint, images, teacher=teacher)
     for _ in range(3):
         run.step()
     run.checkpoint().save(parts / "checkpoint.pt")
     again = ["--resume", parts / "checkpoint.pt", "--every", 2, "--batch", 2]
+    again += ["--teacher", tmp_path / "t.st"] if teacher else []
     assert command(data, *again) == 0
     assert command(data, *again, "--minutes", 0) == 0  # there is nothing left to stop
     a, b = (Checkpoint.load(p / "checkpoint.pt") for p in (whole, parts))
