@@ -132,7 +132,7 @@ def test_patch(pictures):
     images = TrainingSet.split(pictures)
     noisy, clean = images.batch(seed=0, step=0, size=3, sigma=25, patch=17)
     assert noisy.shape == clean.shape == (3, 1, 17, 17)
-    with pytest.raises(UsageError, match="--patch 49 is too large: .* image has 48 pixels a side"):
+    with pytest.raises(UsageError, match=r"--patch 49 is too large: .* image has 48 pixels a side"):
         images.check(49)
     options = TrainingOptions(config="tiny", patch=20, batch=2)
     run = TrainingRun(options, images, build_model(options))
