@@ -18,16 +18,12 @@ from sw_model.training_options import TrainingOptions
 from .training_commands import FEW, command, parse
 
 
-def network(**options):
-    options = TrainingOptions(config="tiny", **options)
-    return build_model(options).train(), build_supervision(options)
-
-
 # The residual after t steps is what a network trained for T reads off its first t spikes.
 @torch.no_grad()
 def test_partial_sums():
     torch.manual_seed(0)
-    model, supervision = network()
+    options = TrainingOptions(config="tiny")
+    model, supervision = build_model(options).train(), build_supervision(options)
     pixels, target = 255 * torch.rand(2, 1, 9, 8), 20 * torch.randn(2, 1, 9, 8)
     objective = Objective(model, supervision)
     spikes = []
