@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sw_model.spec import PIXEL_BITS, Deployment, UsageError, load_deployment
-from sw_model.spec.files import replacing_folder
+from sw_model.support.files import replacing_folder
 
 from .compile import PROJECT, TESTBENCH
 from .progress import working

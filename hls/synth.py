@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sw_model.spec import UsageError
-from sw_model.spec.files import replacing_folder
+from sw_model.support.files import replacing_folder
 
 from .build import add_project_options, write_asked
 from .compile import CompileFailure

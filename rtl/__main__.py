@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from sw_model.spec.command_line import run_command
+from sw_model.support.cli import run_command
 
 from .errors import SynthesisFailure
 from .termination import TERMINATED, Termination, heeding_termination

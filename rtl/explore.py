@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.cycles import GROUP_CHANNELS
-from sw_model.spec.files import replacing_folder
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
+from sw_model.support.files import replacing_folder
 
 from .checks import check_frame_size
 from .explore_designs import MAPS

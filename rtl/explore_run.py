@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec.files import write_atomically
+from sw_model.support.files import write_atomically
 
 from .errors import SynthesisFailure
 from .placement import SPEED, place_and_route, placement_name

@@ -10,7 +10,7 @@ from pathlib import Path
 from amaranth.back import verilog
 
 from sw_model.spec import Deployment, UsageError, load_deployment
-from sw_model.spec.files import replacing_folder
+from sw_model.support.files import replacing_folder
 
 from .accelerator import Accelerator
 from .checks import check_frame_size

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.bands import ENGINES_MAX, check_engines
-from sw_model.spec.files import replacing_folder
 from sw_model.spec.registers import VERSION
+from sw_model.support.files import replacing_folder
 
 from .ram_budget import DEVICE, ram_budget
 from .register_files import HEADER, c_header

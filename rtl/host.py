@@ -21,10 +21,10 @@ from sw_model.images import (
     write_picture,
 )
 from sw_model.spec import UsageError, load_deployment
-from sw_model.spec.command_line import run_program
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.sdram import fits, pixels_max
 from sw_model.spec.serial_link import BAUD, Description
+from sw_model.support.cli import run_program
 
 from .errors import LinkFailure
 from .host_client import ATTEMPTS, BoardClient

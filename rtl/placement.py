@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec.files import write_atomically
+from sw_model.support.files import write_atomically
 
 from .synth_tools import TOP, content_hash
 from .tool_process import run_tool

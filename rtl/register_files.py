@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sw_model.spec.files import write_atomically
 from sw_model.spec.registers import (
     ERRORS,
     IDENTITY,
@@ -15,6 +14,7 @@ from sw_model.spec.registers import (
     Field,
     Register,
 )
+from sw_model.support.files import write_atomically
 
 HEADER = Path("rtl/spiking_dncnn.h")
 TABLE = Path("docs/registers.md")

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.bands import ENGINES_MAX
-from sw_model.spec.files import write_atomically
+from sw_model.support.files import write_atomically
 
 from .generate import parse_size
 from .placement import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec.files import write_atomically
+from sw_model.support.files import write_atomically
 
 from .placement import trim_carries
 from .synth_tools import CACHE, TOP, result_folder, run_yosys, synthesis_script

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from hls.compile import CompileFailure
-from sw_model.spec.command_line import run_command
+from sw_model.support.cli import run_command
 
 from .simulators import BenchFailure
 

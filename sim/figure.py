@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from sw_model.images import Picture, Pixels
 from sw_model.metrics import psnr
 from sw_model.spec import GREY_MAX
-from sw_model.spec.files import replacing
+from sw_model.support.files import replacing
 
 from .report import Outcome
 from .targets import TARGETS

@@ -15,7 +15,7 @@ from hls.progress import working
 from sw_model.metrics import psnr
 from sw_model.options import DEFAULT_SIGMA
 from sw_model.spec import GREY_MAX, TAPS, UsageError
-from sw_model.spec.files import replacing_folder
+from sw_model.support.files import replacing_folder
 
 from . import job
 from .hls_target import build_project, simulate_jobs

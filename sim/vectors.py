@@ -9,9 +9,9 @@ from pathlib import Path
 from rtl.generate import TOP
 from sw_model.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, PIXEL_BITS
-from sw_model.spec.files import replacing_folder
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.packing import WORD_BITS
+from sw_model.support.files import replacing_folder
 
 from . import job
 from .denoiser import Hardware, make_hardware

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from .spec.command_line import run_command
+from .support.cli import run_command
 
 COMMANDS = {
     "train": ("train", "train a float network and its spiking twin"),

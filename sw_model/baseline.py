@@ -31,7 +31,7 @@ from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
 from sw_model.options import DEFAULT_SIGMA, add_noise_options, noise
 from sw_model.picture_sets import add_picture_options, picture_set
 from sw_model.spec import GREY_MAX, KERNEL, UsageError
-from sw_model.spec.files import write_atomically
+from sw_model.support.files import write_atomically
 
 EXAMPLE = """\
 examples:

@@ -33,7 +33,7 @@ from .data import DATA_VARIABLE
 from .golden_work import processors
 from .options import DEFAULT_SEED, add_deployment_option
 from .spec import UsageError, load_deployment
-from .spec.files import replacing_folder
+from .support.files import replacing_folder
 
 OUTPUT = Path("build/bench")
 """Default folder."""

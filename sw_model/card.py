@@ -22,7 +22,7 @@ from .card_sections import (
 from .options import add_deployment_option, check_output
 from .spec import Deployment, UsageError, load_deployment, shipped_deployments
 from .spec.deployment import SHIPPED
-from .spec.files import write_atomically
+from .support.files import write_atomically
 
 FIGURES = "## Figures"
 """The heading up to which a card follows from the deployment's file alone."""

@@ -15,9 +15,9 @@ from sw_model.folded import FoldedDnCNN
 from sw_model.network import DnCNN, SpikingDnCNN
 from sw_model.optimizer import Optimizer
 from sw_model.spec import UsageError, configuration
-from sw_model.spec.files import write_atomically
 from sw_model.spec.network import LAYERS_MAX
 from sw_model.supervision import DeepSupervision
+from sw_model.support.files import write_atomically
 from sw_model.training_options import TrainingOptions
 
 FORMAT = 2

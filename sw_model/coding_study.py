@@ -14,7 +14,7 @@ from .coding_tables import Study, csv_files
 from .data import DATA_VARIABLE
 from .options import DEFAULT_SEED, progress_bar
 from .spec import UsageError
-from .spec.files import replacing_folder
+from .support.files import replacing_folder
 
 OUTPUT = Path("build/coding")
 """Default folder."""

@@ -18,7 +18,7 @@ from .options import (
     noise,
 )
 from .picture_sets import add_picture_options, picture_set
-from .spec.files import write_atomically
+from .support.files import write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,8 +23,8 @@ from .images import add_noise
 from .images_files import SUFFIXES
 from .options import add_network_options, add_noise_options, check_output, network, noise
 from .spec import UsageError
-from .spec.command_line import MISTAKE
-from .spec.files import write_atomically
+from .support.cli import MISTAKE
+from .support.files import write_atomically
 
 EXAMPLES = """\
 examples:

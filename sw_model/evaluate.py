@@ -28,7 +28,7 @@ from .options import (
 )
 from .picture_sets import add_picture_options, picture_set
 from .spec import Deployment
-from .spec.files import write_atomically
+from .support.files import write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)

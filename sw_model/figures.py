@@ -10,8 +10,8 @@ from sw_model.figure_plots import FIG4_TIMESTEPS, Study, files, summary
 from sw_model.figure_points import DATA_SET, SCRIPT, load_networks, load_pictures, measure
 from sw_model.options import progress_bar
 from sw_model.spec import UsageError
-from sw_model.spec.files import replacing_folder
 from sw_model.spec.network import TIMESTEPS_MAX
+from sw_model.support.files import replacing_folder
 
 POINTS = Path("build/points")
 OUTPUT = Path("build/figures")

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .spec import PIXEL_MAX, PIXEL_MIN, UsageError
-from .spec.files import replacing
 from .spec.fixed_point import GREY_MAX
+from .support.files import replacing
 
 Picture = npt.NDArray[np.uint8]
 """(H, W) grey or (H, W, 3) red, green, blue."""

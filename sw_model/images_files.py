@@ -26,7 +26,7 @@ from .images import (
 )
 from .images_arrays import DEEP_MAX, is_deep, to_grey_levels, to_pixels
 from .spec import UsageError
-from .spec.files import replacing
+from .support.files import replacing
 
 Array = npt.NDArray[Any]
 

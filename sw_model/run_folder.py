@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sw_model.spec import UsageError
-from sw_model.spec.files import write_atomically
+from sw_model.support.files import write_atomically
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"

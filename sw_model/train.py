@@ -25,7 +25,7 @@ from sw_model.machine import check_compiler, keep_freed_memory
 from sw_model.run_folder import RunFolder
 from sw_model.run_start import run_from_arguments
 from sw_model.spec import UsageError
-from sw_model.spec.command_line import INTERRUPTED
+from sw_model.support.cli import INTERRUPTED
 from sw_model.train_arguments import add_arguments
 from sw_model.training import TrainingRun
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -12,20 +13,26 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("sw_model", "rtl", "hls", "sim")
 
+SUPPORT = "sw_model.support"
 SPEC = "sw_model.spec"
 MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
-    "sw_model.spec": (SPEC,),
+    SUPPORT: (SUPPORT,),
+    SPEC: (SPEC, SUPPORT),
     # Finds a Dask cluster, for whoever has work for one: it knows of no arithmetic.
-    "sw_model.cluster": (SPEC,),
+    "sw_model.cluster": (SPEC, SUPPORT),
     "sw_model": ("sw_model",),
-    "rtl": ("rtl", SPEC, "sw_model.cluster"),
-    "hls": ("hls", SPEC),
+    "rtl": ("rtl", SPEC, SUPPORT, "sw_model.cluster"),
+    "hls": ("hls", SPEC, SUPPORT),
     "sim": ("sim", "sw_model", "rtl", "hls"),
     # A program for a computer, not hardware: pictures are read and written as everywhere else.
-    "rtl.host": ("rtl", SPEC, "sw_model.images", "sw_model.denoise_progress"),
+    "rtl.host": ("rtl", SPEC, SUPPORT, "sw_model.images", "sw_model.denoise_progress"),
 }
-SPEC_OUTSIDE = sys.stdlib_module_names | {"numpy", "safetensors"}
+OUTSIDE = {
+    # What a package may import from outside, beside the standard library.
+    SUPPORT: {"rich"},
+    SPEC: {"numpy", "safetensors"},
+}
 FLOAT = (
     # Float networks, training, and freezing: the only ones with PyTorch.
     "sw_model.network",
@@ -92,6 +99,7 @@ def within(name: str, prefixes: tuple[str, ...]) -> bool:
     return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
 
+@functools.cache
 def imports(name: str) -> set[str]:
     """Absolute names of everything that a module imports, in functions too."""
     path = MODULES[name]
@@ -137,10 +145,13 @@ def test_project_imports(name):
             assert within(target, MAY_IMPORT[rule]), f"{name} imports {target}"
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if within(name, (SPEC,))])
-def test_specification_stands_on_little(name):
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [(package, name) for package in OUTSIDE for name in MODULES if within(name, (package,))],
+)
+def test_foundations_stand_on_little(package, name):
     outside = {target.split(".")[0] for target in imports(name)} - {"sw_model"}
-    assert outside <= SPEC_OUTSIDE
+    assert outside <= sys.stdlib_module_names | OUTSIDE[package]
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if not within(n, ("sim", *FLOAT))])

@@ -1,12 +1,12 @@
 """The specification that every part of the project shares: numbers, neuron, network, file.
 
 It is the only place where the arithmetic is defined; the golden model, the RTL and the HLS
-kernels each implement it on their own. It imports nothing of the project, and only numpy and
-safetensors from outside.
+kernels each implement it on their own. It imports nothing of the project but `sw_model.support`,
+and only numpy and safetensors from outside.
 """
 
+from ..support.errors import UsageError
 from .deployment import Deployment, load_deployment, shipped_deployments
-from .errors import UsageError
 from .fixed_point import GREY_MAX, MULT_BITS, PIXEL_BITS, PIXEL_MAX, PIXEL_MIN
 from .network import (
     CONFIGURATIONS,

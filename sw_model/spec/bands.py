@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .errors import UsageError
+from ..support.errors import UsageError
 
 ENGINES_MAX = 2
 """Engines that share a weight memory: the ports of a block RAM."""

@@ -21,8 +21,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..support.errors import UsageError
 from .cycles import GROUP_CHANNELS, LINE_CYCLES, frame_cycles
-from .errors import UsageError
 from .frame_buffers import FrameBuffers
 from .packing import WORD_BITS, pass_channels
 from .spike_counts import SpikeCounts, row_bounds

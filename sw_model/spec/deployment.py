@@ -15,8 +15,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from .errors import UsageError
-from .files import write_atomically
+from ..support.errors import UsageError
+from ..support.files import write_atomically
 from .fixed_point import MULT_BITS, WIDTH_MAX, weight_range
 from .network import NetworkSpec
 from .widths import LayerWidths, NetworkWidths, network_widths

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..support.errors import UsageError
 from .cycles import GROUP_CHANNELS
 from .deployment import Deployment
 from .encoding_tables import encoding_rows, table_bits
-from .errors import UsageError
 from .network import TAPS
 from .packing import channel_groups, weight_row
 from .registers import HASH_REGISTERS, REGISTER_BITS, REGISTERS, load_memory

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .errors import UsageError
+from ..support.errors import UsageError
 from .fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
 from .neuron import NeuronSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .errors import UsageError
+from ..support.errors import UsageError
 
 LEAK_MAX = 8
 FRACTIONAL_BITS_MAX = 8

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from .errors import UsageError
+from ..support.errors import UsageError
 from .network import TAPS
 
 WORD_BITS = 64

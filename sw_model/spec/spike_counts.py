@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import UsageError
-from .files import write_atomically
+from ..support.errors import UsageError
+from ..support.files import write_atomically
 
 if TYPE_CHECKING:
     from .deployment import Deployment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import UsageError
+from ..support.errors import UsageError
 
 LINE_WORDS = 512
 """Words of a line buffer: the depth of block RAM at 36 bits."""

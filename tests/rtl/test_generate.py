@@ -15,7 +15,7 @@ from rtl.__main__ import main
 from rtl.generate import generate
 from sim.random_deployment import random_deployment
 from sw_model.spec import Deployment, configuration, weight_row
-from sw_model.spec.files import MARKER
+from sw_model.support.files import MARKER
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from rtl.tool_process import run_tool
 from sim.random_deployment import random_deployment
 from sw_model.golden import denoise
 from sw_model.spec import configuration
-from sw_model.spec.command_line import INTERRUPTED
 from sw_model.spec.spike_counts import count_spikes
+from sw_model.support.cli import INTERRUPTED
 
 ROOT = Path(__file__).parents[2]
 SLOW = """\

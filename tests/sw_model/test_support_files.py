@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sw_model.spec import UsageError
-from sw_model.spec.files import MARKER, replacing, replacing_folder, write_atomically
+from sw_model.support.files import MARKER, replacing, replacing_folder, write_atomically
 
 
 def names(folder):
