@@ -25,6 +25,7 @@ from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.sdram import fits, pixels_max
 from sw_model.spec.serial_link import BAUD, Description
 from sw_model.support.cli import run_program
+from sw_model.support.files import check_output
 
 from .errors import LinkFailure
 from .host_client import ATTEMPTS, BoardClient
@@ -93,8 +94,7 @@ def run(args: argparse.Namespace) -> None:
     wanted = None if args.deployment is None else load_deployment(args.deployment).hash
     picture = read_picture(args.input)
     check_format(args.output, picture.shape)
-    if not args.output.resolve().parent.is_dir():
-        raise UsageError(f"cannot write {args.output}: its folder does not exist")
+    check_output(args.output)
     noisy = picture if args.noise is None else add_noise(picture, args.noise, args.seed)
     begun = time.monotonic()
     with (

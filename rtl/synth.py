@@ -16,7 +16,7 @@ from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.bands import ENGINES_MAX
-from sw_model.support.files import write_atomically
+from sw_model.support.files import check_output, write_atomically
 
 from .generate import parse_size
 from .placement import (
@@ -137,8 +137,8 @@ def main(args: argparse.Namespace) -> None:
     if args.frame is not None and args.device == FAMILY:
         raise UsageError(f"--device {FAMILY} has no clock frequency: leave out --frame")
     size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
-    if args.output is not None and not args.output.resolve().parent.is_dir():
-        raise UsageError(f"cannot write {args.output}: its folder does not exist")
+    if args.output is not None:
+        check_output(args.output)
     deployment = load_deployment(args.deployment)
     frame = None if args.frame is None else load_frame(args.frame, deployment, args.engines)
     report = synthesis_report(

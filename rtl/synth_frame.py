@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.fixed_point import PIXEL_BITS
+from sw_model.support.reading import read_json
 
 TEXTS = {"deployment", "picture"}
 COUNTS = {"height", "width", "timesteps", "engines"}
@@ -18,10 +18,7 @@ CASE_COUNTS = {"cycles", "useful_operations"}
 def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, Any]:
     """Figures of a frame; raises `UsageError` if they are none, or of other hardware."""
     hint = "give a file that `python -m sim frame --predict --figures FILE` wrote"
-    try:
-        frame = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--frame {path}: {error}; {hint}") from None
+    frame: dict[str, Any] = read_json(path, "figures of a frame", hint)
     if not _is_frame(frame):
         raise UsageError(f"--frame {path} does not hold a frame's figures; {hint}")
     if frame["deployment"] != deployment.hash:

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sw_model.images import write_picture
-from sw_model.options import DEFAULT_SIGMA, check_output, describe
+from sw_model.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.bands import ENGINES_MAX, check_engines
 from sw_model.spec.system_cycles import MemoryTiming
-from sw_model.support.files import replacing_folder, write_atomically
+from sw_model.support.files import check_output, replacing_folder, write_atomically
 
 from . import job
 from .frame_figures import frame_figures

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sw_model.metrics import psnr
+from sw_model.support.text import one_line
 
 from .job import Job
 from .system_simulation import SystemResult, SystemRun, SystemSimulation
@@ -202,7 +203,7 @@ def report(outcome: FrameOutcome) -> dict[str, Any]:
     """All figures as JSON values."""
     mine = outcome.job
     return {
-        "picture": mine.picture.name,
+        "picture": one_line(mine.picture.name),
         "crop": asdict(mine.crop),
         "deployment": {"name": mine.deployment.spec.name, "hash": mine.deployment.hash},
         "timesteps": mine.timesteps,

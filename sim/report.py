@@ -12,6 +12,7 @@ import numpy as np
 from sw_model.images import Picture
 from sw_model.metrics import psnr
 from sw_model.spec import GREY_MAX
+from sw_model.support.text import one_line
 
 from .denoiser import FrameResult, Simulation
 from .job import Job
@@ -133,7 +134,7 @@ def report(outcomes: list[Outcome]) -> dict[str, Any]:
     """All figures as JSON values: PSNR in dB, null where it is infinite or there is no picture."""
     first = outcomes[0].job
     return {
-        "picture": first.picture.name,
+        "picture": one_line(first.picture.name),
         "deployment": {"name": first.deployment.spec.name, "hash": first.deployment.hash},
         "timesteps": first.timesteps,
         "noise": asdict(first.noise),

@@ -20,9 +20,9 @@ from rich.progress import (
 )
 
 from sw_model.images import write_picture
-from sw_model.options import DEFAULT_SIGMA, check_output, describe
+from sw_model.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
-from sw_model.support.files import replacing_folder, write_atomically
+from sw_model.support.files import check_output, replacing_folder, write_atomically
 
 from . import denoiser, job
 from .figure import write_figure

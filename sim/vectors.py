@@ -12,6 +12,7 @@ from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.packing import WORD_BITS
 from sw_model.support.files import replacing_folder
+from sw_model.support.text import one_line
 
 from . import job
 from .denoiser import Hardware, make_hardware
@@ -72,7 +73,7 @@ def write_vectors(mine: job.Job, hardware: Hardware, folder: Path) -> None:
 def _write_hex(path: Path, numbers: Iterable[int], bits: int) -> None:
     """Numbers as `$readmemh` takes them, one a line."""
     digits = -(-bits // 4)
-    path.write_text("".join(f"{number:0{digits}x}\n" for number in numbers))
+    path.write_text("".join(f"{number:0{digits}x}\n" for number in numbers), encoding="utf-8")
 
 
 def _parameters(mine: job.Job, hardware: Hardware) -> str:
@@ -100,7 +101,7 @@ def _readme(mine: job.Job) -> str:
     return f"""\
 # Test vectors of the spiking DnCNN accelerator
 
-Picture {mine.picture.name}, {mine.crop}; noise: {mine.noise}.
+Picture {one_line(mine.picture.name)}, {mine.crop}; noise: {mine.noise}.
 Network {describe(mine.deployment, mine.timesteps)}.
 
 | file | holds |

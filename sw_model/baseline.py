@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
@@ -32,6 +32,8 @@ from sw_model.options import DEFAULT_SIGMA, add_noise_options, noise
 from sw_model.picture_sets import add_picture_options, picture_set
 from sw_model.spec import GREY_MAX, KERNEL, UsageError
 from sw_model.support.files import write_atomically
+from sw_model.support.reading import parse_json, reading
+from sw_model.support.text import one_line
 
 EXAMPLE = """\
 examples:
@@ -83,24 +85,17 @@ class Baseline:
     @classmethod
     def load(cls, path: Path = SHIPPED) -> Baseline:
         """Reads a baseline file; raises `UsageError` where it is none."""
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                if "deployment" in metadata:
-                    raise ValueError("it holds a deployment, a spiking network")
-                provenance = dict(json.loads(metadata["provenance"]))
-                depth = len(file.keys()) // 2
-                layers = [
-                    (file.get_tensor(f"weight.{n}"), file.get_tensor(f"bias.{n}"))
-                    for n in range(depth)
-                ]
+        accepted = "give a file that `python -m sw_model baseline --export` wrote"
+        with reading(path, "a baseline", accepted), safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if "deployment" in metadata:
+                raise ValueError("it holds a deployment, a spiking network")
+            provenance = dict(parse_json(metadata["provenance"]))
+            depth = len(file.keys()) // 2
+            layers = [
+                (file.get_tensor(f"weight.{n}"), file.get_tensor(f"bias.{n}")) for n in range(depth)
+            ]
             _check(layers)
-        except FileNotFoundError:
-            raise UsageError(f"baseline {str(path)!r} does not exist") from None
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"{str(path)!r} is no baseline of `python -m sw_model baseline --export`: {error}"
-            ) from None
         return cls(layers, provenance)
 
     def save(self, path: Path) -> None:
@@ -166,10 +161,12 @@ def _check(layers: list[tuple[Tensor, Tensor]]) -> None:
     inputs = 1
     for n, (weight, bias) in enumerate(layers):
         shape = (len(bias), inputs, KERNEL, KERNEL)
-        if weight.shape != shape or bias.shape != shape[:1]:
+        if weight.shape != shape or bias.shape != shape[:1] or not len(bias):
             raise ValueError(
                 f"layer {n} has weights {list(weight.shape)}, biases {list(bias.shape)}"
             )
+        if not weight.dtype == bias.dtype == torch.float32:
+            raise ValueError(f"layer {n} has {weight.dtype} and {bias.dtype}, not torch.float32")
         if not (weight.isfinite().all() and bias.isfinite().all()):
             raise ValueError(f"layer {n} holds a value that is no finite number")
         inputs = len(bias)
@@ -213,6 +210,6 @@ def main(args: argparse.Namespace) -> int:
             raise UsageError(f"{path} has colours; the baseline needs grey pictures")
         noisy = add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol)
         values.append(psnr(clean, baseline.denoise(noisy)))
-        print(f"{path.name:<16} {values[-1]:.2f}", flush=True)
+        print(f"{one_line(path.name):<16} {values[-1]:.2f}", flush=True)
     print(f"{'mean':<16} {np.mean(values):.2f}")
     return 0

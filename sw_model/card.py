@@ -7,7 +7,6 @@ from the JSON reports of ``evaluate`` and ``cost``. No number in it is typed.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,12 @@ from .card_sections import (
     provenance_section,
     quality_section,
 )
-from .options import add_deployment_option, check_output
+from .options import add_deployment_option
 from .spec import Deployment, UsageError, load_deployment, shipped_deployments
 from .spec.deployment import SHIPPED
-from .support.files import write_atomically
+from .support.files import check_output, write_atomically
+from .support.reading import parse_json, reading
+from .support.text import one_line
 
 FIGURES = "## Figures"
 """The heading up to which a card follows from the deployment's file alone."""
@@ -96,16 +97,12 @@ def read_report(path: Path, deployment: Deployment) -> dict[str, Any]:
         The file is missing, no such report, or about another deployment.
     """
     accepted = "give a file that `evaluate --json` or `cost --json` wrote"
-    try:
-        report = json.loads(path.read_text())
+    with reading(path, "a report of a deployment's figures", accepted) as file:
+        report: dict[str, Any] = parse_json(file.read())
         measured = report["deployment"]["hash"]
-        known = "summary" in report or "break_even_theta" in report
-    except OSError as error:
-        raise UsageError(f"report {path} cannot be read ({error.strerror}); {accepted}") from None
-    except (ValueError, KeyError, TypeError):
-        known = False
-    if not known:
-        raise UsageError(f"{path} is no report of a deployment's figures; {accepted}")
+        if "summary" not in report and "break_even_theta" not in report:
+            raise ValueError("it has neither a summary nor a break-even")
+        card(deployment, "", [report])
     if measured != deployment.hash:
         raise UsageError(
             f"{path} is about the deployment with hash {str(measured)[:16]}…, "
@@ -145,19 +142,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     deployment = load_deployment(args.deployment)
-    name = Path(args.deployment).stem
+    stem = Path(args.deployment).stem
     shipped = args.deployment in shipped_deployments()
-    beside = SHIPPED / name if shipped else Path(args.deployment).with_suffix("")
-    output = args.output or beside.with_name(f"{name}.md")
+    beside = SHIPPED / stem if shipped else Path(args.deployment).with_suffix("")
+    output = args.output or beside.with_name(f"{stem}.md")
     check_output(output)
     reports = [read_report(path, deployment) for path in args.figures]
-    try:
-        text = card(deployment, name, reports)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UsageError(
-            f"a report in {', '.join(map(str, args.figures))} is incomplete ({error!r}); "
-            "let this version's `evaluate --json` and `cost --json` write them again"
-        ) from None
-    write_atomically(output, text.encode())
+    write_atomically(output, card(deployment, one_line(stem), reports).encode())
     print(f"written     {output}")
     return 0

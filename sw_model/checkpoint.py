@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from torch import nn
 from sw_model.folded import FoldedDnCNN
 from sw_model.network import DnCNN, SpikingDnCNN
 from sw_model.optimizer import Optimizer
-from sw_model.spec import UsageError, configuration
+from sw_model.spec import configuration
 from sw_model.spec.network import LAYERS_MAX
 from sw_model.supervision import DeepSupervision
 from sw_model.support.files import write_atomically
+from sw_model.support.reading import reading
 from sw_model.training_options import TrainingOptions
 
 FORMAT = 2
@@ -109,30 +111,22 @@ class Checkpoint:
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
         """Reads a checkpoint; raises `UsageError` where the file is none."""
-        try:
-            content = torch.load(path, weights_only=True, map_location="cpu")
+        with reading(path, "a checkpoint", "give a file that `train` wrote") as file:
+            content = torch.load(file, weights_only=True, map_location="cpu")
             if content.pop("format") != FORMAT:
-                raise UsageError(f"{str(path)!r} is a checkpoint of another version than {FORMAT}")
+                raise ValueError(f"it is of another version than {FORMAT}")
             options = TrainingOptions.from_dict(content.pop("options"))
             checkpoint = cls(options=options, **content)
-            checkpoint.runs()
-        except FileNotFoundError:
-            raise UsageError(f"checkpoint {str(path)!r} does not exist") from None
-        except UsageError:
-            raise
-        except Exception as error:  # torch.load raises whatever the bytes make it raise
-            raise UsageError(
-                f"{str(path)!r} is not a checkpoint of `train`: {type(error).__name__}"
-            ) from None
-        if not checkpoint._fits():
-            raise UsageError(
-                f"the tensors in {str(path)!r} do not fit its network, "
-                f"which has config {options.config!r} and model {options.model!r}"
-            )
+            checkpoint._check()
         return checkpoint
 
-    def _fits(self) -> bool:
-        """Whether the tensors are those of the options' network."""
+    def _check(self) -> None:
+        """Raises something unless this is the state of a run of these options."""
+        if type(self.step) is not int or not 0 <= self.step <= self.options.steps:
+            raise ValueError(f"{self.step!r} is none of its steps")
+        if type(self.data) is not str or type(self.seconds) not in (int, float):
+            raise ValueError("its data and seconds are not a text and a number")
+        json.dumps(self.runs(), allow_nan=False)
         model, supervision = build_model(self.options), build_supervision(self.options)
         optimizer = build_optimizer(self.options, model, supervision)
         try:
@@ -140,9 +134,14 @@ class Checkpoint:
             model.load_state_dict(self.averaged)
             supervision.load_state_dict(self.supervision)
             optimizer.load_state_dict(self.optimizer)
-            return optimizer.fits()
+            fits = optimizer.fits()
         except Exception:  # what is no state at all raises whatever it makes PyTorch raise
-            return False
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"its tensors do not fit its network, "
+                f"which has config {self.options.config!r} and model {self.options.model!r}"
+            )
 
     def network(self) -> nn.Module:
         """The averaged network, in evaluation mode."""

@@ -13,12 +13,11 @@ from .options import (
     DEFAULT_SIGMA,
     add_network_options,
     add_noise_options,
-    check_output,
     network,
     noise,
 )
 from .picture_sets import add_picture_options, picture_set
-from .support.files import write_atomically
+from .support.files import check_output, write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from .options import Noise, progress_bar
 from .spec import KERNEL, Deployment
 from .spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
 from .spec.cost_of_layer import LayerCost, Scope, break_even_theta
+from .support.text import one_line
 
 Layers = tuple[LayerCost, ...]
 
@@ -159,7 +160,7 @@ def study(
                 for i, plane in enumerate(pixels)
             ]
             pictures.append(
-                MeasuredCost(name=path.name, shape=clean.shape, cost=reduce(add, frames))
+                MeasuredCost(name=one_line(path.name), shape=clean.shape, cost=reduce(add, frames))
             )
     return CostStudy(
         deployment=deployment,

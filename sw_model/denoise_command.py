@@ -21,10 +21,10 @@ from .denoise_report import one, report, shown, table
 from .denoise_workers import cores, run_here, run_processes
 from .images import add_noise
 from .images_files import SUFFIXES
-from .options import add_network_options, add_noise_options, check_output, network, noise
+from .options import add_network_options, add_noise_options, network, noise
 from .spec import UsageError
 from .support.cli import MISTAKE
-from .support.files import write_atomically
+from .support.files import check_output, write_atomically
 
 EXAMPLES = """\
 examples:

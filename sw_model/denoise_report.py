@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .denoise_inputs import Plan
 from .denoise_job import Done, Failure, Outcome, Settings
 from .options import describe
+from .support.text import one_line
 
 if TYPE_CHECKING:
     from .metrics import Quality
@@ -22,8 +22,7 @@ NAMED = 5
 
 def shown(path: Path) -> str:
     """A path as text that any terminal takes, whatever bytes its name has."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
+    return one_line(str(path))
 
 
 def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[str, Any]:

@@ -21,14 +21,14 @@ from .options import (
     Noise,
     add_network_options,
     add_noise_options,
-    check_output,
     network,
     noises,
     progress_bar,
 )
 from .picture_sets import add_picture_options, picture_set
 from .spec import Deployment
-from .support.files import write_atomically
+from .support.files import check_output, write_atomically
+from .support.text import one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def _measure(
     pixels = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
     result = denoise_picture(deployment, pixels, timesteps, progress)
     return Measured(
-        name=path.name,
+        name=one_line(path.name),
         shape=clean.shape,
         noisy=quality(clean, pixels),
         denoised=quality(clean, result.picture),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from .spec import PIXEL_MAX, PIXEL_MIN, UsageError
 from .spec.fixed_point import GREY_MAX
 from .support.files import replacing
+from .support.reading import reading
 
 Picture = npt.NDArray[np.uint8]
 """(H, W) grey or (H, W, 3) red, green, blue."""
@@ -23,6 +23,7 @@ Pixels = npt.NDArray[np.int16]
 Protocol = Literal["paper", "camera"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
+PICTURE = "a picture"
 READABLE = ("PNG", "JPEG", "BMP", "TIFF", "PPM", "WEBP")
 ACCEPTED = "8-bit grey or colour pictures as PNG, JPEG, BMP, TIFF, PGM, PPM or WebP are accepted"
 JPEG = ("JPEG", {"quality": 95, "subsampling": 0})
@@ -83,34 +84,19 @@ def opened(
     UsageError
         The file is missing, damaged or enormous, or the decoder refuses it.
     """
-    try:
-        # Warnings about damaged metadata and about pictures of 90 to 180 megapixels: what cannot
-        # be read at all raises an error.
-        # A file that Pillow opens by name it may map into memory, and then it scrambles grey TIFFs
-        # with an orientation (Pillow 13.0).
-        with (
-            warnings.catch_warnings(action="ignore"),
-            path.open("rb") as file,
-            Image.open(file, formats=READABLE) as image,
-        ):
-            picture = decoder(path, image)
-    except UsageError:
-        raise
-    except FileNotFoundError:
-        raise UsageError(f"picture {path} does not exist; {accepted}") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path} is a folder, not a picture; {accepted}") from None
-    except UnidentifiedImageError:  # whose text has the open file as Python shows it
-        raise UsageError(
-            f"{path} cannot be read as a picture (cannot identify its format); {accepted}"
-        ) from None
-    except Image.DecompressionBombError:
-        raise UsageError(
-            f"picture {path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; "
-            f"give a smaller one"
-        ) from None
-    except Exception as error:  # decoders raise almost anything on a damaged file
-        raise UsageError(f"{path} cannot be read as a picture ({error}); {accepted}") from None
+    with reading(path, PICTURE, accepted) as file:
+        try:
+            # A file that Pillow opens by name it may map into memory, and then it scrambles grey
+            # TIFFs with an orientation (Pillow 13.0).
+            with Image.open(file, formats=READABLE) as image:
+                picture = decoder(path, image)
+        except UnidentifiedImageError:  # whose text has the open file as Python shows it
+            raise ValueError("cannot identify its format") from None
+        except Image.DecompressionBombError:
+            raise UsageError(
+                f"picture {path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; "
+                f"give a smaller one"
+            ) from None
     if picture.ndim == 3 and (picture == picture[..., :1]).all():
         return np.ascontiguousarray(picture[..., 0])
     return picture

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import struct
 import warnings
 import zlib
@@ -13,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 from PIL import Image, ImageOps
 
 from .images import (
@@ -27,10 +30,15 @@ from .images import (
 from .images_arrays import DEEP_MAX, is_deep, to_grey_levels, to_pixels
 from .spec import UsageError
 from .support.files import replacing
+from .support.reading import reading
 
 Array = npt.NDArray[Any]
 
 ARRAY = ".npy"
+NPY_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+"""What reads the header of each version that arrays of numbers are written in."""
+ZIP = b"PK\3\4"
+"""How NPZ files begin."""
 DEEP = (".png", ".tif", ".tiff", ARRAY)
 """Suffixes that hold 16 bits."""
 SUFFIXES = (*WRITABLE, ARRAY)
@@ -89,7 +97,9 @@ def read_profile(path: Path, array: Array) -> bytes | None:
         Image.open(file) as image,
     ):
         profile = image.info.get("icc_profile")
-        fits = (array.ndim == 2) == (profile is not None and profile[16:20] == GREY_PROFILE)
+        if not isinstance(profile, bytes):  # a TIFF can hold anything there
+            return None
+        fits = (array.ndim == 2) == (profile[16:20] == GREY_PROFILE)
     return profile if profile and fits else None
 
 
@@ -155,22 +165,35 @@ def write_image(path: Path, array: Array, profile: bytes | None = None) -> None:
 
 
 def _read_array(path: Path) -> Array:
+    with reading(path, "an array", ACCEPTED) as file:
+        array = _array(file)
     try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UsageError(f"picture {path} does not exist; {ACCEPTED}") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path} is a folder, not a picture; {ACCEPTED}") from None
-    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, OverflowError) as error:
-        raise UsageError(f"{path} cannot be read as an array ({error}); {ACCEPTED}") from None
-    try:
-        if not isinstance(array, np.ndarray):
-            array.close()
-            raise ValueError("several arrays in one file are not accepted; give one")
         to_pixels(array)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
     return array
+
+
+def _array(file: BinaryIO) -> Array:
+    """The array in an NPY file; raises whatever numpy's parser does."""
+    if file.read(len(ZIP)) == ZIP:
+        raise ValueError("several arrays in one file are not accepted; give one")
+    file.seek(0)
+    version = npy.read_magic(file)
+    if version not in NPY_HEADERS:
+        raise ValueError(f"NPY version {version} is none of {', '.join(map(str, NPY_HEADERS))}")
+    try:
+        shape, by_columns, dtype = NPY_HEADERS[version](file)
+    except MemoryError:  # what Python's parser raises where brackets are nested too deeply
+        raise ValueError("cannot parse its header") from None
+    if dtype.hasobject or any(type(side) is not int or side < 0 for side in shape):
+        raise ValueError(f"shape {shape} of {dtype} is none of numbers")
+    # Nothing is reserved for what a damaged header promises.
+    size, rest = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
+    if size > rest:
+        raise ValueError(f"its values should take {size} bytes, and {rest} are there")
+    values = np.fromfile(file, dtype, math.prod(shape))
+    return values.reshape(shape, order="F" if by_columns else "C")
 
 
 def _decode(path: Path, image: Image.Image) -> Array:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -155,16 +154,6 @@ def _seeds(text: str) -> list[int]:
     return seeds
 
 
-def check_output(path: Path) -> None:
-    """Refuse, before any work is done, a place where no file can be written."""
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that exists")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"cannot write {path}: it is not an ordinary file")
-
-
 class ProgressBar:
     """A bar on a terminal; see `progress_bar`."""
 
@@ -185,7 +174,7 @@ class ProgressBar:
 def progress_bar(label: str) -> Iterator[ProgressBar]:
     """A bar on the terminal, nothing in a pipe; gives what takes the done and the whole."""
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a file may be named [red]
         BarColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),

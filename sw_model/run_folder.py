@@ -9,6 +9,7 @@ from typing import Any
 
 from sw_model.spec import UsageError
 from sw_model.support.files import write_atomically
+from sw_model.support.reading import parse_json
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -55,11 +56,11 @@ class RunFolder:
         A line that a crash cut short is of such a step too.
         """
         kept = []
-        for line in self.log.read_text().splitlines() if self.log.exists() else []:
+        for line in self.log.read_bytes().splitlines() if self.log.exists() else []:
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-        write_atomically(self.log, "".join(kept).encode())
+                if parse_json(line)["step"] <= step:
+                    kept.append(line + b"\n")
+        write_atomically(self.log, b"".join(kept))
 
     def append_log(self, entry: dict[str, Any]) -> str:
         """Adds a line and returns it."""

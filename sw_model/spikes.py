@@ -13,13 +13,14 @@ from .options import (
     DEFAULT_SIGMA,
     add_network_options,
     add_noise_options,
-    check_output,
     describe,
     network,
     noise,
     progress_bar,
 )
 from .spec.spike_counts import count_spikes
+from .support.files import check_output
+from .support.text import one_line
 
 DEFAULT_CROP = "60,180,256,256"
 """Of the default picture."""
@@ -71,7 +72,7 @@ def main(args: argparse.Namespace) -> None:
     counts = count_spikes(
         [layer.words for layer in result.layers],
         deployment,
-        f"{path.name}, {crop}; noise of {chosen}",
+        f"{one_line(path.name)}, {crop}; noise of {chosen}",
     )
     counts.save(args.output)
     print(f"picture     {counts.picture}")

@@ -43,6 +43,7 @@ LIMITS = {
     "features": (0, 10**6),
     "activity": (0, 1000),
     "timesteps": (0, TIMESTEPS_MAX),
+    "teacher_channels": (0, 4096),
 }
 """Least and greatest value of the options that are numbers; more than that is a slip."""
 
@@ -140,6 +141,7 @@ class TrainingOptions:
     widths: WidthOptions = field(default_factory=WidthOptions)
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.model not in MODELS:
             raise UsageError(f"model {self.model!r} is unknown; known are {', '.join(MODELS)}")
         for name, (low, high) in LIMITS.items():
@@ -179,6 +181,18 @@ class TrainingOptions:
             raise UsageError("--partial-sums needs --timesteps 2 or more; here T = 1")
         if self.features and not (self.teacher and self.teacher_channels):
             raise UsageError(f"--features {self.features} are a teacher's; give --teacher")
+
+    def _check_types(self) -> None:
+        """Raises `UsageError` where an option is not what its default is: files hold anything."""
+        widths = ((name, value, int) for name, value in self.widths.given.items())
+        others = (
+            (f.name, getattr(self, f.name), type(f.default))
+            for f in dataclasses.fields(self)
+            if f.name != "widths"
+        )
+        for name, value, kind in (*others, *widths):
+            if type(value) is not kind and not (kind is float and type(value) is int):
+                raise UsageError(f"{name} of a training is {value!r}, not of type {kind.__name__}")
 
     @property
     def spike_gradient(self) -> Surrogate:

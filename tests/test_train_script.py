@@ -87,7 +87,7 @@ def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
 def test_recipes(tmp_path, environment):
     nothing = train(tmp_path / "paper", environment, recipe="paper", shorten="2800")
     assert nothing.returncode == 2
-    assert "compact/float/checkpoint.pt' does not exist" in nothing.stderr
+    assert "compact/float/checkpoint.pt does not exist" in nothing.stderr
     for recipe in ("compact", "baseline", "best", "paper"):
         run = train(tmp_path / recipe, environment, recipe=recipe, shorten="2800")
         assert run.returncode == 0, run.stderr

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from ..support.errors import UsageError
 from ..support.files import write_atomically
+from ..support.reading import parse_json, reading
 from .fixed_point import MULT_BITS, WIDTH_MAX, weight_range
 from .network import NetworkSpec
 from .widths import LayerWidths, NetworkWidths, network_widths
@@ -162,26 +163,17 @@ def load_deployment(source: str | Path) -> Deployment:
         The file is missing, not a deployment, or its hash, shapes or ranges are wrong.
     """
     path = _locate(source)
-    try:
+    with reading(path, "a deployment", "give a .safetensors file that `freeze` wrote"):
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             # An open file has keys, but cannot be iterated over.
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - see above
-    except (SafetensorError, OSError, TypeError, AttributeError) as error:
-        # The last two: a tensor of a type that numpy does not have, such as bfloat16.
-        raise UsageError(
-            f"{path} is not a readable deployment file ({error}); "
-            f"give a .safetensors file that `freeze` wrote"
-        ) from None
-    try:
-        description = json.loads(metadata["deployment"])
+        if "deployment" not in metadata:
+            raise ValueError("it holds no deployment description")
+        description = parse_json(metadata["deployment"])
         stored, layout = description["hash"], description["format"]
         provenance = dict(description["provenance"])
         network = description["spec"]
-    except (KeyError, TypeError, ValueError):
-        raise UsageError(
-            f"{path} holds no deployment description; give a file that `freeze` wrote"
-        ) from None
     if layout != FORMAT:
         raise UsageError(f"{path} has layout {layout!r}; this version reads layout {FORMAT}")
     try:

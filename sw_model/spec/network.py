@@ -14,6 +14,7 @@ from .neuron import NeuronSpec
 KERNEL = 3
 """Side of every convolution's kernel; the zero padding around a layer is one pixel."""
 TAPS = KERNEL * KERNEL
+NAME_MAX = 100
 CHANNELS_MAX = 256
 TIMESTEPS_MAX = 32
 LAYERS_MAX = 64
@@ -82,6 +83,10 @@ class NetworkSpec:
     layers: tuple[LayerSpec, ...]
 
     def __post_init__(self) -> None:
+        if not self.name.isprintable() or len(self.name) > NAME_MAX:
+            raise UsageError(
+                f"network name {self.name!r} is not one of up to {NAME_MAX} printable characters"
+            )
         if not self.timesteps or list(self.timesteps) != sorted(set(self.timesteps)):
             raise UsageError(f"timesteps {self.timesteps} of {self.name!r} are not ascending")
         for t in self.timesteps:

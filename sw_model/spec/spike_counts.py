@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..support.errors import UsageError
 from ..support.files import write_atomically
+from ..support.reading import parse_json, reading
 
 if TYPE_CHECKING:
     from .deployment import Deployment
 
 FORMAT = 1
 """Number of the file's layout."""
+ACCEPTED = "give a file that `python -m sw_model spikes` wrote"
 
 Counts = npt.NDArray[np.int64]
 
@@ -104,6 +105,8 @@ _HEAD = {
     "width": int,
     "timesteps": int,
 }
+_SIDE_MAX = 1 << 20
+"""More than any of the numbers can be; products of two of them are exact."""
 _TABLES = ("events", "empty")
 
 
@@ -149,32 +152,19 @@ def load_spike_counts(path: Path) -> SpikeCounts:
     UsageError
         The file cannot be read, or what it holds cannot be counts of a frame.
     """
-    try:
-        content = json.loads(path.read_text())
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror}; give a file of `python -m sw_model spikes`"
-        ) from None
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UsageError(
-            f"{path} is no file of spike counts of layout {FORMAT}; "
-            f"give one that `python -m sw_model spikes` wrote"
-        )
-    try:
+    with reading(path, "spike counts", ACCEPTED) as file:
+        content = parse_json(file.read())
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ValueError(f"it is not of layout {FORMAT}")
         return _checked(content)
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise UsageError(f"{path} holds no spike counts: {what}; make it anew") from None
 
 
 def _checked(content: Mapping[str, Any]) -> SpikeCounts:
-    """Raises KeyError, TypeError or ValueError, whose text says what is wrong."""
+    """Counts of a frame; what it raises says what is wrong."""
     values = {name: content[name] for name in _HEAD}
     for name, kind in _HEAD.items():
-        if type(values[name]) is not kind or (kind is int and values[name] < 1):
-            wanted = "a text" if kind is str else "an integer of 1 or more"
+        if type(values[name]) is not kind or (kind is int and not 1 <= values[name] <= _SIDE_MAX):
+            wanted = "a text" if kind is str else f"an integer of 1..{_SIDE_MAX}"
             raise ValueError(f"{name} is {values[name]!r}, not {wanted}")
     channels, height = values["channels"], values["height"]
     rows = np.diff(row_bounds(height))[:, np.newaxis, np.newaxis]

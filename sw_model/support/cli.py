@@ -5,25 +5,39 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
+from itertools import takewhile
+from typing import Any, NoReturn
 
 from .errors import UsageError
+from .text import one_line
 
 MISTAKE = 2
 """Exit code of a user's mistake."""
 _NO_MEMORY = "not enough memory"
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended, as shells have it."""
+_ARGUMENT_MAX = 300
+"""Characters of a complaint of the parser."""
+_DASHES = re.compile(r"(--[\w-]+=|-\w)--")
+"""An option whose value is two dashes, which argparse drops and then hands on a list."""
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaints are one sentence like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see {self.prog} --help")
+        raise UsageError(f"{one_line(message, _ARGUMENT_MAX)}; see {self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        for argument in takewhile(lambda argument: argument != "--", args or ()):
+            if _DASHES.fullmatch(argument):
+                self.error(f"argument {argument[:-2].rstrip('=')}: two dashes are no value")
+        return super().parse_known_args(args, namespace)
 
 
 def run_command(
@@ -93,6 +107,10 @@ def run_program(
 
 def _guarded(program: str, run: Callable[[], int], failures: tuple[type[Exception], ...]) -> int:
     """Exit code of what runs; its failures in one sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the stream cannot say must not end the program after its work.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return run()
     except UsageError as error:
@@ -132,5 +150,5 @@ def _run(
 
 
 def _complain(program: str, sentence: str, code: int) -> int:
-    print(f"{program}: {sentence}", file=sys.stderr)
+    print(f"{program}: {one_line(sentence)}", file=sys.stderr)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,43 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 MARKER = ".spiking-dncnn"
 """Name of the file that tells a folder that we wrote from all others."""
+TEMPORARY = ".new-"
+"""How the names of files and folders begin that are not whole yet."""
+SUFFIX_MAX = 20
+"""More characters than any suffix has that says a format."""
+
+
+def check_output(path: Path) -> None:
+    """Refuse, before any work is done, a path that no file can be written to.
+
+    Raises
+    ------
+    UsageError
+        Its folder does not exist, it leads nowhere, or is something else than an ordinary file.
+    """
+    mode = _mode(path)
+    if mode is None and not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: {path.parent} is not a folder that exists")
+    if mode is not None and stat.S_ISDIR(mode):
+        raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
+    if mode is not None and not stat.S_ISREG(mode):
+        # A rename onto a device or a pipe would take it away from everybody.
+        raise UsageError(f"cannot write {path}: it is not an ordinary file; give the name of one")
+
+
+def _mode(path: Path) -> int | None:
+    """Kind of what is at a path to be written, None where nothing is."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:  # links in a circle, too long a name
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: Exception) -> UsageError:
+    why = getattr(error, "strerror", None) or error
+    return UsageError(f"cannot write {path}: {why}; give a place in a folder that exists")
 
 
 @contextmanager
@@ -34,21 +72,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
     It has ``path``'s suffix, so that writers that choose a format by it work.
     """
+    check_output(path)
+    # The name may be as long as the file system allows, so the temporary one is not made of it.
+    suffix = path.suffix[-SUFFIX_MAX:]
     try:
-        if path.is_dir():
-            raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
-        if path.exists() and not path.is_file():
-            # A rename onto a device or a pipe would take it away from everybody.
-            raise UsageError(
-                f"cannot write {path}: it is not an ordinary file; give the name of one"
-            )
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=path.parent)
     except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}; give a file in a folder that exists"
-        ) from None
+        raise _unwritable(path, error) from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -80,8 +110,9 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
     UsageError
         The folder cannot be made, or holds something else.
     """
+    mode = _mode(path)
     shown, path = path, path.resolve()
-    if path.exists() and not path.is_dir():
+    if mode is not None and not stat.S_ISDIR(mode):
         raise UsageError(f"cannot write to {shown}: it is a file; give the name of a folder")
     if Path.cwd().is_relative_to(path):
         raise UsageError(
@@ -94,7 +125,7 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
     except OSError as error:
         raise UsageError(
             f"cannot write to {shown}: {error.strerror}; give a folder that can be made"
@@ -103,7 +134,7 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
         temporary.chmod(0o755)
         yield temporary
         names = [kind, *sorted(_files(temporary))]
-        (temporary / MARKER).write_text("".join(f"{name}\n" for name in names))
+        (temporary / MARKER).write_bytes(os.fsencode("".join(f"{name}\n" for name in names)))
         if path.exists():
             shutil.rmtree(path)
         temporary.replace(path)
@@ -119,7 +150,7 @@ def _files(folder: Path) -> set[str]:
 def _marked(folder: Path, kind: str) -> set[str]:
     """Names of the files that a folder of this kind was written with, none for other folders."""
     try:
-        first, *names = (folder / MARKER).read_text().splitlines()
+        first, *names = os.fsdecode((folder / MARKER).read_bytes()).split("\n")[:-1]
     except (OSError, ValueError):
         return set()
     return {*names, MARKER} if first == kind else set()

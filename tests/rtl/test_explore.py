@@ -436,7 +436,7 @@ def test_parts_keep_all_of_their_ports():
         (["--passes", "two"], "--passes 'two' is not a list of different integers"),
         (["--jobs", "0"], "--jobs 0 is not 1 to 256"),
         (["--jobs", "2", "--dask", "tcp://x"], "not allowed with argument"),
-        (["--spikes", "none.json"], "cannot read none.json"),
+        (["--spikes", "none.json"], "none.json does not exist"),
         (["--deployment", "compact"], "spikes.json has the spikes of deployment"),
         (["-o", "spikes.json"], "cannot write to spikes.json: it is a file"),
     ],

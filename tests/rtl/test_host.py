@@ -160,9 +160,9 @@ def test_command_denoises_colours_and_adds_noise(folder):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["missing.png", "out.png"], "picture missing.png does not exist"),
+        (["missing.png", "out.png"], "missing.png does not exist"),
         (["grey.png", "out.txt"], "cannot write out.txt: suffix '.txt' is not one of"),
-        (["grey.png", "nowhere/out.png"], "cannot write nowhere/out.png: its folder"),
+        (["grey.png", "nowhere/out.png"], "cannot write nowhere/out.png: nowhere is not a folder"),
         (["grey.png", "out.png", "--attempts", "0"], "--attempts 0 is not 1 or more"),
         (["grey.png", "out.png", "--baud", "0"], "--baud 0 is not 1 or more"),
         (["grey.png", "out.png", "--baud", "9" * 12], f"cannot be opened at {'9' * 12} bits"),

@@ -218,7 +218,7 @@ def test_figures_to_standard_output_are_json_alone(tiny_file, picture, tmp_path,
         (["--seed", "-1"], "seed -1 is not 0 or more"),
         (["--protocol", "film"], "invalid choice: 'film'"),
         (["--deployment", "none"], "'none' is neither a file nor a shipped name"),
-        (["--deployment", "{text}"], "is not a readable deployment file"),
+        (["--deployment", "{text}"], "cannot be read as a deployment"),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "vectors"])

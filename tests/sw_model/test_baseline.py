@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from sw_model import baseline
 from sw_model.baseline import Baseline
@@ -82,10 +83,10 @@ def test_teacher(data, checkpoint, tmp_path, monkeypatch):
 def test_mistakes(data, checkpoint, tmp_path):
     with pytest.raises(UsageError, match="-o FILE is missing"):
         baseline.main(parse(baseline, "--export", checkpoint))
-    with pytest.raises(UsageError, match=r"none\.safetensors' does not exist"):
+    with pytest.raises(UsageError, match=r"none\.safetensors does not exist"):
         baseline.main(parse(baseline, "--network", tmp_path / "none.safetensors"))
     (tmp_path / "text").write_text("no baseline at all, none")
-    with pytest.raises(UsageError, match="text' is no baseline of"):
+    with pytest.raises(UsageError, match="text cannot be read as a baseline"):
         baseline.main(parse(baseline, "--network", tmp_path / "text"))
     command(data, *FEW, "--steps", 1, "-o", tmp_path / "snn")
     with pytest.raises(UsageError, match="a network of model 'snn'; the baseline is one of"):
@@ -101,6 +102,11 @@ def test_mistakes(data, checkpoint, tmp_path):
         (lambda layers: [(w[:, :, 0], b) for w, b in layers], "layer 0 has weights"),
         (lambda layers: [(w, b[:1]) for w, b in layers], "layer 0 has weights"),
         (lambda layers: [(w, b * np.nan) for w, b in layers], "layer 0 holds a value"),
+        (lambda layers: [(w, b[0]) for w, b in layers], "0-d tensor"),
+        (lambda layers: [(w[:0], b[:0]) for w, b in layers], "layer 0 has weights"),
+        (lambda layers: [(w.int(), b) for w, b in layers], "torch.int32 and torch.float32"),
+        (lambda layers: [(w, b.bfloat16()) for w, b in layers], "torch.float32 and torch.bfloat16"),
+        (lambda layers: [(w + 1j, b) for w, b in layers], "layer 0 has torch.complex64"),
         (
             lambda layers: [*layers, tuple(tensor.clone() for tensor in layers[-1])],
             "layer 4 has weights",
@@ -110,8 +116,16 @@ def test_mistakes(data, checkpoint, tmp_path):
 def test_layers_of_no_network(checkpoint, tmp_path, change, told):
     path = tmp_path / "b.safetensors"
     layers = Baseline.of(Checkpoint.load(checkpoint)).layers
-    Baseline(change(layers), {}).save(path)
-    with pytest.raises(UsageError, match=f"is no baseline of .*{told}"):
+    Baseline([(w.contiguous(), b.contiguous()) for w, b in change(layers)], {}).save(path)
+    with pytest.raises(UsageError, match=f"cannot be read as a baseline .*{told}"):
         Baseline.load(path)
-    with pytest.raises(UsageError, match="is no baseline of"):
+    with pytest.raises(UsageError, match="is a folder, not a baseline"):
         Baseline.load(tmp_path)
+
+
+def test_odd_provenance(tmp_path):
+    path = tmp_path / "b.safetensors"
+    for provenance, told in (("[" * 9999, "more than 50 deep"), ("[NaN]", "NaN is no number")):
+        save_file({"weight.0": torch.zeros(1)}, path, {"provenance": provenance})
+        with pytest.raises(UsageError, match=f"cannot be read as a baseline .*{told}"):
+            Baseline.load(path)

@@ -104,11 +104,13 @@ def test_card_tells_layers_apart():
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--figures", "none.json"], "report none.json cannot be read"),
-        (["--figures", "grey.png"], "grey.png is no report of a deployment's figures"),
-        (["--figures", "list.json"], "list.json is no report of a deployment's figures"),
+        (["--figures", "none.json"], "none.json does not exist"),
+        (["--figures", "grey.png"], "grey.png cannot be read as a report of"),
+        (["--figures", "list.json"], "list.json cannot be read as a report of"),
         (["--figures", "other.json"], "other.json is about the deployment with hash 0000"),
-        (["--figures", "short.json"], "short.json is incomplete"),
+        (["--figures", "short.json"], "a deployment's figures ('seeds' is missing)"),
+        (["--figures", "deep.json"], "deep.json cannot be read as a report"),
+        (["--figures", "odd.json"], "odd.json cannot be read as a report"),
         (["-o", "none/card.md"], "cannot write none/card.md"),
         (["-o", "."], "cannot write ."),
     ],
@@ -117,6 +119,10 @@ def test_card_refuses(folder, capsys, arguments, complaint):
     report = json.loads(Path("evaluate.json").read_text())
     Path("list.json").write_text("[]")
     Path("short.json").write_text(json.dumps({"deployment": report["deployment"], "summary": [{}]}))
+    Path("deep.json").write_text("[" * 99_999)
+    Path("odd.json").write_text(
+        json.dumps({"deployment": report["deployment"], "summary": {}, "break_even_theta": [1]})
+    )
     report["deployment"]["hash"] = "0" * 64
     Path("other.json").write_text(json.dumps(report))
     before = sorted(folder.rglob("*"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,7 +120,7 @@ def test_progress_of_colour_runs_once_from_nothing_to_all():
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["none.png", "-o", "o.png"], "picture none.png does not exist"),
+        (["none.png", "-o", "o.png"], "none.png does not exist"),
         ([".", "-o", "o.png"], ".: -o must name a folder for a folder"),
         (["tiny.safetensors", "-o", "o.png"], "tiny.safetensors cannot be read as a picture"),
         (["grey.png", "-o", "o.xyz"], "suffix '.xyz' is not one of .png"),
@@ -162,12 +163,55 @@ def test_bad_deployments_are_refused(folder, capsys, command):
     Path("cut.safetensors").write_bytes(content[:-1])
     Path("flipped.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     for name, complaint in (
-        ("cut.safetensors", "cut.safetensors is not a readable deployment file"),
+        ("cut.safetensors", "cut.safetensors cannot be read as a deployment"),
         ("flipped.safetensors", "flipped.safetensors is damaged"),
-        ("grey.png", "grey.png is not a readable deployment file"),
+        ("grey.png", "grey.png cannot be read as a deployment"),
         ("nothing", "deployment 'nothing' is neither a file nor a shipped name"),
     ):
         assert complaint in refused(capsys, *command.split(), "--deployment", name)
+
+
+def test_two_dashes_are_no_value(folder, capsys):
+    for option in ("--output=--", "-o--", "--noise=--", "--deployment=--"):
+        assert "two dashes are no value" in refused(capsys, "denoise", "grey.png", option)
+
+
+def test_complaints_are_not_as_long_as_what_they_are_about(folder, capsys):
+    for arguments in (["denoise", "grey.png", "-o", "o.png", "--noise", "x" * 9999], ["y" * 9999]):
+        sentence = refused(capsys, *arguments)
+        assert len(sentence) < 450
+        assert sentence.endswith(" --help\n")
+    assert len(refused(capsys, "denoise", "z" * 200 + "/" * 3000, "-o", "o.png")) < 450
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict", "latin-1:strict"])
+def test_names_that_no_stream_can_say_do_not_end_the_work(folder, encoding):
+    odd = os.fsdecode(b"\xff.png")
+    for name in ("é.png", "写真.png", odd):
+        shutil.copy("grey.png", name)
+    shutil.copy("tiny.safetensors", "é.safetensors")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    if encoding.startswith("ascii"):
+        environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for command in (
+        ["denoise", "é.png", "写真.png", odd, "-o", "out"],
+        ["evaluate", "é.png", "写真.png", odd, "--json", "é.json"],
+        ["spikes", "写真.png", "-o", "写真.json"],
+        ["cost", odd, "写真.png", "--json", "c.json"],
+        ["card", "--figures", "é.json", "c.json", "-o", "é.md"],
+        ["denoise", "none-é.png", "-o", "x.png"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "sw_model", *command, "--deployment", "é.safetensors"],
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        assert b"Traceback" not in done.stderr
+        assert done.returncode == (2 if "none-é.png" in command else 0), (command, done.stderr)
+    assert len(list(Path("out").iterdir())) == 3
+    assert Path("写真.json").exists()
 
 
 def test_output_is_refused_before_the_work(folder, capsys, monkeypatch):
@@ -293,7 +337,7 @@ def test_what_does_not_exist_is_null_in_json(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["none.png"], "picture none.png does not exist"),
+        (["none.png"], "none.png does not exist"),
         (["grey.png", "--data", "."], "give either pictures or a set"),
         (["grey.png", "--set", "bsd68"], "give either pictures or a set"),
         (["--set", "set14"], "invalid choice: 'set14'"),

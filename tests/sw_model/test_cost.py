@@ -308,7 +308,7 @@ def test_table_prints_what_the_report_holds(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["none.png"], "picture none.png does not exist"),
+        (["none.png"], "none.png does not exist"),
         (["grey.png", "--set", "bsd68"], "give either pictures or a set"),
         (["grey.png", "--json", "none/a.json"], "cannot write none/a.json"),
         (["grey.png", "--timesteps", "9"], "T = 9 is not allowed"),

@@ -320,7 +320,7 @@ def test_bad_points(data, points, tmp_path, capsys):
     checkpoint.save(path)
     refused("stopped at step 1 of 2; `scripts/figures.sh` goes on with it")
     path.write_text("no checkpoint")
-    refused("is not a checkpoint of `train`")
+    refused("cannot be read as a checkpoint")
     shutil.copy(points / "bernoulli-7" / "checkpoint.pt", path)
     refused("which is not a folder of data sets", "--data", tmp_path / "x")
     output.mkdir()

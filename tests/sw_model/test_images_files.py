@@ -8,7 +8,13 @@ import tifffile
 from PIL import Image
 
 from sw_model.images_arrays import kind, to_grey_levels, to_pixels, without_residual
-from sw_model.images_files import check_image, read_image, write_image, written_as
+from sw_model.images_files import (
+    check_image,
+    read_image,
+    read_profile,
+    write_image,
+    written_as,
+)
 from sw_model.spec import UsageError
 
 from .test_images import png, stored
@@ -180,6 +186,50 @@ def test_files_that_are_no_arrays(tmp_path):
     with pytest.raises(UsageError, match="is a folder"):
         (tmp_path / "folder.npy").mkdir()
         read_image(tmp_path / "folder.npy")
+
+
+def npy(header, content=b"", version=b"\1\0"):
+    size = len(header).to_bytes(2 if version == b"\1\0" else 4, "little")
+    return b"\x93NUMPY" + version + size + header.encode() + content
+
+
+HEADER = "{{'descr': '{}', 'fortran_order': False, 'shape': {}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"PK\3\4", "several arrays in one file are not accepted"),
+        (b"PK\3\4" + bytes(100), "several arrays in one file are not accepted"),
+        (npy("{'shape': (((((("), "cannot be read as an array"),
+        (npy("(" * 9000), "cannot be read as an array"),
+        (npy("-" * 9000 + "1"), "cannot be read as an array"),
+        (npy(HEADER.format("<i2", "(True, 3)"), bytes(6)), r"shape \(True, 3\) of int16"),
+        (npy(HEADER.format("<i2", "(-1, 3)"), bytes(6)), r"shape \(-1, 3\) of int16"),
+        (npy(HEADER.format("<i2", "(100000, 100000000)")), "should take 20000000000000 bytes"),
+        (npy(HEADER.format("<i2", "(2, 3)"), bytes(11)), "should take 12 bytes, and 11 are there"),
+        (npy(HEADER.format("V0", "(1000000, 1000000)")), r"type \|V0 are not accepted"),
+        (npy(HEADER.format("<i2", "(2, 3)"), bytes(12), b"\3\0"), r"version \(3, 0\) is none of"),
+    ],
+)
+def test_tricks_of_headers(tmp_path, content, complaint):
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(UsageError, match=rf"a\.npy.*{complaint}"):
+        read_image(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("version", [b"\1\0", b"\2\0"])
+def test_both_versions_of_arrays(tmp_path, version):
+    content = npy(HEADER.format("<i2", "(2, 3)"), np.arange(6, dtype="<i2").tobytes(), version)
+    (tmp_path / "a.npy").write_bytes(content)
+    assert read_image(tmp_path / "a.npy").tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_profile_that_is_a_number_is_none(tmp_path):
+    path = tmp_path / "a.tif"
+    short = 3
+    tifffile.imwrite(path, deep(4, 5), extratags=[(34675, short, 1, 7, True)], metadata=None)
+    assert read_profile(path, read_image(path)) is None
 
 
 def test_unknown_suffixes_are_told_all_that_there_are(tmp_path):

@@ -173,13 +173,18 @@ def _layer(name, value):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (_with("format", 2), "is no file of spike counts of layout 1"),
+        (_with("format", 2), "it is not of layout 1"),
         (_without("channels"), "'channels' is missing"),
-        (_with("height", 0), "height is 0, not an integer of 1 or more"),
-        (_with("width", True), "width is True, not an integer of 1 or more"),
+        (_with("height", 0), "height is 0, not an integer of 1..1048576"),
+        (_with("width", True), "width is True, not an integer of 1"),
+        (_with("channels", 1 << 62), "channels is 4611686018427387904, not an integer of 1"),
+        (_with("height", float("inf")), "Infinity is no number"),
+        (_layer("events", [[[1 << 64] * 4] * 2] * 4), "18446744073709551616 is beyond 64 bits"),
+        (_layer("empty", [[[-(1 << 63)] * 4] * 2] * 4), "of layer 1 do not fit"),
+        (_layer("events", {"a": 1}), "events of layer 1 are not integers"),
         (_with("network", 3), "network is 3, not a text"),
         (_with("layers", []), "0 layers are fewer than a network has"),
-        (_with("layers", 7), "holds no spike counts"),
+        (_with("layers", 7), "cannot be read as spike counts"),
         (_layer("events", [[1, 2]]), "events of layer 1 are not integers, 4 tables of 2"),
         (
             _layer("empty", [[1], [2, 3]]),
@@ -202,10 +207,10 @@ def test_damaged_files_get_one_sentence(damage, sentence, tmp_path):
 
 
 def test_other_files_get_one_sentence(tmp_path):
-    with pytest.raises(UsageError, match=r"cannot read .*No such file"):
+    with pytest.raises(UsageError, match=r"none.json does not exist"):
         load_spike_counts(tmp_path / "none.json")
     (tmp_path / "text").write_text("no JSON")
-    with pytest.raises(UsageError, match="is no file of spike counts"):
+    with pytest.raises(UsageError, match="cannot be read as spike counts"):
         load_spike_counts(tmp_path / "text")
 
 

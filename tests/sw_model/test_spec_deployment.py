@@ -133,22 +133,44 @@ def test_damage_in_any_byte_of_the_header_is_noticed_or_harmless(small_file):
 def test_truncated_files(file, part):
     content = file.read_bytes()
     file.write_bytes(content[: int(part * len(content)) if isinstance(part, float) else part])
-    with pytest.raises(UsageError, match="is not a readable deployment file"):
+    with pytest.raises(UsageError, match="cannot be read as a deployment"):
         load_deployment(file)
 
 
 def test_other_files_are_not_deployments(tmp_path):
     text = tmp_path / "notes.txt"
     text.write_text("not a deployment, but long enough to have a header of some length")
-    with pytest.raises(UsageError, match="not a readable deployment file"):
+    with pytest.raises(UsageError, match="cannot be read as a deployment"):
         load_deployment(text)
     plain = tmp_path / "plain.safetensors"
     plain.write_bytes(save({"weight.00": np.zeros(3)}))
-    with pytest.raises(UsageError, match="holds no deployment description"):
+    with pytest.raises(UsageError, match="cannot be read as a deployment"):
         load_deployment(plain)
     plain.write_bytes(save({"weight.00": np.zeros(3)}, {"deployment": "[]"}))
-    with pytest.raises(UsageError, match="holds no deployment description"):
+    with pytest.raises(UsageError, match="cannot be read as a deployment"):
         load_deployment(plain)
+
+
+@pytest.mark.parametrize(
+    ("description", "complaint"),
+    [
+        ("[" * 100_000, "more than 50 deep"),
+        ('{"provenance": NaN}', "NaN is no number"),
+        ('"\\ud800"', "surrogates not allowed"),
+        ('{"hash": 1, "format": 1, "provenance": 7, "spec": 2}', "'int' object is not iterable"),
+    ],
+)
+def test_odd_descriptions_are_refused(tmp_path, description, complaint):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(save({"weight.00": np.zeros(3)}, {"deployment": description}))
+    with pytest.raises(UsageError, match=f"cannot be read as a deployment .*{complaint}"):
+        load_deployment(path)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "two\nlines", "x" * 101])
+def test_names_that_cannot_be_printed_are_refused(name):
+    with pytest.raises(UsageError, match="is not one of up to 100 printable characters"):
+        replace(configuration("tiny"), name=name)
 
 
 def test_unknown_names_list_the_shipped():
@@ -223,7 +245,7 @@ def test_types_that_numpy_lacks_are_refused(dtype, tmp_path):
     header = json.dumps({"w": {"dtype": dtype, "shape": [1], "data_offsets": [0, size]}}).encode()
     path = tmp_path / "other.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(size))
-    with pytest.raises(UsageError, match="is not a readable deployment file"):
+    with pytest.raises(UsageError, match="cannot be read as a deployment"):
         load_deployment(path)
 
 

@@ -43,13 +43,31 @@ def test_files_have_ordinary_permissions(tmp_path):
 
 
 def test_missing_folder(tmp_path):
-    with pytest.raises(UsageError, match="No such file or directory; give a file in a folder"):
+    with pytest.raises(UsageError, match="none is not a folder that exists"):
         write_atomically(tmp_path / "none" / "a.bin", b"")
 
 
 def test_impossible_names(tmp_path):
-    with pytest.raises(UsageError, match="File name too long; give a file in a folder"):
+    with pytest.raises(UsageError, match="File name too long; give a place in a folder"):
         write_atomically(tmp_path / ("x" * 300), b"")
+
+
+def test_the_longest_names_are_written(tmp_path):
+    for name in ("x" * 251 + ".png", "写" * 83 + ".png", "x" * 255, "a." + "x" * 253):
+        write_atomically(tmp_path / name, b"whole")
+        assert (tmp_path / name).read_bytes() == b"whole"
+    with replacing_folder(tmp_path / ("y" * 255), "vectors") as temporary:
+        (temporary / "写真").write_bytes(b"")
+    assert (tmp_path / ("y" * 255) / MARKER).read_bytes().decode() == "vectors\n写真\n"
+
+
+def test_links_that_lead_to_themselves(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    for path in (tmp_path / "loop", tmp_path / "loop" / "below"):
+        with pytest.raises(UsageError, match=r"cannot write .*: Too many levels of symbolic links"):
+            write_atomically(path, b"")
+        assert "Too many levels of symbolic links" in refused(path)
+    assert names(tmp_path) == ["loop"]
 
 
 def test_folder_in_the_way(tmp_path):

@@ -138,7 +138,8 @@ def test_log(data, tmp_path):
     assert [entry["step"] for entry in first] == [2, 4]
     assert {"loss", "lr", "psnr", "theta", "theta_layers", "minutes"} <= set(first[0])
     assert len(first[0]["theta_layers"]) == 3
-    log.write_text(log.read_text() + json.dumps({"step": 99}) + '\n{"step": 1')
+    odd = b'{"step": 1, "x": "\xff"}\n' + b"[" * 9999 + b'\n{"step": "1"}\n{"step": 1'
+    log.write_bytes(log.read_bytes() + json.dumps({"step": 99}).encode() + b"\n" + odd)
     command(data, "--resume", tmp_path / "checkpoint.pt", "--steps", 6, "--every", 2)
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 4, 6]
 
@@ -311,7 +312,7 @@ def test_tensors_that_do_not_fit(data, tmp_path, part):
     else:
         content[part] = {"weight": torch.zeros(3)}
     torch.save(content, path)
-    message = r"the tensors in .*checkpoint\.pt' do not fit its network, which has config"
+    message = r"checkpoint\.pt cannot be read as a checkpoint \(its tensors do not fit"
     with pytest.raises(UsageError, match=message):
         quantize.main(parse(quantize, path, "-o", tmp_path / "frozen.safetensors"))
     for option in ("--resume", "--start", "--quantise"):
@@ -320,14 +321,47 @@ def test_tensors_that_do_not_fit(data, tmp_path, part):
             command(data, option, path, *folder)
 
 
+# Whatever a checkpoint holds in the place of an option or of the run's state.
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("options", "teacher_channels", b"x"),
+        ("options", "teacher_channels", 10**9),
+        ("options", "steps", "many"),
+        ("options", "bf16", 1),
+        ("options", "lr", float("nan")),
+        ("options", "teacher", ["a"]),
+        ("options", "config", None),
+        ("options", "widths", {"weight_bits": "x"}),
+        ("options", "widths", 7),
+        (None, "step", None),
+        (None, "step", 10**6),
+        (None, "seconds", "long"),
+        (None, "data", 3),
+        (None, "history", [7]),
+        (None, "history", [{"command": b"x"}]),
+        (None, "options", []),
+        (None, "more", 1),
+    ],
+)
+def test_odd_checkpoints(data, tmp_path, part, name, value):
+    command(data, *FEW, "--steps", 1, "-o", tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    content = torch.load(path)
+    (content if part is None else content[part])[name] = value
+    torch.save(content, path)
+    with pytest.raises(UsageError):
+        Checkpoint.load(path)
+
+
 # Files that are no checkpoint, or one of the wrong network, are named.
 def test_bad_checkpoints(data, tmp_path):
     with pytest.raises(UsageError, match="-o DIR is missing"):
         command(data)
-    with pytest.raises(UsageError, match=r"none\.pt' does not exist"):
+    with pytest.raises(UsageError, match=r"none\.pt does not exist"):
         command(data, "--resume", tmp_path / "none.pt")
     (tmp_path / "text.pt").write_text("no checkpoint")
-    with pytest.raises(UsageError, match=r"text\.pt' is not a checkpoint"):
+    with pytest.raises(UsageError, match=r"text\.pt cannot be read as a checkpoint"):
         quantize.main(parse(quantize, tmp_path / "text.pt", "-o", tmp_path / "x"))
     command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path)
     ann = tmp_path / "checkpoint.pt"

@@ -200,7 +200,7 @@ def test_reopens_what_was_frozen(config, timesteps):
         (["--quantise", "none.safetensors"], "is neither a file nor a shipped name"),
         (["--start", "b", "--config", "tiny"], "holds a float DnCNN; give --model ann"),
         (["--start", "b", "--model", "ann"], r"4 layers of 4 channels, --config compact has 17 of"),
-        (["--start", "d", "--model", "ann"], "is no baseline .* it holds a deployment"),
+        (["--start", "d", "--model", "ann"], "cannot be read as a baseline .* holds a deployment"),
         (["--start", "none.safetensors", "--model", "ann"], "baseline 'none.safetensors' does not"),
     ],
 )

@@ -1,0 +1,136 @@
+"""Reading files that anybody may have damaged: what a parser raises becomes one sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .errors import UsageError
+from .text import one_line
+
+NAME_MAX = 150
+"""Characters of a file's name that are told, so that the rest of the sentence is, too."""
+REASON_MAX = 150
+"""Characters of what a parser has to say."""
+DEPTH_MAX = 50
+"""Lists and objects within each other in JSON; the deepest that the project writes has a few."""
+_INTEGER_MAX = 1 << 63
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+"""Escape of half a character beyond 16 bits, which may be without its other half."""
+
+
+@contextmanager
+def reading(path: Path, what: str, accepted: str) -> Iterator[BinaryIO]:
+    """An ordinary file, open for reading, and one sentence for all that goes wrong meanwhile.
+
+    Parameters
+    ----------
+    what
+        What the file is read as, with its article.
+    accepted
+        What is accepted, as the rest of a sentence.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be opened, is a folder, a pipe or a device, or the block raised anything
+        but a UsageError, which names the file itself, or a lack of memory.
+    """
+    name = one_line(str(path), NAME_MAX)
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for its other end, perhaps for ever.
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+            raise UsageError(f"{name} is {kind}, not {what} in an ordinary file; {accepted}")
+        # Of what is odd in a file parsers warn on stderr; what cannot be read they raise.
+        with warnings.catch_warnings(action="ignore"), path.open("rb") as file:
+            yield file
+    except (UsageError, MemoryError):
+        raise
+    except FileNotFoundError:
+        raise UsageError(f"{name} does not exist; {accepted}") from None
+    except Exception as error:  # parsers raise almost anything on a damaged file
+        why = _reason(error)
+        raise UsageError(f"{name} cannot be read as {what} ({why}); {accepted}") from None
+
+
+def _reason(error: Exception) -> str:
+    """What an exception says, in one line of bounded length."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, KeyError):
+        return one_line(f"{error} is missing", REASON_MAX)
+    text = " ".join(str(error).split())
+    return one_line(text or type(error).__name__, REASON_MAX)
+
+
+def read_json(path: Path, what: str, accepted: str) -> Any:
+    """The JSON in a file; parameters and errors as of `reading`."""
+    with reading(path, what, accepted) as file:
+        return parse_json(file.read())
+
+
+def parse_json(content: bytes | str) -> Any:
+    """JSON of plain values: 64-bit integers, finite numbers, whole characters, few levels.
+
+    Raises
+    ------
+    ValueError
+        It is something else; the text says what.
+    """
+    text = content if isinstance(content, str) else content.decode()
+    try:
+        value = json.loads(
+            text, parse_int=_integer, parse_float=_number, parse_constant=_no_constant
+        )
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(value)
+    if _HALF_CHARACTER.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if not -_INTEGER_MAX <= value < _INTEGER_MAX:
+        raise ValueError(f"the integer {one_line(text, 40)} is beyond 64 bits")
+    return value
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {one_line(text, 40)} is infinite")
+    return value
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(DEPTH_MAX):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"its lists and objects are more than {DEPTH_MAX} deep")
