@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sw_model.support.cli import run_command
 
-from .compile import CompileFailure
+from .errors import CompileFailure
 
 COMMANDS = {
     "build": ("build", "write an hls4ml project for the Vitis backend"),

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sw_model.spec import UsageError
+from sw_model.support.processes import run
+from sw_model.support.temporary import temporary_folder
+
+from .errors import CompileFailure
 
 PROJECT = "spiking_dncnn"
 """Name of the C++ function that is synthesised, and of its file."""
@@ -42,10 +44,6 @@ _OURS = re.compile(
     re.MULTILINE,
 )
 """A warning about our own kernels, the generated top level, or the testbench."""
-
-
-class CompileFailure(Exception):  # noqa: N818 - a failing build is a result, not an error
-    """The C++ does not compile without warnings, or its program broke down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +88,7 @@ def compile_project(folder: Path) -> Path:
     check_compiler()
     # As one translation unit: reading the headers of ap_types is most of the work.
     command = [COMPILER, *FLAGS, "-include", f"firmware/{PROJECT}.cpp", TESTBENCH, "-o", PROGRAM]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = run(command, cwd=folder)
     warning = _OURS.search(done.stderr)
     if done.returncode or warning:
         lines = [line for line in done.stderr.splitlines() if " error: " in line]
@@ -118,16 +116,12 @@ def simulate_frames(
     CompileFailure
         The program broke down, or did not take all pixels.
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         for index, pixels in enumerate(frames):
             text = "".join(f"{pixel}\n" for pixel in pixels.reshape(-1))
-            Path(scratch, f"pixels_{index}.txt").write_text(text)
-        done = subprocess.run(
-            [program.absolute(), scratch, str(len(frames)), str(layer_digits)],
-            cwd=program.parent,
-            capture_output=True,
-            text=True,
-            check=False,
+            (scratch / f"pixels_{index}.txt").write_text(text)
+        done = run(
+            [program.absolute(), scratch, str(len(frames)), str(layer_digits)], cwd=program.parent
         )
         output = (done.stdout + done.stderr).strip()
         if done.returncode or output:
@@ -135,9 +129,9 @@ def simulate_frames(
         return [
             Frame(
                 denoised=np.array(
-                    Path(scratch, f"denoised_{index}.txt").read_text().split(), dtype=np.int64
+                    (scratch / f"denoised_{index}.txt").read_text().split(), dtype=np.int64
                 ),
-                trace=Path(scratch, f"trace_{index}.txt").read_bytes(),
+                trace=(scratch / f"trace_{index}.txt").read_bytes(),
             )
             for index in range(len(frames))
         ]

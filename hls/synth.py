@@ -7,15 +7,15 @@ import contextlib
 import io
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from sw_model.spec import UsageError
 from sw_model.support.files import replacing_folder
+from sw_model.support.processes import run
 
 from .build import add_project_options, write_asked
-from .compile import CompileFailure
+from .errors import CompileFailure
 from .progress import working
 
 TOOL = "vitis-run"
@@ -82,7 +82,7 @@ def synthesise(folder: Path) -> dict[str, Any]:
     options = "".join(f"    {name} {value}\n" for name, value in OPTIONS.items())
     (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n")
     with (folder / LOG).open("w") as log:
-        done = subprocess.run(COMMAND, cwd=folder, stdout=log, stderr=log, check=False)
+        done = run(COMMAND, cwd=folder, stdout=log, stderr=log)
     report = None if done.returncode else _read_report(folder)
     if not report:
         lines = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]

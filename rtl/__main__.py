@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from sw_model.support.cli import run_command
 
 from .errors import SynthesisFailure
-from .termination import TERMINATED, Termination, heeding_termination
 
 COMMANDS = {
     "board": ("generate_board", "write the top for the board ULX3S, or its bitstream"),
@@ -20,14 +19,9 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a sub-command and return its exit code, as `run_command` does; 143 after SIGTERM."""
+    """Run a sub-command and return its exit code, as `run_command` does."""
     description = "The accelerator's hardware from a frozen network."
-    try:
-        with heeding_termination():
-            return run_command("rtl", description, COMMANDS, argv, failures=(SynthesisFailure,))
-    except Termination:
-        print("python -m rtl: terminated", file=sys.stderr)
-        return TERMINATED
+    return run_command("rtl", description, COMMANDS, argv, failures=(SynthesisFailure,))
 
 
 if __name__ == "__main__":

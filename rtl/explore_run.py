@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sw_model.support.files import write_atomically
+from sw_model.support.temporary import temporary_folder
 
 from .errors import SynthesisFailure
 from .placement import SPEED, place_and_route, placement_name
@@ -120,8 +120,7 @@ Files = dict[str, dict[str, bytes]]
 
 def _remote(task: Task) -> Files:
     """Run a task on another machine and bring all that it left."""
-    with tempfile.TemporaryDirectory() as name:
-        cache = Path(name)
+    with temporary_folder() as cache:
         try:
             task.run(cache)
         except SynthesisFailure as error:

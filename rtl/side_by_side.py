@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from sw_model.spec import UsageError
-
-from .tool_process import stop_tools
+from sw_model.support.processes import ending_children
 
 JOBS_MAX = 256
-_POLL = 0.1
 
 Tell = Callable[[str, int], None]
 """Called with what is under way, and how many pieces of work are done."""
@@ -65,9 +62,6 @@ def run_side_by_side(
             collect(jobs)
         collect(0)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in pending):
-            stop_tools()
-            time.sleep(_POLL)
-        pool.shutdown()
+        with ending_children():
+            pool.shutdown(cancel_futures=True)
     return results

@@ -1,38 +1,15 @@
-"""Yosys and nextpnr as processes, which end when this one does."""
+"""Yosys and nextpnr as processes, and what is told of their failures."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
+from sw_model.support.processes import run
+
 from .errors import SynthesisFailure
-
-_PROGRAM = """\
-import os, sys, threading
-
-def end_with_parent():
-    os.read(0, 1)
-    os._exit(1)
-
-threading.Thread(target=end_with_parent, daemon=True).start()
-import {module}
-sys.exit({module}.{function}(sys.argv[1:]))
-"""
-"""Of a tool's process. Nothing is ever written to its standard input, which ends when whoever
-started it does, in whatever way."""
-
-_running: set[subprocess.Popen[str]] = set()
-"""Tools under way, of all threads."""
-
-
-def stop_tools() -> None:
-    """End the tools that run in this process's threads; what they were making is not kept."""
-    for process in list(_running):
-        process.kill()
 
 
 def run_tool(
@@ -57,33 +34,12 @@ def run_tool(
     if log is not None:
         # A failure is told from it, and not from that of an earlier run.
         (folder / log).unlink(missing_ok=True)
-    program = _PROGRAM.format(module=module, function=function)
-    alive, held = os.pipe()
-    try:
-        with subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            cwd=folder,
-            stdin=alive,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        ) as process:
-            try:
-                _running.add(process)
-                output, errors = process.communicate()
-            except BaseException:
-                process.kill()
-                raise
-            finally:
-                _running.discard(process)
-    finally:
-        os.close(alive)
-        os.close(held)
-    if process.returncode:
+    program = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
+    done = run([sys.executable, "-c", program, *arguments], cwd=folder)
+    if done.returncode:
         path = folder if log is None else folder / log
         logged = path.read_text(errors="replace") if path.is_file() else ""
-        reason = failure_reason(process.returncode, output + errors, logged)
+        reason = failure_reason(done.returncode, done.stdout + done.stderr, logged)
         raise SynthesisFailure(f"{module.removeprefix('yowasp_')}: {reason}; see {path}")
 
 

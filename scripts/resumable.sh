@@ -16,7 +16,7 @@ go_on() {
   else
     "$python" -m sw_model train -o "$run" "${@:2}" "${always[@]}" "${options[@]}" || code=$?
   fi
-  if [ "$code" = 3 ] || [ "$code" = 130 ]; then
+  if [[ $code = 3 || $code -gt 128 ]]; then
     echo "$0: stopped in the training '${run##*/}'$unfinished; the same command goes on" >&2
   fi
   [ "$code" = 0 ] || exit "$code"

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Sequence
 
-from hls.compile import CompileFailure
+from hls.errors import CompileFailure
 from sw_model.support.cli import run_command
 
-from .simulators import BenchFailure
+from .errors import BenchFailure
 
 COMMANDS = {
     "run": ("run", "denoise a picture in golden model and targets and compare them bit for bit"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,11 @@ from rtl.generate import TOP, generate
 from rtl.sequencer import COUNTER_BITS
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import unsigned_width
+from sw_model.support.temporary import keep, temporary_folder
 
+from .errors import BenchFailure
 from .scoreboard import Trace, parse_trace, trace_line_length
-from .simulators import BUILD_ROOT, BenchFailure, run_bench
+from .simulators import BUILD_ROOT, run_bench
 
 HARNESS = Path(__file__).with_name("denoiser_harness.v")
 BENCH = f"{__package__}.denoiser_bench"
@@ -118,9 +119,9 @@ class Simulation:
 
 def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Hardware:
     """Generate the Verilog of an accelerator."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         verilog = generate(
-            deployment, max_height=max_height, max_width=max_width, folder=Path(folder, TOP)
+            deployment, max_height=max_height, max_width=max_width, folder=folder / TOP
         ).read_text()
     return Hardware(
         deployment=deployment, max_height=max_height, max_width=max_width, verilog=verilog
@@ -162,12 +163,48 @@ def simulate(
     """
     widths = hardware.widths
     limit = LIMIT_FACTOR * expected_cycles + LIMIT_CYCLES
-    (build_root / "runs").mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"denoiser-{simulator}-", dir=build_root / "runs"))
-    for index, frame in enumerate(frames):
-        text = "".join(f"{pixel}\n" for pixel in frame.pixels.reshape(-1))
-        (folder / f"pixels_{index}.txt").write_text(text)
-    arguments = {
+    runs = build_root / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(runs, prefix=f"denoiser-{simulator}-") as folder:
+        for index, frame in enumerate(frames):
+            text = "".join(f"{pixel}\n" for pixel in frame.pixels.reshape(-1))
+            (folder / f"pixels_{index}.txt").write_text(text)
+        trace = folder / "trace.txt"
+        ports = {"channels": widths["CHANNELS"], "layer_bits": widths["LAYER_BITS"]}
+        line = trace_line_length(**ports)
+        failure, seconds = None, 0.0
+        try:
+            with _polling(lambda: progress(trace.stat().st_size // line if trace.exists() else 0)):
+                seconds = run_bench(
+                    simulator,
+                    {
+                        f"{TOP}.v": hardware.verilog,
+                        **hardware.library,
+                        HARNESS.name: HARNESS.read_text(),
+                    },
+                    toplevel=HARNESS.stem,
+                    module=BENCH,
+                    parameters=widths,
+                    arguments=_arguments(frames, limit, idle, back_pressure),
+                    seed=seed,
+                    waves=waves,
+                    work_dir=folder,
+                    build_root=build_root,
+                ).seconds
+        except BenchFailure as error:
+            keep(folder)
+            if not trace.exists():
+                raise
+            failure = str(error)
+        results = tuple(_read_frame(folder, index, ports) for index in range(len(frames)))
+    return Simulation(frames=results, seconds=seconds, failure=failure)
+
+
+def _arguments(
+    frames: Sequence[Frame], limit: int, idle: float, back_pressure: float
+) -> dict[str, Any]:
+    """What the bench gets."""
+    return {
         "limit": round(limit / (1 - max(idle, back_pressure))),
         "idle": idle,
         "back_pressure": back_pressure,
@@ -180,36 +217,6 @@ def simulate(
             for frame in frames
         ],
     }
-    trace = folder / "trace.txt"
-    ports = {"channels": widths["CHANNELS"], "layer_bits": widths["LAYER_BITS"]}
-    line = trace_line_length(**ports)
-    failure, seconds = None, 0.0
-    try:
-        with _polling(lambda: progress(trace.stat().st_size // line if trace.exists() else 0)):
-            seconds = run_bench(
-                simulator,
-                {
-                    f"{TOP}.v": hardware.verilog,
-                    **hardware.library,
-                    HARNESS.name: HARNESS.read_text(),
-                },
-                toplevel=HARNESS.stem,
-                module=BENCH,
-                parameters=widths,
-                arguments=arguments,
-                seed=seed,
-                waves=waves,
-                work_dir=folder,
-                build_root=build_root,
-            ).seconds
-    except BenchFailure as error:
-        if not trace.exists():
-            raise
-        failure = str(error)
-    results = tuple(_read_frame(folder, index, ports) for index in range(len(frames)))
-    if failure is None:
-        shutil.rmtree(folder)
-    return Simulation(frames=results, seconds=seconds, failure=failure)
 
 
 def _read_frame(folder: Path, index: int, ports: dict[str, int]) -> FrameResult:

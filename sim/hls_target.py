@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -17,6 +16,7 @@ import hls
 from hls.compile import PROGRAM, compile_project, simulate_frames
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import unsigned_width
+from sw_model.support.temporary import temporary_folder
 
 from .denoiser import FrameResult, Simulation
 from .job import Job
@@ -87,14 +87,12 @@ def build_project(
         from hls.build import write_project
 
         build_root.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".hls-", dir=build_root))
-        try:
+        with temporary_folder(build_root) as temporary:
+            project = temporary / "project"
             write_project(
-                deployment, size=size, timesteps=timesteps, reuse_factor=factor, folder=temporary
+                deployment, size=size, timesteps=timesteps, reuse_factor=factor, folder=project
             )
-            compile_project(temporary)
+            compile_project(project)
             shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            project.rename(folder)
     return folder / PROGRAM

@@ -15,12 +15,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from cocotb_tools import runner
 
 from sw_model.spec import UsageError
+from sw_model.support.processes import run
 
 WAIVERS = {
     "WIDTHEXPAND": "Yosys writes operands at their own width and leaves the extension to Verilog",
@@ -87,7 +89,20 @@ def check_available(simulator: str) -> None:
             )
 
 
-class VerilatorRunner(runner.Verilator):
+class _Programs(runner.Runner):
+    """Runs the programs so that they end with this one."""
+
+    def _execute_cmds(
+        self, cmds: Sequence[list[str]], cwd: PathLike[str] | str, stdout: TextIO | None = None
+    ) -> None:
+        for command in cmds:
+            output = subprocess.PIPE if stdout is None else stdout
+            code = run(command, cwd=cwd, env=self.env, stdout=output, stderr=output).returncode
+            if code:
+                raise RuntimeError(f"{command[0]} ended with exit code {code}")
+
+
+class VerilatorRunner(_Programs, runner.Verilator):
     """Verilator from its Python package."""
 
     # -Wall and no -Wno-fatal: every warning that is not waived stops the build.
@@ -150,7 +165,7 @@ class VerilatorRunner(runner.Verilator):
         return [verilate, make]
 
 
-class IcarusRunner(runner.Icarus):
+class IcarusRunner(_Programs, runner.Icarus):
     """Icarus Verilog from the PATH."""
 
     # The language comes after the runner's -g2012 and replaces it: under SystemVerilog's rules
@@ -195,8 +210,7 @@ class IcarusRunner(runner.Icarus):
 @cache
 def _first_line(*command: str) -> str:
     """The first line that a program prints."""
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return output.partition("\n")[0]
+    return run(command).stdout.partition("\n")[0]
 
 
 RUNNERS: dict[str, Any] = {"verilator": VerilatorRunner, "icarus": IcarusRunner}

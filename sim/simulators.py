@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,21 +17,20 @@ from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from rtl.netlist import ports
+from sw_model.support.files import locked
+from sw_model.support.temporary import disposable, keep, temporary_folder
 
 from . import ARGUMENTS_VARIABLE
+from .errors import BenchFailure
 from .runners import COMMAND_LINES, RUNNERS, SIMULATORS, check_available
 
-__all__ = ["SIMULATORS", "BenchFailure", "BenchRun", "build", "component_verilog", "run_bench"]
+__all__ = ["SIMULATORS", "BenchRun", "build", "component_verilog", "run_bench"]
 
 BUILD_ROOT = Path("build/simulators")
 """Where builds are kept, below the working directory."""
 
 _TIMESCALE = ("1ns", "1ps")
 _COMPLETE = ".complete"
-
-
-class BenchFailure(Exception):  # noqa: N818 - a failing bench is a result, not an error
-    """A bench failed or its simulator broke down; the text says what, and where the log is."""
 
 
 @dataclass(frozen=True)
@@ -114,37 +111,38 @@ def run_bench(
         waves=waves is not None,
         build_root=build_root,
     )
-    keep = work_dir is not None
-    if work_dir is None:
-        case = (testcase or "all").replace("/", "-")  # a parametrised one has its values behind it
-        prefix = f"{module.rpartition('.')[2]}-{case}-{simulator}-"
-        (build_root / "runs").mkdir(parents=True, exist_ok=True)
-        work_dir = Path(tempfile.mkdtemp(prefix=prefix, dir=build_root / "runs"))
-    log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"
-    driver = RUNNERS[simulator]()
-    # What went wrong stands in the results, or in the log where there are none.
-    with suppress(RuntimeError, SystemExit):
-        driver.test(
-            test_module=module,
-            hdl_toplevel=toplevel,
-            hdl_toplevel_lang="verilog",
-            testcase=testcase,
-            seed=seed,
-            build_dir=folder,
-            test_dir=work_dir,
-            results_xml=str(results),
-            log_file=log,
-            waves=waves is not None,
-            extra_env={ARGUMENTS_VARIABLE: json.dumps(dict(arguments or {}))},
-            **driver.wave_arguments(waves),
-        )
-    tests, seconds, failures = _read_results(results)
-    if failures or not tests:
-        reason = "; ".join(failures) or f"no test ran ({_last_lines(log)})"
-        raise BenchFailure(f"{module} on {simulator}: {reason}; log: {log}")
-    if not keep:
-        shutil.rmtree(work_dir)
-    return BenchRun(tests=tests, seconds=seconds, log=log if keep else None)
+    kept = work_dir is not None
+    with ExitStack() as stack:
+        if work_dir is None:
+            case = (testcase or "all").replace("/", "-")  # a parametrised one has its values in it
+            prefix = f"{module.rpartition('.')[2]}-{case}-{simulator}-"
+            runs = build_root / "runs"
+            runs.mkdir(parents=True, exist_ok=True)
+            work_dir = stack.enter_context(temporary_folder(runs, prefix))
+        log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"
+        driver = RUNNERS[simulator]()
+        # What went wrong stands in the results, or in the log where there are none.
+        with suppress(RuntimeError, SystemExit):
+            driver.test(
+                test_module=module,
+                hdl_toplevel=toplevel,
+                hdl_toplevel_lang="verilog",
+                testcase=testcase,
+                seed=seed,
+                build_dir=folder,
+                test_dir=work_dir,
+                results_xml=str(results),
+                log_file=log,
+                waves=waves is not None,
+                extra_env={ARGUMENTS_VARIABLE: json.dumps(dict(arguments or {}))},
+                **driver.wave_arguments(waves),
+            )
+        tests, seconds, failures = _read_results(results)
+        if failures or not tests:
+            keep(work_dir)
+            reason = "; ".join(failures) or f"no test ran ({_last_lines(log)})"
+            raise BenchFailure(f"{module} on {simulator}: {reason}; log: {log}")
+    return BenchRun(tests=tests, seconds=seconds, log=log if kept else None)
 
 
 def build(
@@ -174,47 +172,42 @@ def build(
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
     folder = (build_root / simulator / f"{toplevel}-{key}").absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if (folder / _COMPLETE).exists():
             return folder
         shutil.rmtree(folder, ignore_errors=True)
         source_folder = folder / "sources"
-        source_folder.mkdir(parents=True)
-        for name, text in sources.items():
-            (source_folder / name).write_text(text)
-        log = folder / "build.log"
-        driver = RUNNERS[simulator]()
-        try:
-            driver.build(
-                sources=driver.control_files(source_folder, sources, toplevel)
-                + [source_folder / name for name in sources],
-                hdl_toplevel=toplevel,
-                parameters=parameters or {},
-                build_args=driver.arguments,
-                build_dir=folder,
-                timescale=_TIMESCALE,
-                waves=waves,
-                log_file=log,
-                always=True,
-            )
-            complaint = "builds with warnings" if driver.warned(log) else None
-        except RuntimeError:
-            complaint = "does not build"
-        if complaint:
-            raise BenchFailure(
-                f"{toplevel} {complaint} on {simulator}: {_last_lines(log)}; log: {log}"
-            )
-        driver.remove_intermediates(folder)
-        (folder / _COMPLETE).touch()
+        with disposable(folder):
+            source_folder.mkdir(parents=True)
+            for name, text in sources.items():
+                (source_folder / name).write_text(text)
+            log = folder / "build.log"
+            driver = RUNNERS[simulator]()
+            try:
+                driver.build(
+                    sources=driver.control_files(source_folder, sources, toplevel)
+                    + [source_folder / name for name in sources],
+                    hdl_toplevel=toplevel,
+                    parameters=parameters or {},
+                    build_args=driver.arguments,
+                    build_dir=folder,
+                    timescale=_TIMESCALE,
+                    waves=waves,
+                    log_file=log,
+                    always=True,
+                )
+                complaint = "builds with warnings" if driver.warned(log) else None
+            except RuntimeError:
+                complaint = "does not build"
+            if complaint:
+                keep(folder)
+                raise BenchFailure(
+                    f"{toplevel} {complaint} on {simulator}: {_last_lines(log)}; log: {log}"
+                )
+            driver.remove_intermediates(folder)
+            (folder / _COMPLETE).touch()
+            keep(folder)
     return folder
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, so that other processes and threads wait."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,8 +21,11 @@ from sw_model.spec.loading import load_writes
 from sw_model.spec.registers import REGISTERS
 from sw_model.spec.strips import strip_columns, strips
 from sw_model.spec.system_cycles import MemoryTiming, system_cycles
+from sw_model.support.processes import child
+from sw_model.support.temporary import keep, temporary_folder
 
-from .simulators import BUILD_ROOT, BenchFailure
+from .errors import BenchFailure
+from .simulators import BUILD_ROOT
 from .system_build import TOP, build_system
 
 LIMIT_CYCLES = 100_000
@@ -195,15 +196,25 @@ class SystemSimulation:
             did not end, or ended with an error.
         """
         (self._root / "runs").mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="system-", dir=self._root / "runs"))
+        with temporary_folder(self._root / "runs", "system-") as folder:
+            try:
+                return self._run(run, expected_cycles, progress, folder)
+            except BenchFailure:
+                keep(folder)
+                raise
+
+    def _run(
+        self, run: SystemRun, expected_cycles: int, progress: Progress, folder: Path
+    ) -> SystemResult:
+        """As `run`, in an empty folder."""
         job = self.job(run)
         layers = len(self.deployment.spec.layers)
         (folder / "noisy.bin").write_bytes(job.buffers.pack_noisy(run.pixels))
         (folder / "job.txt").write_text(self._script(run, job, expected_cycles))
         cycles, registers = [], {}
         offsets = {register.offset: name for name, register in REGISTERS.items()}
-        with subprocess.Popen(
-            [self._program, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        with child(
+            [self._program, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             assert process.stdout is not None and process.stderr is not None
             for line in process.stdout:
@@ -214,13 +225,13 @@ class SystemSimulation:
                 elif key == "register":
                     registers[offsets[int(numbers[0])]] = int(numbers[1])
             complaint = process.stderr.read().strip()
+            process.wait()
         if process.returncode:
             raise BenchFailure(f"{TOP}: {complaint or process.returncode}; see {folder}")
         status = driver.status(registers["STATUS"])
         if status.error != "none" or not status.done or status.busy:
             raise BenchFailure(f"{TOP} ended with {status}; see {folder}")
         dumps = [(folder / f"layer_{layer:02}.bin").read_bytes() for layer in range(layers)]
-        shutil.rmtree(folder)
         return SystemResult(
             maps=[job.buffers.unpack_map(dump) for dump in dumps[:-1]],
             denoised=job.buffers.unpack_denoised(dumps[-1]),

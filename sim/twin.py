@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sw_model.metrics import psnr
 from sw_model.options import DEFAULT_SIGMA
 from sw_model.spec import GREY_MAX, TAPS, UsageError
 from sw_model.support.files import replacing_folder
+from sw_model.support.temporary import temporary_folder
 
 from . import job
 from .hls_target import build_project, simulate_jobs
@@ -81,11 +81,11 @@ def spiking(mine: job.Job) -> dict[str, Any]:
     spec = mine.deployment.spec
     size = (mine.pixels.shape[0], mine.pixels.shape[1])
     # Not where builds are kept: what was built before would take no time.
-    with tempfile.TemporaryDirectory() as root:
+    with temporary_folder() as root:
         start = cpu_seconds()
-        build_project(mine.deployment, size, mine.timesteps, build_root=Path(root))
+        build_project(mine.deployment, size, mine.timesteps, build_root=root)
         compiled = cpu_seconds()
-        (result,) = simulate_jobs([mine], build_root=Path(root))
+        (result,) = simulate_jobs([mine], build_root=root)
         simulated = cpu_seconds()
     golden = mine.golden
     compared = compare(mine.words, golden.denoised, result.trace, result.pixels)

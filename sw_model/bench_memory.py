@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from .bench_machine import peak_memory
 from .spec import load_deployment
+from .support.processes import run
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def measure(task: Task, program: Sequence[str] = ("-m", __name__)) -> Memory:
     # The same package, wherever the working folder is.
     path = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = run(command, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise OSError(

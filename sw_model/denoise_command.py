@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,7 @@ from .images_files import SUFFIXES
 from .options import add_network_options, add_noise_options, network, noise
 from .spec import UsageError
 from .support.cli import MISTAKE
-from .support.files import check_output, write_atomically
+from .support.files import check_output, staging_folder, write_atomically
 
 EXAMPLES = """\
 examples:
@@ -152,16 +150,14 @@ def _many(
         from .cluster import connect
 
         client = connect(dask)
-    staging = _staging(folder)
-    try:
-        with (
-            working(f"denoising {len(todo.tasks)} files", 1, "files") as progress,
-            # Whatever happens here, the workers end before their folder does.
-            closing(_run(todo, settings, staging, progress, jobs, client)) as running,
-        ):
-            outcomes = {outcome.task: outcome for outcome in running}
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with ExitStack() as stack:
+        staging = stack.enter_context(staging_folder(folder, folder))
+        progress = stack.enter_context(working(f"denoising {len(todo.tasks)} files", 1, "files"))
+        # Whatever happens here, the workers end before their folder does.
+        running = stack.enter_context(
+            closing(_run(todo, settings, staging, progress, jobs, client))
+        )
+        outcomes = {outcome.task: outcome for outcome in running}
     return [outcomes[task] for task in todo.tasks]
 
 
@@ -181,17 +177,6 @@ def _run(
     if count == 1:
         return run_here(todo.tasks, settings, staging, progress)
     return run_processes(todo.tasks, settings, staging, progress, count)
-
-
-def _staging(folder: Path) -> Path:
-    """A folder in the output's for files that are not whole yet."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".denoise-", dir=folder))
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {folder}: {error.strerror}; give a folder that can be made"
-        ) from None
 
 
 def _complain(outcomes: Sequence[Outcome]) -> int:

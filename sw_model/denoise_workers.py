@@ -1,7 +1,7 @@
 """Many files at once, on the processors of this machine.
 
-Workers are processes of their own. They ignore Ctrl-C, which ends the command and with it them;
-they write into a folder that the command removes, and rename what is whole.
+Workers are processes of their own. They hear of no signal of the terminal, which ends the command
+and with it them; they write into a folder that the command removes, and rename what is whole.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class _Pool:
 
 @contextlib.contextmanager
 def _without_interrupt() -> Iterator[None]:
-    """Processes that are started here never hear of Ctrl-C; this one does, afterwards."""
+    """Processes that are started here hear of no Ctrl-C; this one does, afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -156,7 +156,8 @@ def _without_interrupt() -> Iterator[None]:
 
 def _start(shares: Any, settings: Settings, staging: Path, progress: Any) -> None:
     """What a worker process does first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "setsid"):
+        os.setsid()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     share = shares.get()
     if hasattr(os, "sched_setaffinity"):

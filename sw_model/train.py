@@ -7,12 +7,10 @@ This is the command line with its folder, log and signals; what is trained and h
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import signal
 import sys
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -25,7 +23,7 @@ from sw_model.machine import check_compiler, keep_freed_memory
 from sw_model.run_folder import RunFolder
 from sw_model.run_start import run_from_arguments
 from sw_model.spec import UsageError
-from sw_model.support.cli import INTERRUPTED
+from sw_model.support.signals import WORDS, collected, exit_code
 from sw_model.train_arguments import add_arguments
 from sw_model.training import TrainingRun
 
@@ -35,24 +33,9 @@ SAVE_SECONDS = 120.0
 THREADS_MAX = 1024
 UNFINISHED = 3
 """Exit code of a run that ``--minutes`` stopped before its last step."""
-EXIT_CODES = {"finished": 0, "out of time": UNFINISHED, "interrupted": INTERRUPTED}
-
-
-@contextlib.contextmanager
-def interruption() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of dying of them; a second one kills as usual."""
-    received: list[int] = []
-
-    def receive(number: int, _frame: object) -> None:
-        received.append(number)
-        signal.signal(number, signal.default_int_handler)
-
-    before = {s: signal.signal(s, receive) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+EXIT_CODES = {"finished": 0, "out of time": UNFINISHED} | {
+    word: exit_code(number) for number, word in WORDS.items()
+}
 
 
 def train_run(
@@ -70,7 +53,7 @@ def train_run(
     Returns
     -------
     str
-        Why it ended: ``"finished"``, ``"out of time"`` or ``"interrupted"``.
+        Why it ended, of `EXIT_CODES`.
     """
     workers = run.workers
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
@@ -78,14 +61,15 @@ def train_run(
     losses: list[float] = []
     console = Console(stderr=True)
     progress = Progress(console=console, disable=not (console.is_terminal and workers.first))
-    with interruption() as interrupted, progress as bar:
+    with collected() as signals, progress as bar:
         task = bar.add_task("training", total=run.options.steps, completed=run.completed)
         while True:
             if run.completed >= run.options.steps:
                 ending = "finished"
                 break
-            if workers.any(bool(interrupted)):
-                ending = "interrupted"
+            if workers.any(bool(signals)):
+                # Another process may be the one that was told.
+                ending = WORDS[signals[0] if signals else signal.SIGINT]
                 break
             if workers.any(time.monotonic() > deadline):
                 ending = "out of time"

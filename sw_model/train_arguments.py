@@ -30,7 +30,7 @@ examples:
   torchrun --nproc-per-node 2 -m -- sw_model train --config paper --batch 64 -o build/train/two
 
 exit codes: 0 finished, 1 system failure, 2 mistake in the command,
-  3 stopped by --minutes before the last step, 130 interrupted
+  3 stopped by --minutes before the last step, 130, 143, 129 after Ctrl-C, SIGTERM, SIGHUP
 """
 
 

@@ -8,19 +8,20 @@ import importlib
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from .errors import UsageError
+from .signals import Stopped, exit_code, stoppable
 from .text import one_line
 
 MISTAKE = 2
 """Exit code of a user's mistake."""
 _NO_MEMORY = "not enough memory"
-INTERRUPTED = 130
-"""Exit code of a program that Ctrl-C ended, as shells have it."""
 _ARGUMENT_MAX = 300
 """Characters of a complaint of the parser."""
 _DASHES = re.compile(r"(--[\w-]+=|-\w)--")
@@ -66,7 +67,7 @@ def run_command(
     -------
     int
         Exit code: 0; 1 where a system call or one of ``failures`` failed; 2 for a user's mistake,
-        with one sentence on stderr; 130 after Ctrl-C.
+        with one sentence on stderr; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     return _guarded(
@@ -111,25 +112,55 @@ def _guarded(program: str, run: Callable[[], int], failures: tuple[type[Exceptio
         # A name that the stream cannot say must not end the program after its work.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    code, sentence = 0, ""
+    with stoppable(program) as received:
+        try:
+            code, sentence = _outcome(run, failures)
+        except BaseException:
+            # Of a signal's exception a library may have made any other.
+            if not received:
+                raise
+    if received:
+        code, sentence = _stopped(Stopped(received[0]))
+    if sentence:
+        with suppress(OSError):  # a terminal that is gone
+            print(f"{program}: {one_line(sentence)}", file=sys.stderr)
+    return code
+
+
+def _outcome(run: Callable[[], int], failures: tuple[type[Exception], ...]) -> tuple[int, str]:
+    """Exit code of what runs, and a sentence for its failure."""
     try:
-        return run()
+        return run(), ""
     except UsageError as error:
-        return _complain(program, str(error), MISTAKE)
+        return MISTAKE, str(error)
     except failures as error:
-        return _complain(program, str(error), 1)
-    except KeyboardInterrupt:
-        return _complain(program, "interrupted", INTERRUPTED)
+        return 1, str(error)
+    except KeyboardInterrupt as error:
+        return _stopped(error if isinstance(error, Stopped) else Stopped(signal.SIGINT))
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        _discard_output()
+        return 1, ""
     except MemoryError as error:
-        return _complain(program, f"not enough memory: {error}" if str(error) else _NO_MEMORY, 1)
+        return 1, f"{_NO_MEMORY}: {error}" if str(error) else _NO_MEMORY
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         # No folder could hold such a name; all else may be the system's affair.
         code = MISTAKE if error.errno == errno.ENAMETOOLONG else 1
-        return _complain(program, f"{what}{error.strerror or error}", code)
+        return code, f"{what}{error.strerror or error}"
+
+
+def _stopped(stop: Stopped) -> tuple[int, str]:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+    return exit_code(stop.number), str(stop)
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(
@@ -147,8 +178,3 @@ def _run(
     code = module.main(parser.parse_args(argv))
     sys.stdout.flush()
     return int(code or 0)
-
-
-def _complain(program: str, sentence: str, code: int) -> int:
-    print(f"{program}: {one_line(sentence)}", file=sys.stderr)
-    return code

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import shutil
 import stat
-import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .errors import UsageError
+from .processes import check_running
+from .temporary import temporary_folder
+
+_POLL = 0.1
+"""Seconds until a lock is tried again."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -27,10 +32,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 MARKER = ".spiking-dncnn"
 """Name of the file that tells a folder that we wrote from all others."""
-TEMPORARY = ".new-"
-"""How the names of files and folders begin that are not whole yet."""
-SUFFIX_MAX = 20
-"""More characters than any suffix has that says a format."""
 
 
 def check_output(path: Path) -> None:
@@ -70,26 +71,17 @@ def _unwritable(path: Path, error: Exception) -> UsageError:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path that becomes ``path`` when the block ends well, and vanishes otherwise.
 
-    It has ``path``'s suffix, so that writers that choose a format by it work.
+    It has ``path``'s name, so that writers that choose a format by it work.
     """
     check_output(path)
-    # The name may be as long as the file system allows, so the temporary one is not made of it.
-    suffix = path.suffix[-SUFFIX_MAX:]
-    try:
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=path.parent)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(temporary_folder(path.parent))
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        temporary = folder / path.name
         yield temporary
-        # mkstemp makes private files; an output has the permissions that any new file gets.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -123,23 +115,61 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
             f"cannot write to {shown}: it holds other files ({foreign[0]}); "
             f"delete them, or give a new or empty folder"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {shown}: {error.strerror}; give a folder that can be made"
-        ) from None
-    try:
-        temporary.chmod(0o755)
+    with staging_folder(path.parent, shown) as folder:
+        temporary, old = folder / "new", folder / "old"
+        temporary.mkdir()
         yield temporary
         names = [kind, *sorted(_files(temporary))]
         (temporary / MARKER).write_bytes(os.fsencode("".join(f"{name}\n" for name in names)))
         if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            path.rename(old)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            if old.exists() and not path.exists():
+                old.rename(path)
+            raise
+
+
+@contextmanager
+def staging_folder(folder: Path, shown: Path) -> Iterator[Path]:
+    """A temporary folder in ``folder``, for what is renamed into place when it is whole.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist.
+    shown
+        The output that the user asked for.
+
+    Raises
+    ------
+    UsageError
+        It cannot be made.
+    """
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            staging = stack.enter_context(temporary_folder(folder))
+        except OSError as error:
+            raise UsageError(
+                f"cannot write to {shown}: {error.strerror}; give a folder that can be made"
+            ) from None
+        yield staging
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, for which other processes and threads wait."""
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                check_running()
+                time.sleep(_POLL)
+        yield
 
 
 def _files(folder: Path) -> set[str]:

@@ -12,7 +12,8 @@ import pytest
 
 from hls.__main__ import main
 from hls.build import write_project
-from hls.compile import PROJECT, CompileFailure, compile_project, simulate_frames
+from hls.compile import PROJECT, compile_project, simulate_frames
+from hls.errors import CompileFailure
 from tests.rtl.networks import NETWORKS
 
 ROOT = Path(__file__).parents[2]

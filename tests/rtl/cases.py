@@ -31,7 +31,8 @@ from rtl.sequencer import Sequencer
 from rtl.skid_buffer import SkidBuffer
 from rtl.synapse_array import SynapseArray
 from rtl.weight_memory import WeightMemory
-from sim.simulators import BenchFailure, component_verilog
+from sim.errors import BenchFailure
+from sim.simulators import component_verilog
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
 from sw_model.spec.fixed_point import signed_width
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.simulators import BenchFailure, build, run_bench
+from sim.errors import BenchFailure
+from sim.simulators import build, run_bench
 
 SEED = 20230519
 """Of all benches; a failure's text repeats it."""

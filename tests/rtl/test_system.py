@@ -13,7 +13,8 @@ from amaranth.sim import Simulator
 
 from rtl.burst_cutter import BurstCutter
 from sim import system_simulation
-from sim.simulators import SIMULATORS, BenchFailure
+from sim.errors import BenchFailure
+from sim.simulators import SIMULATORS
 from sim.system_simulation import SystemRun, SystemSimulation
 from sw_model.spec.frame_buffers import BURST_WORDS, bursts
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX

@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from sim import runners, simulators
-from sim.simulators import SIMULATORS, BenchFailure, build, component_verilog, run_bench
+from sim.errors import BenchFailure
+from sim.simulators import SIMULATORS, build, component_verilog, run_bench
 from sw_model.spec import UsageError
 
 from .one_register import OneRegister

@@ -1,6 +1,7 @@
 import pytest
 
-from sim.simulators import SIMULATORS, BenchFailure, component_verilog, run_bench
+from sim.errors import BenchFailure
+from sim.simulators import SIMULATORS, component_verilog, run_bench
 
 from .one_register import OneRegister
 

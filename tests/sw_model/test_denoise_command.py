@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -448,7 +449,8 @@ def test_progress_is_of_all_files(photos, capsys, monkeypatch):
         deployment=load_deployment("tiny.safetensors"), timesteps=2, noise=None, force=False
     )
     todo = plan(["photos"], "out")
-    staging = denoise_command._staging(Path("out"))
+    staging = Path("out")
+    staging.mkdir()
     runs = denoise_command._run(todo, settings, staging, lambda *call: calls.append(call), 1, None)
     assert len(list(runs)) == 3
     assert calls == sorted(calls)
@@ -474,22 +476,20 @@ def test_a_bar_is_shown_on_a_terminal_only(folder):
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "sw_model", "denoise", "grey.png", "-o", "o.png", *TINY]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
-    done = subprocess.run(
-        command, env=environment, stderr=follower, stdout=subprocess.PIPE, check=True, timeout=100
-    )
-    os.close(follower)
-    shown_text = b""
-    while True:
-        try:
-            part = os.read(leader, 4096)
-        except OSError:  # all has been read
-            break
-        shown_text += part
-        if not part:
-            break
-    os.close(leader)
+    with subprocess.Popen(
+        command, env=environment, stderr=follower, stdout=subprocess.PIPE
+    ) as process:
+        os.close(follower)
+        shown_text = b""
+        # At once: whoever writes to a terminal that nobody reads has to wait.
+        with contextlib.suppress(OSError):  # all has been read
+            while part := os.read(leader, 4096):
+                shown_text += part
+        os.close(leader)
+        output, _ = process.communicate(timeout=100)
+    assert process.returncode == 0
     assert b"denoising grey.png" in shown_text
-    assert b"\x1b" not in done.stdout
+    assert b"\x1b" not in output
 
 
 def test_usage_errors_are_the_libraries_own():

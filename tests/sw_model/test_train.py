@@ -170,7 +170,7 @@ def test_interrupt(data, tmp_path, monkeypatch):
 
     monkeypatch.setattr(TrainingRun, "step", interrupted_step)
     before = signal.getsignal(signal.SIGINT)  # a shell's background jobs ignore it
-    assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == train.INTERRUPTED
+    assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == 130
     assert Checkpoint.load(tmp_path / "checkpoint.pt").step == 1
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert signal.getsignal(signal.SIGINT) is before

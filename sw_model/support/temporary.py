@@ -1,0 +1,116 @@
+"""Temporary folders, the only place that makes them.
+
+They are gone when the block ends that they are for; where an exception comes between, when the
+command ends; and where that was killed, when the next one needs a temporary folder at the same
+place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PREFIX = ".spiking-dncnn-"
+"""How the names begin of folders that whoever finds them unlocked may remove."""
+_YOUNG = 60.0
+"""Seconds after which a folder that is used is locked for sure."""
+
+_places: set[Path] = set()
+"""Folders of this process that are to be removed."""
+_searched: set[Path] = set()
+"""Where this process has looked for what was left by others."""
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None, prefix: str = PREFIX) -> Iterator[Path]:
+    """A new folder that is removed when the block ends, in whatever way.
+
+    Parameters
+    ----------
+    parent
+        Where to make it; by default where the system has its temporary files.
+    prefix
+        Of its name. With another one than the default, a folder that a killed process left stays.
+
+    Raises
+    ------
+    OSError
+        It cannot be made there.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    if parent not in _searched:
+        _searched.add(parent)
+        _remove_abandoned(parent)
+    folder = parent / f"{prefix}{secrets.token_hex(6)}"
+    with disposable(folder):
+        folder.mkdir(mode=0o700)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            _lock(descriptor)
+            yield folder
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def disposable(folder: Path) -> Iterator[None]:
+    """Remove a folder when the block ends, in whatever way, unless `keep` was called for it.
+
+    Parameters
+    ----------
+    folder
+        It may be made within the block.
+    """
+    place = folder.absolute()
+    _places.add(place)
+    try:
+        yield
+    finally:
+        if place in _places:
+            shutil.rmtree(place, ignore_errors=True)
+            _places.discard(place)
+
+
+def keep(folder: Path) -> None:
+    """Leave a folder of `temporary_folder` or `disposable` where it is."""
+    _places.discard(folder.absolute())
+
+
+def remove_all() -> None:
+    """Remove all temporary folders of this process, at its end."""
+    for place in list(_places):
+        shutil.rmtree(place, ignore_errors=True)
+        _places.discard(place)
+
+
+def _lock(descriptor: int) -> bool:
+    """Mark a folder as in use until its process ends; whether nobody else has.
+
+    Where the file system knows no locks, all folders count as in use.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the temporary folders of processes that were killed."""
+    with suppress(OSError), os.scandir(parent) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(PREFIX)]
+        for folder in (parent / name for name in names):
+            with suppress(OSError):
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                try:
+                    if time.time() - os.fstat(descriptor).st_mtime > _YOUNG and _lock(descriptor):
+                        shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    os.close(descriptor)

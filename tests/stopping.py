@@ -1,0 +1,96 @@
+"""Programs that tests start and end by signals, and what there is of them afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 90
+"""Seconds until a test gives up waiting for what should begin or end."""
+SOON = 10
+"""Seconds in which a command ends after a signal."""
+MARK = "SPIKING_DNCNN_TEST"
+TOLD = {
+    signal.SIGINT: (130, "interrupted"),
+    signal.SIGTERM: (143, "terminated"),
+    signal.SIGHUP: (129, "hung up"),
+}
+"""Exit code of a command that a signal ended, and what it says."""
+
+
+@contextmanager
+def started(*arguments, folder, ignored=(), **environment):
+    """A Python program in a session of its own; at the block's end no process is left of it.
+
+    Its attribute ``mark`` is what all its processes have in their environment.
+    """
+    mark = uuid.uuid4().hex
+    path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT))))
+
+    def set_signals():
+        # Whatever the test's own caller ignores.
+        for number in TOLD:
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
+    process = subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, MARK: mark} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=set_signals,
+    )
+    process.mark = mark
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+    finally:
+        for pid in processes(mark):
+            os.kill(pid, signal.SIGKILL)
+
+
+def processes(mark):
+    """Numbers of the processes with a mark that have not ended."""
+    wanted, found = f"{MARK}={mark}".encode(), []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(condition, process=None, patience=PATIENCE):
+    """Return once the condition holds; fail if it never does or the process ends before."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def stop(process, number, *, group=False):
+    """Send a signal, as a terminal sends it if to the group, and give what the process said."""
+    (os.killpg if group else os.kill)(process.pid, number)
+    output, errors = process.communicate(timeout=SOON)
+    wait_for(lambda: not processes(process.mark), patience=SOON)
+    return process.returncode, output, errors
+
+
+def entries(folder):
+    """Everything below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
