@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sw_model.images import add_noise, read_picture
+from sw_model.images import ACCEPTED, add_noise, read_picture
+from sw_model.picture_files import pictures_in
 from sw_model.spec import UsageError
 
 DATA_VARIABLE = "SPIKING_DNCNN_DATA"
@@ -52,17 +53,17 @@ def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
 
 
 def dataset_files(name: str, option: str | os.PathLike[str] | None = None) -> list[Path]:
-    """The PNG files of data set ``name`` in the order of their names.
+    """The pictures of data set ``name`` in the order of their names.
 
     Raises
     ------
     UsageError
-        The folder of the data set is missing or holds no PNG.
+        The folder of the data set is missing or holds no pictures.
     """
     folder = data_folder(option) / name
-    files = sorted(folder.glob("*.png"))
+    files = pictures_in(folder) if folder.is_dir() else []
     if not files:
-        raise UsageError(f"{str(folder)!r} holds no PNG files of the data set {name!r}")
+        raise UsageError(f"{str(folder)!r} holds no pictures of the data set {name!r}; {ACCEPTED}")
     return files
 
 

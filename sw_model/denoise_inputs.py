@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .images_files import SUFFIXES
+from .picture_files import is_picture_name
 from .spec import UsageError
 
 PATTERN = "*?["
@@ -49,7 +50,8 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
     ----------
     inputs
         Files, folders (all pictures in them and below, their structure kept) and patterns (the
-        structure below the first part with a sign of a pattern kept), at least one.
+        structure below the first part with a sign of a pattern that is no folder kept), at least
+        one.
     output
         A file for one file; a folder for a folder, a pattern or several inputs, and wherever it
         ends with a slash.
@@ -94,22 +96,38 @@ def _found(name: str, output: Path, left_out: list[Path]) -> Iterator[tuple[Path
         place = Path() if _is_folder(path) else Path(path.name)
         yield from _file_or_folder(path, place, output, left_out)
         return
-    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute ones
+    root, pattern = _split(Path(name))
+    matches = sorted(_matches(root, pattern))
     if not matches:
         raise UsageError(f"no file fits the pattern {name!r}; check its folder and its suffix")
-    fixed = []
-    for part in Path(name).parts:
-        if any(sign in part for sign in PATTERN):
-            break
-        fixed.append(part)
-    root = Path(*fixed)
     seen: set[Path] = set()
-    for match in map(Path, matches):
+    for match in matches:
         for source, place in _file_or_folder(match, match.relative_to(root), output, left_out):
             # With ** a folder and what is in it both fit.
             if source not in seen:
                 seen.add(source)
                 yield source, place
+
+
+def _split(path: Path) -> tuple[Path, list[str]]:
+    """The folder that a pattern begins with, and the other parts.
+
+    A folder that exists is one, whatever signs are in its name.
+    """
+    root, parts = Path(), list(path.parts)
+    while parts and (not _has_sign(parts[0]) or os.path.lexists(root / parts[0])):
+        root /= parts.pop(0)
+    return root, parts
+
+
+def _matches(root: Path, parts: list[str]) -> Iterator[Path]:
+    """All that fits a pattern; links to folders are not followed for ``**``."""
+    # Only alone do two asterisks mean folders within folders; elsewhere they are as one.
+    parts = [part if part == "**" else re.sub(r"\*\*+", "*", part) for part in parts]
+    dotted = any(part.startswith(".") for part in parts)
+    for match in root.glob("/".join(parts)):
+        if dotted or not any(part.startswith(".") for part in match.relative_to(root).parts):
+            yield match
 
 
 def _file_or_folder(
@@ -140,7 +158,7 @@ def _pictures(folder: Path, output: Path, left_out: list[Path]) -> Iterator[Path
         folders.sort()
         for name in sorted(files):
             path = here / name
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+            if is_picture_name(path, SUFFIXES):
                 yield path
             else:
                 left_out.append(path)
@@ -164,8 +182,12 @@ def _is_folder(path: Path) -> bool:
 
 
 def _is_pattern(name: str) -> bool:
-    return any(sign in name for sign in PATTERN) and not os.path.lexists(name)
+    return _has_sign(name) and not os.path.lexists(name)
+
+
+def _has_sign(name: str) -> bool:
+    return any(sign in name for sign in PATTERN)
 
 
 def _same(one: Path, other: Path) -> bool:
-    return other.exists() and one.resolve() == other.resolve()
+    return other.exists() and os.path.realpath(one) == os.path.realpath(other)

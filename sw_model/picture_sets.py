@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .data import DATA_VARIABLE, data_folder, dataset_files
+from .picture_files import pictures_in
 from .spec import UsageError
 
 SETS = {"set12": 12, "bsd68": 68}
@@ -38,7 +39,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="DIR",
-        help="folder that holds the sets' folders, or a folder of PNG files to take all of "
+        help="folder that holds the sets' folders, or a folder of pictures to take all of "
         f"(default: the variable {DATA_VARIABLE})",
     )
     parser.add_argument(
@@ -53,12 +54,12 @@ def picture_set(args: argparse.Namespace) -> PictureSet:
             raise UsageError("give either pictures or a set with --data and --set, not both")
         return PictureSet(files=tuple(args.pictures), name=None)
     folder = data_folder(args.data)
-    if args.set is None and (files := sorted(folder.glob("*.png"))):
+    if args.set is None and (files := pictures_in(folder)):
         return _named(files, folder.resolve().name)
     name = args.set or DEFAULT_SET
     if args.set is None and not (folder / name).is_dir():
         raise UsageError(
-            f"{str(folder)!r} holds neither PNG files nor the folder of the data set {name!r}"
+            f"{str(folder)!r} holds neither pictures nor the folder of the data set {name!r}"
         )
     return _named(dataset_files(name, args.data), name)
 

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help=f"folder of {CHECKPOINT} and {LOG}"
     )
-    parser.add_argument("--data", metavar="DIR", help=f"folder that holds {TRAINING_FOLDER}/*.png")
+    parser.add_argument("--data", metavar="DIR", help=f"folder that holds {TRAINING_FOLDER}")
     parser.add_argument(
         "--config", choices=sorted(CONFIGURATIONS), help=f"network; default {default.config}"
     )

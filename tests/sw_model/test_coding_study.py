@@ -282,7 +282,7 @@ def test_mistakes_get_one_sentence(tmp_path, capsys, monkeypatch):
     Image.fromarray(picture).save(colours / "set12" / "colour.png")
     before = sorted(tmp_path.rglob("*"))
     assert "--data names 'nowhere'" in refused(capsys, "--data", "nowhere")
-    assert "holds no PNG files" in refused(capsys, "--data", tmp_path)
+    assert "holds no pictures" in refused(capsys, "--data", tmp_path)
     assert "needs grey pictures" in refused(capsys, "--data", colours)
     assert "seed -1 is not 0 or more" in refused(capsys, "--seed", -1)
     assert "invalid int value: 'x'" in refused(capsys, "--seed", "x")

@@ -1,11 +1,16 @@
 """Training images: found, split, cut and made noisy."""
 
+import argparse
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from sw_model import data
 from sw_model.data import PATCH, TrainingSet, data_folder, dataset_files
+from sw_model.denoise_inputs import plan
+from sw_model.picture_files import pictures_in
+from sw_model.picture_sets import add_picture_options, picture_set
 from sw_model.spec import UsageError
 
 
@@ -88,9 +93,35 @@ def test_folder(tmp_path, monkeypatch):
         data_folder()
 
 
+# Evaluation, training and denoising take the same files of a folder.
+def test_pictures_of_a_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "train400"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    taken = ["a.png", "B.PNG", "c.jpg", "d.Tif", "é.webp", "写真.bmp", "z.pgm", "." * 3 + "x.png"]
+    for index, name in enumerate(sorted(taken)):
+        Image.fromarray(np.full((PATCH, PATCH), index, np.uint8)).save(folder / name)
+    (folder / "._a.png").write_bytes(b"\0\5\x16\7")
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "below.png").mkdir()
+    taken = sorted(folder / name for name in taken if not name.startswith("."))
+    assert pictures_in(folder) == dataset_files("train400", tmp_path) == taken
+    images = TrainingSet.load(tmp_path)
+    assert len(images.images) + len(images.held_out) == len(taken)
+    parser = argparse.ArgumentParser()
+    add_picture_options(parser)
+    assert list(picture_set(parser.parse_args(["--data", "train400"])).files) == [
+        path.relative_to(tmp_path) for path in taken
+    ]
+    todo = plan(["train400"], "out")
+    assert [task.source for task in todo.tasks] == [path.relative_to(tmp_path) for path in taken]
+    with pytest.raises(UsageError, match=r"cannot look into .*notes\.txt: Not a directory"):
+        pictures_in(folder / "notes.txt")
+
+
 # Missing sets, broken files and pictures smaller than a patch are answered in one sentence.
 def test_bad_training_images(tmp_path):
-    with pytest.raises(UsageError, match="holds no PNG files of the data set 'train400'"):
+    with pytest.raises(UsageError, match="holds no pictures of the data set 'train400'"):
         dataset_files("train400", tmp_path)
     folder = tmp_path / "train400"
     folder.mkdir()

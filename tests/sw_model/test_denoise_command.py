@@ -289,6 +289,47 @@ def test_patterns_and_slashes(photos, capsys):
     assert plan(["a[1].png"], "o.png").folder is None
 
 
+def test_a_folder_with_signs_of_a_pattern_in_its_name(photos):
+    # Next to one that the pattern would fit.
+    for folder in ("photos[1]", "photos1"):
+        Path(folder).mkdir()
+        write_image(Path(folder, "a.png"), picture(3, 3))
+    assert plan(["photos[1]/*.png"], "out").tasks == (
+        Task(Path("photos[1]/a.png"), Path("out/a.png")),
+    )
+    assert plan(["photos[12]/*.png"], "out").tasks == (
+        Task(Path("photos1/a.png"), Path("out/photos1/a.png")),
+    )
+    absolute = Path.cwd() / "photos[1]"
+    assert plan([f"{absolute}/**.png"], "out").tasks == (
+        Task(absolute / "a.png", Path("out/a.png")),
+    )
+
+
+def test_patterns_do_not_follow_links_in_circles(photos):
+    (photos / "more" / "up").symlink_to("..")
+    (photos / "more" / "again").symlink_to(".")
+    write_image(photos / ".hidden.png", picture(3, 3))
+    sources = [task.source for task in plan(["photos/**/*.*"], "out").tasks]
+    assert sources == [Path("photos", name) for name in ("a.png", "c.npy", "more/b.TIF")]
+
+
+def test_a_pipe_is_not_waited_for(photos, capsys):
+    os.mkfifo(photos / "p.png")
+    code, out, err = run(capsys, "denoise", "photos", "-o", "out", *TINY, "--jobs", 1)
+    assert code == 2
+    assert "photos/p.png is a pipe or a device" in err
+    assert "3 of 4 to out" in out
+
+
+def test_the_longest_names_are_denoised(folder, capsys):
+    for name in ("x" * 251 + ".png", "é" * 125 + ".png"):
+        shutil.copy("grey.png", name)
+        code, _, err = run(capsys, "denoise", name, "-o", f"y{name[1:]}", *TINY)
+        assert (code, err) == (0, "")
+        assert read_image(Path(f"y{name[1:]}")).shape == (12, 14)
+
+
 def test_names_that_are_no_text_are_shown(photos, capsys):
     odd = os.fsdecode(b"photos/\xff\n.png")
     shutil.copy("grey.png", odd)

@@ -137,7 +137,7 @@ def test_folder_without_pictures_is_refused(folder, capsys):
     Path("empty").mkdir()
     code = main(["evaluate", "--deployment", "tiny.safetensors", "--data", "empty"])
     assert code == 2
-    complaint = "'empty' holds neither PNG files nor the folder of the data set 'set12'"
+    complaint = "'empty' holds neither pictures nor the folder of the data set 'set12'"
     assert complaint in capsys.readouterr().err
 
 

@@ -1,0 +1,32 @@
+"""Which files of a folder are its pictures: one rule for every command that takes a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from .images import WRITABLE
+from .spec import UsageError
+
+
+def is_picture_name(path: Path, suffixes: Collection[str] = tuple(WRITABLE)) -> bool:
+    """Whether a file in a folder is one of its pictures, by its name alone.
+
+    It is if it has one of the suffixes, in capitals or not, and does not begin with a dot: the
+    system's own companions of pictures (``._a.png``) do, and files that are not whole yet.
+    """
+    return path.suffix.lower() in suffixes and not path.name.startswith(".")
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures that lie in a folder, not below it, in the order of their names.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be looked into.
+    """
+    try:
+        return sorted(p for p in folder.iterdir() if is_picture_name(p) and not p.is_dir())
+    except OSError as error:
+        raise UsageError(f"cannot look into {folder}: {error.strerror}") from None
