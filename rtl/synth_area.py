@@ -11,8 +11,9 @@ from typing import Any
 
 from sw_model.support.files import write_atomically
 
+from .kept_results import kept, needed
 from .placement import trim_carries
-from .synth_tools import CACHE, TOP, result_folder, run_yosys, synthesis_script
+from .synth_tools import CACHE, COMPLETE, TOP, result_folder, run_yosys, synthesis_script
 
 AREA = "area.json"
 NETLIST = "netlist.json"
@@ -63,11 +64,15 @@ def area_folder(text: str, cache: Path = CACHE) -> Path:
 
 
 def kept_area(folder: Path) -> Area | None:
-    """What `measure_area` kept in a folder, None where there is nothing."""
-    try:
-        return Area(**json.loads((folder / AREA).read_text()))
-    except FileNotFoundError:
-        return None
+    """What `measure_area` kept in a folder, None where there is nothing, or nothing whole."""
+    return kept(folder / AREA, _area)
+
+
+def _area(content: dict[str, Any]) -> Area:
+    """Raises something unless these are counts of cells."""
+    if not all(type(count) is int and count >= 0 for count in content.values()):
+        raise ValueError("no counts")
+    return Area(**content)
 
 
 def measure_area(text: str, *, cache: Path = CACHE) -> Area:
@@ -85,9 +90,11 @@ def measure_area(text: str, *, cache: Path = CACHE) -> Area:
     """
     folder = area_folder(text, cache)
     if (area := kept_area(folder)) is None:
+        # Its netlist, which the area is counted from, is not kept.
+        (folder / COMPLETE).unlink(missing_ok=True)
         script = synthesis_script("ecp5", f"write_json {NETLIST}")
         folder = run_yosys(text, script, cache, kind="area")
-        area = ecp5_area(json.loads((folder / NETLIST).read_text())["modules"][TOP])
+        area = ecp5_area(needed(folder / NETLIST)["modules"][TOP])
         content = {field.name: getattr(area, field.name) for field in FIELDS}
         write_atomically(folder / AREA, (json.dumps(content) + "\n").encode())
         # A hundred times as large as all else, and counted.

@@ -8,7 +8,7 @@ from typing import Any
 
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.fixed_point import PIXEL_BITS
-from sw_model.support.reading import read_json
+from sw_model.support.reading import parse_json, reading
 
 TEXTS = {"deployment", "picture"}
 COUNTS = {"height", "width", "timesteps", "engines"}
@@ -18,9 +18,10 @@ CASE_COUNTS = {"cycles", "useful_operations"}
 def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, Any]:
     """Figures of a frame; raises `UsageError` if they are none, or of other hardware."""
     hint = "give a file that `python -m sim frame --predict --figures FILE` wrote"
-    frame: dict[str, Any] = read_json(path, "figures of a frame", hint)
-    if not _is_frame(frame):
-        raise UsageError(f"--frame {path} does not hold a frame's figures; {hint}")
+    with reading(path, "figures of a frame", hint) as file:
+        frame: dict[str, Any] = parse_json(file.read())
+        if not _is_frame(frame):
+            raise ValueError("it holds something else")
     if frame["deployment"] != deployment.hash:
         raise UsageError(
             f"--frame {path} is of deployment {frame['deployment'][:16]}, not of "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from .kept_results import needed
 from .synth_area import xc7_area
 from .synth_tools import CACHE, TOP, synthesise
 
@@ -32,7 +32,7 @@ def xc7_figures(
         The design has latches or loops.
     """
     folder = synthesise(text, device_family=FAMILY, cache=cache)
-    stat = json.loads((folder / "stat.json").read_text())
+    stat = needed(folder / "stat.json")
     area = xc7_area(stat["modules"][f"\\{TOP}"]["num_cells_by_type"])
     luts = area["LUTs"] + area["LUTs as RAM or shift register"]
     return {

@@ -72,12 +72,6 @@ def _reason(error: Exception) -> str:
     return one_line(text or type(error).__name__, REASON_MAX)
 
 
-def read_json(path: Path, what: str, accepted: str) -> Any:
-    """The JSON in a file; parameters and errors as of `reading`."""
-    with reading(path, what, accepted) as file:
-        return parse_json(file.read())
-
-
 def parse_json(content: bytes | str) -> Any:
     """JSON of plain values: 64-bit integers, finite numbers, whole characters, few levels.
 

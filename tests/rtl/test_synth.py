@@ -15,7 +15,7 @@ from rtl.netlist import gathered
 from rtl.placement import amaranth_name, critical_path, trim_carries
 from rtl.registered_pins import RegisteredPins
 from rtl.scatter import Scatter
-from rtl.synth_area import CONSTANT_LUTS, Area, ecp5_area, measure_area, xc7_area
+from rtl.synth_area import CONSTANT_LUTS, Area, ecp5_area, kept_area, measure_area, xc7_area
 from rtl.synth_tools import LINE_BUFFERS, design_text, synthesise
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
@@ -103,6 +103,18 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     assert path["from"].startswith(("system.", "in_", "out_", "folded", "reset"))
     for expected in (f"{report['fmax_mhz']}", path["from"], path["to"], "CABGA381", "no latches"):
         assert expected in text
+    # A damaged report of the placement is made anew, from a netlist that is not.
+    (kept,) = netlist.parent.glob("LFE5U*.json")
+    whole = kept.read_text()
+    kept.write_text(whole[: len(whole) // 2])
+    assert main([*arguments, "--busy", "0.5"]) == 0
+    assert kept.read_text() == whole
+    kept.write_text("[]")
+    netlist.with_name("netlist-trimmed.json").unlink()
+    netlist.write_bytes(b"\xff")
+    capsys.readouterr()
+    assert main([*arguments, "--busy", "0.5"]) == 1
+    assert "netlist.json is damaged; delete" in capsys.readouterr().err
 
 
 def test_seeds_are_placed_side_by_side(tmp_path, capsys, monkeypatch):
@@ -184,7 +196,19 @@ def test_gathering_is_a_process_and_no_logic(tmp_path):
     (text,) = component_verilog(_Gathering(), "gathering").values()
     assert "assign vector" not in text
     assert text.count("always @*") == 1
-    assert measure_area(design_text(_Gathering()), cache=tmp_path) == Area()
+    text = design_text(_Gathering())
+    assert measure_area(text, cache=tmp_path) == Area()
+    # What was kept is used, and where it is damaged made anew.
+    (kept,) = tmp_path.glob("area-*/area.json")
+    whole = kept.read_text()
+    kept.write_text(json.dumps(json.loads(whole) | {"lut4": 7}))
+    assert measure_area(text, cache=tmp_path) == Area(lut4=7)
+    for damaged in (whole[:9], "[" * 9999, "[]", '{"lut4": "7"}', '{"lut4": NaN}', '{"x": 1}'):
+        kept.write_text(damaged)
+        assert kept_area(kept.parent) is None
+    kept.write_bytes(b"\xff")
+    assert measure_area(text, cache=tmp_path) == Area()
+    assert kept.read_text() == whole
 
 
 def test_parts_of_an_array_are_not_named_as_bits_of_a_wire():
@@ -285,11 +309,12 @@ FRAME = {
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("[]", "does not hold a frame's figures"),
-        ("{", "--frame"),
-        ('{"cases": []}', "does not hold a frame's figures"),
+        ("[]", "(it holds something else)"),
+        ("{", "frame.json cannot be read as figures of a frame (Expecting property name"),
+        ("[" * 99_999, "frame.json cannot be read as figures of a frame (its lists and objects"),
+        ('{"cases": []}', "(it holds something else)"),
         *(
-            (json.dumps(FRAME | {"cases": cases}), "does not hold a frame's figures")
+            (json.dumps(FRAME | {"cases": cases}), "cannot be read as figures of a frame")
             for cases in (
                 1,
                 [],
@@ -305,7 +330,7 @@ FRAME = {
             )
         ),
         *(
-            (json.dumps(FRAME | entry), "does not hold a frame's figures")
+            (json.dumps(FRAME | entry), "(it holds something else)")
             for entry in (
                 {"deployment": 1},
                 {"height": "a"},

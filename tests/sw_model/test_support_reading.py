@@ -7,13 +7,13 @@ import warnings
 import pytest
 
 from sw_model.support.errors import UsageError
-from sw_model.support.reading import DEPTH_MAX, parse_json, read_json, reading
+from sw_model.support.reading import DEPTH_MAX, parse_json, reading
 from sw_model.support.text import SENTENCE_MAX, one_line
 
 
 def told(path):
-    with pytest.raises(UsageError) as caught:
-        read_json(path, "figures", "give others")
+    with pytest.raises(UsageError) as caught, reading(path, "figures", "give others") as file:
+        parse_json(file.read())
     return str(caught.value)
 
 
