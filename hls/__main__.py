@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 from sw_model.support.cli import run_command
 
-from .errors import CompileFailure
-
 COMMANDS = {
-    "build": ("build", "write an hls4ml project for the Vitis backend"),
-    "synth": ("synth", "run Vitis HLS on such a project and report latency and resources"),
+    "build": ("hls.build", "write an hls4ml project for the Vitis backend"),
+    "synth": ("hls.synth", "run Vitis HLS on such a project and report latency and resources"),
 }
 """Module and summary of each sub-command."""
 
@@ -17,7 +15,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
     description = "The frozen network as an hls4ml project."
-    return run_command("hls", description, COMMANDS, argv, failures=(CompileFailure,))
+    return run_command("python -m hls", description, COMMANDS, argv)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Failures that the command line tells in a sentence."""
 
+from sw_model.support.errors import Failure
 
-class CompileFailure(Exception):  # noqa: N818 - a failing build is a result, not an error
+
+class CompileFailure(Failure):
     """The C++ does not compile without warnings, or its program broke down."""

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 
 from sw_model.support.cli import run_command
 
-from .errors import SynthesisFailure
-
 COMMANDS = {
-    "board": ("generate_board", "write the top for the board ULX3S, or its bitstream"),
-    "generate": ("generate", "write Verilog, memory contents and a manifest"),
-    "registers": ("register_files", "write the registers' C header and documentation"),
-    "system": ("generate_system", "write Verilog of the accelerator with AXI ports"),
-    "synth": ("synth", "area and clock frequency on an ECP5, or area on AMD's 7 series"),
-    "explore": ("explore", "cycles, area, energy of many configurations, and the best of them"),
+    "board": ("rtl.generate_board", "write the top for the board ULX3S, or its bitstream"),
+    "generate": ("rtl.generate", "write Verilog, memory contents and a manifest"),
+    "registers": ("rtl.register_files", "write the registers' C header and documentation"),
+    "system": ("rtl.generate_system", "write Verilog of the accelerator with AXI ports"),
+    "synth": ("rtl.synth", "area and clock frequency on an ECP5, or area on AMD's 7 series"),
+    "explore": ("rtl.explore", "cycles, area, energy of many configurations, and the best of them"),
 }
 """Module and summary of each sub-command."""
 
@@ -21,7 +19,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
     description = "The accelerator's hardware from a frozen network."
-    return run_command("rtl", description, COMMANDS, argv, failures=(SynthesisFailure,))
+    return run_command("python -m rtl", description, COMMANDS, argv)
 
 
 if __name__ == "__main__":

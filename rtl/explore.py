@@ -18,6 +18,7 @@ from sw_model.spec.cycles import GROUP_CHANNELS
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
 from sw_model.support.files import replacing_folder
+from sw_model.support.packages import need
 
 from .checks import check_frame_size
 from .explore_designs import MAPS
@@ -134,6 +135,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     wanted = parse_sweep(args)
     check_tools()
+    need("matplotlib")  # of the figure, when all is done
     counts = load_spike_counts(args.spikes)
     deployment = load_deployment(args.deployment)
     check_counts(counts, deployment, args.spikes, args.deployment)

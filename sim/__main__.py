@@ -3,16 +3,16 @@
 import sys
 from collections.abc import Sequence
 
-from hls.errors import CompileFailure
 from sw_model.support.cli import run_command
 
-from .errors import BenchFailure
-
 COMMANDS = {
-    "run": ("run", "denoise a picture in golden model and targets and compare them bit for bit"),
-    "frame": ("frame", "denoise a whole frame with maps in external memory, bit for bit"),
-    "twin": ("twin", "hold the spiking network against the plain DnCNN, both through hls4ml"),
-    "vectors": ("vectors", "write test vectors with a plain Verilog bench"),
+    "run": (
+        "sim.run",
+        "denoise a picture in golden model and targets and compare them bit for bit",
+    ),
+    "frame": ("sim.frame", "denoise a whole frame with maps in external memory, bit for bit"),
+    "twin": ("sim.twin", "hold the spiking network against the plain DnCNN, both through hls4ml"),
+    "vectors": ("sim.vectors", "write test vectors with a plain Verilog bench"),
 }
 """Module and summary of each sub-command."""
 
@@ -20,7 +20,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
     description = "The accelerator in simulators, and test vectors."
-    return run_command("sim", description, COMMANDS, argv, failures=(BenchFailure, CompileFailure))
+    return run_command("python -m sim", description, COMMANDS, argv)
 
 
 if __name__ == "__main__":

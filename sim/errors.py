@@ -1,5 +1,7 @@
 """Failures that the command line tells in a sentence."""
 
+from sw_model.support.errors import Failure
 
-class BenchFailure(Exception):  # noqa: N818 - a failing bench is a result, not an error
+
+class BenchFailure(Failure):
     """A bench failed or its simulator broke down; the text says what, and where the log is."""

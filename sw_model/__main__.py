@@ -6,24 +6,38 @@ from collections.abc import Sequence
 from .support.cli import run_command
 
 COMMANDS = {
-    "train": ("train", "train a float network and its spiking twin"),
-    "baseline": ("baseline", "PSNR of the float DnCNN that the spiking network is held against"),
-    "freeze": ("quantize", "turn a trained network into a deployment file of integers"),
-    "denoise": ("denoise_command", "denoise pictures with a frozen network"),
-    "evaluate": ("evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
-    "figures": ("figures", "the paper's figures of denoising by T, LIF against rate coding"),
-    "cost": ("cost", "operations, memory traffic and energy against the dense network"),
-    "spikes": ("spikes", "count a picture's spikes, for `python -m rtl explore`"),
-    "card": ("card", "the model card of a frozen network, from its file and measured figures"),
-    "coding": ("coding_study", "the paper's analysis of neural coding, as figures and tables"),
-    "bench": ("bench", "time and memory beside PyTorch, snnTorch and SpikingJelly"),
+    "train": ("sw_model.train", "train a float network and its spiking twin"),
+    "baseline": (
+        "sw_model.baseline",
+        "PSNR of the float DnCNN that the spiking network is held against",
+    ),
+    "freeze": ("sw_model.quantize", "turn a trained network into a deployment file of integers"),
+    "denoise": ("sw_model.denoise_command", "denoise pictures with a frozen network"),
+    "evaluate": ("sw_model.evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
+    "figures": (
+        "sw_model.figures",
+        "the paper's figures of denoising by T, LIF against rate coding",
+    ),
+    "cost": ("sw_model.cost", "operations, memory traffic and energy against the dense network"),
+    "spikes": ("sw_model.spikes", "count a picture's spikes, for `python -m rtl explore`"),
+    "card": (
+        "sw_model.card",
+        "the model card of a frozen network, from its file and measured figures",
+    ),
+    "coding": (
+        "sw_model.coding_study",
+        "the paper's analysis of neural coding, as figures and tables",
+    ),
+    "bench": ("sw_model.bench", "time and memory beside PyTorch, snnTorch and SpikingJelly"),
 }
 """Module and summary of each sub-command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
-    return run_command("sw_model", "A spiking DnCNN image denoiser in software.", COMMANDS, argv)
+    return run_command(
+        "python -m sw_model", "A spiking DnCNN image denoiser in software.", COMMANDS, argv
+    )
 
 
 if __name__ == "__main__":

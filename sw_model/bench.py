@@ -18,7 +18,6 @@ from .bench_contenders import CONTENDERS, EVENTS, noisy
 from .bench_figures import figures
 from .bench_machine import machine
 from .bench_measure import (
-    NotEqualError,
     Setting,
     Timing,
     Told,
@@ -121,14 +120,6 @@ class _Choices:
 
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
-    try:
-        return _run(args)
-    except NotEqualError as error:
-        print(f"python -m sw_model bench: {error}", file=sys.stderr)
-        return 1
-
-
-def _run(args: argparse.Namespace) -> int:
     choices = _check(args)
     deployment = load_deployment(args.deployment)
     clean = load_pictures(args.data)

@@ -21,6 +21,7 @@ from .bench_networks import Record, Run
 from .bench_theta import factor_for, scaled
 from .images import Pixels
 from .spec import Deployment
+from .support.errors import Failure
 
 Name = TypeVar("Name")
 Told = Callable[[str], None]
@@ -94,7 +95,7 @@ class Agreement:
     of_pixels: int
 
 
-class NotEqualError(Exception):
+class NotEqual(Failure):
     """The golden model's engines gave different integers."""
 
 
@@ -201,10 +202,10 @@ def agreement(setting: Setting, pixels: Pixels) -> Iterator[Agreement]:
 
 
 def check_equal(totals: dict[str, Total]) -> None:
-    """Raises `NotEqualError` where engines of the golden model differ."""
+    """Raises `NotEqual` where engines of the golden model differ."""
     for name, total in totals.items():
         if (total != totals[EVENTS]).any():
-            raise NotEqualError(
+            raise NotEqual(
                 f"{CONTENDERS[name].label} and {CONTENDERS[EVENTS].label} give different integers"
             )
 

@@ -16,16 +16,13 @@ def connect(address: str) -> Any:
     Raises
     ------
     UsageError
-        Dask is not installed, or there is no cluster or no worker.
+        There is no cluster or no worker.
+    ImportError
+        Dask is not installed.
     """
-    try:
-        from distributed import Client
-        from distributed.comm.addressing import resolve_address
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--dask needs Dask, of which {error.name!r} is not installed; "
-            f"run pip install 'spiking-dncnn[dask]', or leave --dask out"
-        ) from None
+    from distributed import Client
+    from distributed.comm.addressing import resolve_address
+
     try:
         # A client that has begun with an address it does not understand takes long to give up.
         resolve_address(address)

@@ -21,8 +21,9 @@ from .images import add_noise
 from .images_files import SUFFIXES
 from .options import add_network_options, add_noise_options, network, noise
 from .spec import UsageError
-from .support.cli import MISTAKE
+from .support.cli import MISTAKE, complain
 from .support.files import check_output, staging_folder, write_atomically
+from .support.packages import need
 
 EXAMPLES = """\
 examples:
@@ -89,7 +90,9 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(
             "--seed and --protocol describe the noise that --noise SIGMA adds; give it too"
         )
-    if added is not None:  # impossible noise is one mistake, not one a file
+    if added is not None:
+        need("skimage")  # of the figures, when all is done
+        # Impossible noise is one mistake, not one a file.
         add_noise(np.zeros((1, 1), np.uint8), added.sigma, added.seed, added.protocol)
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs} is not 1 or more")
@@ -183,7 +186,7 @@ def _complain(outcomes: Sequence[Outcome]) -> int:
     """Name what failed and return the exit code."""
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     for failed in failures:
-        print(f"python -m sw_model: {failed.reason}", file=sys.stderr)
+        complain("python -m sw_model", failed.reason)
     if any(failed.mistake for failed in failures):
         return MISTAKE
     return 1 if failures else 0

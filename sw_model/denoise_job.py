@@ -19,6 +19,7 @@ from .images_arrays import is_deep, kind, to_grey_levels, to_pixels, without_res
 from .images_files import check_image, read_image, read_profile, write_image, written_as
 from .options import Noise
 from .spec import GREY_MAX, Deployment, UsageError
+from .support.packages import absence
 
 if TYPE_CHECKING:
     from .metrics import Quality
@@ -215,6 +216,8 @@ def failure(task: Task, error: BaseException) -> Failure:
         reason = f"{task.source} does not fit into memory"
     elif isinstance(error, OSError):
         reason = f"{error.filename or task.source}: {error.strerror or error}"
+    elif isinstance(error, ImportError) and (sentence := absence(error)):
+        reason = f"{task.source}: {sentence}"
     else:
         reason = f"{task.source}: {type(error).__name__}: {error}"
     return Failure(task=task, reason=reason, mistake=False)

@@ -15,7 +15,9 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from .errors import UsageError
+from .called import CONSOLE, as_called
+from .errors import Failure, UsageError
+from .packages import absence
 from .signals import Stopped, exit_code, stoppable
 from .text import one_line
 
@@ -40,82 +42,79 @@ class _Parser(argparse.ArgumentParser):
                 self.error(f"argument {argument[:-2].rstrip('=')}: two dashes are no value")
         return super().parse_known_args(args, namespace)
 
+    def format_help(self) -> str:
+        self.description, self.epilog = map(_called, (self.description, self.epilog))
+        for action in self._actions:
+            action.help = _called(action.help)
+        return super().format_help()
+
+
+def _called(text: str | None) -> str | None:
+    return text and as_called(text)
+
 
 def run_command(
-    package: str,
+    program: str,
     description: str,
     commands: Mapping[str, tuple[str, str]],
     argv: Sequence[str] | None = None,
-    failures: tuple[type[Exception], ...] = (),
 ) -> int:
-    """Run one of a package's sub-commands.
-
-    Parameters
-    ----------
-    package
-        Name of the package; the program is ``python -m PACKAGE``.
-    commands
-        Module in the package, and summary, of each sub-command. A module has
-        ``add_arguments(parser)`` and ``main(args)``, which returns the exit code or None. Only
-        the chosen one is imported: denoising must not wait for PyTorch, nor need it.
-    argv
-        Arguments; those of the process by default.
-    failures
-        Exceptions that mean a failure of the thing examined, told in one sentence.
-
-    Returns
-    -------
-    int
-        Exit code: 0; 1 where a system call or one of ``failures`` failed; 2 for a user's mistake,
-        with one sentence on stderr; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
-    """
-    arguments = sys.argv[1:] if argv is None else list(argv)
-    return _guarded(
-        f"python -m {package}",
-        lambda: _run(package, description, commands, arguments),
-        failures,
-    )
-
-
-def run_program(
-    program: str,
-    add_arguments: Callable[[argparse.ArgumentParser], None],
-    main: Callable[[argparse.Namespace], int | None],
-    argv: Sequence[str] | None = None,
-    failures: tuple[type[Exception], ...] = (),
-) -> int:
-    """Run a program without sub-commands.
+    """Run one of a program's sub-commands.
 
     Parameters
     ----------
     program
-        As the user calls it.
-    add_arguments, main
-        As those of a sub-command's module.
-    argv, failures
+        As `sw_model.support.called` has it: ``python -m PACKAGE``.
+    commands
+        Module and summary of each sub-command. A module has ``add_arguments(parser)`` and
+        ``main(args)``, which returns the exit code or None. Only the chosen one is imported:
+        denoising must not wait for PyTorch, nor need it.
+    argv
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 1 where a system call failed, and after a `Failure`; 2 for a user's mistake,
+        with one sentence on stderr; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    return _guarded(program, lambda: _run(program, description, commands, arguments))
+
+
+def run_program(program: str, module: str, argv: Sequence[str] | None = None) -> int:
+    """Run a program without sub-commands.
+
+    Parameters
+    ----------
+    program, argv
         As of `run_command`, which says what the exit code is.
+    module
+        Is like that of a sub-command.
     """
 
     def run() -> int:
-        parser = _Parser(prog=program)
-        add_arguments(parser)
-        code = main(parser.parse_args(sys.argv[1:] if argv is None else list(argv)))
-        sys.stdout.flush()
-        return int(code or 0)
+        parser = _Parser(prog=as_called(program))
+        return _main(module, parser, parser, sys.argv[1:] if argv is None else list(argv))
 
-    return _guarded(program, run, failures)
+    return _guarded(program, run)
 
 
-def _guarded(program: str, run: Callable[[], int], failures: tuple[type[Exception], ...]) -> int:
+def complain(program: str, sentence: str) -> None:
+    """Tell what is wrong on stderr, in the name of the program as it was called."""
+    print(as_called(f"{program}: {one_line(sentence)}"), file=sys.stderr)
+
+
+def _guarded(program: str, run: Callable[[], int]) -> int:
     """Exit code of what runs; its failures in one sentence."""
     for stream in (sys.stdout, sys.stderr):
         # A name that the stream cannot say must not end the program after its work.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code, sentence = 0, ""
-    with stoppable(program) as received:
+    with stoppable(as_called(program)) as received:
         try:
-            code, sentence = _outcome(run, failures)
+            code, sentence = _outcome(run)
         except BaseException:
             # Of a signal's exception a library may have made any other.
             if not received:
@@ -124,17 +123,17 @@ def _guarded(program: str, run: Callable[[], int], failures: tuple[type[Exceptio
         code, sentence = _stopped(Stopped(received[0]))
     if sentence:
         with suppress(OSError):  # a terminal that is gone
-            print(f"{program}: {one_line(sentence)}", file=sys.stderr)
+            complain(program, sentence)
     return code
 
 
-def _outcome(run: Callable[[], int], failures: tuple[type[Exception], ...]) -> tuple[int, str]:
+def _outcome(run: Callable[[], int]) -> tuple[int, str]:
     """Exit code of what runs, and a sentence for its failure."""
     try:
         return run(), ""
     except UsageError as error:
         return MISTAKE, str(error)
-    except failures as error:
+    except Failure as error:
         return 1, str(error)
     except KeyboardInterrupt as error:
         return _stopped(error if isinstance(error, Stopped) else Stopped(signal.SIGINT))
@@ -142,6 +141,10 @@ def _outcome(run: Callable[[], int], failures: tuple[type[Exception], ...]) -> t
         # Whoever read the output has seen enough; Python would complain again when it flushes.
         _discard_output()
         return 1, ""
+    except ImportError as error:
+        if (sentence := absence(error)) is None:
+            raise
+        return MISTAKE, sentence
     except MemoryError as error:
         return 1, f"{_NO_MEMORY}: {error}" if str(error) else _NO_MEMORY
     except OSError as error:
@@ -164,17 +167,32 @@ def _discard_output() -> None:
 
 
 def _run(
-    package: str, description: str, commands: Mapping[str, tuple[str, str]], argv: list[str]
+    program: str, description: str, commands: Mapping[str, tuple[str, str]], argv: list[str]
 ) -> int:
-    parser = _Parser(prog=f"python -m {package}", description=description)
+    parser = _Parser(prog=as_called(program), description=description)
     choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (_, summary) in commands.items():
-        choices.add_parser(name, help=summary)
+        choices.add_parser(name, help=as_called(summary))
     chosen = argv[0] if argv else ""
     if chosen not in commands:
+        parser.add_argument("--version", action="version", version=f"{CONSOLE} {_version()}")
         parser.parse_args(argv)
-    module = importlib.import_module(f"{package}.{commands[chosen][0]}")
-    module.add_arguments(choices.choices[chosen])
-    code = module.main(parser.parse_args(argv))
+    return _main(commands[chosen][0], parser, choices.choices[chosen], argv)
+
+
+def _main(module: str, parser: _Parser, described: argparse.ArgumentParser, argv: list[str]) -> int:
+    """Run the command in a module, of which one parser describes the arguments."""
+    command = importlib.import_module(module)
+    command.add_arguments(described)
+    code = command.main(parser.parse_args(argv))
     sys.stdout.flush()
     return int(code or 0)
+
+
+def _version() -> str:
+    from importlib import metadata  # takes as long as all else here
+
+    try:
+        return metadata.version(CONSOLE)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

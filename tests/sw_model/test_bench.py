@@ -95,7 +95,7 @@ def test_different_integers_are_an_error(folder, without_libraries, monkeypatch,
     monkeypatch.setattr(bench_measure, "CONTENDERS", few)
     assert main(["bench", "-o", "out", *QUICK]) == 1
     assert capsys.readouterr().err == (
-        "python -m sw_model bench: golden model, reference and golden model, events give "
+        "python -m sw_model: golden model, reference and golden model, events give "
         "different integers\n"
     )
     assert not Path("out").exists()

@@ -35,7 +35,10 @@ def begin():
 def main(args):
 {body}
 
-sys.exit(run_program("program", lambda parser: None, main, []))
+def add_arguments(parser):
+    pass
+
+sys.exit(run_program("program", "__main__", []))
 """
 BODIES = {
     "child": 'run(["sh", "-c", "touch begun; sleep 1000"])',

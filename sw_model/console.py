@@ -1,0 +1,50 @@
+"""The console command ``spiking-dncnn``: the commands of all packages, from any folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from .__main__ import COMMANDS
+from .support.called import through_console
+from .support.cli import run_command
+
+GROUPS = ("rtl", "hls", "sim")
+"""Packages whose commands stand behind their name: ``spiking-dncnn rtl generate``."""
+HOST = {"host": ("rtl.host_command", "denoise a picture on a board, over its serial line")}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code, as `run_command` does."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    with through_console():
+        if arguments and arguments[0] in GROUPS:
+            return import_module(f"{arguments[0]}.__main__").main(arguments[1:])
+        return run_command(
+            f"python -m {__package__}",
+            "A spiking DnCNN image denoiser, in software and hardware.",
+            _commands(),
+            arguments,
+        )
+
+
+def script() -> int:
+    """Run a command as a program of its own; what `main` does besides concerns the process."""
+    # The working folder may have a sim/ or a numpy.py: it is never where modules come from,
+    # neither here (ours stand before those that PYTHONPATH finds) nor in processes that we start.
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    os.environ["PYTHONSAFEPATH"] = "1"
+    return main()
+
+
+def _commands() -> dict[str, tuple[str, str]]:
+    """All commands."""
+    groups = {
+        f"{group} {name}": command
+        for group in GROUPS
+        for name, command in import_module(f"{group}.__main__").COMMANDS.items()
+    }
+    return COMMANDS | groups | HOST
