@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 import uuid
 from contextlib import contextmanager
@@ -26,10 +28,11 @@ TOLD = {
 
 
 @contextmanager
-def started(*arguments, folder, ignored=(), **environment):
+def started(*arguments, folder, ignored=(), terminal=None, **environment):
     """A Python program in a session of its own; at the block's end no process is left of it.
 
-    Its attribute ``mark`` is what all its processes have in their environment.
+    Its attribute ``mark`` is what all its processes have in their environment. It has pipes, or
+    the terminal whose descriptor is given, as from a shell in it.
     """
     mark = uuid.uuid4().hex
     path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT))))
@@ -38,14 +41,16 @@ def started(*arguments, folder, ignored=(), **environment):
         # Whatever the test's own caller ignores.
         for number in TOLD:
             signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+        if terminal is not None:
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": path, MARK: mark} | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL if terminal is None else terminal,
+        stdout=subprocess.PIPE if terminal is None else terminal,
+        stderr=subprocess.PIPE if terminal is None else terminal,
         text=True,
         start_new_session=True,
         preexec_fn=set_signals,

@@ -1,5 +1,6 @@
 """A command that a signal ends leaves no process and no temporary file, whatever it is at."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sw_model.support.files import locked
 from sw_model.support.processes import Ended, allow_children, end_children, ending_children, run
 from sw_model.support.signals import Stopped, collected
 from sw_model.support.temporary import PREFIX, keep, temporary_folder
@@ -16,7 +18,7 @@ from tests.stopping import SOON, TOLD, entries, processes, started, stop, wait_f
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks into /proc")
 
 PROGRAM = """\
-import signal, subprocess, sys, threading, time
+import os, signal, subprocess, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from sw_model.support import signals
@@ -61,6 +63,14 @@ with replacing(Path("out.txt")) as path:
 with replacing_folder(Path("out"), "things") as path:
     (path / "half").touch()
     begin()""",
+    "copy of the process": """\
+if os.fork() == 0:
+    begin()
+os.wait()
+time.sleep(1000)""",
+    "lock": """\
+with locked(Path("lock")):
+    begin()""",
     "library's child": 'subprocess.run(["sh", "-c", "touch begun; exec sleep 1000"])',
     "destructor": """\
 class Doomed:
@@ -94,7 +104,10 @@ def program(folder, name, patience=0.5, **options):
     [(name, number, False) for name in EVERY_SIGNAL for number in TOLD]
     + [(name, signal.SIGTERM, False) for name in BODIES if name not in EVERY_SIGNAL]
     # What a terminal does: all of its processes hear of it.
-    + [(name, signal.SIGINT, True) for name in ("child", "thread", "library's child")],
+    + [
+        (name, signal.SIGINT, True)
+        for name in ("child", "thread", "library's child", "copy of the process")
+    ],
 )
 def test_nothing_is_left(name, number, group, tmp_path):
     with program(tmp_path, name) as process:
@@ -133,6 +146,16 @@ def test_programs_end_when_their_parent_is_killed(name, tmp_path):
         assert len(processes(process.mark)) > 1
         process.kill()
         wait_for(lambda: not processes(process.mark), patience=SOON)
+
+
+def test_a_lock_ends_with_its_process(tmp_path):
+    with program(tmp_path, "lock") as process:
+        wait_for((tmp_path / "begun").exists, process)
+        with (tmp_path / "lock").open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        process.kill()
+        with locked(tmp_path / "lock"):
+            pass
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
