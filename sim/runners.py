@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -22,7 +21,7 @@ from typing import Any, TextIO
 from cocotb_tools import runner
 
 from sw_model.spec import UsageError
-from sw_model.support.processes import run
+from sw_model.support.processes import PIPE, run
 
 WAIVERS = {
     "WIDTHEXPAND": "Yosys writes operands at their own width and leaves the extension to Verilog",
@@ -96,7 +95,7 @@ class _Programs(runner.Runner):
         self, cmds: Sequence[list[str]], cwd: PathLike[str] | str, stdout: TextIO | None = None
     ) -> None:
         for command in cmds:
-            output = subprocess.PIPE if stdout is None else stdout
+            output = PIPE if stdout is None else stdout
             code = run(command, cwd=cwd, env=self.env, stdout=output, stderr=output).returncode
             if code:
                 raise RuntimeError(f"{command[0]} ended with exit code {code}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +20,7 @@ from sw_model.spec.loading import load_writes
 from sw_model.spec.registers import REGISTERS
 from sw_model.spec.strips import strip_columns, strips
 from sw_model.spec.system_cycles import MemoryTiming, system_cycles
-from sw_model.support.processes import child
+from sw_model.support.processes import PIPE, child
 from sw_model.support.temporary import keep, temporary_folder
 
 from .errors import BenchFailure
@@ -213,9 +212,7 @@ class SystemSimulation:
         (folder / "job.txt").write_text(self._script(run, job, expected_cycles))
         cycles, registers = [], {}
         offsets = {register.offset: name for name, register in REGISTERS.items()}
-        with child(
-            [self._program, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
+        with child([self._program, folder], stdout=PIPE, stderr=PIPE) as process:
             assert process.stdout is not None and process.stderr is not None
             for line in process.stdout:
                 key, *numbers = line.split()

@@ -155,6 +155,13 @@ def test_foundations_stand_on_little(package, name):
     assert outside <= sys.stdlib_module_names | OUTSIDE[package]
 
 
+# What starts a process or makes a temporary file by itself leaves it behind when a signal comes.
+@pytest.mark.parametrize("name", [name for name in MODULES if not within(name, (SUPPORT,))])
+def test_processes_and_temporary_files_have_one_place(name):
+    own = {"multiprocessing"} if name == "sw_model.denoise_workers" else set()
+    assert not (imports(name) & {"subprocess", "tempfile", "multiprocessing"}) - own
+
+
 @pytest.mark.parametrize("name", [n for n in MODULES if not within(n, ("sim", *FLOAT))])
 def test_torch_stays_with_float_networks(name):
     direct = {target.split(".")[0] for target in imports(name)}

@@ -18,6 +18,7 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
+PIPE = subprocess.PIPE
 Command = Sequence[str | os.PathLike[str]]
 
 _GUARD = """\
@@ -92,8 +93,8 @@ def run(
     *,
     cwd: str | os.PathLike[str] | None = None,
     env: Mapping[str, str] | None = None,
-    stdout: IO[str] | int = subprocess.PIPE,
-    stderr: IO[str] | int = subprocess.PIPE,
+    stdout: IO[str] | int = PIPE,
+    stderr: IO[str] | int = PIPE,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, as `subprocess.run` does; raises what `child` does."""
     with child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr) as process:

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from sw_model.support.files import locked
-from sw_model.support.processes import Ended, allow_children, end_children, ending_children, run
+from sw_model.support.processes import (
+    Ended,
+    allow_children,
+    child,
+    end_children,
+    ending_children,
+    run,
+)
 from sw_model.support.signals import Stopped, collected
 from sw_model.support.temporary import PREFIX, keep, temporary_folder
 from tests.stopping import SOON, TOLD, entries, processes, started, stop, wait_for
@@ -193,8 +200,15 @@ def test_a_program_is_run(tmp_path):
 
 
 def test_what_a_program_left_running_ends_with_it(tmp_path):
-    done = run(["sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!"])
-    wait_for(lambda: not Path(f"/proc/{int(done.stdout)}").exists(), patience=SOON)
+    done = run(["sh", "-c", "trap '' TERM; sleep 1000 >/dev/null 2>&1 & echo $!"])
+    # At once: the guard, which asks first, would need two seconds.
+    wait_for(lambda: not Path(f"/proc/{int(done.stdout)}").exists(), patience=1)
+
+
+def test_a_program_ends_with_its_block():
+    with pytest.raises(ZeroDivisionError), child(["sleep", "1000"]) as process:
+        raise ZeroDivisionError
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_no_program_begins_while_programs_are_ended():
