@@ -27,6 +27,8 @@ def denoise(
     array: npt.NDArray[Any],
     deployment: str | Path | Deployment = DEFAULT_DEPLOYMENT,
     timesteps: int | None = None,
+    *,
+    white: int | None = None,
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     """Remove the noise from a picture, in the integers of the hardware.
 
@@ -40,6 +42,9 @@ def denoise(
         Name of a shipped network, path of a deployment file, or a loaded one.
     timesteps
         T, one of those that the deployment allows; the largest by default.
+    white
+        Full scale N of uint16 values: 4095 for 12 bits. The result is on the same scale 0..N.
+        65535 by default, and to be given where all values are far below.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def denoise(
     Raises
     ------
     ValueError
-        The array is of another shape, type (floats) or range.
+        The array is of another shape, type (floats) or range, or ``white`` is needed or wrong.
     sw_model.UsageError
         There is no such deployment, or it does not allow this T.
 
@@ -61,10 +66,10 @@ def denoise(
     (4, 4)
     """
     array = np.asarray(array)
-    pixels = to_pixels(array)
+    pixels = to_pixels(array, white)
     frozen = _frozen(deployment)
     steps = frozen.spec.timesteps_max if timesteps is None else timesteps
-    return without_residual(array, denoise_picture(frozen, pixels, steps).residual)
+    return without_residual(array, denoise_picture(frozen, pixels, steps).residual, white)
 
 
 def trace(
@@ -73,6 +78,7 @@ def trace(
     timesteps: int | None = None,
     *,
     membranes: bool = False,
+    white: int | None = None,
 ) -> GoldenResult:
     """Denoise a channel and keep what happens in every layer, for those who build hardware.
 
@@ -80,7 +86,7 @@ def trace(
     ----------
     array
         (H, W), as of `denoise`; the network's pixels are those that `denoise` gives it.
-    deployment, timesteps
+    deployment, timesteps, white
         As of `denoise`.
     membranes
         Keep currents and membranes too: 24 * T bytes per neuron and layer, so for crops.
@@ -98,7 +104,7 @@ def trace(
         As of `denoise`; a colour picture is refused.
     """
     array = np.asarray(array)
-    pixels = to_pixels(array)
+    pixels = to_pixels(array, white)
     if pixels.ndim == 3:
         raise ValueError(
             f"an array of shape {array.shape} has several channels; trace takes one, (H, W)"

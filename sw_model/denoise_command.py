@@ -18,7 +18,9 @@ from .denoise_progress import working
 from .denoise_report import one, report, shown, table
 from .denoise_workers import cores, run_here, run_processes
 from .images import add_noise
-from .images_files import SUFFIXES
+from .images_arrays import DEEP_MAX, check_white
+from .images_files import STANDARD
+from .images_output import SUFFIXES
 from .options import add_network_options, add_noise_options, network, noise
 from .spec import UsageError
 from .support.cli import MISTAKE, complain
@@ -32,6 +34,8 @@ examples:
   python -m sw_model denoise photos -o denoised --jobs 4             (a folder and all below it)
   python -m sw_model denoise 'photos/*.tif' more -o denoised --json report.json
   python -m sw_model denoise photos -o denoised --dask tcp://host:8786
+  python -m sw_model denoise camera.tif -o denoised.tif --white 4095   (12 bits, stored as 16)
+  camera | python -m sw_model denoise - -o - --format .png | viewer
 
 exit code: 0 if all files were done; 2 for a mistake or a file that cannot be read or written over,
 1 if only the system failed (disk, memory); the other files of many are done all the same.
@@ -44,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Denoise pictures with a frozen network, in the integers of the hardware.\n\n"
         f"Files: {', '.join(SUFFIXES)}.\n"
-        "Colour is denoised channel by channel. 16-bit PNG and TIFF stay 16-bit: the network sees\n"
-        "them on its 0..255 scale, and the noise it finds is taken from the 16-bit values. Arrays\n"
-        "(.npy): uint8, uint16 as 16-bit pictures, other integers as noisy pixels -512..511.\n"
+        "Colour is denoised channel by channel, pages one by one; transparency is kept. PNG,\n"
+        "TIFF, PGM and PPM of 16 bits keep them: the network sees 0..255, and the noise that it\n"
+        "finds is taken from the 16-bit values. Arrays (.npy): uint8, uint16 as 16-bit pictures,\n"
+        "other integers as noisy pixels -512..511.\n"
         "With --noise pictures are taken as clean and as 8-bit: noise is added first, in a colour\n"
         "picture with SEED, SEED + 1 and SEED + 2, and PSNR and SSIM before and after are printed."
     )
@@ -55,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         metavar="IN",
-        help="file; folder, its structure is kept; or a pattern in quotes, such as 'a/**/*.png'",
+        help="file; folder, its structure is kept; a pattern in quotes, such as 'a/**/*.png'; or - "
+        "for standard input",
     )
     parser.add_argument(
         "-o",
@@ -63,7 +69,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="OUT",
         help="file for one file; else a folder, which is made where there is none (a name that "
-        "ends in / is one)",
+        "ends in / is one); - for standard output",
+    )
+    parser.add_argument(
+        "--white",
+        type=int,
+        metavar="N",
+        help=f"full scale of 16-bit values, 4095 for 12 bits (default: what the file says, else "
+        f"{DEEP_MAX}; files whose values are all far below it want to be told)",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="SUFFIX",
+        help="format on standard output, .png for example (default: the input's)",
     )
     parser.add_argument("--force", action="store_true", help="replace outputs that exist")
     parser.add_argument(
@@ -98,18 +116,34 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--jobs {args.jobs} is not 1 or more")
     if args.jobs is not None and args.dask is not None:
         raise UsageError("give either --jobs or --dask, not both: a cluster has its own workers")
+    try:
+        check_white(args.white)
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
     todo = plan(args.inputs, args.output)
+    to_standard = todo.tasks[0].target == STANDARD
+    if args.format is not None and not to_standard:
+        raise UsageError("--format is for -o -; elsewhere the name of the output says its format")
+    if to_standard and args.json == "-":
+        raise UsageError("--json - and -o - cannot both go to standard output; give one a file")
     json_file = None if args.json in (None, "-") else Path(args.json)
     if json_file is not None and json_file in {task.target for task in todo.tasks}:
         raise UsageError(f"--json and -o both name {json_file}; give different files")
-    for path in [json_file, None if todo.folder else todo.tasks[0].target]:
+    for path in [json_file, None if todo.folder or to_standard else todo.tasks[0].target]:
         if path is not None:
             check_output(path)
             check_absent(path, args.force)
     if todo.folder is None and args.dask is not None:
         raise UsageError("--dask is for several files; give a folder, or leave it out")
     deployment, timesteps = network(args)
-    settings = Settings(deployment=deployment, timesteps=timesteps, noise=added, force=args.force)
+    settings = Settings(
+        deployment=deployment,
+        timesteps=timesteps,
+        noise=added,
+        force=args.force,
+        white=args.white,
+        suffix=args.format and args.format.lower(),
+    )
 
     started = time.monotonic()
     if todo.folder is None:
@@ -125,7 +159,8 @@ def main(args: argparse.Namespace) -> int:
     if args.json == "-":
         sys.stdout.write(content)
     elif todo.folder is None and isinstance(outcomes[0], Done):
-        print(one(outcomes[0], settings))
+        # The picture has standard output for itself.
+        print(one(outcomes[0], settings), file=sys.stderr if to_standard else sys.stdout)
     else:
         print(table(outcomes, settings, todo, time.monotonic() - started))
     sys.stdout.flush()

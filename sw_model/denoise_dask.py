@@ -6,13 +6,13 @@ none of the files.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 from .denoise_inputs import Task
-from .denoise_job import Loaded, Outcome, Progress, Settings, compute, failure, load, store
+from .denoise_job import Done, Outcome, Progress, Settings, Work, compute, failure, work
+from .denoise_picture import Denoised
 
 AHEAD = 2
 """Pictures under way for each of the cluster's threads, so that none waits for a file."""
@@ -31,39 +31,52 @@ def run_cluster(
     """
     from distributed import wait
 
-    pending: dict[Any, tuple[Task, Loaded, float]] = {}
+    pending: dict[Any, tuple[Task, Work]] = {}
     waiting, finished = list(reversed(tasks)), 0
+
+    def advance(task: Task, working: Work, denoised: Denoised | None) -> Outcome | None:
+        """Have the next page of a file computed, or say how the file ended."""
+        try:
+            step = next(working) if denoised is None else working.send(denoised)
+            pixels, timesteps = step.pixels, settings.timesteps
+            future = client.submit(compute, network, pixels, timesteps, pure=False)
+        except StopIteration as end:
+            done: Done = end.value
+            return done
+        except Exception as error:
+            working.close()
+            return failure(task, error)
+        pending[future] = task, working
+        return None
+
     try:
         network = client.scatter(settings.deployment, broadcast=True, hash=False)
         while waiting or pending:
             most = AHEAD * max(1, sum(client.nthreads().values()))
-            outcomes: list[Outcome] = []
+            outcomes: list[Outcome | None] = []
             while waiting and len(pending) < most:
-                task, started = waiting.pop(), time.monotonic()
-                try:
-                    loaded = load(task, settings)
-                    future = client.submit(
-                        compute, network, loaded.pixels, settings.timesteps, pure=False
-                    )
-                except Exception as error:
-                    outcomes.append(failure(task, error))
-                else:
-                    pending[future] = task, loaded, started
-            if pending and not outcomes:
+                task = waiting.pop()
+                outcomes.append(advance(task, work(task, settings, staging), None))
+            if pending and not any(outcomes):
                 with client.as_current():
                     wait(list(pending), return_when="FIRST_COMPLETED")
             for future in [future for future in pending if future.done()]:
-                task, loaded, started = pending.pop(future)
+                task, working = pending.pop(future)
                 try:
                     denoised = future.result()
-                    done = store(task, settings, loaded, denoised, started, staging)
-                    outcomes.append(done)
                 except Exception as error:
+                    working.close()
                     outcomes.append(failure(task, error))
+                else:
+                    outcomes.append(advance(task, working, denoised))
             for outcome in outcomes:
+                if outcome is None:
+                    continue
                 finished += 1
                 progress(finished, len(tasks))
                 yield outcome
     finally:
+        for _, working in pending.values():
+            working.close()
         client.cancel(list(pending))
         client.close()

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .images_files import SUFFIXES
+from .images_files import STANDARD
+from .images_output import SUFFIXES
 from .picture_files import is_picture_name
 from .spec import UsageError
 
@@ -51,10 +52,10 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
     inputs
         Files, folders (all pictures in them and below, their structure kept) and patterns (the
         structure below the first part with a sign of a pattern that is no folder kept), at least
-        one.
+        one; or ``-``.
     output
-        A file for one file; a folder for a folder, a pattern or several inputs, and wherever it
-        ends with a slash.
+        A file or ``-`` for one file; a folder for a folder, a pattern or several inputs, and
+        wherever it ends with a slash.
 
     Raises
     ------
@@ -62,10 +63,14 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
         A pattern fits nothing, there are no pictures, two results would be the same file, or the
         folder is a file.
     """
-    folder = Path(output)
-    only = Path(inputs[0])
+    folder, only = _path(output), _path(inputs[0])
     slash = output.endswith(tuple(filter(None, (os.sep, os.altsep))))
-    if len(inputs) == 1 and not (slash or _is_folder(only) or _is_pattern(inputs[0])):
+    single = len(inputs) == 1 and not slash
+    if STANDARD in (*map(_path, inputs), folder):
+        if not single or (only != STANDARD and (_is_folder(only) or _is_pattern(inputs[0]))):
+            raise UsageError("- stands for one picture; give one input, and a file or - as -o")
+        return Plan(tasks=(Task(only, folder),), folder=None)
+    if single and not (_is_folder(only) or _is_pattern(inputs[0])):
         return Plan(tasks=(Task(only, folder),), folder=None)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"cannot write to {output}: it is a file; give the name of a folder")
@@ -89,10 +94,16 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
     return Plan(tasks=tuple(tasks), folder=folder, left_out=tuple(left_out))
 
 
+def _path(name: str) -> Path:
+    """A name as a path: ``./-`` is a file, which Python would take for ``-``."""
+    path = Path(name)
+    return path.absolute() if path == STANDARD and name != str(STANDARD) else path
+
+
 def _found(name: str, output: Path, left_out: list[Path]) -> Iterator[tuple[Path, Path]]:
     """Each file that an input stands for, and its place below the output folder."""
     if not _is_pattern(name):
-        path = Path(name)
+        path = _path(name)
         place = Path() if _is_folder(path) else Path(path.name)
         yield from _file_or_folder(path, place, output, left_out)
         return

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +19,25 @@ import numpy.typing as npt
 from .denoise_inputs import Task
 from .denoise_picture import Denoised, denoise_picture
 from .images import Pixels, add_noise
-from .images_arrays import is_deep, kind, to_grey_levels, to_pixels, without_residual
-from .images_files import check_image, read_image, read_profile, write_image, written_as
+from .images_arrays import DEEP_MAX, is_deep, kind, to_pixels, without_residual
+from .images_files import STANDARD, Source, open_image, temporary_file
+from .images_output import check_image, image_writer, in_eight_bits, written_as
+from .images_page import Page, is_opaque
 from .options import Noise
 from .spec import GREY_MAX, Deployment, UsageError
+from .support.files import replacing
 from .support.packages import absence
 
 if TYPE_CHECKING:
     from .metrics import Quality
 
 LOSSY = (".jpg", ".jpeg")
+STANDARD_OUTPUT = Path("standard output")
 
 Progress = Callable[[float, float], None]
+
+_numbers = itertools.count()
+"""Of files that are not whole yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,34 +50,37 @@ class Settings:
         Added before denoising, so that quality is measured; None for pictures as they are.
     force
         Replace outputs that exist.
+    white
+        Full scale of 16-bit values; None for what each file says.
+    suffix
+        Format on standard output; None for the input's.
     """
 
     deployment: Deployment
     timesteps: int
     noise: Noise | None
     force: bool
+    white: int | None = None
+    suffix: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """A picture that was read.
+class Step:
+    """A page that is to be denoised.
 
     Attributes
     ----------
-    array
-        (H, W) or (H, W, 3): what the residual is taken from.
     pixels
-        Of the same shape: what the network sees.
-    kind
-        Of the file, in words.
-    profile
-        ICC profile of its colours.
+        (H, W) or (H, W, 3): what the network sees.
+    index
+        Of the page.
+    pages
+        Number of pages of the file.
     """
 
-    array: npt.NDArray[Any]
     pixels: Pixels
-    kind: str
-    profile: bytes | None
+    index: int
+    pages: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +100,11 @@ class Done:
     Attributes
     ----------
     shape
-        (H, W) or (H, W, 3).
+        (H, W) or (H, W, 3), of the last page.
+    pages
+        Number of pages.
+    kind
+        Of the file, in words.
     seconds
         From reading to writing.
     before, after
@@ -97,6 +115,7 @@ class Done:
 
     task: Task
     shape: tuple[int, ...]
+    pages: int
     kind: str
     theta: float
     seconds: float
@@ -106,98 +125,93 @@ class Done:
 
 
 Outcome = Done | Failure
+Work = Generator[Step, Denoised, Done]
+"""The work on a file: gives each page's pixels, and takes what becomes of them."""
 
 
-def load(task: Task, settings: Settings) -> Loaded:
-    """Read a picture and make sure that its result can be written.
+def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
+    """Read a file, have its pages denoised, write and measure them.
+
+    Parameters
+    ----------
+    staging
+        A folder on the output's file system in which files are written before they are renamed;
+        None to do so beside the output.
 
     Raises
     ------
     UsageError
         The picture cannot be read, or its result cannot be written.
     """
-    check_absent(task.target, settings.force)
-    array = read_image(task.source)
-    what, profile = kind(array), read_profile(task.source, array)
-    if array.ndim == 2 and task.source.suffix.lower() == task.target.suffix.lower() == ".ppm":
-        # The format has no grey, and was good enough for the input.
-        array = np.stack([array] * 3, axis=2)
-    check_image(task.target, array.shape)
-    if settings.noise is None:
-        return Loaded(array=array, pixels=to_pixels(array), kind=what, profile=profile)
-    if is_deep(array):
-        array = to_grey_levels(array)
-    if array.min() < 0 or array.max() > GREY_MAX:
-        raise UsageError(
-            f"{task.source} reaches from {array.min()} to {array.max()}; "
-            f"--noise wants a clean picture of 0..{GREY_MAX}"
-        )
-    clean = array.astype(np.uint8)
-    added = settings.noise
-    pixels = add_noise(clean, added.sigma, added.seed, added.protocol)
-    return Loaded(array=clean, pixels=pixels, kind=what, profile=profile)
-
-
-def compute(deployment: Deployment, pixels: Pixels, timesteps: int) -> Denoised:
-    """The work itself, which may be done on another machine."""
-    return denoise_picture(deployment, pixels, timesteps)
-
-
-def store(
-    task: Task,
-    settings: Settings,
-    loaded: Loaded,
-    denoised: Denoised,
-    started: float,
-    staging: Path | None = None,
-) -> Done:
-    """Write the result and measure it.
-
-    Parameters
-    ----------
-    started
-        When the file's work began, of `time.monotonic`.
-    staging
-        A folder on the output's file system in which files are written before they are renamed;
-        None to do so beside the output.
-    """
-    picture: npt.NDArray[Any] = denoised.picture
-    if settings.noise is None:
-        picture = without_residual(loaded.array, denoised.residual)
-    written = written_as(task.target, picture)
-    if staging is None:
-        write_image(task.target, written, loaded.profile)
-    else:
-        task.target.parent.mkdir(parents=True, exist_ok=True)
-        place = staging / f"{os.getpid()}{task.target.suffix}"
-        write_image(place, written, loaded.profile)
-        # Somebody else may have written it meanwhile.
+    started = time.monotonic()
+    if task.target != STANDARD:
         check_absent(task.target, settings.force)
-        place.replace(task.target)
+    with open_image(task.source, settings.white) as source:
+        suffix = _suffix(task, settings, source)
+        page = _first(task, settings, source, suffix)
+        what, bits = _kind(page, source), (page.white or GREY_MAX).bit_length()
+        if settings.noise is None:
+            pixels = to_pixels(page.array, page.white)
+        else:
+            page, pixels = _with_noise(page, settings.noise, source)
+        denoised = yield Step(pixels=pixels, index=0, pages=source.count)
+        activity, narrowed = denoised.activity, False
+        # Nothing is half written before there is something to write.
+        with (
+            _target(task, settings, staging, suffix) as file,
+            image_writer(file, suffix, source.count) as put,
+        ):
+            for index in range(source.count):
+                if index > 0:
+                    page = source.page(index)
+                    pixels = to_pixels(page.array, page.white)
+                    denoised = yield Step(pixels=pixels, index=index, pages=source.count)
+                    activity += denoised.activity
+                result: npt.NDArray[Any] = denoised.picture
+                if settings.noise is None:
+                    result = without_residual(page.array, denoised.residual, page.white)
+                written = written_as(suffix, replace(page, array=result))
+                put(written)
+                narrowed |= is_deep(result) and not is_deep(written.array)
     before = after = None
     if settings.noise is not None:
         from .metrics import quality  # its libraries take as long as a small picture
 
-        before = quality(loaded.array, loaded.pixels)
-        after = quality(loaded.array, denoised.picture)
+        before = quality(page.array, pixels)
+        after = quality(page.array, denoised.picture)
     return Done(
         task=task,
-        shape=loaded.pixels.shape,
-        kind=loaded.kind,
-        theta=denoised.activity.theta,
+        shape=pixels.shape,
+        pages=source.count,
+        kind=what,
+        theta=activity.theta,
         seconds=time.monotonic() - started,
         before=before,
         after=after,
-        note=_note(task, settings, picture is not written),
+        note=_note(settings, suffix, bits if narrowed else None),
     )
 
 
 def do(task: Task, settings: Settings, progress: Progress, staging: Path | None = None) -> Done:
     """Read, denoise and write one file; raises `UsageError` or OSError where that fails."""
-    started = time.monotonic()
-    loaded = load(task, settings)
-    denoised = denoise_picture(settings.deployment, loaded.pixels, settings.timesteps, progress)
-    return store(task, settings, loaded, denoised, started, staging)
+    working = work(task, settings, staging)
+    step = next(working)
+    while True:
+
+        def report(done: float, whole: float, step: Step = step) -> None:
+            progress(step.index * whole + done, step.pages * whole)
+
+        denoised = denoise_picture(settings.deployment, step.pixels, settings.timesteps, report)
+        try:
+            step = working.send(denoised)
+        except StopIteration as end:
+            done: Done = end.value
+            return done
+
+
+def compute(deployment: Deployment, pixels: Pixels, timesteps: int) -> Denoised:
+    """The network's part, which may be done on another machine."""
+    return denoise_picture(deployment, pixels, timesteps)
 
 
 def attempt(task: Task, settings: Settings, progress: Progress, staging: Path) -> Outcome:
@@ -229,10 +243,82 @@ def check_absent(path: Path, force: bool) -> None:
         raise UsageError(f"{path} exists already; --force replaces it")
 
 
-def _note(task: Task, settings: Settings, narrowed: bool) -> str:
-    suffix = task.target.suffix.lower()
-    if narrowed:
-        return f"{suffix} holds 8 of the 16 bits"
+def _suffix(task: Task, settings: Settings, source: Source) -> str:
+    """Format of the output."""
+    if task.target != STANDARD:
+        return task.target.suffix.lower()
+    return source.suffix if settings.suffix is None else settings.suffix
+
+
+def _first(task: Task, settings: Settings, source: Source, suffix: str) -> Page:
+    """The first page, once it is known that all of them can be written."""
+    page = source.page(0)
+    if page.array.ndim == 2 and source.suffix == suffix == ".ppm":
+        # The format has no grey, and was good enough for the input.
+        page = replace(page, array=np.stack([page.array] * 3, axis=2))
+    check_image(
+        STANDARD_OUTPUT if task.target == STANDARD else task.target,
+        page.array.shape,
+        suffix=suffix,
+        transparent=not is_opaque(page),
+        pages=source.count,
+    )
+    if settings.noise is not None and source.count > 1:
+        raise UsageError(
+            f"{source.name} has {source.count} pages; --noise wants files of a single picture"
+        )
+    return page
+
+
+def _kind(page: Page, source: Source) -> str:
+    """Of a file, in words."""
+    what = kind(page.array, DEEP_MAX if page.white is None else page.white)
+    if page.alpha is not None:
+        what += ", alpha"
+    return f"{what}, {source.count} pages" if source.count > 1 else what
+
+
+def _with_noise(page: Page, noise: Noise, source: Source) -> tuple[Page, Pixels]:
+    """A page as a clean picture of 8 bits, and its pixels with noise."""
+    page = in_eight_bits(page) if is_deep(page.array) else page
+    if page.array.min() < 0 or page.array.max() > GREY_MAX:
+        raise UsageError(
+            f"{source.name} reaches from {page.array.min()} to {page.array.max()}; "
+            f"--noise wants a clean picture of 0..{GREY_MAX}"
+        )
+    clean = page.array.astype(np.uint8)
+    noisy = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
+    return replace(page, array=clean), noisy
+
+
+@contextmanager
+def _target(
+    task: Task, settings: Settings, staging: Path | None, suffix: str
+) -> Iterator[BinaryIO]:
+    """The file of a result, which is there when the block has ended well."""
+    if task.target == STANDARD:
+        with temporary_file() as file:
+            yield file
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+    elif staging is None:
+        with replacing(task.target) as path, path.open("w+b") as file:
+            yield file
+    else:
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+        path = staging / f"{os.getpid()}-{next(_numbers)}{suffix}"
+        with path.open("w+b") as file:
+            yield file
+        # Somebody else may have written it meanwhile.
+        check_absent(task.target, settings.force)
+        path.replace(task.target)
+
+
+def _note(settings: Settings, suffix: str, narrowed: int | None) -> str:
+    """What is worth knowing of the written file, where ``narrowed`` bits became 8 say."""
+    if narrowed is not None:
+        return f"{suffix} holds 8 of the {narrowed} bits"
     if settings.noise is not None and suffix in LOSSY:
         return "JPEG is lossy: figures are without it"
     return ""

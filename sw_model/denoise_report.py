@@ -115,6 +115,7 @@ def _values(outcome: Outcome) -> dict[str, Any]:
         return names | {"error": outcome.reason}
     return names | {
         "shape": list(outcome.shape),
+        "pages": outcome.pages,
         "kind": outcome.kind,
         "theta": round(outcome.theta, DECIMALS),
         "seconds": round(outcome.seconds, 3),

@@ -4,14 +4,19 @@
 array, (H, W) or (H, W, 3)      the network's pixels                                  result
 ==============================  ====================================================  =========
 uint8                           the values                                            uint8
-uint16                          ``rint(value / 257)``: 65535 is 255                   uint16
+uint16, full scale N            ``rint(value * 255 / N)``, exactly                    uint16
 any other integers, -512..511   the values, not clipped                               uint8
 floats, booleans, complex       refused: 0..1 and 0..255 cannot be told apart
 ==============================  ====================================================  =========
 
-A uint16 picture keeps its depth: the residual, in grey levels, is scaled back and taken from the
-16-bit values, so that what lies below a grey level (shades of a sky) is not lost. Divided by 257
-and rounded, the result is the network's 8-bit picture, exactly.
+N is 65535 unless something says otherwise: the file, or whoever calls (``white``). 10, 12 and 14
+bits in uint16 would come out as black pictures at 65535, and a dark picture of 16 bits looks just
+like them, so values that all lie below `DARK` are refused until N is given.
+
+A uint16 picture keeps its depth and its scale 0..N: the residual, in grey levels, is scaled back
+by N / 255, rounded, and taken from the values, so that what lies below a grey level (shades of a
+sky) is not lost. With N = 65535 the result, divided by 257 and rounded, is the network's 8-bit
+picture, exactly.
 """
 
 from __future__ import annotations
@@ -21,14 +26,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .images import Picture, Pixels
 from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN
 
+Picture = npt.NDArray[np.uint8]
+"""(H, W) grey or (H, W, 3) red, green, blue."""
+Pixels = npt.NDArray[np.int16]
+"""Noisy pixels -512..511 of a `Picture`'s shape, or its own values."""
 Array = npt.NDArray[Any]
 
 DEEP_MAX = int(np.iinfo(np.uint16).max)
-DEEP_STEP = DEEP_MAX // GREY_MAX
-"""16-bit steps in a grey level: 257."""
+DARK = 1 << 14
+"""Where all of a picture's 16-bit values lie below this, a quarter, they may be fewer bits."""
 
 
 def is_deep(array: Array) -> bool:
@@ -36,24 +44,8 @@ def is_deep(array: Array) -> bool:
     return array.dtype.kind == "u" and array.dtype.itemsize == 2
 
 
-def to_pixels(array: Array) -> Pixels:
-    """The network's pixels of a picture.
-
-    Parameters
-    ----------
-    array
-        (H, W) or (H, W, 3), at least one pixel, of a kind in the module's table.
-
-    Returns
-    -------
-    numpy.ndarray
-        int16 of the same shape, -512..511.
-
-    Raises
-    ------
-    ValueError
-        The array's shape, type or range is not such.
-    """
+def check_kind(array: Array) -> None:
+    """Refuse what is no picture by its shape and type; errors as of `to_pixels`."""
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)) or not array.size:
         raise ValueError(
             f"an array of shape {array.shape} is no picture; (H, W) for grey and (H, W, 3) for "
@@ -65,8 +57,86 @@ def to_pixels(array: Array) -> Pixels:
             f"are meant as 0..1 or 0..255; scale to 0..255, round, and give integers "
             f"{PIXEL_MIN}..{PIXEL_MAX}, uint8 or uint16"
         )
+
+
+def check_white(white: int | None) -> None:
+    """Refuse a full scale that 16 bits cannot have."""
+    if white is not None and not 1 <= white <= DEEP_MAX:
+        raise ValueError(f"white {white} is not the full scale of 16-bit values, 1..{DEEP_MAX}")
+
+
+def full_scale(brightest: int, white: int | None) -> int:
+    """Full scale N of a uint16 picture.
+
+    Parameters
+    ----------
+    brightest
+        The largest of its values.
+    white
+        N, where it is known.
+
+    Raises
+    ------
+    ValueError
+        A value is larger, or all are so small that N must be given.
+    """
+    check_white(white)
+    if white is None and brightest < DARK:
+        bits = max(brightest.bit_length(), GREY_MAX.bit_length())
+        raise ValueError(
+            f"the brightest of its 16-bit values is {brightest}, far below {DEEP_MAX}; give the "
+            f"full scale as white (--white on the command line): {(1 << bits) - 1} if these are "
+            f"{bits} bits, {DEEP_MAX} if the picture is dark"
+        )
+    if white is not None and brightest > white:
+        raise ValueError(
+            f"the brightest of its 16-bit values is {brightest}, above white {white}; give the "
+            f"full scale that they were made for"
+        )
+    return DEEP_MAX if white is None else white
+
+
+def scale_of(array: Array, white: int | None) -> int:
+    """Full scale of an array of a kind in the module's table: `full_scale` for uint16, else 255.
+
+    Raises
+    ------
+    ValueError
+        As `full_scale`, or ``white`` is given for an array of another type.
+    """
     if is_deep(array):
-        return to_grey_levels(array).astype(np.int16)
+        return full_scale(int(array.max()), white)
+    if white is not None:
+        raise ValueError(
+            f"white {white} is for 16-bit pictures (uint16), not for {array.dtype}; leave it out"
+        )
+    return GREY_MAX
+
+
+def to_pixels(array: Array, white: int | None = None) -> Pixels:
+    """The network's pixels of a picture.
+
+    Parameters
+    ----------
+    array
+        (H, W) or (H, W, 3), at least one pixel, of a kind in the module's table.
+    white
+        Full scale of uint16 values; None for 65535, where values reach `DARK`.
+
+    Returns
+    -------
+    numpy.ndarray
+        int16 of the same shape, -512..511.
+
+    Raises
+    ------
+    ValueError
+        The array's shape, type or range is not such, or ``white`` does not fit it.
+    """
+    check_kind(array)
+    scale = scale_of(array, white)
+    if is_deep(array):
+        return to_grey_levels(array, scale).astype(np.int16)
     if array.min() < PIXEL_MIN or array.max() > PIXEL_MAX:
         raise ValueError(
             f"values reach from {array.min()} to {array.max()}, outside of "
@@ -75,18 +145,18 @@ def to_pixels(array: Array) -> Pixels:
     return array.astype(np.int16)
 
 
-def to_grey_levels(deep: Array) -> Picture:
-    """A 16-bit picture rounded to 8 bits."""
-    # An odd step has no ties to round.
-    return ((deep.astype(np.uint32) + DEEP_STEP // 2) // DEEP_STEP).astype(np.uint8)
+def to_grey_levels(deep: Array, white: int) -> Picture:
+    """Values 0..white on the scale 0..255, rounded to integers."""
+    levels = _scaled(np.arange(white + 1), GREY_MAX, white).astype(np.uint8)
+    return levels[deep]
 
 
-def without_residual(array: Array, residual: Array) -> Array:
+def without_residual(array: Array, residual: Array, white: int | None = None) -> Array:
     """A picture less the noise that the network saw in it.
 
     Parameters
     ----------
-    array
+    array, white
         As of `to_pixels`.
     residual
         Integers of the same shape, in grey levels.
@@ -94,18 +164,26 @@ def without_residual(array: Array, residual: Array) -> Array:
     Returns
     -------
     numpy.ndarray
-        Of the same shape; uint16 for uint16, uint8 for all others.
+        Of the same shape; uint16 on the same scale for uint16, uint8 for all others.
     """
-    step, most, dtype = (
-        (DEEP_STEP, DEEP_MAX, np.uint16) if is_deep(array) else (1, GREY_MAX, np.uint8)
-    )
-    less: Array = array.astype(np.int64) - step * residual
-    return less.clip(0, most).astype(dtype)
+    most = scale_of(array, white)
+    less: Array = array.astype(np.int64) - _scaled(residual.astype(np.int64), most, GREY_MAX)
+    return less.clip(0, most).astype(np.uint16 if is_deep(array) else np.uint8)
 
 
-def kind(array: Array) -> str:
+def _scaled(values: Array, numerator: int, denominator: int) -> Array:
+    """``rint(values * numerator / denominator)`` in integers: a tie goes to the even one."""
+    whole, rest = np.divmod(values * numerator, denominator)
+    odd: Array = whole & 1
+    return whole + (2 * rest + odd > denominator)
+
+
+def kind(array: Array, white: int = DEEP_MAX) -> str:
     """Grey or colour, and the type where it is not 8 bits."""
     colour = "grey" if array.ndim == 2 else "colour"
     if array.dtype == np.uint8:
         return colour
-    return f"{colour}, {'16 bits' if is_deep(array) else array.dtype.name}"
+    if not is_deep(array):
+        return f"{colour}, {array.dtype.name}"
+    bits = white.bit_length()
+    return f"{colour}, {bits} bits" if white == (1 << bits) - 1 else f"{colour}, 0 to {white}"

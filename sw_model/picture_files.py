@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from .images import WRITABLE
+from .images_output import PICTURES
 from .spec import UsageError
 
 
-def is_picture_name(path: Path, suffixes: Collection[str] = tuple(WRITABLE)) -> bool:
+def is_picture_name(path: Path, suffixes: Collection[str] = PICTURES) -> bool:
     """Whether a file in a folder is one of its pictures, by its name alone.
 
     It is if it has one of the suffixes, in capitals or not, and does not begin with a dot: the

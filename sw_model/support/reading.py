@@ -32,6 +32,43 @@ def reading(path: Path, what: str, accepted: str) -> Iterator[BinaryIO]:
 
     Parameters
     ----------
+    what, accepted
+        As of `complaints`.
+
+    Raises
+    ------
+    UsageError
+        As `complaints`, or the file cannot be opened, is a folder, a pipe or a device.
+    """
+    with complaints(path, what, accepted), open_ordinary(path, what, accepted) as file:
+        yield file
+
+
+def open_ordinary(path: Path, what: str, accepted: str) -> BinaryIO:
+    """An ordinary file, open for reading; parameters as of `complaints`.
+
+    Raises
+    ------
+    UsageError, OSError, ValueError
+        It is a folder, a pipe or a device, or cannot be opened.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        # Opening a pipe would wait for its other end, perhaps for ever.
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        name = one_line(str(path), NAME_MAX)
+        raise UsageError(f"{name} is {kind}, not {what} in an ordinary file; {accepted}")
+    return path.open("rb")
+
+
+@contextmanager
+def complaints(path: Path | str, what: str, accepted: str) -> Iterator[None]:
+    """One sentence for all that goes wrong while a file is read.
+
+    Parameters
+    ----------
+    path
+        Of the file, or what is read where it has none.
     what
         What the file is read as, with its article.
     accepted
@@ -40,20 +77,15 @@ def reading(path: Path, what: str, accepted: str) -> Iterator[BinaryIO]:
     Raises
     ------
     UsageError
-        The file cannot be opened, is a folder, a pipe or a device, or the block raised anything
-        but a UsageError, which names the file itself, or a lack of memory.
+        The block raised anything but a UsageError, which names the file itself, or a lack of
+        memory or of a package.
     """
     name = one_line(str(path), NAME_MAX)
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            # Opening a pipe would wait for its other end, perhaps for ever.
-            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-            raise UsageError(f"{name} is {kind}, not {what} in an ordinary file; {accepted}")
         # Of what is odd in a file parsers warn on stderr; what cannot be read they raise.
-        with warnings.catch_warnings(action="ignore"), path.open("rb") as file:
-            yield file
-    except (UsageError, MemoryError):
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except (UsageError, MemoryError, ModuleNotFoundError):
         raise
     except FileNotFoundError:
         raise UsageError(f"{name} does not exist; {accepted}") from None

@@ -23,10 +23,10 @@ from sw_model.denoise_job import Settings
 from sw_model.denoise_progress import RateColumn, working
 from sw_model.denoise_report import shown
 from sw_model.denoise_workers import run_processes
-from sw_model.images_files import read_image, write_image
 from sw_model.metrics import quality
 from sw_model.spec import UsageError, load_deployment
 
+from .picture_files import read_image, write_image
 from .test_cli import ROOT, refused, run
 
 TINY = ["--deployment", "tiny.safetensors"]
@@ -354,13 +354,19 @@ def test_errors_of_the_system_are_told_apart(photos, capsys, monkeypatch):
         (mistaken, "photos/a.png: ZeroDivisionError: a mistake of ours"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(denoise_job, "write_image", error)
+            patch.setattr(denoise_job, "image_writer", error)
             code, out, err = run(capsys, *arguments)
         assert code == 1
         assert reason in err
         assert err.count("\n") == 3
         assert "0 of 3 to out" in out
         assert [path for path in Path("out").rglob("*") if not path.is_dir()] == []
+
+
+def test_a_missing_package_is_no_damaged_picture(photos, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    err = refused(capsys, "denoise", "grey.png", "-o", "o.png", *TINY)
+    assert "the Python package imagecodecs is missing" in err
 
 
 # ---------------------------------------------------------------------------- processes

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sw_model import denoise
-from sw_model.images_files import read_image, write_image
 
+from .picture_files import read_image, write_image
 from .test_cli import refused, run
 
 TINY = ["--deployment", "tiny.safetensors"]

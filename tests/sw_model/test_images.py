@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from sw_model.images import (
-    WRITABLE,
+    PICTURES,
     add_noise,
     check_format,
     join_planes,
@@ -21,7 +21,7 @@ from sw_model.images import (
 )
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, UsageError
 
-LOSSLESS = [suffix for suffix in WRITABLE if suffix not in (".jpg", ".jpeg")]
+LOSSLESS = [suffix for suffix in PICTURES if suffix not in (".jpg", ".jpeg")]
 
 
 def picture(*shape, seed=0):
@@ -190,7 +190,7 @@ def test_pictures_without_pixels(tmp_path):
         read_picture(path)
 
 
-@pytest.mark.parametrize("suffix", list(WRITABLE))
+@pytest.mark.parametrize("suffix", list(PICTURES))
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
 def test_truncated_pictures(tmp_path, suffix, share):
     path = tmp_path / f"a{suffix}"
@@ -232,7 +232,7 @@ def test_enormous_pictures_are_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "shape", "complaint"),
     [
-        ("a", (2, 2), r"suffix '' is not one of \.png, \.bmp"),
+        ("a", (2, 2), r"suffix '' is not one of \.png, \.tif"),
         ("a.gif", (2, 2), r"suffix '\.gif' is not one of"),
         ("a.pgm", (2, 2, 3), r"\.pgm does not hold colour pictures; \.png does"),
         ("a.ppm", (2, 2), r"\.ppm does not hold grey pictures; \.png does"),

@@ -9,10 +9,10 @@ import pytest
 
 from sw_model import golden
 from sw_model.images import add_noise
-from sw_model.images_files import write_image
 from sw_model.spec import load_deployment
 from sw_model.spec.spike_counts import load_spike_counts
 
+from .picture_files import write_image
 from .test_cli import refused, run
 
 TINY = ["--deployment", "tiny.safetensors"]

@@ -1,0 +1,149 @@
+"""What a picture file holds, whatever its format: pixels, transparency, metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from .images_arrays import Array
+
+GREY_PROFILE = b"GRAY"
+"""Bytes 16 to 19 of an ICC profile of grey pictures (ICC.1, data colour space)."""
+TURNED: dict[int, Callable[[Array], Array]] = {
+    2: np.fliplr,
+    3: lambda array: np.rot90(array, 2),
+    4: np.flipud,
+    5: lambda array: np.rot90(np.fliplr(array)),
+    6: lambda array: np.rot90(array, -1),
+    7: lambda array: np.rot90(np.fliplr(array), -1),
+    8: np.rot90,
+}
+"""What makes pixels upright, by EXIF's orientation, where they are not."""
+ON_THEIR_SIDE = (5, 6, 7, 8)
+"""Orientations of pictures whose width is stored as their height."""
+
+
+class RefusedError(Exception):
+    """A file that is whole and not accepted.
+
+    Parameters
+    ----------
+    what
+        The sentence after the file's name.
+    advice
+        What to do about it; None to say what is accepted.
+    """
+
+    def __init__(self, what: str, advice: str | None = None) -> None:
+        super().__init__(what)
+        self.what, self.advice = what, advice
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiffTags:
+    """What only TIFF can hold, in the terms of tifffile's writer.
+
+    Attributes
+    ----------
+    byteorder
+        Of the file that was read; private tags are in it.
+    imagej
+        Whether ImageJ reads the file as a stack of its own, whose pages lie side by side.
+    options
+        Arguments that describe a page.
+    """
+
+    byteorder: Literal[">", "<"]
+    imagej: bool
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a file says beside its pixels, as far as it is kept.
+
+    Attributes
+    ----------
+    profile
+        ICC profile of the colours.
+    exif
+        EXIF as a TIFF structure without "Exif" in front, its orientation upright.
+    dpi
+        Pixels an inch, across and down.
+    """
+
+    profile: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    tiff: TiffTags | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A picture of a file.
+
+    Attributes
+    ----------
+    array
+        (H, W) or (H, W, 3), of a kind in `sw_model.images_arrays`.
+    alpha
+        (H, W) of the same type: how opaque each pixel is.
+    white
+        Full scale of uint16 values, where the file says it.
+    """
+
+    array: Array
+    alpha: Array | None = None
+    white: int | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+def page_of(
+    samples: Array, orientation: int, white: int | None, metadata: Metadata, *, collapse: bool
+) -> Page:
+    """A page of decoded samples.
+
+    Parameters
+    ----------
+    samples
+        (H, W) or (H, W, 1 to 4): grey or colour, the second or fourth one is alpha.
+    orientation
+        As EXIF has it; what does not exist is upright.
+    collapse
+        Make colours whose three channels are equal grey.
+    """
+    if orientation in TURNED:
+        samples = TURNED[orientation](samples)
+    if samples.ndim == 2:
+        samples = samples[..., np.newaxis]
+    alpha = samples[..., -1] if samples.shape[2] in (2, 4) else None
+    colours = samples[..., : 1 if samples.shape[2] < 3 else 3]
+    if colours.shape[2] == 1 or (collapse and (colours == colours[..., :1]).all()):
+        colours = colours[..., 0]
+    profile = metadata.profile
+    if profile is not None and (colours.ndim == 2) != (profile[16:20] == GREY_PROFILE):
+        # A profile of colours does not fit a picture that turned out grey.
+        metadata = replace(metadata, profile=None)
+    return Page(
+        array=np.ascontiguousarray(colours),
+        alpha=None if alpha is None else np.ascontiguousarray(alpha),
+        white=white,
+        metadata=metadata,
+    )
+
+
+def samples_of(page: Page) -> Array:
+    """The inverse of `page_of`: (H, W), or (H, W, 2 to 4)."""
+    if page.alpha is None:
+        return page.array
+    return np.dstack([page.array, page.alpha])
+
+
+def is_opaque(page: Page) -> bool:
+    """Whether nothing shines through any pixel."""
+    if page.alpha is None:
+        return True
+    return bool((page.alpha == np.iinfo(page.alpha.dtype).max).all())
