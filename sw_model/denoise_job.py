@@ -20,13 +20,14 @@ from .denoise_inputs import Task
 from .denoise_picture import Denoised, denoise_picture
 from .images import Pixels, add_noise
 from .images_arrays import DEEP_MAX, is_deep, kind, to_pixels, without_residual
-from .images_files import STANDARD, Source, open_image, temporary_file
+from .images_files import STANDARD, Source, open_image
 from .images_output import check_image, image_writer, in_eight_bits, written_as
 from .images_page import Page, is_opaque
 from .options import Noise
 from .spec import GREY_MAX, Deployment, UsageError
 from .support.files import replacing
 from .support.packages import absence
+from .support.temporary import temporary_file
 
 if TYPE_CHECKING:
     from .metrics import Quality

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +27,7 @@ from .images_tiff import SIGNATURES as TIFF
 from .images_tiff import TiffReader
 from .spec import UsageError
 from .support.reading import NAME_MAX, complaints, open_ordinary
+from .support.temporary import temporary_file
 from .support.text import one_line
 
 STANDARD = Path("-")
@@ -149,14 +148,6 @@ def open_image(path: Path, white: int | None = None) -> Iterator[Source]:
             return replace(page, white=page.white or rest if white is None else white)
 
         yield replace(source, page=scaled)
-
-
-def temporary_file() -> BinaryIO:
-    """A file that nobody else sees, and that is gone when it is closed."""
-    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - whoever asked for it closes it
-    # tifffile wants a name, and Python has a number for one that has none.
-    file.name = "temporary file"
-    return io.BufferedRandom(file)
 
 
 def _standard_input() -> BinaryIO:

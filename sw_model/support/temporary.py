@@ -1,6 +1,6 @@
-"""Temporary folders, the only place that makes them.
+"""Temporary folders and files, the only place that makes them.
 
-They are gone when the block ends that they are for; where an exception comes between, when the
+Folders are gone when the block ends that they are for; where an exception comes between, when the
 command ends; and where that was killed, when the next one needs a temporary folder at the same
 place.
 """
@@ -8,6 +8,7 @@ place.
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import secrets
 import shutil
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 PREFIX = ".spiking-dncnn-"
 """How the names begin of folders that whoever finds them unlocked may remove."""
@@ -26,6 +28,14 @@ _places: set[Path] = set()
 """Folders of this process that are to be removed."""
 _searched: set[Path] = set()
 """Where this process has looked for what was left by others."""
+
+
+def temporary_file() -> BinaryIO:
+    """A file that nobody else sees: it is gone when it is closed, and with the process."""
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - whoever asked for it closes it
+    # Readers of pictures want a name, and Python has a number for one that has none.
+    file.name = "temporary file"
+    return io.BufferedRandom(file)
 
 
 @contextmanager
