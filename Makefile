@@ -12,7 +12,7 @@ help: ## this list
 .venv/.complete: requirements.lock pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh
 
-setup: .venv/.complete ## virtual environment, locked packages, Icarus
+setup: .venv/.complete ## virtual environment with the command spiking-dncnn, locked packages, Icarus
 
 sim: .venv/.complete ## denoise a photograph in golden model, Verilator and Icarus, and compare
 	$(PY) -m sim run -o build/sim

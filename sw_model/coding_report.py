@@ -49,7 +49,7 @@ def _introduction(study: Study) -> str:
         efficient spike-based image denoising* (arXiv 2305.11898), done again, and gone on with
         where it stops. This text, its figures and the CSV files with all their numbers come
         from""",
-        f"    python -m sw_model coding -o build/coding --seed {study.seed}\n"
+        f"    spiking-dncnn coding -o build/coding --seed {study.seed}\n"
         f"    cp build/coding/{REPORT} docs/ && cp build/coding/coding/*.png docs/coding/",
         f"""(`make coding` is the first of them.) No trained network is needed. Pictures: {count}
         of {study.pictures.source}; seed of rate coding: {study.seed}. Set12 is looked for in the
