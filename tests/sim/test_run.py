@@ -13,7 +13,7 @@ from sim.denoiser import Frame, make_hardware, simulate
 from sim.report import Outcome, summary
 from sim.scoreboard import compare
 from sim.simulators import SIMULATORS
-from sim.targets import TARGETS
+from sim.targets import DEFAULT_TARGETS, TARGETS
 from sw_model import golden
 from sw_model.images import add_noise
 from sw_model.spec.cycles import frame_cycles
@@ -185,9 +185,22 @@ def test_default_picture_is_in_the_installed_package(tiny_file):
     assert mine.picture.is_file()
     assert mine.clean.shape == (32, 32)
     assert mine.clean.std() > 30
-    assert (
-        job.make_job(parse(["--deployment", tiny_file]), TARGETS["icarus"].crop).clean.size == 256
-    )
+
+
+@pytest.mark.parametrize(("target", "most_cycles"), [("verilator", 700_000), ("icarus", 15_000)])
+def test_make_sim_takes_whole_layers_and_few_cycles(target, most_cycles):
+    # What a run costs, whatever the machine: Icarus simulates a few hundred cycles a second.
+    mine = job.make_job(parse([]), TARGETS[target].crop)
+    height, width = mine.clean.shape
+    assert target in DEFAULT_TARGETS
+    assert sum(mine.cycles) <= most_cycles
+    assert len(mine.words) == 16
+    for words in mine.words:
+        assert words[..., 0].size == height * width * mine.timesteps
+        assert words.any()
+    # There are pixels that touch no border; rows and columns cannot be taken for each other.
+    assert min(height, width) > 3
+    assert target == "verilator" or height != width
 
 
 def test_figures_to_standard_output_are_json_alone(tiny_file, picture, tmp_path, capsys):
