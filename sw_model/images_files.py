@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +30,10 @@ from .spec import UsageError
 from .support.reading import NAME_MAX, complaints, open_ordinary
 from .support.temporary import temporary_file
 from .support.text import one_line
+
+for _library in ("tifffile", "imagecodecs"):
+    # Of what is odd in a file they tell standard error; what matters is told here.
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 STANDARD = Path("-")
 """What stands for standard input and output."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import struct
 from typing import Any, BinaryIO
 
@@ -40,8 +39,6 @@ ASSOCIATED, UNASSOCIATED = 1, 2
 DESCRIPTION, LARGEST, RESOLUTION, UNIT, PROFILE = 270, 281, (282, 283), 296, 34675
 IMAGEJ = ((50838, "I", 4), (50839, "B", 1))
 """Tags with ImageJ's labels, ranges and overlays, the type and the bytes of their values."""
-# Of what is odd in a file tifffile would tell standard error; what matters is told below.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
 INCHES = {2: 1.0, 3: 1 / 2.54}
 """The resolution's units in inches; others are no lengths."""
 
@@ -84,6 +81,8 @@ class TiffReader:
             samples = np.moveaxis(samples, 0, -1)
         samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
         if page.photometric == PALETTE:
+            if page.colormap is None:
+                raise ValueError("its palette is missing")
             samples = (page.colormap.T >> 8).astype(np.uint8)[samples[..., 0]]
         elif bits <= 8:
             samples = _eight_bits(samples, bits)
