@@ -110,6 +110,7 @@ def transparent_files(folder):
     for name in ("a.png", "a.tif", "a.webp"):
         for channels in (2, 4):
             samples = picture(9, 8, channels)
+            samples[2:5, 3:, -1] = 0  # colours that nobody sees
             Image.fromarray(samples).save(folder / name, lossless=True, exact=True)
             yield folder / name, samples
     for channels in (2, 4):
@@ -135,7 +136,9 @@ def test_alpha_passes_unchanged(folder, capsys):
     for path, samples in transparent_files(folder):
         colours = samples[..., 0] if samples.shape[2] == 2 else samples[..., :3]
         expected = denoise(colours, "tiny.safetensors")
-        for target in ("o.png", "o.tif"):
+        for target in ("o.png", "o.tif", "o.webp"):
+            if target == "o.webp" and samples.dtype == np.uint16:
+                continue
             code, out, _ = run(capsys, "denoise", path, "-o", target, *TINY, "--force")
             assert code == 0
             assert ", alpha" in out
@@ -273,8 +276,9 @@ def test_libraries_tell_standard_error_nothing(folder):
 # ---------------------------------------------------------------------------- pages
 
 
+@pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_imagej_stacks_keep_pages_and_pixel_size(folder, capsys, dtype):
+def test_imagej_stacks_keep_pages_and_pixel_size(folder, capsys, dtype, order):
     stack = picture(2, 3, 6, 7, dtype=dtype)
     metadata = {
         "axes": "TZYX",
@@ -283,7 +287,8 @@ def test_imagej_stacks_keep_pages_and_pixel_size(folder, capsys, dtype):
         "finterval": 2.0,
         "Labels": list("abcdef"),
     }
-    tifffile.imwrite("a.tif", stack, imagej=True, resolution=(4.0, 5.0), metadata=metadata)
+    options = {"byteorder": order, "resolution": (4.0, 5.0), "metadata": metadata}
+    tifffile.imwrite("a.tif", stack, imagej=True, **options)
     code, out, _ = run(capsys, "denoise", "a.tif", "-o", "o.tif", *TINY)
     assert code == 0
     assert "6 pages" in out
@@ -327,7 +332,8 @@ def test_pages_of_different_kinds(folder, capsys):
 
 def test_the_scale_is_of_all_pages(folder, capsys):
     # A dark page among bright ones is dark; in a stack of dark ones it may be fewer bits.
-    stack = np.stack([picture(6, 7, dtype=np.uint16) // 32, picture(6, 7, dtype=np.uint16)])
+    bright = picture(6, 7, dtype=np.uint16)
+    stack = np.stack([bright // 32, bright, bright // 32])
     tifffile.imwrite("a.tif", stack, photometric="minisblack")
     assert run(capsys, "denoise", "a.tif", "-o", "o.tif", *TINY)[0] == 0
     network = load_deployment("tiny.safetensors")

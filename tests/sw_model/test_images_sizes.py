@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from sw_model.images_files import open_image
@@ -72,7 +73,6 @@ def liars(folder):
     for compression in (1, 5, 8, 32773, 7, 50000):
         yield f"{compression}.tif", tiff_of(compression)
     yield "beyond.tif", tiff_of(1, counted=WIDTH * HEIGHT)
-    # tifffile takes such a strip for a black one.
     yield "strip.tif", tiff_of(1, 96, 1, counted=0)
     for depth, colour in ((8, 2), (16, 6), (1, 0), (8, 3)):
         yield f"{depth}-{colour}.png", png(16_000, 9_000, depth, colour)
@@ -161,3 +161,19 @@ def test_files_that_compress_well_are_read(tmp_path):
             array = source.page(0).array
         assert array.shape == (3000, 3000), name
         assert array.min() == array.max(), name
+
+
+def test_a_strip_that_is_missing_is_not_black(tmp_path):
+    array = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    options = {"compression": "zlib", "rowsperstrip": 16, "metadata": None}
+    tifffile.imwrite(tmp_path / "a.tif", array, **options)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        lengths = list(file.pages[0].databytecounts)
+        lengths[2] = 0
+        file.pages[0].tags["StripByteCounts"].overwrite(lengths)
+    assert (tifffile.imread(tmp_path / "a.tif")[32:48] == 0).all()  # what tifffile makes of it
+    with (
+        pytest.raises(UsageError, match="0 bytes of pixels should be at"),
+        open_image(tmp_path / "a.tif"),
+    ):
+        pass
