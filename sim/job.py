@@ -19,6 +19,8 @@ from sw_model.spec import Deployment, UsageError
 from sw_model.spec.cycles import frame_cycles
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 
+DEMONSTRATION = "compact"
+"""The smallest shipped network: simulators take minutes for a crop."""
 DEFAULT_CROP = "130,232,32,32"
 """Of the default picture: an eye, and what it looks into."""
 
@@ -86,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool 
         help="part of the picture to denoise, as if it were all (default: the whole of a given "
         "picture)",
     )
-    add_network_options(parser)
+    add_network_options(parser, DEMONSTRATION)
     add_noise_options(parser, sigma=sigma)
     if not sized:
         parser.set_defaults(max_size=f"{FRAME_HEIGHT_MAX},{FRAME_WIDTH_MAX}")

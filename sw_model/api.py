@@ -16,11 +16,10 @@ import numpy.typing as npt
 from . import golden
 from .denoise_picture import denoise_picture
 from .golden_result import GoldenResult
-from .images_arrays import to_pixels, without_residual
+from .images_arrays import to_pixels, to_values, without_residual
+from .noise_level import check_level
 from .spec import Deployment, load_deployment
-
-DEFAULT_DEPLOYMENT = "best-s25"
-"""The shipped network with the best pictures."""
+from .spec.deployment import DEFAULT_DEPLOYMENT
 
 
 def denoise(
@@ -28,9 +27,10 @@ def denoise(
     deployment: str | Path | Deployment = DEFAULT_DEPLOYMENT,
     timesteps: int | None = None,
     *,
+    level: float | None = None,
     white: int | None = None,
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
-    """Remove the noise from a picture, in the integers of the hardware.
+    """Remove the noise from a picture.
 
     Parameters
     ----------
@@ -42,6 +42,10 @@ def denoise(
         Name of a shipped network, path of a deployment file, or a loaded one.
     timesteps
         T, one of those that the deployment allows; the largest by default.
+    level
+        Standard deviation of the noise in grey levels (0..255, for uint16 too); estimated for each
+        channel by default, see `sw_model.noise_level`. At ``deployment.sigma``, 25 for the shipped
+        networks, pixels are taken as they are, and the integers are the hardware's.
     white
         Full scale N of uint16 values: 4095 for 12 bits. The result is on the same scale 0..N.
         65535 by default, and to be given where all values are far below.
@@ -56,7 +60,7 @@ def denoise(
     ValueError
         The array is of another shape, type (floats) or range, or ``white`` is needed or wrong.
     sw_model.UsageError
-        There is no such deployment, or it does not allow this T.
+        There is no such deployment, it does not allow this T, or the level is no noise.
 
     Examples
     --------
@@ -66,10 +70,12 @@ def denoise(
     (4, 4)
     """
     array = np.asarray(array)
-    pixels = to_pixels(array, white)
+    values = to_values(array, white)
+    check_level(level)
     frozen = _frozen(deployment)
     steps = frozen.spec.timesteps_max if timesteps is None else timesteps
-    return without_residual(array, denoise_picture(frozen, pixels, steps).residual, white)
+    denoised = denoise_picture(frozen, values, steps, level=level)
+    return without_residual(array, denoised.residual, white)
 
 
 def trace(
@@ -82,10 +88,12 @@ def trace(
 ) -> GoldenResult:
     """Denoise a channel and keep what happens in every layer, for those who build hardware.
 
+    Pixels are taken as they are, whatever the level of their noise.
+
     Parameters
     ----------
     array
-        (H, W), as of `denoise`; the network's pixels are those that `denoise` gives it.
+        (H, W), as of `denoise`.
     deployment, timesteps, white
         As of `denoise`.
     membranes

@@ -21,6 +21,7 @@ from .images import add_noise
 from .images_arrays import DEEP_MAX, check_white
 from .images_files import STANDARD
 from .images_output import SUFFIXES
+from .noise_level import check_level
 from .options import add_network_options, add_noise_options, network, noise
 from .spec import UsageError
 from .support.cli import MISTAKE, complain
@@ -98,6 +99,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
     )
     add_network_options(parser)
+    parser.add_argument(
+        "--level",
+        type=float,
+        metavar="SIGMA",
+        help="standard deviation of the pictures' noise in grey levels (default: estimated for "
+        "each channel); at 25, the shipped networks' own, the network sees pixels as they are: "
+        "the hardware's integers",
+    )
     add_noise_options(parser, sigma=None)
 
 
@@ -112,6 +121,7 @@ def main(args: argparse.Namespace) -> int:
         need("skimage")  # of the figures, when all is done
         # Impossible noise is one mistake, not one a file.
         add_noise(np.zeros((1, 1), np.uint8), added.sigma, added.seed, added.protocol)
+    check_level(args.level)
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs} is not 1 or more")
     if args.jobs is not None and args.dask is not None:
@@ -140,6 +150,7 @@ def main(args: argparse.Namespace) -> int:
         deployment=deployment,
         timesteps=timesteps,
         noise=added,
+        level=args.level,
         force=args.force,
         white=args.white,
         suffix=args.format and args.format.lower(),

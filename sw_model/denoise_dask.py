@@ -38,8 +38,8 @@ def run_cluster(
         """Have the next page of a file computed, or say how the file ended."""
         try:
             step = next(working) if denoised is None else working.send(denoised)
-            pixels, timesteps = step.pixels, settings.timesteps
-            future = client.submit(compute, network, pixels, timesteps, pure=False)
+            given = step.values, settings.timesteps, settings.level
+            future = client.submit(compute, network, *given, pure=False)
         except StopIteration as end:
             done: Done = end.value
             return done

@@ -19,10 +19,11 @@ import numpy.typing as npt
 from .denoise_inputs import Task
 from .denoise_picture import Denoised, denoise_picture
 from .images import Pixels, add_noise
-from .images_arrays import DEEP_MAX, is_deep, kind, to_pixels, without_residual
+from .images_arrays import DEEP_MAX, is_deep, kind, to_values, without_residual
 from .images_files import STANDARD, Source, open_image
 from .images_output import check_image, image_writer, in_eight_bits, written_as
 from .images_page import Page, is_opaque
+from .noise_level import TEXTURE, weakest
 from .options import Noise
 from .spec import GREY_MAX, Deployment, UsageError
 from .support.files import replacing
@@ -49,6 +50,8 @@ class Settings:
     ----------
     noise
         Added before denoising, so that quality is measured; None for pictures as they are.
+    level
+        Standard deviation of the pictures' noise; None to estimate it.
     force
         Replace outputs that exist.
     white
@@ -61,6 +64,7 @@ class Settings:
     timesteps: int
     noise: Noise | None
     force: bool
+    level: float | None = None
     white: int | None = None
     suffix: str | None = None
 
@@ -71,15 +75,15 @@ class Step:
 
     Attributes
     ----------
-    pixels
-        (H, W) or (H, W, 3): what the network sees.
+    values
+        (H, W) or (H, W, 3), on the network's scale, as `denoise_picture` takes them.
     index
         Of the page.
     pages
         Number of pages of the file.
     """
 
-    pixels: Pixels
+    values: npt.NDArray[Any]
     index: int
     pages: int
 
@@ -106,18 +110,21 @@ class Done:
         Number of pages.
     kind
         Of the file, in words.
+    levels
+        Of the noise in each channel of each page.
     seconds
         From reading to writing.
     before, after
         Quality of the noisy and the denoised picture, where noise was added.
     note
-        What is worth knowing of the written file, or nothing.
+        What is worth knowing of the result, or nothing.
     """
 
     task: Task
     shape: tuple[int, ...]
     pages: int
     kind: str
+    levels: tuple[float, ...]
     theta: float
     seconds: float
     before: Quality | None
@@ -152,11 +159,11 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
         page = _first(task, settings, source, suffix)
         what, bits = _kind(page, source), (page.white or GREY_MAX).bit_length()
         if settings.noise is None:
-            pixels = to_pixels(page.array, page.white)
+            values = to_values(page.array, page.white)
         else:
-            page, pixels = _with_noise(page, settings.noise, source)
-        denoised = yield Step(pixels=pixels, index=0, pages=source.count)
-        activity, narrowed = denoised.activity, False
+            page, values = _with_noise(page, settings.noise, source)
+        denoised = yield Step(values=values, index=0, pages=source.count)
+        activity, levels, narrowed = denoised.activity, denoised.levels, False
         # Nothing is half written before there is something to write.
         with (
             _target(task, settings, staging, suffix) as file,
@@ -165,12 +172,12 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
             for index in range(source.count):
                 if index > 0:
                     page = source.page(index)
-                    pixels = to_pixels(page.array, page.white)
-                    denoised = yield Step(pixels=pixels, index=index, pages=source.count)
+                    values = to_values(page.array, page.white)
+                    denoised = yield Step(values=values, index=index, pages=source.count)
                     activity += denoised.activity
-                result: npt.NDArray[Any] = denoised.picture
-                if settings.noise is None:
-                    result = without_residual(page.array, denoised.residual, page.white)
+                    levels += denoised.levels
+                noisy = (page.array, page.white) if settings.noise is None else (values, None)
+                result = without_residual(noisy[0], denoised.residual, noisy[1])
                 written = written_as(suffix, replace(page, array=result))
                 put(written)
                 narrowed |= is_deep(result) and not is_deep(written.array)
@@ -178,18 +185,19 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
     if settings.noise is not None:
         from .metrics import quality  # its libraries take as long as a small picture
 
-        before = quality(page.array, pixels)
-        after = quality(page.array, denoised.picture)
+        before = quality(page.array, values)
+        after = quality(page.array, result)
     return Done(
         task=task,
-        shape=pixels.shape,
+        shape=values.shape,
         pages=source.count,
         kind=what,
+        levels=levels,
         theta=activity.theta,
         seconds=time.monotonic() - started,
         before=before,
         after=after,
-        note=_note(settings, suffix, bits if narrowed else None),
+        note=_note(settings, suffix, min(levels), bits if narrowed else None),
     )
 
 
@@ -202,7 +210,9 @@ def do(task: Task, settings: Settings, progress: Progress, staging: Path | None 
         def report(done: float, whole: float, step: Step = step) -> None:
             progress(step.index * whole + done, step.pages * whole)
 
-        denoised = denoise_picture(settings.deployment, step.pixels, settings.timesteps, report)
+        denoised = denoise_picture(
+            settings.deployment, step.values, settings.timesteps, report, level=settings.level
+        )
         try:
             step = working.send(denoised)
         except StopIteration as end:
@@ -210,9 +220,11 @@ def do(task: Task, settings: Settings, progress: Progress, staging: Path | None 
             return done
 
 
-def compute(deployment: Deployment, pixels: Pixels, timesteps: int) -> Denoised:
+def compute(
+    deployment: Deployment, values: npt.NDArray[Any], timesteps: int, level: float | None
+) -> Denoised:
     """The network's part, which may be done on another machine."""
-    return denoise_picture(deployment, pixels, timesteps)
+    return denoise_picture(deployment, values, timesteps, level=level)
 
 
 def attempt(task: Task, settings: Settings, progress: Progress, staging: Path) -> Outcome:
@@ -316,10 +328,23 @@ def _target(
         path.replace(task.target)
 
 
-def _note(settings: Settings, suffix: str, narrowed: int | None) -> str:
-    """What is worth knowing of the written file, where ``narrowed`` bits became 8 say."""
+def _note(settings: Settings, suffix: str, weak: float, narrowed: int | None) -> str:
+    """What is worth knowing of the result.
+
+    Parameters
+    ----------
+    weak
+        The weakest noise in it.
+    narrowed
+        Bits of what was written with 8.
+    """
+    notes = []
+    if settings.level is None and weak <= TEXTURE:
+        notes.append(f"noise up to {TEXTURE} may be texture, and is left")
+    elif weak < (least := weakest(settings.deployment)):
+        notes.append(f"noise below {least:.1f} is more than 10-bit pixels carry: removed in part")
     if narrowed is not None:
-        return f"{suffix} holds 8 of the {narrowed} bits"
-    if settings.noise is not None and suffix in LOSSY:
-        return "JPEG is lossy: figures are without it"
-    return ""
+        notes.append(f"{suffix} holds 8 of the {narrowed} bits")
+    elif settings.noise is not None and suffix in LOSSY:
+        notes.append("JPEG is lossy: figures are without it")
+    return "; ".join(notes)

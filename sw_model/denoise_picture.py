@@ -4,65 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import golden
+from . import golden, noise_level
 from .activity import Activity
-from .images import Picture, Pixels, join_planes, planes
+from .images import join_planes, planes
 from .spec import Deployment
 
 
 @dataclass(frozen=True, kw_only=True)
 class Denoised:
-    """A denoised picture of any kind, and the spikes that it took.
+    """What was found in a picture of any kind, and the spikes that it took.
 
     Attributes
     ----------
-    picture
-        (H, W) or (H, W, 3).
     residual
-        The noise that the network saw, in grey levels, of the picture's shape.
+        The noise to take away, in grey levels, of the picture's shape: int64 at the level of the
+        network's training, else float32.
+    levels
+        Standard deviation of each channel's noise, told or estimated.
     activity
         Spikes of all channels together.
     """
 
-    picture: Picture
-    residual: npt.NDArray[np.int64]
+    residual: npt.NDArray[Any]
+    levels: tuple[float, ...]
     activity: Activity
 
 
 def denoise_picture(
     deployment: Deployment,
-    pixels: Pixels | Picture,
+    values: npt.NDArray[Any],
     timesteps: int,
     progress: Callable[[int, int], None] = lambda done, whole: None,
+    *,
+    level: float | None,
 ) -> Denoised:
     """Denoise each channel of a picture on its own.
 
     Parameters
     ----------
-    pixels
-        (H, W) or (H, W, 3), -512..511.
+    values
+        (H, W) or (H, W, 3), -512..511, on the network's scale. What is not an integer is rounded
+        where the network sees it.
     timesteps
         T, one that the deployment allows.
     progress
         Called with what is done and the whole.
+    level
+        Standard deviation of the noise; None to estimate it for each channel. At that of the
+        network's training, ``deployment.sigma``, the network sees the pixels as they are, and all
+        that it finds is taken away.
     """
-    channels = list(planes(pixels))
-    results = []
+    channels = list(planes(values))
+    residuals, levels, activities = [], [], []
     for index, channel in enumerate(channels):
 
         def report(done: int, whole: int, index: int = index) -> None:
             progress(index * whole + done, len(channels) * whole)
 
-        results.append(golden.denoise(deployment, channel, timesteps, progress=report))
-    activity = results[0].activity
-    for result in results[1:]:
-        activity += result.activity
+        sigma = noise_level.estimate(channel) if level is None else level
+        factor = noise_level.scaling(deployment, sigma)
+        pixels = noise_level.scaled(channel, factor)
+        result = golden.denoise(deployment, pixels, timesteps, progress=report)
+        residual: npt.NDArray[Any] = result.residual
+        if level != deployment.sigma:
+            found = (residual / factor).astype(np.float32)
+            residual = noise_level.believed(found, sigma, estimated=level is None)
+        residuals.append(residual)
+        levels.append(sigma)
+        activities.append(result.activity)
     return Denoised(
-        picture=join_planes([result.denoised for result in results]),
-        residual=join_planes([result.residual for result in results]),
-        activity=activity,
+        residual=join_planes(residuals),
+        levels=tuple(levels),
+        activity=sum(activities[1:], start=activities[0]),
     )

@@ -28,6 +28,8 @@ def shown(path: Path) -> str:
 def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[str, Any]:
     """The outcomes as JSON values.
 
+    ``level`` is what was told, or null; a file's ``levels`` are its pages' and
+    channels', told or estimated.
     PSNR is in dB and null where it is infinite or no noise was added; SSIM is null for pictures
     smaller than its window, too. A file that failed has ``error`` and nothing else but its names.
     """
@@ -35,6 +37,7 @@ def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[
     return {
         "deployment": {"name": deployment.spec.name, "hash": deployment.hash},
         "timesteps": settings.timesteps,
+        "level": settings.level,
         "noise": noise and {"sigma": noise.sigma, "seed": noise.seed, "protocol": noise.protocol},
         "files": [_values(outcome) for outcome in outcomes],
         "done": sum(isinstance(outcome, Done) for outcome in outcomes),
@@ -49,6 +52,7 @@ def one(done: Done, settings: Settings) -> str:
     lines = [
         f"picture     {shown(done.task.source)}, {_size(done)} {done.kind}",
         f"deployment  {describe(settings.deployment, settings.timesteps)}",
+        f"level       {_levels(done)} ({_origin(settings)})",
     ]
     if done.before is not None and done.after is not None:
         before, after = done.before, done.after
@@ -77,9 +81,14 @@ def table(outcomes: Sequence[Outcome], settings: Settings, plan: Plan, seconds: 
     names = [shown(outcome.task.source) for outcome in outcomes]
     done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
     width = max(map(len, [*names, "picture"]))
+    levels = max(map(len, [*map(_levels, done), "level"]))
     kinds = max(map(len, [*(outcome.kind for outcome in done), "kind"]))
-    head = f"{'picture':{width}}  {'size':>11}  {'kind':{kinds}}    theta  seconds"
-    lines = [f"deployment  {describe(settings.deployment, settings.timesteps)}"]
+    head = f"{'picture':{width}}  {'size':>11}  {'kind':{kinds}}  {'level':>{levels}}"
+    head += "    theta  seconds"
+    lines = [
+        f"deployment  {describe(settings.deployment, settings.timesteps)}",
+        f"level       {_origin(settings)}",
+    ]
     if settings.noise is not None:
         lines.append(f"noise       {settings.noise} (the same seed for every picture)")
         head += "   PSNR noisy denoised   SSIM noisy denoised"
@@ -90,8 +99,9 @@ def table(outcomes: Sequence[Outcome], settings: Settings, plan: Plan, seconds: 
             continue
         note = f"   ({outcome.note})" if outcome.note else ""
         lines.append(
-            f"{name:{width}}  {_size(outcome):>11}  {outcome.kind:{kinds}} {outcome.theta:8.3f} "
-            f"{outcome.seconds:8.2f}{_quality(outcome)}{note}"
+            f"{name:{width}}  {_size(outcome):>11}  {outcome.kind:{kinds}}  "
+            f"{_levels(outcome):>{levels}} {outcome.theta:8.3f} {outcome.seconds:8.2f}"
+            f"{_quality(outcome)}{note}"
         )
     failed = len(outcomes) - len(done)
     lines += [
@@ -117,6 +127,7 @@ def _values(outcome: Outcome) -> dict[str, Any]:
         "shape": list(outcome.shape),
         "pages": outcome.pages,
         "kind": outcome.kind,
+        "levels": [round(level, DECIMALS) for level in outcome.levels],
         "theta": round(outcome.theta, DECIMALS),
         "seconds": round(outcome.seconds, 3),
         "psnr_noisy": None if outcome.before is None else _rounded(outcome.before.psnr),
@@ -133,6 +144,18 @@ def _rounded(value: float | None) -> float | None:
 
 def _size(done: Done) -> str:
     return f"{done.shape[1]}x{done.shape[0]}"
+
+
+def _levels(done: Done) -> str:
+    # What was told is the same for all channels.
+    levels = list(dict.fromkeys(f"{level:.1f}" for level in done.levels))
+    if done.pages > 1 and len(levels) > 1:
+        return f"{min(done.levels):.1f} to {max(done.levels):.1f}"
+    return "/".join(levels)
+
+
+def _origin(settings: Settings) -> str:
+    return "estimated" if settings.level is None else "told"
 
 
 def _quality(done: Done) -> str:

@@ -15,6 +15,7 @@ from .activity import Activity
 from .denoise_picture import denoise_picture
 from .evaluate_report import report, table
 from .images import add_noise, read_picture
+from .images_arrays import without_residual
 from .metrics import Quality, quality
 from .options import (
     DEFAULT_SIGMA,
@@ -111,12 +112,13 @@ def _measure(
 ) -> Measured:
     clean = read_picture(path)
     pixels = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
-    result = denoise_picture(deployment, pixels, timesteps, progress)
+    # What hardware is compared with, whatever the noise.
+    result = denoise_picture(deployment, pixels, timesteps, progress, level=deployment.sigma)
     return Measured(
         name=one_line(path.name),
         shape=clean.shape,
         noisy=quality(clean, pixels),
-        denoised=quality(clean, result.picture),
+        denoised=quality(clean, without_residual(pixels, result.residual)),
         activity=result.activity,
     )
 

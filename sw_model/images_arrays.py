@@ -145,6 +145,21 @@ def to_pixels(array: Array, white: int | None = None) -> Pixels:
     return array.astype(np.int16)
 
 
+def to_values(array: Array, white: int | None = None) -> Array:
+    """A picture on the network's scale, not rounded; parameters and errors as of `to_pixels`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape: float64 for uint16, the network's pixels for all others.
+    """
+    if not is_deep(array):
+        return to_pixels(array, white)
+    check_kind(array)
+    # Rounded they are `to_pixels`, for ties too: float32 is too coarse for that.
+    return array * float(GREY_MAX) / scale_of(array, white)
+
+
 def to_grey_levels(deep: Array, white: int) -> Picture:
     """Values 0..white on the scale 0..255, rounded to integers."""
     levels = _scaled(np.arange(white + 1), GREY_MAX, white).astype(np.uint8)
@@ -159,7 +174,7 @@ def without_residual(array: Array, residual: Array, white: int | None = None) ->
     array, white
         As of `to_pixels`.
     residual
-        Integers of the same shape, in grey levels.
+        Of the same shape, in grey levels; what is no integer is rounded in the result.
 
     Returns
     -------
@@ -167,7 +182,11 @@ def without_residual(array: Array, residual: Array, white: int | None = None) ->
         Of the same shape; uint16 on the same scale for uint16, uint8 for all others.
     """
     most = scale_of(array, white)
-    less: Array = array.astype(np.int64) - _scaled(residual.astype(np.int64), most, GREY_MAX)
+    if residual.dtype.kind == "f":
+        noise: Array = np.rint(residual * (most / GREY_MAX)).astype(np.int64)
+    else:
+        noise = _scaled(residual.astype(np.int64), most, GREY_MAX)
+    less: Array = array.astype(np.int64) - noise
     return less.clip(0, most).astype(np.uint16 if is_deep(array) else np.uint8)
 
 

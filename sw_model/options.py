@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .images import PROTOCOLS, Protocol
 from .spec import Deployment, UsageError, load_deployment
+from .spec.deployment import DEFAULT_DEPLOYMENT, TRAINED_SIGMA
 
-DEFAULT_DEPLOYMENT = "compact"
-DEFAULT_SIGMA = 25.0
-"""The noise that the project's network is trained for, in grey levels."""
+DEFAULT_SIGMA = TRAINED_SIGMA
+"""The noise that is added where none is chosen, in grey levels."""
 DEFAULT_SEED = 0
 BOTH = "both"
 """What ``--protocol`` takes for all protocols, where it takes several."""
@@ -34,19 +34,21 @@ class Noise:
         return f"sigma {self.sigma:g}, seed {self.seed}, protocol {self.protocol}"
 
 
-def add_deployment_option(parser: argparse.ArgumentParser) -> None:
+def add_deployment_option(
+    parser: argparse.ArgumentParser, default: str = DEFAULT_DEPLOYMENT
+) -> None:
     """The option that chooses a frozen network."""
     parser.add_argument(
         "--deployment",
-        default=DEFAULT_DEPLOYMENT,
+        default=default,
         metavar="NAME|FILE",
         help="shipped deployment or deployment file (default: %(default)s)",
     )
 
 
-def add_network_options(parser: argparse.ArgumentParser) -> None:
+def add_network_options(parser: argparse.ArgumentParser, default: str = DEFAULT_DEPLOYMENT) -> None:
     """Options that choose a frozen network and its T."""
-    add_deployment_option(parser)
+    add_deployment_option(parser, default)
     parser.add_argument(
         "--timesteps",
         type=int,

@@ -60,6 +60,7 @@ def freeze_checkpoint(
     provenance = {
         "runs": checkpoint.runs(),
         "seed": checkpoint.options.seed,
+        "sigma": checkpoint.options.sigma,
         "data": checkpoint.data,
         "torch": torch.__version__,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +27,10 @@ FORMAT = 1
 """Number of the file's layout."""
 SHIPPED = Path(__file__).parent.parent / "deployments"
 """Folder of the deployments that come with the package."""
+DEFAULT_DEPLOYMENT = "best-s25"
+"""The shipped one with the best pictures."""
+TRAINED_SIGMA = 25.0
+"""The noise that a network was trained for where its file does not say, in grey levels."""
 
 IntArray = npt.NDArray[np.integer]
 
@@ -70,6 +75,7 @@ class Deployment:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _ = self.sigma
         for name, array, shape, dtype in self._expected():
             if array.dtype != dtype or array.shape != shape:
                 raise UsageError(
@@ -96,6 +102,14 @@ class Deployment:
     def widths(self) -> NetworkWidths:
         """Derived widths of all layers."""
         return network_widths(self)
+
+    @cached_property
+    def sigma(self) -> float:
+        """Standard deviation of the noise that it was trained for, in grey levels."""
+        sigma = self.provenance.get("sigma", TRAINED_SIGMA)
+        if not isinstance(sigma, int | float) or not 0 < sigma < math.inf:
+            raise UsageError(f"provenance 'sigma' is {sigma!r}, not a number above zero")
+        return float(sigma)
 
     @cached_property
     def hash(self) -> str:

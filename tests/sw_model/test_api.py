@@ -31,23 +31,23 @@ def noisy(*shape, dtype=np.uint8, low=0, high=256, seed=0):
 def test_grey_is_the_golden_models(tiny):
     for dtype in (np.uint8, np.int16, ">i4", np.int64):
         array = noisy(7, 9).astype(dtype)
-        result = denoise(array, tiny)
+        result = denoise(array, tiny, level=25)
         assert result.dtype == np.uint8
         assert (result == golden.denoise(tiny, array).denoised).all()
     signed = noisy(7, 9, dtype=np.int16, low=-512, high=512)
-    assert (denoise(signed, tiny, 2) == golden.denoise(tiny, signed, 2).denoised).all()
+    assert (denoise(signed, tiny, 2, level=25) == golden.denoise(tiny, signed, 2).denoised).all()
 
 
 def test_colours_are_denoised_one_by_one(tiny):
     array = noisy(7, 9, 3)
-    result = denoise(array, tiny)
+    result = denoise(array, tiny, level=25)
     for channel in range(3):
         assert (result[..., channel] == golden.denoise(tiny, array[..., channel]).denoised).all()
 
 
 def test_deep_pictures_stay_deep(tiny):
     array = noisy(7, 9, dtype=np.uint16, high=65536)
-    result = denoise(array, tiny)
+    result = denoise(array, tiny, level=25)
     residual = golden.denoise(tiny, np.rint(array / 257).astype(np.int16)).residual
     assert residual.any()
     assert result.dtype == np.uint16
@@ -69,7 +69,7 @@ def test_networks_by_name_path_or_object(tiny, tmp_path):
     assert (denoise(array, tmp_path / "tiny.safetensors") == expected).all()
     assert (denoise(array, str(tmp_path / "tiny.safetensors")) == expected).all()
     best = load_deployment("best-s25")
-    assert (denoise(array) == golden.denoise(best, array).denoised).all()
+    assert (denoise(array, level=25) == golden.denoise(best, array).denoised).all()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_trace_gives_event_words(tiny):
         assert mine.words.shape == (5, 6, 2, 1)
         assert (mine.words == theirs.words).all()
         assert mine.membranes is None
-    assert (result.denoised == denoise(array, tiny, 2)).all()
+    assert (result.denoised == denoise(array, tiny, 2, level=25)).all()
     full = trace(array, tiny, 2, membranes=True)
     assert (full.layers[1].membranes == golden_result.layers[1].membranes).all()
     scaled = trace(array.astype(np.uint16) * 257, tiny, 2)

@@ -46,9 +46,12 @@ def refused(capsys, *arguments):
 
 def test_denoise_writes_the_golden_models_picture(folder, capsys):
     code, out, err = run(
-        capsys, "denoise", "grey.png", "-o", "out.png", "--deployment", "tiny.safetensors"
+        capsys,
+        *["denoise", "grey.png", "-o", "out.png"],
+        *["--deployment", "tiny.safetensors", "--level", 25],
     )
     assert (code, err) == (0, "")
+    assert "level       25.0 (told)\n" in out
     deployment = load_deployment("tiny.safetensors")
     clean = images.read_picture(Path("grey.png"))
     result = golden.denoise(deployment, clean)
@@ -61,7 +64,7 @@ def test_denoise_writes_the_golden_models_picture(folder, capsys):
 
 
 def test_denoise_adds_noise_and_measures(folder, capsys):
-    options = ["--noise", 15, "--seed", 4, "--protocol", "camera", "--timesteps", 2]
+    options = ["--noise", 15, "--seed", 4, "--protocol", "camera", "--timesteps", 2, "--level", 25]
     code, out, err = run(
         capsys,
         *["denoise", "colour.png", "-o", "out.png", "--deployment", "tiny.safetensors", *options],
@@ -96,6 +99,7 @@ def test_denoise_takes_the_smallest_pictures(folder, capsys, shape):
 def test_denoise_may_replace_its_input_only_when_told(folder, capsys):
     before = images.read_picture(Path("grey.png"))
     arguments = ["denoise", "grey.png", "-o", "grey.png", "--deployment", "tiny.safetensors"]
+    arguments += ["--level", 25]
     assert "grey.png exists already; --force replaces it" in refused(capsys, *arguments)
     assert (images.read_picture(Path("grey.png")) == before).all()
     assert run(capsys, *arguments, "--force")[0] == 0
@@ -112,7 +116,8 @@ def test_denoise_says_that_jpeg_is_lossy(folder, capsys):
 def test_progress_of_colour_runs_once_from_nothing_to_all():
     deployment = random_deployment(configuration("tiny"), 1)
     calls = []
-    denoise_picture(deployment, np.zeros((3, 4, 3), np.uint8), 2, lambda *call: calls.append(call))
+    colour = np.zeros((3, 4, 3), np.uint8)
+    denoise_picture(deployment, colour, 2, lambda *call: calls.append(call), level=None)
     assert calls == sorted(calls)
     assert calls[-1] == (3 * 4 * 4 * 3,) * 2
 
@@ -133,6 +138,10 @@ def test_progress_of_colour_runs_once_from_nothing_to_all():
         (["grey.png", "-o", "o.png", "--noise", "loud"], "argument --noise: invalid float"),
         (["grey.png", "-o", "o.png", "--noise", "-3"], "noise sigma -3.0 is not"),
         (["grey.png", "-o", "o.png", "--noise", "nan"], "noise sigma nan is not"),
+        (["grey.png", "-o", "o.png", "--level", "0"], "noise level 0.0 is not a number of grey"),
+        (["grey.png", "-o", "o.png", "--level", "nan"], "noise level nan is not a number of grey"),
+        (["grey.png", "-o", "o.png", "--level", "256"], "above 0 and up to 255"),
+        (["grey.png", "-o", "o.png", "--level", "loud"], "argument --level: invalid float"),
         (["grey.png", "-o", "o.png", "--noise", "25", "--seed", "-1"], "seed -1 is not 0 or more"),
         (["grey.png", "-o", "o.png", "--seed", "1"], "--seed and --protocol describe the noise"),
         (["grey.png", "-o", "o.png", "--protocol", "film"], "invalid choice: 'film'"),

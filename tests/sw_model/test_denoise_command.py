@@ -127,7 +127,9 @@ def test_a_hundred_mixed_files(folder, capsys, jobs):
 
 
 def test_structure_and_names_are_kept(photos, capsys):
-    code, out, err = run(capsys, "denoise", "photos", "-o", "new/out", *TINY, "--jobs", 1)
+    code, out, err = run(
+        capsys, "denoise", "photos", "-o", "new/out", *TINY, "--jobs", 1, "--level", 25
+    )
     assert (code, err) == (0, "")
     assert sorted(str(p) for p in Path("new/out").rglob("*.*")) == [
         "new/out/a.png",
@@ -138,7 +140,8 @@ def test_structure_and_names_are_kept(photos, capsys):
     signed = golden.denoise(load_deployment("tiny.safetensors"), np.load("photos/c.npy"))
     assert (np.load("new/out/c.npy") == signed.denoised).all()
     lines = [line.split() for line in out.splitlines()]
-    assert ["photos/c.npy", "2x2", "grey,", "int64"] in [line[:4] for line in lines]
+    assert ["photos/c.npy", "2x2", "grey,", "int64", "25.0"] in [line[:5] for line in lines]
+    assert ["level", "told"] in lines
 
 
 def test_quality_with_noise_in_table_and_json(photos, capsys):

@@ -10,7 +10,7 @@ from sw_model.data import DATA_VARIABLE, dataset_files
 from sw_model.evaluate import evaluate
 from sw_model.images import add_noise
 from sw_model.metrics import psnr
-from sw_model.options import DEFAULT_DEPLOYMENT, Noise
+from sw_model.options import Noise
 from sw_model.spec import UsageError, load_deployment, shipped_deployments
 
 FIGURES = {"compact": (27.82, 27.66), "lif-s25": (28.90, 28.65), "best-s25": (29.75, 29.39)}
@@ -19,7 +19,7 @@ FIGURES = {"compact": (27.82, 27.66), "lif-s25": (28.90, 28.65), "best-s25": (29
 
 @pytest.fixture(scope="module")
 def deployment():
-    return load_deployment(DEFAULT_DEPLOYMENT)
+    return load_deployment("compact")
 
 
 @pytest.mark.parametrize("name", shipped_deployments())
