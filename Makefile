@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 SPEED ?= 8
+# Python's own variables would put other packages before those of the environment; PYTHON is ours.
+unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
 .PHONY: help setup sim sim-frame sim-board test lint mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
 

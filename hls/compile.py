@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.spec import UsageError
 from sw_model.support.processes import run
 from sw_model.support.temporary import temporary_folder
+from sw_model.support.tools import check_program
 
 from .errors import CompileFailure
 
@@ -69,10 +68,7 @@ def cpu_seconds() -> float:
 
 def check_compiler() -> None:
     """Raise `UsageError`, which says what to do, unless there is a compiler."""
-    if shutil.which(COMPILER) is None:
-        raise UsageError(
-            f"target hls needs {COMPILER}, which is not on the PATH: run `apt install g++`"
-        )
+    check_program("target hls", COMPILER, "g++")
 
 
 def compile_project(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,8 @@ def synthesise(folder: Path) -> dict[str, Any]:
     options = "".join(f"    {name} {value}\n" for name, value in OPTIONS.items())
     (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n")
     with (folder / LOG).open("w") as log:
-        done = run(COMMAND, cwd=folder, stdout=log, stderr=log)
+        # Vitis is found and licensed by the variables of its settings64.sh.
+        done = run(COMMAND, cwd=folder, env=os.environ, stdout=log, stderr=log)
     report = None if done.returncode else _read_report(folder)
     if not report:
         lines = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]

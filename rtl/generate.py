@@ -7,13 +7,12 @@ import hashlib
 import json
 from pathlib import Path
 
-from amaranth.back import verilog
-
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.support.files import replacing_folder
 
 from .accelerator import Accelerator
 from .checks import check_frame_size
+from .verilog import verilog_text, verilog_tools
 
 TOP = "spiking_dncnn"
 """Name of the Verilog module, and of its file."""
@@ -27,7 +26,7 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
 
     The folder gets `spiking_dncnn.v`, which is complete in itself; the contents of its memories as
     hexadecimal text, a row a line, in `memory/`; and `manifest.json` with the deployment's hash,
-    the hardware's parameters and the SHA-256 of every file.
+    the hardware's parameters, the tools' versions and the SHA-256 of every file.
 
     Parameters
     ----------
@@ -51,8 +50,7 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     with replacing_folder(folder, "accelerator") as temporary:
         accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
         header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
-        # Without source locations: they hold paths, which no user of the file needs.
-        files = {f"{TOP}.v": header + verilog.convert(accelerator, name=TOP, emit_src=False)}
+        files = {f"{TOP}.v": header + verilog_text(accelerator, TOP)}
         for name, rows in accelerator.memory_contents().items():
             files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
         for name, text in files.items():
@@ -119,6 +117,7 @@ def _manifest(
         "timesteps": list(spec.timesteps),
         "max_height": max_height,
         "max_width": max_width,
+        "tools": verilog_tools(),
         "widths": {
             name: getattr(deployment.widths, name)
             for name in ("lane", "sum", "current", "membrane", "bias", "threshold")

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil, verilog
+from amaranth.back import rtlil
 from amaranth.hdl import IOPort, Value
 
 from sw_model.spec import Deployment, load_deployment
@@ -21,10 +21,11 @@ from .ecp5_cells import declarations
 from .errors import SynthesisFailure
 from .placement import Placement, place_and_pack
 from .synth import check_seed, status
-from .synth_tools import CACHE, synthesise
+from .synth_tools import CACHE, check_tools, synthesise
 from .synth_tools import TOP as DESIGN_TOP
 from .ulx3s import DEFAULT_MHZ, Ulx3s, check_clocks
 from .ulx3s_pins import DEVICE, SPEED, constraints
+from .verilog import verilog_text, verilog_tools
 
 TOP = "spiking_dncnn_ulx3s"
 """Name of the Verilog module, and of its files."""
@@ -81,7 +82,7 @@ def generate_board(
             name: (port if isinstance(port, IOPort) else Value.cast(port), None)
             for name, port in top.ports.items()
         }
-        text = verilog.convert(top, name=TOP, ports=ports, emit_src=False)
+        text = verilog_text(top, TOP, ports)
         files = {
             f"{TOP}.v": f"// {TOP}: deployment {deployment.hash}\n{text}".encode(),
             CONSTRAINTS: constraints().encode(),
@@ -107,6 +108,7 @@ def generate_board(
                 for steps in deployment.spec.timesteps
             },
             "memory_budget": memory_budget(deployment, mhz, top.board.system.columns),
+            "tools": verilog_tools() | (check_tools() if route else {}),
             "routed": routed,
             "sha256": {
                 name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())

@@ -9,7 +9,6 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from amaranth.back import verilog
 from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
@@ -20,6 +19,7 @@ from sw_model.support.files import replacing_folder
 from .ram_budget import DEVICE, ram_budget
 from .register_files import HEADER, c_header
 from .system import System, memory_ports
+from .verilog import verilog_text, verilog_tools
 
 TOP = "spiking_dncnn_system"
 """Name of the Verilog module, and of its file."""
@@ -45,7 +45,7 @@ def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> P
     """
     with replacing_folder(folder, "accelerator with AXI ports") as temporary:
         system = System(deployment=deployment, engines=engines)
-        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        text = verilog_text(system, TOP, system.ports)
         files = {
             f"{TOP}.v": f"// {TOP}: deployment {deployment.hash}\n{text}",
             HEADER.name: c_header(),
@@ -60,6 +60,7 @@ def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> P
             "columns": system.columns,
             "engines": engines,
             "memory_ports": memory_ports(engines),
+            "tools": verilog_tools(),
             "sha256": {
                 name: hashlib.sha256(content.encode()).hexdigest()
                 for name, content in sorted(files.items())

@@ -117,7 +117,7 @@ class System(wiring.Component):
 
     @property
     def ports(self) -> dict[str, tuple]:
-        """Ports by the names that tools know AXI by, as `amaranth.back.verilog.convert` wants."""
+        """Ports by the names that tools know AXI by, as `amaranth.back.rtlil.convert` wants."""
         return {
             "_".join(map(str, path)): (Value.cast(value), None)
             for path, _, value in self.signature.flatten(self)

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from rtl.netlist import ports
+from rtl.verilog import verilog_text
 from sw_model.support.files import locked
+from sw_model.support.processes import run
 from sw_model.support.temporary import disposable, keep, temporary_folder
 
 from . import ARGUMENTS_VARIABLE
+from .bench_environment import bench_environment
 from .errors import BenchFailure
-from .runners import COMMAND_LINES, RUNNERS, SIMULATORS, check_available
+from .runners import COMMAND_LINES, LOG, RUNNERS, SIMULATORS, WAVES, BuildFailure, check_available
 
 __all__ = ["SIMULATORS", "BenchRun", "build", "component_verilog", "run_bench"]
 
 BUILD_ROOT = Path("build/simulators")
 """Where builds are kept, below the working directory."""
 
-_TIMESCALE = ("1ns", "1ps")
 _COMPLETE = ".complete"
 
 
@@ -54,8 +54,7 @@ class BenchRun:
 
 def component_verilog(component: Component, name: str) -> dict[str, str]:
     """Sources of one Amaranth component, as `run_bench` takes them, with ``name`` as top module."""
-    text = verilog.convert(component, name=name, ports=ports(component), emit_src=False)
-    return {f"{name}.v": text}
+    return {f"{name}.v": verilog_text(component, name, ports(component))}
 
 
 def run_bench(
@@ -120,27 +119,24 @@ def run_bench(
             runs.mkdir(parents=True, exist_ok=True)
             work_dir = stack.enter_context(temporary_folder(runs, prefix))
         log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"
-        driver = RUNNERS[simulator]()
+        results.unlink(missing_ok=True)
         # What went wrong stands in the results, or in the log where there are none.
-        with suppress(RuntimeError, SystemExit):
-            driver.test(
-                test_module=module,
-                hdl_toplevel=toplevel,
-                hdl_toplevel_lang="verilog",
-                testcase=testcase,
-                seed=seed,
-                build_dir=folder,
-                test_dir=work_dir,
-                results_xml=str(results),
-                log_file=log,
-                waves=waves is not None,
-                extra_env={ARGUMENTS_VARIABLE: json.dumps(dict(arguments or {}))},
-                **driver.wave_arguments(waves),
+        with log.open("w") as output:
+            run(
+                RUNNERS[simulator].command(folder, toplevel, waves is not None),
+                cwd=work_dir,
+                env=bench_environment(module, toplevel, testcase, seed, results)
+                | RUNNERS[simulator].variables
+                | {ARGUMENTS_VARIABLE: json.dumps(dict(arguments or {}))},
+                stdout=output,
+                stderr=output,
             )
+        if waves is not None and (work_dir / WAVES).exists():
+            shutil.move(work_dir / WAVES, waves)
         tests, seconds, failures = _read_results(results)
         if failures or not tests:
             keep(work_dir)
-            reason = "; ".join(failures) or f"no test ran ({_last_lines(log)})"
+            reason = "; ".join(failures) or f"no test ran ({last_lines(log)})"
             raise BenchFailure(f"{module} on {simulator}: {reason}; log: {log}")
     return BenchRun(tests=tests, seconds=seconds, log=log if kept else None)
 
@@ -165,9 +161,9 @@ def build(
         "sources": dict(sources),
         "toplevel": toplevel,
         "parameters": dict(parameters or {}),
-        "waves": [waves, os.environ.get("WAVES")],  # cocotb's runner heeds the variable
+        "waves": waves,
         "command lines": COMMAND_LINES.read_text(),
-        "tools": RUNNERS[simulator]().versions(),
+        "tools": RUNNERS[simulator].versions(),
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
     folder = (build_root / simulator / f"{toplevel}-{key}").absolute()
@@ -181,30 +177,14 @@ def build(
             source_folder.mkdir(parents=True)
             for name, text in sources.items():
                 (source_folder / name).write_text(text)
-            log = folder / "build.log"
-            driver = RUNNERS[simulator]()
             try:
-                driver.build(
-                    sources=driver.control_files(source_folder, sources, toplevel)
-                    + [source_folder / name for name in sources],
-                    hdl_toplevel=toplevel,
-                    parameters=parameters or {},
-                    build_args=driver.arguments,
-                    build_dir=folder,
-                    timescale=_TIMESCALE,
-                    waves=waves,
-                    log_file=log,
-                    always=True,
-                )
-                complaint = "builds with warnings" if driver.warned(log) else None
-            except RuntimeError:
-                complaint = "does not build"
-            if complaint:
+                RUNNERS[simulator].build(folder, sources, toplevel, parameters or {}, waves)
+            except BuildFailure as failure:
                 keep(folder)
+                log = folder / LOG
                 raise BenchFailure(
-                    f"{toplevel} {complaint} on {simulator}: {_last_lines(log)}; log: {log}"
-                )
-            driver.remove_intermediates(folder)
+                    f"{toplevel} {failure} on {simulator}: {last_lines(log)}; log: {log}"
+                ) from None
             (folder / _COMPLETE).touch()
             keep(folder)
     return folder
@@ -225,6 +205,7 @@ def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
     return tuple(tests), seconds, failures
 
 
-def _last_lines(log: Path, count: int = 5) -> str:
+def last_lines(log: Path, count: int = 5) -> str:
+    """What a log ends with, in one line."""
     lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
     return " | ".join([line.strip() for line in lines if line.strip()][-count:]) or "no output"

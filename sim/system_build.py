@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 
 from rtl.generate_system import TOP
 from rtl.register_files import c_header
 from sw_model.support.files import locked
-from sw_model.support.processes import run
 from sw_model.support.temporary import disposable, keep
 
 from .errors import BenchFailure
-from .runners import MAKE_ARGUMENTS, VerilatorRunner, check_available, verilator_root, waivers
+from .runners import (
+    COMMAND_LINES,
+    LOG,
+    RUNNERS,
+    BuildFailure,
+    link_tools,
+    make,
+    verilate,
+    waivers,
+)
+from .simulators import last_lines
 
 MAIN = Path(__file__).with_name("system_main.cpp")
 HEADER = "spiking_dncnn.h"
-JOBS = 2
-"""Compilers that run at the same time."""
 
 
 def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines: int = 1) -> Path:
@@ -43,7 +48,6 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
     BenchFailure
         Something does not build.
     """
-    check_available("verilator")
     recipe = [
         text,
         optimisation,
@@ -51,8 +55,9 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
         MAIN.read_text(),
         c_header(),
         Path(__file__).read_text(),
+        COMMAND_LINES.read_text(),
+        *RUNNERS["verilator"].versions(),
     ]
-    recipe += VerilatorRunner().versions()
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     folder = (build_root / "system" / key).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -63,64 +68,23 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
         shutil.rmtree(folder, ignore_errors=True)
         with disposable(folder):
             folder.mkdir()
-            (folder / f"{TOP}.v").write_text(text)
-            (folder / HEADER).write_text(c_header())
-            (folder / "control.vlt").write_text(waivers([f"{TOP}.v"]))
-            root = verilator_root()
             objects = folder / "objects"
-            _call(
-                [
-                    f"{root}/bin/verilator_bin",
-                    "--cc",
-                    "--exe",
-                    "-O3",
-                    "-Wall",
-                    "--x-assign",
-                    "fast",
-                    "--x-initial",
-                    "fast",
-                    "--output-split",
-                    "20000",
-                    "--top-module",
-                    TOP,
-                    "--Mdir",
-                    str(objects),
-                    "-CFLAGS",
-                    f"-I{folder} -std=c++20 -DENGINES={engines}",
-                    "-o",
-                    str(folder / "partial"),
-                    "control.vlt",
-                    f"{TOP}.v",
-                    str(MAIN),
-                ],
-                folder,
-            )
-            _call(
-                [
-                    "make",
-                    f"-j{JOBS}",
-                    "-C",
-                    str(objects),
-                    "-f",
-                    f"V{TOP}.mk",
-                    f"VERILATOR_ROOT={root}",
-                    *MAKE_ARGUMENTS,
-                    f"PYTHON3={sys.executable}",
-                    f"OPT_FAST={optimisation}",
-                    "OPT_SLOW=-O0",
-                ],
-                folder,
-            )
+            objects.mkdir()
+            (objects / f"{TOP}.v").write_text(text)
+            (objects / HEADER).write_text(c_header())
+            (objects / MAIN.name).write_text(MAIN.read_text())
+            (objects / "control.vlt").write_text(waivers([f"{TOP}.v"]))
+            link_tools(objects)
+            options = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--top-module", TOP]
+            options += ["-CFLAGS", f"-std=c++20 -DENGINES={engines}", "--output-split", "20000"]
+            try:
+                verilate(objects, [*options, "-o", "main", "control.vlt", f"{TOP}.v", MAIN.name])
+                make(objects, ["-f", f"V{TOP}.mk", f"OPT_FAST={optimisation}", "OPT_SLOW=-O0"])
+            except BuildFailure as failure:
+                keep(folder)
+                log = objects / LOG
+                raise BenchFailure(f"{TOP} {failure}: {last_lines(log)}; log: {log}") from None
+            (objects / "main").rename(program)
             shutil.rmtree(objects)
-            (folder / "partial").rename(program)
             keep(folder)
     return program
-
-
-def _call(command: list[str], folder: Path) -> None:
-    environment = os.environ | {"VERILATOR_ROOT": str(verilator_root())}
-    done = run(command, cwd=folder, env=environment)
-    if done.returncode:
-        keep(folder)
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise BenchFailure(f"{TOP} does not build: {' | '.join(lines[-6:])}; in {folder}")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.back import verilog
 
 from rtl.system import System
+from rtl.verilog import verilog_text
 from sw_model import driver
 from sw_model.spec import Deployment
 from sw_model.spec.bands import bands
@@ -128,7 +128,7 @@ class SystemSimulation:
     @cached_property
     def _program(self) -> Path:
         system = System(deployment=self.deployment, columns=self.columns, engines=self.engines)
-        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        text = verilog_text(system, TOP, system.ports)
         return build_system(text, self._root, self._optimisation, self.engines)
 
     def build(self) -> None:

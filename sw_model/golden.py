@@ -118,7 +118,8 @@ def _network(
             "the engine of events gives no currents and membranes; take the reference"
             if full
             else "sums of this deployment may need more bits than the 32 that events are added in, "
-            "or its rows of weights more than the 16 that they are listed in"
+            "or its rows of weights more than the 16 that they are listed in; or NUMBA_DISABLE_JIT "
+            "is set"
         )
     from .golden_reference import ReferenceNetwork
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -34,7 +35,12 @@ INT32 = int(np.iinfo(np.int32).max)
 
 
 def supports(deployment: Deployment, timesteps: int) -> bool:
-    """Whether no sum or membrane of this network can leave 32 bits, and no list of events 16."""
+    """Whether no sum or membrane of this network can leave 32 bits, and no list of events 16.
+
+    None is supported under ``NUMBA_DISABLE_JIT``: vector code cannot run as Python.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined] # it sets them all by a loop
+        return False
     spec = deployment.spec
     largest_row = 2 * CHUNK * len(shape_of(spec.channels)) // UNIT
     rows = TAPS * -(-spec.channels // WORD) * WORD

@@ -18,7 +18,6 @@ PATIENCE = 90
 """Seconds until a test gives up waiting for what should begin or end."""
 SOON = 10
 """Seconds in which a command ends after a signal."""
-MARK = "SPIKING_DNCNN_TEST"
 TOLD = {
     signal.SIGINT: (130, "interrupted"),
     signal.SIGTERM: (143, "terminated"),
@@ -34,8 +33,8 @@ def started(*arguments, folder, ignored=(), terminal=None, **environment):
     Its attribute ``mark`` is what all its processes have in their environment. It has pipes, or
     the terminal whose descriptor is given, as from a shell in it.
     """
-    mark = uuid.uuid4().hex
-    path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT))))
+    mark = f"/nowhere/{uuid.uuid4().hex}"
+    path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT), mark)))
 
     def set_signals():
         # Whatever the test's own caller ignores.
@@ -47,7 +46,7 @@ def started(*arguments, folder, ignored=(), terminal=None, **environment):
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": path, MARK: mark} | environment,
+        env=os.environ | {"PYTHONPATH": path} | environment,
         stdin=subprocess.DEVNULL if terminal is None else terminal,
         stdout=subprocess.PIPE if terminal is None else terminal,
         stderr=subprocess.PIPE if terminal is None else terminal,
@@ -69,10 +68,10 @@ def started(*arguments, folder, ignored=(), terminal=None, **environment):
 
 def processes(mark):
     """Numbers of the processes with a mark that have not ended."""
-    wanted, found = f"{MARK}={mark}".encode(), []
+    found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if wanted in path.read_bytes().split(b"\0"):
+            if mark.encode() in path.read_bytes():
                 found.append(int(path.parent.name))
         except OSError:
             continue

@@ -18,6 +18,8 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
+from .environment import tool_environment
+
 PIPE = subprocess.PIPE
 Command = Sequence[str | os.PathLike[str]]
 
@@ -49,7 +51,7 @@ def child(command: Command, **options: Any) -> Iterator[subprocess.Popen[str]]:
     Parameters
     ----------
     options
-        Others of `subprocess.Popen`.
+        Others of `subprocess.Popen`. The environment is `tool_environment` unless it is given.
 
     Raises
     ------
@@ -59,8 +61,11 @@ def child(command: Command, **options: Any) -> Iterator[subprocess.Popen[str]]:
         `end_children` was called, in any thread.
     """
     program = os.fspath(command[0])
-    path = (options.get("env") or os.environ).get("PATH")
-    if shutil.which(program, path=path) is None:
+    if options.get("env") is None:
+        options["env"] = tool_environment()
+    # A path goes out from the folder that it runs in.
+    place = Path(options.get("cwd") or "", program) if os.sep in program else program
+    if shutil.which(place, path=options["env"].get("PATH")) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     reading, writing = os.pipe()
     with FileIO(writing, "w") as held, FileIO(reading) as alive:

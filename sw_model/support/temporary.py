@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .errors import UsageError
+
 PREFIX = ".spiking-dncnn-"
 """How the names begin of folders that whoever finds them unlocked may remove."""
 _YOUNG = 60.0
@@ -32,10 +34,23 @@ _searched: set[Path] = set()
 
 def temporary_file() -> BinaryIO:
     """A file that nobody else sees: it is gone when it is closed, and with the process."""
-    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - whoever asked for it closes it
+    file = tempfile.TemporaryFile(buffering=0, dir=system_folder())  # noqa: SIM115 - whoever asked for it closes it
     # Readers of pictures want a name, and Python has a number for one that has none.
     file.name = "temporary file"
     return io.BufferedRandom(file)
+
+
+def system_folder() -> Path:
+    """Where the system has its temporary files; raises `UsageError` where there is no such place.
+
+    A TMPDIR that cannot be written to is passed over.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{error.strerror}: set TMPDIR to a folder that can be written to"
+        ) from None
 
 
 @contextmanager
@@ -53,8 +68,10 @@ def temporary_folder(parent: Path | None = None, prefix: str = PREFIX) -> Iterat
     ------
     OSError
         It cannot be made there.
+    UsageError
+        The system has no place for temporary files.
     """
-    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    parent = system_folder() if parent is None else parent
     if parent not in _searched:
         _searched.add(parent)
         _remove_abandoned(parent)

@@ -6,6 +6,7 @@ import pytest
 
 from sim import hls_target
 from sim.__main__ import main
+from tests.programs import fake_program
 from tests.rtl.networks import NETWORKS
 
 
@@ -60,3 +61,14 @@ def test_missing_compiler_is_told_in_a_sentence(tiny_file, tmp_path, capsys, mon
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(arguments(tiny_file, tmp_path / "sim")) == 2
     assert "target hls needs g++, which is not on the PATH" in capsys.readouterr().err
+
+
+def test_a_compiler_that_does_not_start_is_told_in_a_sentence(
+    tiny_file, tmp_path, capsys, monkeypatch
+):
+    fake_program(tmp_path / "bin", "g++", "echo no such library >&2; exit 127", monkeypatch)
+    assert main(arguments(tiny_file, tmp_path / "sim")) == 2
+    assert f"{tmp_path}/bin/g++ does not start (exit code 127, 'no such library')" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "sim").exists()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import verilog
 from amaranth.hdl import ClockDomain, Elaboratable, IOPort, Module, Signal, Value
 from amaranth.lib.wiring import In
 
@@ -17,6 +16,7 @@ from rtl.axi import AxiSignature
 from rtl.ecp5_pins import SdramPins
 from rtl.sdram_controller import SdramController
 from rtl.ulx3s import Ulx3s
+from rtl.verilog import verilog_text
 from sw_model.spec.sdram import RAS_MAX_NANOSECONDS, REFRESH_NANOSECONDS, TIMES
 from sw_model.spec.serial_link import BYTE_BITS
 
@@ -136,7 +136,7 @@ def _run(
         name: (value if isinstance(value, IOPort) else Value.cast(value), None)
         for name, value in ports.items()
     }
-    text = verilog.convert(top, name=TOP, ports=pins, emit_src=False)
+    text = verilog_text(top, TOP, pins)
     inner = [name for name in ports if name.startswith("sdram_")]
     sources = {f"{TOP}.v": text, f"{HARNESS}.v": harness(text, inner, mhz, slots)}
     sources |= {name: (FOLDER / name).read_text() for name in MODELS}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from amaranth.back import rtlil, verilog
+from amaranth.back import rtlil
 
 from rtl.generate_system import TOP
 from rtl.synth_gates import gate_netlist
 from rtl.system import System
+from rtl.verilog import verilog_text
 from sw_model.spec import Deployment
 
 from .networks import NETWORKS, Frame, Network
@@ -55,7 +56,7 @@ class SystemCase:
     def run(self, simulator: str) -> None:
         """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
         system = self._system()
-        text = verilog.convert(system, name=TOP, ports=system.ports, emit_src=False)
+        text = verilog_text(system, TOP, system.ports)
         self._run(simulator, {f"{TOP}.v": text})
 
     def run_gates(self, simulator: str, test: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from rtl.__main__ import main
 from rtl.generate import generate
+from rtl.verilog import verilog_tools
 from sim.random_deployment import random_deployment
 from sw_model.spec import Deployment, configuration, weight_row
 from sw_model.support.files import MARKER
@@ -42,6 +43,7 @@ def test_manifest_names_the_deployment_and_every_file(deployment, tmp_path):
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     assert manifest["deployment"] == deployment.hash
     assert (manifest["max_height"], manifest["max_width"]) == (3, 5)
+    assert manifest["tools"] == verilog_tools()
     written = {
         str(path.relative_to(tmp_path / "out")): sha256(path.read_bytes()).hexdigest()
         for path in (tmp_path / "out").rglob("*")

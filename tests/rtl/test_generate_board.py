@@ -15,7 +15,9 @@ from amaranth.lib.wiring import In, Out
 from rtl import ulx3s
 from rtl.__main__ import main
 from rtl.sdram_controller import SdramController, SdramSignature
+from rtl.synth_tools import check_tools
 from rtl.ulx3s_pins import OSCILLATOR_MHZ, PINS, constraints
+from rtl.verilog import verilog_tools
 from sw_model.spec.serial_link import BAUD
 
 from .networks import NETWORKS
@@ -39,6 +41,7 @@ def test_files_are_complete_and_the_same_again(deployment, tmp_path, capsys):
         manifest = json.loads((folder / "manifest.json").read_text())
         assert manifest["deployment"] == DEPLOYMENT.hash
         assert manifest["routed"] is None
+        assert manifest["tools"] == verilog_tools()
         for file, digest in manifest["sha256"].items():
             assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
         texts.append((folder / "spiking_dncnn_ulx3s.v").read_text())
@@ -103,6 +106,7 @@ def test_pins_are_routed_and_packed(deployment, tmp_path, monkeypatch, capsys):
     assert main(["board", "--deployment", deployment, "--route", "-o", "board"]) == 0
     out = capsys.readouterr().out
     manifest = json.loads((tmp_path / "board" / "manifest.json").read_text())
+    assert manifest["tools"] == verilog_tools() | check_tools()
     used = manifest["routed"]["used"]
     assert used["TRELLIS_IO"] == 58
     # A register in every pin of the SDRAM but its clock enable and chip select.

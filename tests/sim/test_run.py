@@ -294,7 +294,7 @@ def test_mistakes_of_a_command_are_told_in_a_sentence(
 
 
 def test_missing_simulator_is_told_in_a_sentence(tiny_file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("sim.runners.shutil.which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     code = main(["run", "--deployment", tiny_file, "-o", str(tmp_path / "output")])
     assert code == 2
     assert "verilator needs make" in capsys.readouterr().err

