@@ -1,8 +1,8 @@
 """The golden model as a library: arrays in, arrays out.
 
-Nothing is kept between calls, and calls from several threads do not touch each other. A frozen
-network that is named is read and verified in every call; whoever calls often gives one that
-`sw_model.load_deployment` has read.
+Nothing is kept between calls, and calls from several threads do not touch each other; the process
+may fork meanwhile, and its children may call as well. A frozen network that is named is read and
+verified in every call; whoever calls often gives one that `sw_model.load_deployment` has read.
 """
 
 from __future__ import annotations
@@ -59,6 +59,9 @@ def denoise(
     ------
     ValueError
         The array is of another shape, type (floats) or range, or ``white`` is needed or wrong.
+    TypeError
+        ``timesteps`` or ``white`` is no integer (numpy's are, True is not), or ``deployment`` is
+        none of the three.
     sw_model.UsageError
         There is no such deployment, it does not allow this T, or the level is no noise.
 
@@ -108,7 +111,7 @@ def trace(
 
     Raises
     ------
-    ValueError, sw_model.UsageError
+    ValueError, TypeError, sw_model.UsageError
         As of `denoise`; a colour picture is refused.
     """
     array = np.asarray(array)

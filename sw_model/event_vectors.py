@@ -47,9 +47,9 @@ def shape_of(channels: int) -> tuple[int, ...]:
     return (0,) * -(-channels // CHUNK)
 
 
-def compresses() -> bool:
-    """Whether this processor picks the set bits' bytes out of a vector in one instruction."""
-    return bool(get_host_cpu_features().get("avx512vbmi2", False))
+# Asked once: LLVM has a lock.
+COMPRESSES = bool(get_host_cpu_features().get("avx512vbmi2", False))
+"""Whether this processor picks the set bits' bytes out of a vector in one instruction."""
 
 
 @_intrinsic
@@ -61,7 +61,7 @@ def list_events(
     Parameters
     ----------
     compress
-        A tuple, empty on a processor that `compresses`; else any other.
+        A tuple, empty on a processor that `COMPRESSES`; else any other.
     shape, lane
         Of a row.
     word

@@ -8,12 +8,14 @@ integers: `sw_model.golden_reference` is plain and wide, `sw_model.golden_events
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import RLock
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .activity import Activity
+from .forking import hold_while_forking
 from .golden_arithmetic import rounding_shift
 from .golden_result import GoldenResult, LayerTrace, Visit
 from .golden_work import Progress, Tile, Work, processors, tiles
@@ -24,6 +26,9 @@ Engine = Literal["events", "reference"]
 
 TILE = 1024
 """Side of a tile: its two maps of 64 channels and 8 timesteps take 140 MB."""
+
+_loading = RLock()
+hold_while_forking(_loading)
 
 
 class Network(Protocol):
@@ -68,6 +73,8 @@ def denoise(
 
     Raises
     ------
+    TypeError
+        T is no integer.
     UsageError
         The deployment does not allow this T.
     ValueError
@@ -76,6 +83,7 @@ def denoise(
     spec = deployment.spec
     timesteps = spec.timesteps_max if timesteps is None else timesteps
     mult = deployment.mult(timesteps)
+    timesteps = int(timesteps)  # numpy's may be too narrow to calculate with
     _check_pixels(pixels)
     wide = pixels.astype(np.int64)
     network = _network(deployment, timesteps, engine, full=trace is True)
@@ -109,7 +117,8 @@ def _network(
 ) -> Network:
     if engine != "reference" and not full:
         # Compiled code is loaded by those who run it.
-        from .golden_events import EventNetwork, supports
+        with _loading:
+            from .golden_events import EventNetwork, supports
 
         if supports(deployment, timesteps):
             return EventNetwork(deployment, timesteps)
@@ -121,7 +130,8 @@ def _network(
             "or its rows of weights more than the 16 that they are listed in; or NUMBA_DISABLE_JIT "
             "is set"
         )
-    from .golden_reference import ReferenceNetwork
+    with _loading:
+        from .golden_reference import ReferenceNetwork
 
     return ReferenceNetwork(deployment, timesteps, keep=full)
 

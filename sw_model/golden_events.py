@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .event_kernels import encoding_rows, hidden_rows, output_rows
-from .event_vectors import ALIGNMENT, BLOCK, CHUNK, UNIT, VERSION, WORD, compresses, shape_of
+from .event_vectors import ALIGNMENT, BLOCK, CHUNK, COMPRESSES, UNIT, VERSION, WORD, shape_of
 from .golden_result import LayerTrace, Visit
 from .golden_work import Work, pieces
 from .spec import KERNEL, PIXEL_MIN, TAPS, Deployment
@@ -177,7 +177,7 @@ class EventWeights:
         lane = np.int8 if largest * BLOCK <= INT8 else np.int16
         return cls(
             rows=_aligned(np.vstack([rows, np.zeros_like(rows[:1])]).astype(lane)),
-            types=(VERSION, shape_of(lanes), () if compresses() else (0,), wide(0)),
+            types=(VERSION, shape_of(lanes), () if COMPRESSES else (0,), wide(0)),
         )
 
 

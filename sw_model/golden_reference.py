@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from .forking import hold_while_forking
 from .golden_arithmetic import ExactConvolution, fire, rounding_shift
 from .golden_result import LayerTrace, Visit
 from .golden_work import Work
@@ -32,6 +33,7 @@ class _OneBlasThread:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        hold_while_forking(self._lock)
         self._users = 0
         self._limits: threadpool_limits | None = None
 

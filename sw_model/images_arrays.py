@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN
+from .support.arguments import check_integer
 
 Picture = npt.NDArray[np.uint8]
 """(H, W) grey or (H, W, 3) red, green, blue."""
@@ -51,7 +52,7 @@ def check_kind(array: Array) -> None:
             f"an array of shape {array.shape} is no picture; (H, W) for grey and (H, W, 3) for "
             f"colour are accepted, with at least one pixel"
         )
-    if not np.issubdtype(array.dtype, np.integer):
+    if array.dtype.kind not in "iu":  # to numpy, spans of time are integers as well
         raise ValueError(
             f"values of type {array.dtype} are not accepted, since nobody can tell whether they "
             f"are meant as 0..1 or 0..255; scale to 0..255, round, and give integers "
@@ -60,8 +61,11 @@ def check_kind(array: Array) -> None:
 
 
 def check_white(white: int | None) -> None:
-    """Refuse a full scale that 16 bits cannot have."""
-    if white is not None and not 1 <= white <= DEEP_MAX:
+    """Refuse a full scale that 16 bits cannot have, or, with TypeError, that is no integer."""
+    if white is None:
+        return
+    check_integer("white", white)
+    if not 1 <= white <= DEEP_MAX:
         raise ValueError(f"white {white} is not the full scale of 16-bit values, 1..{DEEP_MAX}")
 
 
@@ -93,7 +97,7 @@ def full_scale(brightest: int, white: int | None) -> int:
             f"the brightest of its 16-bit values is {brightest}, above white {white}; give the "
             f"full scale that they were made for"
         )
-    return DEEP_MAX if white is None else white
+    return DEEP_MAX if white is None else int(white)  # numpy's may be too narrow to calculate with
 
 
 def scale_of(array: Array, white: int | None) -> int:

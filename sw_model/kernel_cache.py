@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy.ma  # noqa: F401 - numba looks at it before it takes its lock, and imports can hang
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.compiler_lock import global_compiler_lock
+
+from .forking import hold_while_forking
+
+# Whoever loads or compiles a function holds it.
+hold_while_forking(global_compiler_lock)
 
 
 def compiled(function: Callable[..., Any]) -> Any:

@@ -48,7 +48,8 @@ def weakest(deployment: Deployment) -> float:
 
 def check_level(level: float | None) -> None:
     """Refuse a level that is no noise; raises `UsageError`."""
-    if level is not None and not (isinstance(level, Real) and 0 < level <= GREY_MAX):
+    number = isinstance(level, Real) and not isinstance(level, bool)
+    if level is not None and not (number and 0 < level <= GREY_MAX):
         raise UsageError(
             f"noise level {level!r} is not a number of grey levels above 0 and up to {GREY_MAX}"
         )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from ..support.arguments import check_integer, wrong_type
 from ..support.errors import UsageError
 from ..support.files import write_atomically
 from ..support.reading import parse_json, reading
@@ -120,7 +121,16 @@ class Deployment:
         return digest.hexdigest()
 
     def mult(self, timesteps: int) -> int:
-        """Output multiplier for ``timesteps``; raises `UsageError` if that T is not allowed."""
+        """Output multiplier for ``timesteps``.
+
+        Raises
+        ------
+        TypeError
+            T is no integer.
+        UsageError
+            T is not allowed.
+        """
+        check_integer("T =", timesteps)
         try:
             return int(self.mults[self.spec.timesteps.index(timesteps)])
         except ValueError:
@@ -173,6 +183,8 @@ def load_deployment(source: str | Path) -> Deployment:
 
     Raises
     ------
+    TypeError
+        The source is neither a text nor a path.
     UsageError
         The file is missing, not a deployment, or its hash, shapes or ranges are wrong.
     """
@@ -208,6 +220,8 @@ def shipped_deployments() -> list[str]:
 
 
 def _locate(source: str | Path) -> Path:
+    if not isinstance(source, str | Path):
+        raise wrong_type("deployment", source, "a shipped name, the path of a file or a Deployment")
     shipped = SHIPPED / f"{source}.safetensors"
     if str(source) in shipped_deployments():
         return shipped

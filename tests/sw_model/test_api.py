@@ -78,6 +78,7 @@ def test_networks_by_name_path_or_object(tiny, tmp_path):
         (np.zeros((4, 4)), ValueError, "float64"),
         (np.full((4, 4), 600), ValueError, "outside of -512..511"),
         (np.zeros((4, 4, 2), int), ValueError, "is no picture"),
+        (np.zeros((4, 4), "m8[s]"), ValueError, r"timedelta64\[s\]"),
         ("a.png", ValueError, "is no picture"),
     ],
 )
@@ -94,6 +95,44 @@ def test_other_networks_and_times_are_refused(tiny):
         denoise(noisy(4, 4), tiny, 5)
     with pytest.raises(ValueError, match=r"several channels; trace takes one, \(H, W\)"):
         trace(noisy(4, 4, 3), tiny)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"timesteps": 2.0}, r"T = 2\.0 is of type float, not an integer"),
+        ({"timesteps": True}, "T = True is of type bool, not an integer"),
+        ({"timesteps": "2"}, "T = '2' is of type str, not an integer"),
+        ({"deployment": 42}, "deployment 42 is of type int, not a shipped name, the path of a"),
+        ({"deployment": None}, "deployment None is of type NoneType, not a shipped name"),
+        ({"deployment": b"tiny"}, "deployment b'tiny' is of type bytes, not a shipped name"),
+        ({"white": 4095.0}, r"white 4095\.0 is of type float, not an integer"),
+        ({"white": True}, "white True is of type bool, not an integer"),
+    ],
+)
+def test_other_types_of_arguments_are_refused(tiny, arguments, complaint):
+    for function in (denoise, trace):
+        with pytest.raises(TypeError, match=complaint) as error:
+            function(
+                noisy(4, 4, dtype=np.uint16), **{"deployment": tiny, "white": 255, **arguments}
+            )
+        assert len(str(error.value)) < 200
+
+
+def test_a_folder_is_no_deployment_and_true_no_level(tiny, tmp_path):
+    with pytest.raises(UsageError, match="is neither a file nor a shipped name"):
+        denoise(noisy(4, 4), tmp_path)
+    with pytest.raises(UsageError, match="noise level True is not a number"):
+        denoise(noisy(4, 4), tiny, level=True)
+
+
+def test_numpys_integers_are_integers(tiny):
+    array = noisy(7, 9, dtype=np.uint16, high=256)
+    for kind in (np.uint8, np.int64):
+        assert (
+            denoise(array, tiny, kind(2), white=kind(255)) == denoise(array, tiny, 2, white=255)
+        ).all()
+        assert type(trace(array, tiny, kind(2), white=255).timesteps) is int
 
 
 def test_trace_gives_event_words(tiny):

@@ -95,7 +95,7 @@ def test_any_network(neuron, channels, weight_bits, timesteps, height, width, sh
 # A processor without vectors that compress would get other integers.
 @pytest.mark.parametrize("channels", [3, 65])
 def test_without_compression(monkeypatch, channels):
-    monkeypatch.setattr(golden_events, "compresses", lambda: False)
+    monkeypatch.setattr(golden_events, "COMPRESSES", False)
     both(random_deployment(network(channels=channels), 3), pixels(7, 6))
 
 
