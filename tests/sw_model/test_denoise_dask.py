@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from sw_model import denoise
 
@@ -37,17 +38,21 @@ def test_a_folder_on_a_cluster(folder, capsys, cluster):
         name = Path("in", "below" if index % 2 else "", f"{index}.png")
         arrays[name] = np.random.default_rng(index).integers(0, 256, (5, 6)).astype(np.uint8)
         write_image(name, arrays[name])
+    stack = np.random.default_rng(9).integers(0, 256, (3, 5, 6)).astype(np.uint8)
+    tifffile.imwrite("in/stack.tif", stack, photometric="minisblack")
     Path("in/bad.png").write_bytes(b"no picture")
     code, out, err = run(
         capsys, "denoise", "in", "-o", "out", *TINY, "--dask", cluster.scheduler_address
     )
     assert code == 2
-    assert "8 of 9 to out" in out
+    assert "9 of 10 to out" in out
     assert err.startswith("python -m sw_model: in/bad.png cannot be read as a picture")
     assert err.count("\n") == 1
     for name, array in arrays.items():
         written = read_image(Path("out", name.relative_to("in")))
         assert (written == denoise(array, "tiny.safetensors")).all()
+    for page, written in zip(stack, tifffile.imread("out/stack.tif"), strict=True):
+        assert (written == denoise(page, "tiny.safetensors")).all()
     assert list(Path("out").rglob(".*")) == []
 
 
