@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from .denoise_inputs import Plan, plan
-from .denoise_job import Done, Failure, Outcome, Progress, Settings, check_absent, do
+from .denoise_job import Progress, Settings, check_absent, do
+from .denoise_outcome import Done, Failure, Outcome
 from .denoise_progress import working
 from .denoise_report import one, report, shown, table
 from .denoise_workers import cores, run_here, run_processes

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .denoise_inputs import Task
-from .denoise_job import Done, Outcome, Progress, Settings, Work, compute, failure, work
+from .denoise_job import Progress, Settings, Work, compute, work
+from .denoise_outcome import Done, Outcome, failure
 from .denoise_picture import Denoised
 
 AHEAD = 2

@@ -11,12 +11,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from .denoise_inputs import Task
+from .denoise_outcome import Done, Outcome, failure
 from .denoise_picture import Denoised, denoise_picture
 from .images import Pixels, add_noise
 from .images_arrays import DEEP_MAX, is_deep, kind, to_values, without_residual
@@ -27,11 +28,7 @@ from .noise_level import TEXTURE, weakest
 from .options import Noise
 from .spec import GREY_MAX, Deployment, UsageError
 from .support.files import replacing
-from .support.packages import absence
 from .support.temporary import temporary_file
-
-if TYPE_CHECKING:
-    from .metrics import Quality
 
 LOSSY = (".jpg", ".jpeg")
 STANDARD_OUTPUT = Path("standard output")
@@ -88,51 +85,6 @@ class Step:
     pages: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """Why a file was not done."""
-
-    task: Task
-    reason: str
-    mistake: bool
-    """Whether the user can do something about it; otherwise the system failed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """Figures of a file that was written.
-
-    Attributes
-    ----------
-    shape
-        (H, W) or (H, W, 3), of the last page.
-    pages
-        Number of pages.
-    kind
-        Of the file, in words.
-    levels
-        Of the noise in each channel of each page.
-    seconds
-        From reading to writing.
-    before, after
-        Quality of the noisy and the denoised picture, where noise was added.
-    note
-        What is worth knowing of the result, or nothing.
-    """
-
-    task: Task
-    shape: tuple[int, ...]
-    pages: int
-    kind: str
-    levels: tuple[float, ...]
-    theta: float
-    seconds: float
-    before: Quality | None
-    after: Quality | None
-    note: str
-
-
-Outcome = Done | Failure
 Work = Generator[Step, Denoised, Done]
 """The work on a file: gives each page's pixels, and takes what becomes of them."""
 
@@ -233,21 +185,6 @@ def attempt(task: Task, settings: Settings, progress: Progress, staging: Path) -
         return do(task, settings, progress, staging)
     except Exception as error:
         return failure(task, error)
-
-
-def failure(task: Task, error: BaseException) -> Failure:
-    """The outcome of an exception."""
-    if isinstance(error, UsageError):
-        return Failure(task=task, reason=str(error), mistake=True)
-    if isinstance(error, MemoryError):
-        reason = f"{task.source} does not fit into memory"
-    elif isinstance(error, OSError):
-        reason = f"{error.filename or task.source}: {error.strerror or error}"
-    elif isinstance(error, ImportError) and (sentence := absence(error)):
-        reason = f"{task.source}: {sentence}"
-    else:
-        reason = f"{task.source}: {type(error).__name__}: {error}"
-    return Failure(task=task, reason=reason, mistake=False)
 
 
 def check_absent(path: Path, force: bool) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .denoise_inputs import Plan
-from .denoise_job import Done, Failure, Outcome, Settings
+from .denoise_job import Settings
+from .denoise_outcome import Done, Failure, Outcome
 from .options import describe
 from .support.text import one_line
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from .denoise_inputs import Task
-from .denoise_job import Failure, Outcome, Progress, Settings, attempt, failure
+from .denoise_job import Progress, Settings, attempt
+from .denoise_outcome import Failure, Outcome, failure
 
 POLL = 0.2
 """Seconds after which the progress is looked at."""
@@ -41,7 +42,7 @@ def run_here(
     Parameters
     ----------
     staging
-        See `sw_model.denoise_job.store`.
+        See `sw_model.denoise_job.work`.
     progress
         Called with the files done, in part too, and their number.
     """

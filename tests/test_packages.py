@@ -14,7 +14,7 @@ from PIL import Image
 
 from sim.random_deployment import random_deployment
 from sw_model.denoise_inputs import Task
-from sw_model.denoise_job import failure
+from sw_model.denoise_outcome import failure
 from sw_model.spec import configuration
 from sw_model.support.packages import absence
 

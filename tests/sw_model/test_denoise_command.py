@@ -20,6 +20,7 @@ from PIL import Image, ImageCms
 from sw_model import api, denoise_command, denoise_job, golden, images
 from sw_model.denoise_inputs import Plan, Task, plan
 from sw_model.denoise_job import Settings
+from sw_model.denoise_outcome import Failure
 from sw_model.denoise_progress import RateColumn, working
 from sw_model.denoise_report import shown
 from sw_model.denoise_workers import run_processes
@@ -386,7 +387,7 @@ def test_a_process_that_dies_takes_one_file_with_it(photos, monkeypatch):
     tasks = [Task(photos / name, Path("out", name)) for name in ("a.png", "c.npy")]
     tasks.insert(1, Task(Deadly(photos / "a.png"), Path("out/never.png")))
     outcomes = list(run_processes(tasks, settings, staging, lambda done, whole: None, jobs=2))
-    failed = [o for o in outcomes if isinstance(o, denoise_job.Failure)]
+    failed = [o for o in outcomes if isinstance(o, Failure)]
     assert len(outcomes) == 3
     assert [f.task.target.name for f in failed] == ["never.png"]
     assert "its process was killed" in failed[0].reason
