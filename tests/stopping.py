@@ -78,6 +78,14 @@ def processes(mark):
     return found
 
 
+def runs(pid):
+    """Whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def wait_for(condition, process=None, patience=PATIENCE):
     """Return once the condition holds; fail if it never does or the process ends before."""
     end = time.monotonic() + patience

@@ -169,6 +169,8 @@ def check(command, place, number, *, group=False):
             assert (place / path).is_dir() or Image.open(place / path).size == (256, 256)
         else:
             assert path == "build" or path.startswith(CACHES), path
+    # What was not finished does not count.
+    assert list(place.glob("build/synth/*/.complete")) == []
     for folder in place.glob("build/simulators/*/*-*/"):
         assert (folder / ".complete").exists() or folder.name.startswith("runtime-")
 

@@ -26,6 +26,7 @@ from sw_model.denoise_report import shown
 from sw_model.denoise_workers import run_processes
 from sw_model.metrics import quality
 from sw_model.spec import UsageError, load_deployment
+from tests.stopping import runs
 
 from .picture_files import read_image, write_image
 from .test_cli import ROOT, refused, run
@@ -438,15 +439,6 @@ def test_busy_processes_are_ended_at_once(photos, monkeypatch):
 def children(pid):
     """Processes whose parent is ``pid``."""
     return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def runs(pid):
-    """Whether a process is there and has not ended."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes in /proc")

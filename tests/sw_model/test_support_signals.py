@@ -20,7 +20,7 @@ from sw_model.support.processes import (
 )
 from sw_model.support.signals import Stopped, collected
 from sw_model.support.temporary import PREFIX, keep, temporary_folder
-from tests.stopping import SOON, TOLD, entries, processes, started, stop, wait_for
+from tests.stopping import SOON, TOLD, entries, processes, runs, started, stop, wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks into /proc")
 
@@ -202,7 +202,7 @@ def test_a_program_is_run(tmp_path):
 def test_what_a_program_left_running_ends_with_it(tmp_path):
     done = run(["sh", "-c", "trap '' TERM; sleep 1000 >/dev/null 2>&1 & echo $!"])
     # At once: the guard, which asks first, would need two seconds.
-    wait_for(lambda: not Path(f"/proc/{int(done.stdout)}").exists(), patience=1)
+    wait_for(lambda: not runs(int(done.stdout)), patience=1)
 
 
 def test_a_program_ends_with_its_block():
