@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pty
 import signal
 import subprocess
 import sys
 import termios
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +102,20 @@ def stop(process, number, *, group=False):
     output, errors = process.communicate(timeout=SOON)
     wait_for(lambda: not processes(process.mark), patience=SOON)
     return process.returncode, output, errors
+
+
+class Terminal:
+    """A terminal and what is shown on it."""
+
+    def __init__(self):
+        self.leader, self.follower = pty.openpty()
+        os.set_blocking(self.leader, False)
+        self.shown = b""
+
+    def read(self):
+        with suppress(OSError):  # nothing more for now, or for ever
+            while part := os.read(self.leader, 4096):
+                self.shown += part
 
 
 def entries(folder):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from sw_model.spec import configuration
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.temporary import PREFIX
 
-from .stopping import SOON, TOLD, entries, processes, started, stop, wait_for
+from .stopping import SOON, TOLD, Terminal, entries, processes, started, stop, wait_for
 
 TINY = ("--deployment", "tiny.safetensors")
 SLOW_TOOL = "import time\n\ndef run_yosys(arguments):\n    time.sleep(1000)\n"
@@ -178,20 +177,6 @@ def check(command, place, number, *, group=False):
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_commands_leave_nothing_behind(name, place):
     check(COMMANDS[name], place, COMMANDS[name].number)
-
-
-class Terminal:
-    """A terminal and what is shown on it."""
-
-    def __init__(self):
-        self.leader, self.follower = pty.openpty()
-        os.set_blocking(self.leader, False)
-        self.shown = b""
-
-    def read(self):
-        with contextlib.suppress(OSError):  # nothing more for now, or for ever
-            while part := os.read(self.leader, 4096):
-                self.shown += part
 
 
 # Icarus stops at a prompt where Ctrl-C reaches it, and waits for a command.

@@ -11,7 +11,6 @@ import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
@@ -27,8 +26,6 @@ WORDS: dict[int, str] = {
 """The signals that end a command, and how each is told."""
 PATIENCE = 5.0
 """Seconds until a command that does not end by itself is ended."""
-_AGAIN = 0.01
-"""Seconds until an exception that got lost is raised once more."""
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -52,9 +49,9 @@ def exit_code(number: int) -> int:
 def stoppable(program: str) -> Iterator[list[int]]:
     """Signals raise `Stopped` in the block; programs and temporary folders end with it.
 
-    What ignores a signal, as with nohup, goes on to do so. After a second signal, or where the
-    block does not end within `PATIENCE`, the process ends at once, though without leaving anything
-    behind.
+    What ignores a signal, as with nohup, goes on to do so. After a second signal, where the
+    exception gets lost, or where the block does not end within `PATIENCE`, the process ends at
+    once, though without leaving anything behind.
 
     Parameters
     ----------
@@ -67,10 +64,10 @@ def stoppable(program: str) -> Iterator[list[int]]:
         Gets the signals that arrive: a library may turn their exception into any other.
     """
     received: list[int] = []
-    lost = leaving = False
-    process, main = os.getpid(), threading.get_ident()
+    leaving = False
+    process = os.getpid()
     tell = sys.unraisablehook
-    # Unlike locks, it can be used by a signal's handler and by a destructor.
+    # Unlike locks, it can be used by a signal's handler.
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def end_at_once() -> NoReturn:
@@ -83,41 +80,32 @@ def stoppable(program: str) -> Iterator[list[int]]:
         os._exit(exit_code(received[0]))
 
     def watch() -> None:
-        deadline = None
-        while (event := _next(events, deadline)) != "left":
-            if event == "stopped":
-                deadline = time.monotonic() + PATIENCE
-            elif event == "lost":
-                time.sleep(_AGAIN)
-                signal.pthread_kill(main, received[0])
-            else:
-                end_at_once()
+        if events.get() == "left":
+            return
+        try:
+            events.get(timeout=PATIENCE)
+        except queue.Empty:
+            end_at_once()
 
     def receive(number: int, _frame: object) -> None:
-        nonlocal lost
         if os.getpid() != process:  # a copy of this one, to which nothing of it belongs
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        if not lost:
-            received.append(number)
-            if len(received) > 1:
-                end_at_once()
-            events.put("stopped")
-            end_children()
-            terminate_strangers()
-        lost = False
+        received.append(number)
+        if len(received) > 1:
+            end_at_once()
+        events.put("stopped")
+        end_children()
+        terminate_strangers()
         if not leaving:
-            raise Stopped(received[0])
+            raise Stopped(number)
 
     def notice(unraisable: sys.UnraisableHookArgs) -> None:
         # Python drops an exception that a signal raises within a destructor, of which hardware
         # descriptions have many.
-        nonlocal lost
         if isinstance(unraisable.exc_value, Stopped):
-            lost = True
-            events.put("lost")
-        else:
-            tell(unraisable)
+            end_at_once()
+        tell(unraisable)
 
     before = _handlers(lambda now: now in (signal.SIG_DFL, signal.default_int_handler))
     watcher = threading.Thread(target=watch, daemon=True)
@@ -129,8 +117,6 @@ def stoppable(program: str) -> Iterator[list[int]]:
         yield received
     finally:
         leaving = True
-        end_children()
-        remove_all()
         allow_children()
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -169,13 +155,3 @@ def _handlers(wanted: Callable[[Any], bool]) -> dict[int, Any]:
         return {}
     found = {number: signal.getsignal(number) for number in WORDS}
     return {number: handler for number, handler in found.items() if wanted(handler)}
-
-
-def _next(events: queue.SimpleQueue[str], deadline: float | None) -> str:
-    """The next event, "late" where there is none by the deadline."""
-    try:
-        return events.get(
-            timeout=None if deadline is None else max(0.0, deadline - time.monotonic())
-        )
-    except queue.Empty:
-        return "late"

@@ -26,6 +26,9 @@ PREFIX = ".spiking-dncnn-"
 _YOUNG = 60.0
 """Seconds after which a folder that is used is locked for sure."""
 
+_ATTEMPTS, _AGAIN = 10, 0.05
+"""How often a folder is removed that does not vanish, and seconds between."""
+
 _places: set[Path] = set()
 """Folders of this process that are to be removed."""
 _searched: set[Path] = set()
@@ -101,8 +104,7 @@ def disposable(folder: Path) -> Iterator[None]:
         yield
     finally:
         if place in _places:
-            shutil.rmtree(place, ignore_errors=True)
-            _places.discard(place)
+            _remove(place)
 
 
 def keep(folder: Path) -> None:
@@ -113,8 +115,16 @@ def keep(folder: Path) -> None:
 def remove_all() -> None:
     """Remove all temporary folders of this process, at its end."""
     for place in list(_places):
+        _remove(place)
+
+
+def _remove(place: Path) -> None:
+    for _ in range(_ATTEMPTS):
         shutil.rmtree(place, ignore_errors=True)
-        _places.discard(place)
+        if not place.exists():
+            break
+        time.sleep(_AGAIN)  # a program that is being killed may still write into it
+    _places.discard(place)
 
 
 def _lock(descriptor: int) -> bool:

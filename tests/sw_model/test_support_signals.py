@@ -20,7 +20,7 @@ from sw_model.support.processes import (
 )
 from sw_model.support.signals import Stopped, collected
 from sw_model.support.temporary import PREFIX, keep, temporary_folder
-from tests.stopping import SOON, TOLD, entries, processes, runs, started, stop, wait_for
+from tests.stopping import SOON, TOLD, Terminal, entries, processes, runs, started, stop, wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks into /proc")
 
@@ -78,7 +78,7 @@ time.sleep(1000)""",
     "lock": """\
 with locked(Path("lock")):
     begin()""",
-    "library's child": 'subprocess.run(["sh", "-c", "touch begun; exec sleep 1000"])',
+    "library's child": 'subprocess.Popen(["sh", "-c", "touch begun; exec sleep 1000"]).wait()',
     "destructor": """\
 class Doomed:
     def __del__(self):
@@ -91,14 +91,23 @@ try:
 except BaseException:
     raise ImportError""",
     "stuck": """\
-with temporary_folder(Path()) as folder, ThreadPoolExecutor(1) as pool:
-    pool.submit(time.sleep, 1000)
-    run(["sh", "-c", "touch begun; sleep 1000"])""",
+with temporary_folder(Path()):
+    while True:
+        try:
+            begin()
+        except BaseException:
+            pass""",
 }
+AFTERWARDS = """\
+before = [signal.getsignal(signal.SIGTERM), sys.unraisablehook]
+print(run_program("program", "__main__", []))
+print([signal.getsignal(signal.SIGTERM), sys.unraisablehook] == before)
+print(run(["echo", "again"]).stdout)
+"""
 EVERY_SIGNAL = ("child", "thread", "file", "folder")
 
 
-def program(folder, name, patience=0.5, **options):
+def program(folder, name, patience=1000, **options):
     """The program with one of the bodies, started; after it has begun it ends by signals only."""
     body = "".join(f"    {line}\n" for line in BODIES[name].splitlines())
     (folder / "lock").touch()
@@ -117,7 +126,7 @@ def program(folder, name, patience=0.5, **options):
     ],
 )
 def test_nothing_is_left(name, number, group, tmp_path):
-    with program(tmp_path, name) as process:
+    with program(tmp_path, name, patience=0.5 if name == "stuck" else 1000) as process:
         wait_for((tmp_path / "begun").exists, process)
         code, word = TOLD[number]
         assert stop(process, number, group=group) == (code, "", f"program: {word}\n")
@@ -132,6 +141,26 @@ def test_a_second_signal_ends_at_once(tmp_path):
             process.communicate(timeout=1)
         assert stop(process, signal.SIGTERM) == (143, "", "program: terminated\n")
     assert entries(tmp_path) == ["begun", "lock"]
+
+
+def test_the_cursor_is_shown_again(tmp_path):
+    terminal = Terminal()
+    with program(tmp_path, "stuck", 0.5, terminal=terminal.follower) as process:
+        os.close(terminal.follower)
+        wait_for((tmp_path / "begun").exists, process)
+        process.send_signal(signal.SIGTERM)
+        process.wait(SOON)
+        terminal.read()
+    os.close(terminal.leader)
+    assert terminal.shown == b"\x1b[?25hprogram: terminated\r\n"
+
+
+def test_a_process_may_go_on_after_a_command(tmp_path):
+    text = PROGRAM.format(body="    signal.raise_signal(signal.SIGTERM)", patience=1000)
+    text = text.rpartition("sys.exit")[0] + AFTERWARDS
+    with started("-c", text, folder=tmp_path) as process:
+        output, errors = process.communicate(timeout=SOON)
+    assert (output, errors) == ("143\nTrue\nagain\n\n", "program: terminated\n")
 
 
 # nohup, and the background jobs of a shell.
@@ -211,9 +240,10 @@ def test_a_program_ends_with_its_block():
     assert process.returncode == -signal.SIGTERM
 
 
-def test_no_program_begins_while_programs_are_ended():
+def test_no_program_begins_while_programs_are_ended(tmp_path):
     with ending_children(), pytest.raises(Ended):
-        run(["true"])
+        run(["touch", tmp_path / "begun"])
+    assert entries(tmp_path) == []
     assert run(["true"]).returncode == 0
 
 
