@@ -121,7 +121,7 @@ def end_children() -> None:
 
 
 def allow_children() -> None:
-    """Programs may begin again."""
+    """Programs may begin again: another command has begun."""
     _ending.clear()
 
 

@@ -7,12 +7,13 @@ the programs that it started and without temporary files.
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
 from typing import Any, NoReturn
 
 from .processes import allow_children, end_children, kill_children, terminate_strangers
@@ -26,6 +27,11 @@ WORDS: dict[int, str] = {
 """The signals that end a command, and how each is told."""
 PATIENCE = 5.0
 """Seconds until a command that does not end by itself is ended."""
+_POLL = 0.02
+_NUDGE = signal.SIGURG
+"""Makes the main thread look for other signals; of no effect where nobody handles it."""
+_changed: list[Mapping[int, Any]] = []
+"""Handlers that were replaced."""
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -65,36 +71,36 @@ def stoppable(program: str) -> Iterator[list[int]]:
     """
     received: list[int] = []
     leaving = False
-    process = os.getpid()
-    tell = sys.unraisablehook
-    # Unlike locks, it can be used by a signal's handler.
-    events: queue.SimpleQueue[str] = queue.SimpleQueue()
+    main, tell = threading.get_ident(), sys.unraisablehook
+    left = threading.Event()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
 
-    def end_at_once() -> NoReturn:
+    def end_at_once(number: int) -> NoReturn:
+        terminate_strangers()
         kill_children()
         remove_all()
-        sentence = f"{program}: {WORDS[received[0]]}\n"
+        sentence = f"{program}: {WORDS[number]}\n"
         with suppress(OSError):
             # A progress bar hides the cursor.
             os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + sentence.encode())
-        os._exit(exit_code(received[0]))
+        os._exit(exit_code(number))
 
     def watch() -> None:
-        if events.get() == "left":
-            return
-        try:
-            events.get(timeout=PATIENCE)
-        except queue.Empty:
-            end_at_once()
+        with FileIO(reading) as arrivals:
+            number = _first(arrivals, before)
+            deadline = time.monotonic() + PATIENCE
+            while number is not None and not left.wait(_POLL):
+                if time.monotonic() > deadline:
+                    end_at_once(number)
+                if not received:
+                    # It came when the main thread was about to wait for something, and does now.
+                    signal.pthread_kill(main, _NUDGE)
 
     def receive(number: int, _frame: object) -> None:
-        if os.getpid() != process:  # a copy of this one, to which nothing of it belongs
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
         received.append(number)
         if len(received) > 1:
-            end_at_once()
-        events.put("stopped")
+            end_at_once(received[0])
         end_children()
         terminate_strangers()
         if not leaving:
@@ -104,24 +110,28 @@ def stoppable(program: str) -> Iterator[list[int]]:
         # Python drops an exception that a signal raises within a destructor, of which hardware
         # descriptions have many.
         if isinstance(unraisable.exc_value, Stopped):
-            end_at_once()
+            end_at_once(received[0])
         tell(unraisable)
 
     before = _handlers(lambda now: now in (signal.SIG_DFL, signal.default_int_handler))
+    allow_children()
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         sys.unraisablehook = notice
-        for number in before:
-            signal.signal(number, receive)
-        yield received
+        with _handled(before, receive, writing):
+            try:
+                yield received
+            finally:
+                leaving = True
+                # A thread that goes on would keep the process, and one that the exception met
+                # while it was being started cannot be joined.
+                while received and sum(not other.daemon for other in threading.enumerate()) > 1:
+                    time.sleep(_POLL)
     finally:
-        leaving = True
-        allow_children()
-        for number, handler in before.items():
-            signal.signal(number, handler)
         sys.unraisablehook = tell
-        events.put("left")
+        left.set()
+        os.close(writing)
         watcher.join()
 
 
@@ -133,20 +143,67 @@ def collected() -> Iterator[list[int]]:
 
     def receive(number: int, _frame: object) -> None:
         received.append(number)
-        signal.signal(number, before[number])
+        handled.close()
 
     try:
-        for number in before:
-            signal.signal(number, receive)
-        yield received
+        with ExitStack() as handled:
+            handled.enter_context(_handled(before, receive, -1))
+            yield received
     except Exception as error:
         # A compiler that Ctrl-C ended, say, of which the terminal tells all.
         if received:
             raise Stopped(received[0]) from error
         raise
+
+
+@contextmanager
+def _handled(
+    before: Mapping[int, Any], receive: Callable[[int, Any], None], descriptor: int
+) -> Iterator[None]:
+    """Handle signals in the block.
+
+    Parameters
+    ----------
+    before
+        Their handlers until now, which are put back.
+    descriptor
+        Gets the number of each signal as a byte as soon as it arrives, -1 for none.
+    """
+    if not before:
+        yield
+        return
+    _changed.append(before)
+    wakeup = signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+    nudged = signal.signal(_NUDGE, lambda number, frame: None) or signal.SIG_DFL
+    try:
+        for number in before:
+            signal.signal(number, receive)
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.signal(_NUDGE, nudged)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        _changed.pop()
+
+
+def _let_go() -> None:
+    """In a copy of the process, to which nothing of this one belongs."""
+    if _changed:
+        signal.set_wakeup_fd(-1)
+        for number, handler in _changed[0].items():
+            signal.signal(number, handler)
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
+def _first(arrivals: FileIO, wanted: Container[int]) -> int | None:
+    """The first of these signals that arrives, None if the pipe ends before."""
+    while byte := arrivals.read(1):
+        if byte[0] in wanted:
+            return byte[0]
+    return None
 
 
 def _handlers(wanted: Callable[[Any], bool]) -> dict[int, Any]:

@@ -55,6 +55,17 @@ BODIES = {
     "thread": """\
 with ThreadPoolExecutor(2) as pool:
     list(pool.map(run, [["sh", "-c", "touch begun; sleep 1000"], ["sleep", "1000"]]))""",
+    "thread that begins late": """\
+def late():
+    time.sleep(1)
+    run(["sleep", "1000"])
+pool = ThreadPoolExecutor(1)
+pool.submit(late)
+begin()""",
+    "thread that computes on": """\
+pool = ThreadPoolExecutor(1)
+pool.submit(time.sleep, 1000)
+begin()""",
     "thread that waits for a lock": """\
 with locked(Path("lock")), ThreadPoolExecutor(1) as pool:
     def wait():
@@ -79,6 +90,12 @@ time.sleep(1000)""",
 with locked(Path("lock")):
     begin()""",
     "library's child": 'subprocess.Popen(["sh", "-c", "touch begun; exec sleep 1000"]).wait()',
+    "signal that another thread gets": """\
+signal.pthread_sigmask(signal.SIG_BLOCK, signals.WORDS)
+lock = threading.Lock()
+lock.acquire()
+Path("begun").touch()
+lock.acquire()""",
     "destructor": """\
 class Doomed:
     def __del__(self):
@@ -102,8 +119,10 @@ AFTERWARDS = """\
 before = [signal.getsignal(signal.SIGTERM), sys.unraisablehook]
 print(run_program("program", "__main__", []))
 print([signal.getsignal(signal.SIGTERM), sys.unraisablehook] == before)
-print(run(["echo", "again"]).stdout)
+main = lambda args: print(run(["echo", "again"]).stdout)
+print(run_program("program", "__main__", []))
 """
+ENDED_AT_ONCE = ("stuck", "thread that computes on")
 EVERY_SIGNAL = ("child", "thread", "file", "folder")
 
 
@@ -126,7 +145,7 @@ def program(folder, name, patience=1000, **options):
     ],
 )
 def test_nothing_is_left(name, number, group, tmp_path):
-    with program(tmp_path, name, patience=0.5 if name == "stuck" else 1000) as process:
+    with program(tmp_path, name, patience=0.5 if name in ENDED_AT_ONCE else 1000) as process:
         wait_for((tmp_path / "begun").exists, process)
         code, word = TOLD[number]
         assert stop(process, number, group=group) == (code, "", f"program: {word}\n")
@@ -160,7 +179,7 @@ def test_a_process_may_go_on_after_a_command(tmp_path):
     text = text.rpartition("sys.exit")[0] + AFTERWARDS
     with started("-c", text, folder=tmp_path) as process:
         output, errors = process.communicate(timeout=SOON)
-    assert (output, errors) == ("143\nTrue\nagain\n\n", "program: terminated\n")
+    assert (output, errors) == ("143\nTrue\nagain\n\n0\n", "program: terminated\n")
 
 
 # nohup, and the background jobs of a shell.
