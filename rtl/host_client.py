@@ -9,8 +9,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.spec import serial_link
+from sw_model.spec import PIXEL_MAX, PIXEL_MIN, serial_link
+from sw_model.spec.network import TIMESTEPS_MAX
+from sw_model.spec.sdram import fits
 from sw_model.spec.serial_link import (
+    BAUD,
+    BYTE_BITS,
     CHECK_BYTES,
     DENOISE,
     DENOISED,
@@ -36,8 +40,8 @@ PIXEL_SECONDS = 2e-4
 channels take at an activity of 1.75, the highest of the shipped networks."""
 LASTING = ("kind", "size", "pixel", "accelerator")
 """Errors that sending the same request again would not change."""
-REST_SECONDS = 60.0
-"""Longest that what follows a spoilt answer may last: ten times the largest frame's at 1 Mbaud."""
+LINE_SHARE = 2
+"""Time that bytes may take, over what the line takes for them without a pause."""
 CHUNK_BYTES = 4096
 _POLL_SECONDS = 0.05
 
@@ -69,12 +73,14 @@ class BoardClient:
         An open serial port.
     attempts
         Times that a request is sent at most.
+    baud
+        Bits a second on the line.
     answer_seconds
-        Time until an answer must begin; by default `FRAME_SECONDS` and `PIXEL_SECONDS`.
+        Time until an answer must have begun; by default `FRAME_SECONDS` and `PIXEL_SECONDS`. It
+        must be whole when the line has had `LINE_SHARE` times its time for it besides, whatever
+        else has come. What follows a spoilt answer may last as long.
     silence_seconds
         Time without a byte after which a spoilt answer has ended. Longer than the board's.
-    rest_seconds
-        Time that what follows a spoilt answer may last at most.
     progress
         Told of bytes that have gone.
 
@@ -89,24 +95,30 @@ class BoardClient:
         port: Port,
         *,
         attempts: int = ATTEMPTS,
+        baud: int = BAUD,
         answer_seconds: float | None = None,
         silence_seconds: float = 2 * SILENCE_SECONDS,
-        rest_seconds: float = REST_SECONDS,
         progress: Progress = lambda done, whole: None,
     ):
         self._port = port
         self._port.timeout = min(_POLL_SECONDS, silence_seconds / 2)
         self._attempts = attempts
+        self._byte_seconds = LINE_SHARE * BYTE_BITS / baud
         self._answer_seconds = answer_seconds
         self._silence_seconds = silence_seconds
-        self._rest_seconds = rest_seconds
         self._progress = progress
         self._sequence = time.monotonic_ns() % 255
         self.complaints: list[str] = []
 
     def describe(self) -> Description:
         """Which network is in the board; raises `LinkFailure`."""
-        return serial_link.unpack_description(self._request(DESCRIBE, DESCRIPTION))
+        payload = self._request(DESCRIBE, DESCRIPTION)
+        try:
+            return serial_link.unpack_description(payload)
+        except ValueError as error:
+            raise LinkFailure(
+                f"the board's description of its network is impossible: {error}"
+            ) from None
 
     def denoise(self, pixels: npt.NDArray[np.integer], timesteps: int) -> npt.NDArray[np.uint8]:
         """Denoise a frame.
@@ -114,7 +126,7 @@ class BoardClient:
         Parameters
         ----------
         pixels
-            (H, W), -512..511.
+            (H, W), -512..511, of a size that a board can hold.
         timesteps
             T.
 
@@ -127,7 +139,15 @@ class BoardClient:
         ------
         LinkFailure
             The board refuses the frame, or no attempt came to an end.
+        ValueError
+            Pixels or T are not such.
         """
+        if pixels.ndim != 2 or not _some_board_holds(*pixels.shape):
+            raise ValueError(f"no board holds a frame of shape {pixels.shape}")
+        if pixels.min() < PIXEL_MIN or pixels.max() > PIXEL_MAX:
+            raise ValueError(f"there are pixels outside of {PIXEL_MIN}..{PIXEL_MAX}")
+        if not 1 <= timesteps <= TIMESTEPS_MAX:
+            raise ValueError(f"T = {timesteps} is not 1 to {TIMESTEPS_MAX}")
         payload = serial_link.noisy_payload(pixels)
         height, width = pixels.shape
         answer = self._request(DENOISE, DENOISED, timesteps, height, width, payload)
@@ -144,6 +164,9 @@ class BoardClient:
     ) -> bytes:
         """Payload of the answer to a request."""
         complaint = ""
+        seconds = self._answer_seconds
+        if seconds is None:
+            seconds = FRAME_SECONDS + PIXEL_SECONDS * height * width
         for attempt in range(self._attempts):
             if attempt:
                 self.complaints.append(complaint)
@@ -152,10 +175,10 @@ class BoardClient:
             try:
                 expected = Header(wanted, self._sequence, detail, height, width)
                 self._send(serial_link.message(header, payload), expected)
-                return self._answer(expected, len(payload))
+                return self._answer(expected, len(payload), seconds)
             except _Spoilt as spoilt:
                 complaint = str(spoilt)
-                self._drain(complaint)
+                self._drain(complaint, seconds + self._line_seconds(expected))
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
         raise LinkFailure(f"{complaint}; the request was sent {times}")
 
@@ -167,21 +190,27 @@ class BoardClient:
             done = min(place + CHUNK_BYTES, len(content))
             self._progress(done, len(content) + expected.payload_bytes)
 
-    def _answer(self, expected: Header, sent: int) -> bytes:
+    def _line_seconds(self, header: Header) -> float:
+        """Time that the line may take for a message with this header."""
+        return self._byte_seconds * (HEADER_BYTES + header.payload_bytes + CHECK_BYTES)
+
+    def _answer(self, expected: Header, sent: int, seconds: float) -> bytes:
         """Payload of the expected answer."""
-        seconds = self._answer_seconds
-        if seconds is None:
-            seconds = FRAME_SECONDS + PIXEL_SECONDS * expected.height * expected.width
-        deadline = time.monotonic() + seconds
+        begun = time.monotonic()
+        whole = seconds + self._line_seconds(expected)
         while True:
-            header = self._header(deadline, seconds)
+            header = self._header(begun + seconds, seconds)
             if header.kind == ERROR and header.sequence in (0, expected.sequence):
                 name = serial_link.error_name(header.detail)
                 sentence = f"the board reports error {name!r}: {ERRORS.get(name, 'unknown')}"
                 if name in LASTING:
                     raise LinkFailure(sentence)
                 raise _Spoilt(sentence)
-            payload = self._payload(header, sent) if header.payload_bytes else b""
+            if header.kind not in (DESCRIPTION, DENOISED, ERROR) or (
+                header.kind == DENOISED and not _some_board_holds(header.height, header.width)
+            ):
+                raise _Spoilt(f"{header} comes from no board")
+            payload = self._payload(header, sent, begun + whole, whole)
             if header == expected:
                 return payload
             if header.sequence == expected.sequence:
@@ -202,12 +231,19 @@ class BoardClient:
             raise _Spoilt("the check of the answer's header is wrong")
         return header
 
-    def _payload(self, header: Header, sent: int) -> bytes:
+    def _payload(self, header: Header, sent: int, deadline: float, seconds: float) -> bytes:
         """The payload behind a header."""
+        if not header.payload_bytes:
+            return b""
         content = bytearray()
         whole = header.payload_bytes + CHECK_BYTES
         last = time.monotonic()
         while len(content) < whole:
+            if time.monotonic() > deadline:
+                raise _Spoilt(
+                    f"no whole answer from the board within {seconds:g} s: {len(content)} of "
+                    f"{whole} bytes came"
+                )
             part = self._port.read(min(CHUNK_BYTES, whole - len(content)))
             if part:
                 last = time.monotonic()
@@ -220,17 +256,22 @@ class BoardClient:
             raise _Spoilt("the check of the answer's payload is wrong")
         return payload
 
-    def _drain(self, complaint: str) -> None:
+    def _drain(self, complaint: str, seconds: float) -> None:
         """Wait until neither end has anything more to say."""
         begun = last = time.monotonic()
         while time.monotonic() - last < self._silence_seconds:
             if self._port.read(CHUNK_BYTES):
                 last = time.monotonic()
-            if last - begun > self._rest_seconds:
+            if last - begun > seconds:
                 raise LinkFailure(
-                    f"{complaint}, and bytes go on coming after {self._rest_seconds:g} s: "
+                    f"{complaint}, and bytes go on coming after {seconds:.3g} s: "
                     f"is it the board's port, and its rate?"
                 )
+
+
+def _some_board_holds(height: int, width: int) -> bool:
+    """Whether a board has room for a frame of this size, with the smallest of networks."""
+    return fits(height, width, channels=1, timesteps=1)
 
 
 class _Spoilt(Exception):  # noqa: N818 - what happened to a message

@@ -22,15 +22,15 @@ from sw_model.images import (
 from sw_model.spec import UsageError, load_deployment
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.sdram import fits, pixels_max
-from sw_model.spec.serial_link import BAUD, Description
+from sw_model.spec.serial_link import BAUD, BYTE_BITS, Description
 from sw_model.support.cli import complain
 from sw_model.support.files import check_output
 
-from .host_client import ATTEMPTS, BoardClient
+from .host_client import ATTEMPTS, CHUNK_BYTES, LINE_SHARE, BoardClient
 
 PROGRAM = "python -m rtl.host"
 WRITE_SECONDS = 10
-"""Time after which a port that takes no more bytes has failed."""
+"""Time after which a port that takes no more bytes has failed, besides the line's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=float,
         metavar="SECONDS",
-        help="time until an answer must begin (default: 10 s and 0.2 ms for each pixel)",
+        help="time until an answer must begin, and a line that says other things be quiet "
+        "(default: 10 s and 0.2 ms for each pixel)",
     )
     parser.add_argument(
         "--attempts",
@@ -83,8 +84,8 @@ def main(args: argparse.Namespace) -> None:
         raise UsageError(f"--baud {args.baud} is not 1 or more")
     if args.attempts < 1:
         raise UsageError(f"--attempts {args.attempts} is not 1 or more")
-    if args.timeout is not None and not args.timeout > 0:
-        raise UsageError(f"--timeout {args.timeout} is not more than 0 seconds")
+    if args.timeout is not None and not 0 < args.timeout < float("inf"):
+        raise UsageError(f"--timeout {args.timeout} is not a finite number of seconds above 0")
     if args.noise is not None and not 0 <= args.noise < float("inf"):
         raise UsageError(f"--noise {args.noise} is not 0 or more")
     if args.seed < 0:
@@ -96,11 +97,15 @@ def main(args: argparse.Namespace) -> None:
     noisy = picture if args.noise is None else add_noise(picture, args.noise, args.seed)
     begun = time.monotonic()
     with (
-        _open_port(args.port, args.baud) as port,
+        _open_port(args.port, args.baud, args.timeout) as port,
         working("serial line", 1e-3, "kB") as progress,
     ):
         client = BoardClient(
-            port, attempts=args.attempts, answer_seconds=args.timeout, progress=progress
+            port,
+            attempts=args.attempts,
+            baud=args.baud,
+            answer_seconds=args.timeout,
+            progress=progress,
         )
         board = client.describe()
         if wanted not in (None, board.deployment):
@@ -124,13 +129,15 @@ def main(args: argparse.Namespace) -> None:
         complain(PROGRAM, f"sent again: {complaint}")
 
 
-def _open_port(name: str, baud: int) -> Any:
+def _open_port(name: str, baud: int, timeout: float | None) -> Any:
     """The open serial port."""
     import serial
     from serial.tools import list_ports
 
     try:
-        return serial.Serial(name, baud, write_timeout=WRITE_SECONDS)
+        seconds = WRITE_SECONDS if timeout is None else min(WRITE_SECONDS, timeout)
+        line = LINE_SHARE * BYTE_BITS * CHUNK_BYTES / baud
+        return serial.Serial(name, baud, write_timeout=seconds + line)
     except (serial.SerialException, ValueError, OverflowError, OSError) as error:
         found = ", ".join(sorted(port.device for port in list_ports.comports())) or "none"
         reason = getattr(error, "strerror", None) or str(error)

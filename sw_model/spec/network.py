@@ -17,7 +17,7 @@ TAPS = KERNEL * KERNEL
 NAME_MAX = 100
 CHANNELS_MAX = 256
 TIMESTEPS_MAX = 32
-LAYERS_MAX = 64
+LAYERS_MIN, LAYERS_MAX = 3, 64
 SHIFT_MAX = 31
 
 
@@ -91,7 +91,7 @@ class NetworkSpec:
             raise UsageError(f"timesteps {self.timesteps} of {self.name!r} are not ascending")
         for t in self.timesteps:
             _check(t, 1, TIMESTEPS_MAX, f"timesteps of {self.name!r}")
-        _check(len(self.layers), 3, LAYERS_MAX, f"number of layers of {self.name!r}")
+        _check(len(self.layers), LAYERS_MIN, LAYERS_MAX, f"number of layers of {self.name!r}")
         _check(self.channels, 1, CHANNELS_MAX, f"channels of {self.name!r}")
         last = len(self.layers) - 1
         for index, layer in enumerate(self.layers):

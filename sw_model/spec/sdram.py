@@ -72,7 +72,14 @@ def pixels_max(channels: int, timesteps: int) -> int:
     """Most pixels of a frame whose buffers fit, whatever its height and width.
 
     Rows begin at multiples of eight bytes: each may waste all but one pixel of its last word.
+
+    Raises
+    ------
+    ValueError
+        There are no channels, or no timesteps.
     """
+    if channels < 1 or timesteps < 1:
+        raise ValueError(f"{channels} channels at T = {timesteps} are not 1 or more of each")
     map_pixel = WORD_BYTES * timesteps * map_words(channels)
     return min(
         min(SPACES["MAP_A"], SPACES["MAP_B"]) // map_pixel,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .fixed_point import PIXEL_MAX, PIXEL_MIN
-from .network import NetworkSpec
+from .network import CHANNELS_MAX, LAYERS_MAX, LAYERS_MIN, TIMESTEPS_MAX, NetworkSpec
 
 SYNC = b"SDNC"
 """The first bytes of every message."""
@@ -171,9 +171,19 @@ def description_of(deployment_hash: str, spec: NetworkSpec) -> Description:
 
 
 def unpack_description(payload: bytes) -> Description:
-    """The description in an answer's payload."""
+    """The description in an answer's payload; ValueError if there is no such network."""
     digest, allowed, channels, layers = struct.unpack(_DESCRIPTION_FORMAT, payload)
     timesteps = tuple(steps for steps in range(allowed.bit_length()) if allowed >> steps & 1)
+    if not (
+        1 <= channels <= CHANNELS_MAX
+        and LAYERS_MIN <= layers <= LAYERS_MAX
+        and timesteps
+        and 1 <= timesteps[0] <= timesteps[-1] <= TIMESTEPS_MAX
+    ):
+        raise ValueError(
+            f"{layers} layers of {channels} channels, with T of "
+            f"{', '.join(map(str, timesteps)) or 'none'}, are no network"
+        )
     return Description(digest.hex(), timesteps, channels, layers)
 
 

@@ -21,6 +21,7 @@ from sw_model.spec.serial_link import (
     DESCRIPTION,
     ERROR,
     HEADER_BYTES,
+    Description,
     Header,
     check,
     description_of,
@@ -39,18 +40,26 @@ NOISE = "noise"
 STALE = "stale"
 OTHER_SIZE = "other size"
 BABBLING = "babbling"
+ECHO = "echo"
+HUGE = "huge"
+DRIPPING = "dripping"
+STALE_DRIPPING = "stale dripping"
+DRIPPINGS = HUGE, DRIPPING, STALE_DRIPPING
+DRIP_SECONDS = 0.02
 
 
 @dataclass
 class FakeBoard:
     """Answers requests with the golden model, each as ``script`` says; good ones when it is over.
 
-    A name of `serial_link.ERRORS` in the script makes it answer with that error.
+    A name of `serial_link.ERRORS` in the script makes it answer with that error. What ``describes``
+    holds is its description instead of the deployment's.
     """
 
     deployment: Deployment
     script: list[str] = field(default_factory=list)
     requests: list[Header] = field(default_factory=list)
+    describes: Description | None = None
 
     def serve(self, line: int, stop: threading.Event) -> None:
         """Serve the requests that come over a file descriptor until ``stop``."""
@@ -71,6 +80,8 @@ class FakeBoard:
             while behaviour == BABBLING and not stop.wait(0.01):
                 os.write(line, b"boot log\n")
             os.write(line, self._answer(header, payload, behaviour))
+            while behaviour in DRIPPINGS and not stop.wait(DRIP_SECONDS):
+                os.write(line, b"\0")
 
     def _behaviour(self, header: Header) -> str:
         if header.kind == DESCRIBE or not self.script:
@@ -86,6 +97,14 @@ class FakeBoard:
         if behaviour in (CORRUPT_HEADER, CORRUPT_PAYLOAD):
             place = 9 if behaviour == CORRUPT_HEADER else HEADER_BYTES + 1
             return good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]
+        if behaviour == ECHO:
+            return message(header, payload)
+        if behaviour == HUGE:
+            return Header(DENOISED, header.sequence - 1, header.detail, 65535, 65535).pack()
+        if behaviour == DRIPPING:
+            return good[:HEADER_BYTES]
+        if behaviour == STALE_DRIPPING:
+            return Header(DENOISED, header.sequence - 1, header.detail, 400, 400).pack()
         if behaviour == TRUNCATED:
             return good[: len(good) // 2]
         if behaviour == NOISE:
@@ -100,7 +119,8 @@ class FakeBoard:
 
     def _good(self, header: Header, payload: bytes) -> bytes:
         if header.kind == DESCRIBE:
-            content = description_of(self.deployment.hash, self.deployment.spec).pack()
+            own = description_of(self.deployment.hash, self.deployment.spec)
+            content = (self.describes or own).pack()
             return message(Header(DESCRIPTION, header.sequence), content)
         assert header.kind == DENOISE
         shape = header.height, header.width
@@ -119,11 +139,11 @@ class FakeBoard:
 
 @contextmanager
 def connected(
-    deployment: Deployment, script: Sequence[str] = ()
+    deployment: Deployment, script: Sequence[str] = (), describes: Description | None = None
 ) -> Iterator[tuple[str, FakeBoard]]:
     """Name of a serial port with a board behind it, and the board."""
     line, port = os.openpty()
-    board = FakeBoard(deployment, list(script))
+    board = FakeBoard(deployment, list(script), describes=describes)
     stop = threading.Event()
     thread = threading.Thread(target=board.serve, args=(line, stop))
     thread.start()

@@ -66,3 +66,15 @@ def test_frame_cycles_are_the_sum_of_bursts():
     assert words == sum(length * count for length, count in bursts.items())
     bare = sum(timing.burst_cycles(0, length) * count for length, count in bursts.items())
     assert bare < cycles < bare * 1.05
+
+
+@pytest.mark.parametrize(("channels", "timesteps"), [(0, 4), (4, 0), (-1, 4)])
+def test_no_network_has_no_largest_frame(channels, timesteps):
+    with pytest.raises(ValueError, match="are not 1 or more of each"):
+        pixels_max(channels, timesteps)
+
+
+def test_no_board_holds_an_empty_frame():
+    assert fits(1, 1, 4, 3)
+    assert not fits(0, 5, 4, 3)
+    assert not fits(5, 0, 4, 3)
