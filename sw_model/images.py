@@ -49,6 +49,8 @@ def read_picture(path: Path) -> Picture:
         page = source.page(0)
     if is_deep(page.array):
         raise UsageError(f"{path} holds more than 8 bits a channel; {ACCEPTED}")
+    if page.array.dtype != np.uint8:  # an array by its content, whatever its name
+        raise UsageError(f"{path} cannot be read as a picture (it is an array); {ACCEPTED}")
     if not is_opaque(page):
         raise UsageError(f"{path} has transparent pixels; flatten it onto a background first")
     return page.array
@@ -139,7 +141,7 @@ def add_noise(clean: Picture, sigma: float, seed: int, protocol: Protocol = PROT
 
 
 def _noisy(plane: Picture, sigma: float, seed: int, protocol: Protocol) -> Pixels:
-    noisy = plane + np.random.default_rng(seed).normal(0, sigma, plane.shape)
+    noisy = plane + np.random.default_rng(seed).normal(0, abs(sigma), plane.shape)  # -0.0, too
     if protocol == "camera":
         noisy = noisy.clip(0, GREY_MAX)
     return np.rint(noisy).clip(PIXEL_MIN, PIXEL_MAX).astype(np.int16)

@@ -81,8 +81,10 @@ def check_size(width: int, height: int, least: float, size: int) -> None:
     RefusedError
         There are more pixels than Pillow's limit allows.
     ValueError
-        There are fewer bytes.
+        There are fewer bytes, or no pixels at all.
     """
+    if min(width, height) < 1:
+        raise ValueError(f"it declares {width}x{height} pixels")
     most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
     if most and width * height > most:
         raise RefusedError(f"has more than {most} pixels", "give a smaller one")

@@ -165,6 +165,19 @@ def test_other_colour_spaces_are_refused(tmp_path, mode):
 # ---------------------------------------------------------------------------- bad files
 
 
+def test_no_noise_with_either_sign():
+    clean = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert (add_noise(clean, -0.0, 1) == clean).all()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".png"])
+def test_arrays_are_no_pictures(tmp_path, suffix):
+    with (tmp_path / f"a{suffix}").open("wb") as file:
+        np.save(file, np.zeros((2, 3, 3), np.int16))
+    with pytest.raises(UsageError, match=r"cannot be read as a picture \(it is an array\)"):
+        read_picture(tmp_path / f"a{suffix}")
+
+
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(UsageError, match=r"none\.png does not exist; 8-bit grey or colour"):
         read_picture(tmp_path / "none.png")
