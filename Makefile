@@ -3,10 +3,11 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 JOBS ?= 2
 SPEED ?= 8
+N ?= 100000
 # Python's own variables would put other packages before those of the environment; PYTHON is ours.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
-.PHONY: help setup sim sim-frame sim-board test lint mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
+.PHONY: help setup sim sim-frame sim-board test lint fuzz mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -32,6 +33,9 @@ lint: .venv/.complete ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+fuzz: .venv/.complete ## damaged files, odd command lines, spoilt answers: N= inputs, SEED= and INDEX= of one to repeat (a quarter of an hour)
+	$(PY) -m tests.fuzz --number $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(INDEX),--index $(INDEX))
 
 mutants: .venv/.complete ## break the RTL in every listed way; each must turn a bench red
 	$(PY) -m pytest -n $(JOBS) tests/cross/test_mutants.py

@@ -1,0 +1,73 @@
+"""Command line: ``python -m tests.fuzz``, which is ``make fuzz``."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from .oracle import write
+from .run import Finding, replay, run
+
+KEPT = Path("build/fuzz")
+"""Folder of the inputs that broke the promise."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--number", type=int, default=100_000, help="inputs (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="of the inputs (default: a new one)")
+    parser.add_argument("--index", type=int, help="only this one of the seed's inputs")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
+    args = parser.parse_args()
+    seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
+    if args.index is not None:
+        complaint = replay(seed, args.index)
+        print(f"{keep(seed, args.index)}: {complaint or 'as promised'}")
+        return complaint is not None
+    print(f"seed {seed}, {args.number} inputs", flush=True)
+    started = time.monotonic()
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("inputs", total=args.number)
+        found = run(
+            seed,
+            args.number,
+            args.jobs,
+            lambda done: bar.update(task, completed=done),
+            lambda finding: report(finding, seed),
+        )
+    print(f"{found} of {args.number} broke the promise, {time.monotonic() - started:.0f} s")
+    return bool(found)
+
+
+def report(finding: Finding, seed: int) -> None:
+    """Tell of an input that broke the promise, and keep it."""
+    folder = keep(seed, finding.index)
+    print(f"{finding.index} ({finding.kind}): {finding.complaint}")
+    print(f"    kept in {folder}; again: make fuzz SEED={seed} INDEX={finding.index}", flush=True)
+
+
+def keep(seed: int, index: int) -> Path:
+    """Write an input's files and its command line; its folder."""
+    from .inputs import case  # whose programs load for seconds
+
+    folder = KEPT / f"{seed}-{index}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mine = case(seed, index)
+    write(mine, folder)
+    line = f"{mine.kind}, {mine.encoding}: {mine.arguments!r}\n"
+    (folder / "command.txt").write_bytes(line.encode("utf-8", "backslashreplace"))
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

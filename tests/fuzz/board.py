@@ -1,0 +1,106 @@
+"""The host program, and a board whose answers are spoilt; no time passes while it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from rtl import host, host_client, host_command
+from sw_model.spec.serial_link import CHECK_BYTES, HEADER_BYTES, unpack_header
+
+from ..rtl.fake_board import GOOD, FakeBoard
+from . import seeds
+from .mutate import damaged
+from .oracle import Case
+
+
+class SpoiltPort:
+    """The end of a line whose board answers rightly at first, and whose answers are then spoilt."""
+
+    def __init__(self, rng: Random, clock: Clock) -> None:
+        self.timeout: float | None = None
+        self._rng, self._clock = rng, clock
+        self._board = FakeBoard(seeds.tiny())
+        self._request = self._coming = b""
+        self._good = rng.randrange(3)
+
+    def __enter__(self) -> SpoiltPort:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def reset_input_buffer(self) -> None:
+        """Forget what has come."""
+        self._coming = b""
+
+    def write(self, data: bytes, /) -> int:
+        """Take a part of a request; a whole one is answered."""
+        self._request += data
+        header = unpack_header(self._request[:HEADER_BYTES])
+        assert header is not None
+        size = HEADER_BYTES + header.payload_bytes + CHECK_BYTES * bool(header.payload_bytes)
+        if len(self._request) == size:
+            payload = self._request[HEADER_BYTES:-CHECK_BYTES]
+            answer = self._board._answer(header, payload, GOOD)
+            if self._good:
+                self._good -= 1
+            else:
+                answer = damaged(self._rng, answer, [answer, self._request])
+            self._coming, self._request = answer, b""
+        return len(data)
+
+    def read(self, size: int, /) -> bytes:
+        """What has come, or nothing when the time is over."""
+        part, self._coming = self._coming[:size], self._coming[size:]
+        if not part:
+            self._clock.now += self.timeout or 0.0
+        return part
+
+
+class Clock:
+    """Time that passes only where somebody waits for it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.now
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds."""
+        return int(self.now * 1e9)
+
+
+def host_case(rng: Random) -> Case:
+    """The host program with a picture, perhaps a damaged one."""
+    name = rng.choice(("grey.png", "colour.png"))
+    content = seeds.pictures()[name]
+    if rng.random() < 0.1:
+        content = damaged(rng, content, [content])
+    line_seed = rng.random()
+    options = rng.choice(
+        ([], [], ["--attempts", "1"], ["--timesteps", "2"], ["--noise", "3"], ["--timeout", "0.1"],
+         ["--timesteps", "9"], ["--deployment", "compact"], ["--attempts", "x"], ["--baud", "0"])
+    )  # fmt: skip
+
+    def main(arguments: Sequence[str]) -> int:
+        clock = Clock()
+        port = SpoiltPort(Random(line_seed), clock)
+        with (
+            patch.object(host_command, "_open_port", lambda *_: port),
+            patch.object(host_client, "time", SimpleNamespace(
+                monotonic=clock.monotonic, monotonic_ns=clock.monotonic_ns)),
+        ):  # fmt: skip
+            return host.main(arguments)
+
+    return Case(
+        kind="host",
+        main=main,
+        arguments=[name, "out.png", "--port", "x", *options],
+        files={name: content},
+        encoding=rng.choice(("utf-8", "ascii")),
+    )
