@@ -188,11 +188,11 @@ def _handled(
 
 
 def _let_go() -> None:
-    """In a copy of the process, to which nothing of this one belongs."""
+    """In a copy of the process: nothing of this one belongs to it, and signals just end it."""
     if _changed:
         signal.set_wakeup_fd(-1)
-        for number, handler in _changed[0].items():
-            signal.signal(number, handler)
+        for number in _changed[0]:
+            signal.signal(number, signal.SIG_DFL)
 
 
 os.register_at_fork(after_in_child=_let_go)
