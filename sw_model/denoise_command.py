@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .denoise_inputs import Plan, plan
-from .denoise_job import Progress, Settings, check_absent, do
+from .denoise_job import REPLACE, Progress, Settings, check_absent, do
 from .denoise_outcome import Done, Failure, Outcome
 from .denoise_progress import working
 from .denoise_report import one, report, shown, table
@@ -35,6 +35,7 @@ examples:
   python -m sw_model denoise castle.png -o denoised.png --noise 25   (add noise, measure PSNR)
   python -m sw_model denoise photos -o denoised --jobs 4             (a folder and all below it)
   python -m sw_model denoise 'photos/*.tif' more -o denoised --json report.json
+  python -m sw_model denoise photos -o denoised --resume             (those that are missing)
   python -m sw_model denoise photos -o denoised --dask tcp://host:8786
   python -m sw_model denoise camera.tif -o denoised.tif --white 4095   (12 bits, stored as 16)
   camera | python -m sw_model denoise - -o - --format .png | viewer
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Denoise pictures with a frozen network, in the integers of the hardware.\n\n"
+        "Denoise pictures with a frozen network, whatever the level of their noise.\n\n"
         f"Files: {', '.join(SUFFIXES)}.\n"
         "Colour is denoised channel by channel, pages one by one; transparency is kept. PNG,\n"
         "TIFF, PGM and PPM of 16 bits keep them: the network sees 0..255, and the noise that it\n"
@@ -86,6 +87,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="format on standard output, .png for example (default: the input's)",
     )
     parser.add_argument("--force", action="store_true", help="replace outputs that exist")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="of several files, do those whose outputs do not exist yet",
+    )
     parser.add_argument(
         "--jobs",
         type=int,
@@ -127,6 +133,8 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--jobs {args.jobs} is not 1 or more")
     if args.jobs is not None and args.dask is not None:
         raise UsageError("give either --jobs or --dask, not both: a cluster has its own workers")
+    if args.resume and args.force:
+        raise UsageError("give either --resume or --force, not both: one keeps what is there")
     try:
         check_white(args.white)
     except ValueError as error:
@@ -140,12 +148,15 @@ def main(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else Path(args.json)
     if json_file is not None and json_file in {task.target for task in todo.tasks}:
         raise UsageError(f"--json and -o both name {json_file}; give different files")
+    for option, given in (("--dask", args.dask is not None), ("--resume", args.resume)):
+        if todo.folder is None and given:
+            raise UsageError(f"{option} is for several files; give a folder, or leave it out")
     for path in [json_file, None if todo.folder or to_standard else todo.tasks[0].target]:
         if path is not None:
             check_output(path)
-            check_absent(path, args.force)
-    if todo.folder is None and args.dask is not None:
-        raise UsageError("--dask is for several files; give a folder, or leave it out")
+            way_out = "give --json another name" if args.resume else REPLACE
+            check_absent(path, args.force, way_out)
+    todo = todo.resumed() if args.resume else todo
     deployment, timesteps = network(args)
     settings = Settings(
         deployment=deployment,
@@ -224,7 +235,7 @@ def _run(
 
         return run_cluster(todo.tasks, settings, staging, progress, client)
     count = min(len(cores()) if jobs is None else jobs, len(todo.tasks))
-    if count == 1:
+    if count <= 1:
         return run_here(todo.tasks, settings, staging, progress)
     return run_processes(todo.tasks, settings, staging, progress, count)
 

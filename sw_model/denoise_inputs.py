@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .images_files import STANDARD
@@ -37,11 +37,26 @@ class Plan:
         Where all results go; None if the output is one file's.
     left_out
         What was found in folders and is no picture by its name.
+    skipped
+        Results that are there already, and are not to be made again.
     """
 
     tasks: tuple[Task, ...]
     folder: Path | None
     left_out: tuple[Path, ...] = ()
+    skipped: tuple[Path, ...] = ()
+
+    def resumed(self) -> Plan:
+        """What is left of it: results that are there are skipped, whatever they were made with."""
+        missing: list[Task] = []
+        skipped: list[Path] = []
+        for task in self.tasks:
+            # A folder or a broken link of that name is no result.
+            if os.path.isfile(task.target):  # noqa: PTH113 - raises for no name
+                skipped.append(task.target)
+            else:
+                missing.append(task)
+        return replace(self, tasks=tuple(missing), skipped=tuple(skipped))
 
 
 def plan(inputs: Sequence[str], output: str) -> Plan:

@@ -30,6 +30,7 @@ from .spec import GREY_MAX, Deployment, UsageError
 from .support.files import replacing
 from .support.temporary import temporary_file
 
+REPLACE = "--force replaces it"
 LOSSY = (".jpg", ".jpeg")
 STANDARD_OUTPUT = Path("standard output")
 
@@ -105,7 +106,9 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
     """
     started = time.monotonic()
     if task.target != STANDARD:
-        check_absent(task.target, settings.force)
+        # Of several files the others can be done without it.
+        way_out = REPLACE if staging is None else f"{REPLACE}, --resume skips it"
+        check_absent(task.target, settings.force, way_out)
     with open_image(task.source, settings.white) as source:
         suffix = _suffix(task, settings, source)
         page = _first(task, settings, source, suffix)
@@ -187,10 +190,10 @@ def attempt(task: Task, settings: Settings, progress: Progress, staging: Path) -
         return failure(task, error)
 
 
-def check_absent(path: Path, force: bool) -> None:
+def check_absent(path: Path, force: bool, way_out: str = REPLACE) -> None:
     """Refuse to replace what exists, unless that is asked for."""
     if not force and os.path.lexists(path):
-        raise UsageError(f"{path} exists already; --force replaces it")
+        raise UsageError(f"{path} exists already; {way_out}")
 
 
 def _suffix(task: Task, settings: Settings, source: Source) -> str:

@@ -43,6 +43,7 @@ def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[
         "files": [_values(outcome) for outcome in outcomes],
         "done": sum(isinstance(outcome, Done) for outcome in outcomes),
         "failed": sum(isinstance(outcome, Failure) for outcome in outcomes),
+        "skipped": [str(path) for path in plan.skipped],
         "left_out": [str(path) for path in plan.left_out],
     }
 
@@ -110,6 +111,8 @@ def table(outcomes: Sequence[Outcome], settings: Settings, plan: Plan, seconds: 
         f"written     {len(done)} of {len(outcomes)} to {shown(plan.folder or Path())} in "
         f"{seconds:.1f} s" + (f"; {failed} failed" if failed else ""),
     ]
+    if plan.skipped:
+        lines.append(f"skipped     {len(plan.skipped)} that were there already")
     if plan.left_out:
         first = ", ".join(map(shown, plan.left_out[:NAMED]))
         more = len(plan.left_out) - NAMED

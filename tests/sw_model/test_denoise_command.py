@@ -230,11 +230,40 @@ def test_existing_outputs_are_kept_and_named(photos, capsys):
     arguments = ["denoise", "photos", "-o", "out", *TINY, "--jobs", 1]
     code, out, err = run(capsys, *arguments)
     assert code == 2
-    assert err == "python -m sw_model: out/a.png exists already; --force replaces it\n"
+    assert err == (
+        "python -m sw_model: out/a.png exists already; --force replaces it, --resume skips it\n"
+    )
     assert Path("out/a.png").read_bytes() == b"old"
     assert "2 of 3 to out" in out
     assert run(capsys, *arguments, "--force")[0] == 0
     assert read_image(Path("out/a.png")).shape == (6, 7)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_folder_that_is_half_done_is_resumed(photos, capsys, jobs):
+    Path("out").mkdir()
+    Path("out/a.png").write_bytes(b"old")
+    Path("out/more/b.TIF").mkdir(parents=True)  # no result, whatever its name
+    arguments = ["denoise", "photos", "-o", "out", *TINY, "--jobs", jobs, "--resume"]
+    code, out, err = run(capsys, *arguments, "--json", "r.json")
+    assert code == 2
+    assert "out/more/b.TIF exists already; --force replaces it, --resume skips it\n" in err
+    assert "written     1 of 2 to out in " in out
+    Path("out/more/b.TIF").rmdir()
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert "written     1 of 1 to out in " in out
+    assert "skipped     2 that were there already\n" in out
+    assert Path("out/a.png").read_bytes() == b"old"
+    code, out, err = run(capsys, *arguments, "--json", "-")
+    report = json.loads(out)
+    assert (code, report["done"], report["failed"], report["files"]) == (0, 0, 0, [])
+    assert report["skipped"] == ["out/a.png", "out/c.npy", "out/more/b.TIF"]
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert "skipped     3 that were there already\n" in out
+    expected = "r.json exists already; give --json another name"
+    assert expected in refused(capsys, *arguments, "--json", "r.json")
 
 
 def test_what_is_left_out_is_told(photos, capsys):
@@ -263,6 +292,8 @@ def test_what_is_left_out_is_told(photos, capsys):
         (["photos", "-o", "out", "--jobs", "0"], "--jobs 0 is not 1 or more"),
         (["photos", "-o", "out", "--jobs", "2", "--dask", "x"], "either --jobs or --dask"),
         (["grey.png", "-o", "o.png", "--dask", "x"], "--dask is for several files"),
+        (["grey.png", "-o", "colour.png", "--resume"], "--resume is for several files"),
+        (["photos", "-o", "out", "--resume", "--force"], "give either --resume or --force"),
         (["photos", "-o", "out", "--noise", "-3"], "noise sigma -3.0 is not"),
         (["photos", "-o", "out", "--timesteps", "5"], "T = 5 is not allowed"),
         (["photos", "-o", "grey.png/out"], "cannot write to grey.png/out: Not a directory"),

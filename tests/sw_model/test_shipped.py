@@ -1,11 +1,14 @@
 """The networks that ship do what the project says of them."""
 
+import argparse
+import inspect
 import os
 
 import pytest
 from skimage.data import camera
 
-from sw_model import golden
+from sim import job as sim_job
+from sw_model import denoise, denoise_command, golden, trace
 from sw_model.data import DATA_VARIABLE, dataset_files
 from sw_model.evaluate import evaluate
 from sw_model.images import add_noise
@@ -71,3 +74,16 @@ def test_set12_reaches_its_figures(name):
     assert found == FIGURES[name]
     if name == "best-s25":
         assert result.activity.theta <= 1
+
+
+def test_whoever_denoises_gets_the_best_network():
+    parser = argparse.ArgumentParser()
+    denoise_command.add_arguments(parser)
+    best = max(FIGURES, key=FIGURES.__getitem__)
+    assert parser.parse_args(["a.png", "-o", "b.png"]).deployment == best
+    for function in (denoise, trace):
+        assert inspect.signature(function).parameters["deployment"].default == best
+    # A simulator takes minutes for a crop: there it is the smallest.
+    parser = argparse.ArgumentParser()
+    sim_job.add_arguments(parser, 25)
+    assert parser.parse_args([]).deployment == "compact"

@@ -179,16 +179,18 @@ def test_interrupt(data, tmp_path, monkeypatch):
 # A checkpoint becomes a deployment that says where it comes from, and names no folder.
 def test_freeze_command(data, tmp_path, capsys):
     run, frozen = tmp_path / "run", tmp_path / "frozen.safetensors"
-    command(data, *FEW, "--steps", 2, "--seed", 5, "-o", run)
+    command(data, *FEW, "--steps", 2, "--seed", 5, "--sigma", 30, "-o", run)
     words = [run / "checkpoint.pt", "-o", frozen, "--weight-bits", "3"]
     assert quantize.main(parse(quantize, *words)) == 0
     deployment = load_deployment(frozen)
     assert deployment.spec.layers[1].weight_bits == 3
     provenance = deployment.provenance
     assert provenance["seed"] == 5
+    assert deployment.sigma == provenance["sigma"] == 30
     assert provenance["runs"] == [
         {
-            "command": "python -m sw_model train --config tiny --steps 2 --batch 2 --seed 5",
+            "command": "python -m sw_model train --config tiny --steps 2 --batch 2 --sigma 30.0 "
+            "--seed 5",
             "steps": 2,
         }
     ]
