@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import struct
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -42,6 +43,23 @@ def case(seed: int, index: int) -> Case:
     rng = Random(f"{seed}/{index}")
     kinds = (picture_case, deployment_case, document_case, network_case, command_case, host_case)
     return rng.choices(kinds, weights=(45, 14, 14, 5, 17, 5))[0](rng)
+
+
+def whole_cases() -> Iterator[Case]:
+    """Inputs without damage: what is loaded and compiled for them costs the others no time."""
+    rng = Random(0)
+    for name, content in seeds.pictures().items():
+        files = {name: content, TINY: seeds.deployment()}
+        command = ["denoise", name, "-o", "out.npy", "--deployment", TINY]
+        yield _case("whole", "sw_model", command, files, rng)
+    for name, content in seeds.networks().items():
+        command = ["freeze", name, "-o", "out.safetensors"]
+        if not name.endswith(".pt"):
+            command = ["baseline", "--network", name, "grey.png"]
+        files = {name: content, "grey.png": seeds.pictures()["grey.png"]}
+        yield _case("whole", "sw_model", command, files, rng)
+    for kind in (document_case, host_case, *[command_case] * 20):
+        yield kind(rng)
 
 
 def picture_case(rng: Random) -> Case:

@@ -75,13 +75,15 @@ def no_long_work() -> Iterator[None]:
 def worker(seed: int, indices: range, place: Any, done: Any, findings: Any) -> None:
     """Judge inputs; ``place`` gets the one at hand, ``done`` how many there were."""
     prepare()
-    from .inputs import case
+    from .inputs import case, whole_cases
 
     taken = Path("/proc/self/statm")
     if taken.exists():
         used = int(taken.read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY,) * 2)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, no_long_work():
+        for mine in whole_cases():
+            judge(mine, Path(folder), seconds=600)
         for index in indices:
             place.value = index
             # What never comes back from a library's own code ends the process.
