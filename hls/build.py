@@ -182,7 +182,9 @@ def write_project(
         "part": part,
         "clock_ns": clock_ns,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    (folder / MANIFEST).write_text(
+        json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
     return manifest
 
 
@@ -232,7 +234,10 @@ def convert(
 def _make_reproducible(folder: Path, stamp: str, deployment: Deployment) -> None:
     """Take out what differs from run to run: hls4ml's random stamp and the folder's path."""
     script = folder / "build_lib.sh"
-    script.write_text(script.read_text().replace(stamp, deployment.hash[: len(stamp)]))
+    script.write_text(
+        script.read_text(encoding="utf-8").replace(stamp, deployment.hash[: len(stamp)]),
+        encoding="utf-8",
+    )
     configuration = folder / CONFIGURATION
-    text = configuration.read_text().replace(stamp, deployment.hash[: len(stamp)])
-    configuration.write_text(text.replace(str(folder), "."))
+    text = configuration.read_text(encoding="utf-8").replace(stamp, deployment.hash[: len(stamp)])
+    configuration.write_text(text.replace(str(folder), "."), encoding="utf-8")

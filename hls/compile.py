@@ -115,7 +115,7 @@ def simulate_frames(
     with temporary_folder() as scratch:
         for index, pixels in enumerate(frames):
             text = "".join(f"{pixel}\n" for pixel in pixels.reshape(-1))
-            (scratch / f"pixels_{index}.txt").write_text(text)
+            (scratch / f"pixels_{index}.txt").write_text(text, encoding="utf-8")
         done = run(
             [program.absolute(), scratch, str(len(frames)), str(layer_digits)], cwd=program.parent
         )
@@ -125,7 +125,8 @@ def simulate_frames(
         return [
             Frame(
                 denoised=np.array(
-                    (scratch / f"denoised_{index}.txt").read_text().split(), dtype=np.int64
+                    (scratch / f"denoised_{index}.txt").read_text(encoding="utf-8").split(),
+                    dtype=np.int64,
                 ),
                 trace=(scratch / f"trace_{index}.txt").read_bytes(),
             )

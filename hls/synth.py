@@ -61,7 +61,7 @@ def main(args: argparse.Namespace) -> None:
         write_asked(args, folder)
         figures = synthesise(folder)
         content = json.dumps(figures, indent=2, sort_keys=True) + "\n"
-        (folder / REPORT).write_text(content)
+        (folder / REPORT).write_text(content, encoding="utf-8")
     for name, value in figures.items():
         print(f"{name:22}{value}")
     print(f"\nwritten     {args.output}")
@@ -81,13 +81,17 @@ def synthesise(folder: Path) -> dict[str, Any]:
         Vitis failed or left no report.
     """
     options = "".join(f"    {name} {value}\n" for name, value in OPTIONS.items())
-    (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n")
-    with (folder / LOG).open("w") as log:
+    (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n", encoding="utf-8")
+    with (folder / LOG).open("w", encoding="utf-8") as log:
         # Vitis is found and licensed by the variables of its settings64.sh.
         done = run(COMMAND, cwd=folder, env=os.environ, stdout=log, stderr=log)
     report = None if done.returncode else _read_report(folder)
     if not report:
-        lines = [line for line in (folder / LOG).read_text(errors="replace").splitlines() if line]
+        lines = [
+            line
+            for line in (folder / LOG).read_text(errors="replace", encoding="utf-8").splitlines()
+            if line
+        ]
         raise CompileFailure(
             f"{TOOL} ended with exit code {done.returncode} and no readable report: "
             f"{' | '.join(lines[-5:]) or 'no output'}"

@@ -152,7 +152,7 @@ def main(args: argparse.Namespace) -> None:
         front = pareto_front(points, wanted.objectives)
         values = rows(points, front)
         write_report(folder, values, _setting(args, counts, deployment, wanted))
-        content = (folder / "points.json").read_text()
+        content = (folder / "points.json").read_text(encoding="utf-8")
     if args.json:
         print(content, end="")
         return

@@ -99,14 +99,14 @@ def write_report(
     """
     content = {**setting, "points": list(values)}
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
-    (folder / "points.json").write_text(text + "\n")
+    (folder / "points.json").write_text(text + "\n", encoding="utf-8")
     stream = io.StringIO()
     flat = [{**row, "variant": " ".join(row["variant"])} for row in values]
     writer = csv.DictWriter(stream, list(flat[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
-    (folder / "points.csv").write_text(stream.getvalue())
-    (folder / "table.md").write_text(table(values, markdown=True))
+    (folder / "points.csv").write_text(stream.getvalue(), encoding="utf-8")
+    (folder / "table.md").write_text(table(values, markdown=True), encoding="utf-8")
     write_figure(folder / "front.png", values, setting)
 
 

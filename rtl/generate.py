@@ -55,9 +55,11 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
             files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
         for name, text in files.items():
             (temporary / name).parent.mkdir(exist_ok=True)
-            (temporary / name).write_text(text)
+            (temporary / name).write_text(text, encoding="utf-8")
         manifest = _manifest(deployment, max_height, max_width, files)
-        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+        (temporary / MANIFEST).write_text(
+            json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        )
     return folder / f"{TOP}.v"
 
 

@@ -116,7 +116,9 @@ def generate_board(
         }
         for name, content in files.items():
             (temporary / name).write_bytes(content)
-        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        (temporary / "manifest.json").write_text(
+            json.dumps(manifest, indent=2) + "\n", encoding="utf-8"
+        )
     return manifest
 
 

@@ -51,7 +51,7 @@ def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> P
             HEADER.name: c_header(),
         }
         for name, content in files.items():
-            (temporary / name).write_text(content)
+            (temporary / name).write_text(content, encoding="utf-8")
         manifest = {
             "top": TOP,
             "deployment": deployment.hash,
@@ -66,7 +66,9 @@ def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> P
                 for name, content in sorted(files.items())
             },
         }
-        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        (temporary / "manifest.json").write_text(
+            json.dumps(manifest, indent=2) + "\n", encoding="utf-8"
+        )
     return folder / f"{TOP}.v"
 
 

@@ -45,7 +45,7 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
         )
     )
     folder = run_yosys(text, script, cache, kind="gates")
-    netlist = (folder / "netlist.v").read_text()
+    netlist = (folder / "netlist.v").read_text(encoding="utf-8")
     return {f"{top}.v": netlist, "ecp5_cells.v": _cell_models(netlist)}
 
 
@@ -55,7 +55,7 @@ def _cell_models(netlist: str) -> str:
     models: dict[str, str] = {}
     for name in ("common_sim.vh", "ccu2c_sim.vh", "cells_sim_ecp5.v"):
         for module in re.finditer(
-            r"^module (\w+).*?^endmodule", (folder / name).read_text(), re.M | re.S
+            r"^module (\w+).*?^endmodule", (folder / name).read_text(encoding="utf-8"), re.M | re.S
         ):
             models.setdefault(module[1], module[0].replace(_INITIAL, _INITIAL_OF_PARAMETERS))
     wanted, waiting = dict[str, str](), [netlist]

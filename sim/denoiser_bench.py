@@ -28,9 +28,11 @@ async def denoise_frames(dut: Any) -> None:
         dut.start.value = 0
         await RisingEdge(dut.clk)
         assert not dut.error.value, "the accelerator refused a frame that it should take"
-        source.send(map(int, Path(f"pixels_{index}.txt").read_text().split()))
+        source.send(map(int, Path(f"pixels_{index}.txt").read_text(encoding="utf-8").split()))
         pixels = await sink.receive(frame["height"] * frame["width"])
-        Path(f"denoised_{index}.txt").write_text("".join(f"{pixel}\n" for pixel in pixels))
+        Path(f"denoised_{index}.txt").write_text(
+            "".join(f"{pixel}\n" for pixel in pixels), encoding="utf-8"
+        )
         while dut.busy.value:
             await RisingEdge(dut.clk)
         assert not sink.waiting, "the accelerator gave more pixels than the frame has"

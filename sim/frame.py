@@ -102,7 +102,7 @@ def main(args: argparse.Namespace) -> int:
         ):
             write_picture(folder / f"{name}.png", picture)
         content = json.dumps(report(outcome), indent=2, sort_keys=True, allow_nan=False)
-        (folder / REPORT).write_text(content + "\n")
+        (folder / REPORT).write_text(content + "\n", encoding="utf-8")
     print(f"picture     {mine.picture}")
     print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
     print(f"noise       {mine.noise}")

@@ -78,7 +78,7 @@ def build_project(
         "timesteps": timesteps,
         "reuse_factor": factor,
         "hls4ml": version("hls4ml"),
-        "sources": [path.read_text() for path in sources if path.suffix != ".pyc"],
+        "sources": [path.read_text(encoding="utf-8") for path in sources if path.suffix != ".pyc"],
     }
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     folder = build_root / f"hls-{key}"

@@ -84,7 +84,7 @@ def main(args: argparse.Namespace) -> int:
         outcomes = run(jobs, job.max_size(args), folder, waves=args.waves)
         content = json.dumps(report(outcomes), indent=2, sort_keys=True, allow_nan=False) + "\n"
         write_outputs(outcomes, folder)
-        (folder / REPORT).write_text(content)
+        (folder / REPORT).write_text(content, encoding="utf-8")
     if json_file is not None:
         write_atomically(json_file, content.encode())
     if args.json == "-":

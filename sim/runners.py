@@ -150,7 +150,7 @@ class VerilatorRunner(Runner):
         # What cocotb may touch is the top module's: a design whose every signal must stay readable
         # cannot be optimised.
         public = f'public_flat_rw -module "{toplevel}" -var "*"\n'
-        (folder / "control.vlt").write_text(waivers(generated) + public)
+        (folder / "control.vlt").write_text(waivers(generated) + public, encoding="utf-8")
         link_tools(folder)
         arguments = ["--vpi", "--prefix", "Vtop", "--top-module", toplevel, "-o", toplevel]
         arguments += ["-O3", "--timescale", TIMESCALE, *(["--trace"] if waves else [])]
@@ -177,7 +177,7 @@ class VerilatorRunner(Runner):
 
     def _runtime_folder(self, root: Path, waves: bool) -> Path:
         """Objects of Verilator's own files: most of a small design's build time."""
-        recipe = repr([self.versions(), waves, COMMAND_LINES.read_text()])
+        recipe = repr([self.versions(), waves, COMMAND_LINES.read_text(encoding="utf-8")])
         key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
         folder = root / f"runtime-{key}"
         folder.mkdir(exist_ok=True)
@@ -204,7 +204,7 @@ class IcarusRunner(Runner):
         waves: bool,
     ) -> None:
         """Build; Icarus says nothing but what is wrong."""
-        (folder / "command.f").write_text(f"+timescale+{TIMESCALE}\n")
+        (folder / "command.f").write_text(f"+timescale+{TIMESCALE}\n", encoding="utf-8")
         # Not as SystemVerilog: by its rules an initial value is no event, and a process that waits
         # for what it reads to change, as Yosys writes combinational logic, would not run before its
         # first input changes. Warnings without those about timescales, which only the bench has.
@@ -215,11 +215,12 @@ class IcarusRunner(Runner):
         if waves:
             (folder / "dump.v").write_text(
                 f'module dump;\n  initial begin\n    $dumpfile("{WAVES}");\n'
-                f"    $dumpvars(0, {toplevel});\n  end\nendmodule\n"
+                f"    $dumpvars(0, {toplevel});\n  end\nendmodule\n",
+                encoding="utf-8",
             )
             arguments += ["-s", "dump", "dump.v"]
         _run(["iverilog", *arguments], folder)
-        lines = (folder / LOG).read_text(errors="replace").splitlines()
+        lines = (folder / LOG).read_text(errors="replace", encoding="utf-8").splitlines()
         if any(line.strip() and not UNUSED_PINS.search(line) for line in lines):
             raise BuildFailure("builds with warnings")
 
@@ -271,7 +272,7 @@ def make(folder: Path, arguments: Sequence[str]) -> None:
 
 def _run(command: Sequence[str], folder: Path) -> None:
     variables = {"VERILATOR_ROOT": f"{TOOLS}/verilator"}
-    with (folder / LOG).open("a") as log:
+    with (folder / LOG).open("a", encoding="utf-8") as log:
         done = run(command, cwd=folder, env=tool_environment() | variables, stdout=log, stderr=log)
     if done.returncode:
         raise BuildFailure("does not build")

@@ -121,7 +121,7 @@ def run_bench(
         log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"
         results.unlink(missing_ok=True)
         # What went wrong stands in the results, or in the log where there are none.
-        with log.open("w") as output:
+        with log.open("w", encoding="utf-8") as output:
             run(
                 RUNNERS[simulator].command(folder, toplevel, waves is not None),
                 cwd=work_dir,
@@ -162,7 +162,7 @@ def build(
         "toplevel": toplevel,
         "parameters": dict(parameters or {}),
         "waves": waves,
-        "command lines": COMMAND_LINES.read_text(),
+        "command lines": COMMAND_LINES.read_text(encoding="utf-8"),
         "tools": RUNNERS[simulator].versions(),
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
@@ -176,7 +176,7 @@ def build(
         with disposable(folder):
             source_folder.mkdir(parents=True)
             for name, text in sources.items():
-                (source_folder / name).write_text(text)
+                (source_folder / name).write_text(text, encoding="utf-8")
             try:
                 RUNNERS[simulator].build(folder, sources, toplevel, parameters or {}, waves)
             except BuildFailure as failure:
@@ -207,5 +207,5 @@ def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
 
 def last_lines(log: Path, count: int = 5) -> str:
     """What a log ends with, in one line."""
-    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+    lines = log.read_text(errors="replace", encoding="utf-8").split("\n") if log.is_file() else []
     return " | ".join([line.strip() for line in lines if line.strip()][-count:]) or "no output"

@@ -52,10 +52,10 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
         text,
         optimisation,
         str(engines),
-        MAIN.read_text(),
+        MAIN.read_text(encoding="utf-8"),
         c_header(),
-        Path(__file__).read_text(),
-        COMMAND_LINES.read_text(),
+        Path(__file__).read_text(encoding="utf-8"),
+        COMMAND_LINES.read_text(encoding="utf-8"),
         *RUNNERS["verilator"].versions(),
     ]
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
@@ -70,10 +70,10 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
             folder.mkdir()
             objects = folder / "objects"
             objects.mkdir()
-            (objects / f"{TOP}.v").write_text(text)
-            (objects / HEADER).write_text(c_header())
-            (objects / MAIN.name).write_text(MAIN.read_text())
-            (objects / "control.vlt").write_text(waivers([f"{TOP}.v"]))
+            (objects / f"{TOP}.v").write_text(text, encoding="utf-8")
+            (objects / HEADER).write_text(c_header(), encoding="utf-8")
+            (objects / MAIN.name).write_text(MAIN.read_text(encoding="utf-8"), encoding="utf-8")
+            (objects / "control.vlt").write_text(waivers([f"{TOP}.v"]), encoding="utf-8")
             link_tools(objects)
             options = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--top-module", TOP]
             options += ["-CFLAGS", f"-std=c++20 -DENGINES={engines}", "--output-split", "20000"]

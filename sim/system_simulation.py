@@ -209,7 +209,7 @@ class SystemSimulation:
         job = self.job(run)
         layers = len(self.deployment.spec.layers)
         (folder / "noisy.bin").write_bytes(job.buffers.pack_noisy(run.pixels))
-        (folder / "job.txt").write_text(self._script(run, job, expected_cycles))
+        (folder / "job.txt").write_text(self._script(run, job, expected_cycles), encoding="utf-8")
         cycles, registers = [], {}
         offsets = {register.offset: name for name, register in REGISTERS.items()}
         with child([self._program, folder], stdout=PIPE, stderr=PIPE) as process:

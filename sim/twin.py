@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
         with working("dense network"):
             figures["dense"] = dense(mine, baseline, args, folder)
         content = json.dumps(figures, indent=2, sort_keys=True, allow_nan=False) + "\n"
-        (folder / REPORT).write_text(content)
+        (folder / REPORT).write_text(content, encoding="utf-8")
     print(f"picture     {mine.picture.name}, {mine.crop}; noise {mine.noise}")
     print(f"{'':26}{'spiking':>14}{'dense':>14}")
     for name, value in figures["spiking"].items():

@@ -63,11 +63,11 @@ def write_vectors(mine: job.Job, hardware: Hardware, folder: Path) -> None:
             for word in words.reshape(-1, words.shape[-1])
         )
         _write_hex(folder / f"layer_{layer:02}.hex", numbers, channels)
-    (folder / f"{TOP}.v").write_text(hardware.verilog)
-    (folder / BENCH.name).write_text(BENCH.read_text())
-    (folder / "parameters.vh").write_text(_parameters(mine, hardware))
-    (folder / "waivers.vlt").write_text(waivers([f"{TOP}.v"]))
-    (folder / README).write_text(_readme(mine))
+    (folder / f"{TOP}.v").write_text(hardware.verilog, encoding="utf-8")
+    (folder / BENCH.name).write_text(BENCH.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "parameters.vh").write_text(_parameters(mine, hardware), encoding="utf-8")
+    (folder / "waivers.vlt").write_text(waivers([f"{TOP}.v"]), encoding="utf-8")
+    (folder / README).write_text(_readme(mine), encoding="utf-8")
 
 
 def _write_hex(path: Path, numbers: Iterable[int], bits: int) -> None:

@@ -156,8 +156,10 @@ def main(args: argparse.Namespace) -> int:
         (folder / FIGURES).mkdir()
         for name, content in figures(benchmark).items():
             (folder / FIGURES / name).write_bytes(content)
-        (folder / "bench.json").write_text(json.dumps(values(benchmark), indent=1) + "\n")
-        (folder / REPORT).write_text(report(benchmark))
+        (folder / "bench.json").write_text(
+            json.dumps(values(benchmark), indent=1) + "\n", encoding="utf-8"
+        )
+        (folder / REPORT).write_text(report(benchmark), encoding="utf-8")
     print(summary(benchmark))
     print(f"written     {args.output}")
     return 0

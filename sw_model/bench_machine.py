@@ -42,7 +42,7 @@ def peak_memory() -> int:
     its parent's peak; VmHWM of /proc begins anew.
     """
     if STATUS.exists():
-        for line in STATUS.read_text().splitlines():
+        for line in STATUS.read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
@@ -53,7 +53,7 @@ def _cpu_info() -> dict[str, str]:
     """Of the first processor."""
     if not CPU_INFO.exists():
         return {}
-    first = CPU_INFO.read_text().split("\n\n")[0]
+    first = CPU_INFO.read_text(encoding="utf-8").split("\n\n")[0]
     pairs = (line.partition(":") for line in first.splitlines())
     found = {key.strip(): value.strip() for key, _, value in pairs}
     return found | {"flags": found.get("flags", found.get("Features", ""))}

@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
             (folder / FIGURES / name).write_bytes(content)
         for name, content in csv_files(study).items():
             (folder / name).write_bytes(content)
-        (folder / REPORT).write_text(report(study))
+        (folder / REPORT).write_text(report(study), encoding="utf-8")
     print(f"pictures    {pictures.source}, {len(pictures.pictures)} of them")
     print("\n".join(findings(study)))
     print(f"written     {args.output}")

@@ -65,6 +65,6 @@ class RunFolder:
     def append_log(self, entry: dict[str, Any]) -> str:
         """Adds a line and returns it."""
         line = json.dumps(entry)
-        with self.log.open("a") as file:
+        with self.log.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         return line

@@ -149,7 +149,7 @@ def terminate_strangers() -> None:
     known = {process.pid for process in list(_children.values()) if process is not None}
     for path in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):
-            for number in {int(word) for word in path.read_text().split()} - known:
+            for number in {int(word) for word in path.read_text(encoding="utf-8").split()} - known:
                 os.kill(number, signal.SIGTERM)
 
 
