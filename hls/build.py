@@ -12,9 +12,9 @@ from typing import Any
 
 from sw_model.spec import PIXEL_BITS, Deployment, UsageError, load_deployment
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import Phase, phases, unseen
 
 from .compile import PROJECT, TESTBENCH
-from .progress import working
 
 KIND = "HLS project"
 MANIFEST = "manifest.json"
@@ -78,8 +78,8 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
-    with replacing_folder(args.output, KIND) as folder, working("HLS project"):
-        manifest = write_asked(args, folder)
+    with replacing_folder(args.output, KIND) as folder, phases() as phase:
+        manifest = write_asked(args, folder, phase)
     height, width = manifest["size"]
     print(
         f"{args.output}: {PROJECT} for deployment {manifest['deployment'][:16]}, frames of "
@@ -87,7 +87,7 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-def write_asked(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def write_asked(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[str, Any]:
     """Write the project that the command line describes; gives its manifest."""
     deployment = load_deployment(args.deployment)
     timesteps = deployment.spec.timesteps_max if args.timesteps is None else args.timesteps
@@ -102,6 +102,7 @@ def write_asked(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         folder=folder,
         part=args.part,
         clock_ns=args.clock,
+        phase=phase,
     )
 
 
@@ -125,6 +126,7 @@ def write_project(
     folder: Path,
     part: str = PART,
     clock_ns: float = CLOCK_NS,
+    phase: Phase = unseen,
 ) -> dict[str, Any]:
     """Write an hls4ml project; the same input gives the same files.
 
@@ -136,6 +138,8 @@ def write_project(
         Cycles that a layer takes for an event word.
     folder
         An existing, empty folder.
+    phase
+        Is told what begins.
 
     Returns
     -------
@@ -155,6 +159,7 @@ def write_project(
             f"reuse factor {reuse_factor} does not divide the {channels} channels; "
             f"take one of {', '.join(map(str, divisors))}"
         )
+    phase("converting the network with hls4ml")
     model = convert(
         deployment,
         size=size,
@@ -164,6 +169,7 @@ def write_project(
         part=part,
         clock_ns=clock_ns,
     )
+    phase("writing the project")
     # hls4ml would write the PyTorch object into its configuration, with all weights once more.
     model.config.config["PytorchModel"] = "hls.network.FrozenDnCNN"
     with contextlib.redirect_stdout(io.StringIO()):  # it prints where it writes

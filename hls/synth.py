@@ -14,10 +14,10 @@ from typing import Any
 from sw_model.spec import UsageError
 from sw_model.support.files import replacing_folder
 from sw_model.support.processes import run
+from sw_model.support.progress import phases
 
 from .build import add_project_options, write_asked
 from .errors import CompileFailure
-from .progress import working
 
 TOOL = "vitis-run"
 COMMAND = (TOOL, "--tcl", "build_prj.tcl", "--mode", "hls")
@@ -57,8 +57,9 @@ def main(args: argparse.Namespace) -> None:
             f"Vitis HLS is missing ({TOOL} is not on the PATH): install AMD Vitis 2024.1 or later "
             f"and source its settings64.sh"
         )
-    with replacing_folder(args.output, KIND) as folder, working("Vitis HLS"):
-        write_asked(args, folder)
+    with replacing_folder(args.output, KIND) as folder, phases() as phase:
+        write_asked(args, folder, phase)
+        phase("Vitis HLS")
         figures = synthesise(folder)
         content = json.dumps(figures, indent=2, sort_keys=True) + "\n"
         (folder / REPORT).write_text(content, encoding="utf-8")

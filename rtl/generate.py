@@ -9,9 +9,12 @@ from pathlib import Path
 
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import Phase, phases, unseen
 
 from .accelerator import Accelerator
 from .checks import check_frame_size
+from .integration import integration_files
+from .port_meanings import ACCELERATOR
 from .verilog import verilog_text, verilog_tools
 
 TOP = "spiking_dncnn"
@@ -21,11 +24,19 @@ DEFAULT_MAX_SIZE = (64, 64)
 """Largest frame of the hardware, height and width, unless another one is asked for."""
 
 
-def generate(deployment: Deployment, *, max_height: int, max_width: int, folder: Path) -> Path:
+def generate(
+    deployment: Deployment,
+    *,
+    max_height: int,
+    max_width: int,
+    folder: Path,
+    phase: Phase = unseen,
+) -> Path:
     """Write the accelerator for a deployment; the same input gives the same bytes.
 
-    The folder gets `spiking_dncnn.v`, which is complete in itself; the contents of its memories as
-    hexadecimal text, a row a line, in `memory/`; and `manifest.json` with the deployment's hash,
+    The folder gets `spiking_dncnn.v`, which is complete in itself; what places it in a design, see
+    `rtl.integration`; the contents of its memories as hexadecimal text, a row a line, in `memory/`;
+    and `manifest.json` with the deployment's hash,
     the hardware's parameters, the tools' versions and the SHA-256 of every file.
 
     Parameters
@@ -34,6 +45,8 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
         Largest frame, in pixels.
     folder
         Is made, or replaced if it was written by this function.
+    phase
+        Is told what begins.
 
     Returns
     -------
@@ -48,9 +61,11 @@ def generate(deployment: Deployment, *, max_height: int, max_width: int, folder:
     # Amaranth complains of a component that is never elaborated: mistakes must show before.
     check_frame_size(max_height, max_width)
     with replacing_folder(folder, "accelerator") as temporary:
+        phase("building the components")
         accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
         header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
-        files = {f"{TOP}.v": header + verilog_text(accelerator, TOP)}
+        files = {f"{TOP}.v": header + verilog_text(accelerator, TOP, phase=phase)}
+        files |= integration_files(files[f"{TOP}.v"], TOP, ACCELERATOR)
         for name, rows in accelerator.memory_contents().items():
             files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
         for name, text in files.items():
@@ -91,7 +106,10 @@ def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     height, width = parse_size(args.max_size, "--max-size")
     deployment = load_deployment(args.deployment)
-    path = generate(deployment, max_height=height, max_width=width, folder=args.output)
+    with phases() as phase:
+        path = generate(
+            deployment, max_height=height, max_width=width, folder=args.output, phase=phase
+        )
     print(f"{path}: {TOP} for deployment {deployment.hash[:16]}, frames up to {height}x{width}")
 
 

@@ -16,11 +16,14 @@ from sw_model.spec.frame_buffers import FrameBuffers
 from sw_model.spec.sdram import BASES, SdramTiming, pixels_max
 from sw_model.spec.serial_link import BAUD, VERSION
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import Phase, phases, unseen
 
 from .ecp5_cells import declarations
 from .errors import SynthesisFailure
+from .integration import integration_files
 from .placement import Placement, place_and_pack
-from .synth import check_seed, status
+from .port_meanings import BOARD
+from .synth import check_seed
 from .synth_tools import CACHE, check_tools, synthesise
 from .synth_tools import TOP as DESIGN_TOP
 from .ulx3s import DEFAULT_MHZ, Ulx3s, check_clocks
@@ -43,11 +46,12 @@ def generate_board(
     route: bool = False,
     seed: int = 0,
     cache: Path = CACHE,
+    phase: Phase = unseen,
 ) -> dict[str, Any]:
     """Write the board's top; the same input gives the same bytes.
 
-    The folder gets ``spiking_dncnn_ulx3s.v``, ``ulx3s.lpf`` and ``manifest.json``, with ``route``
-    also ``spiking_dncnn_ulx3s.bit``.
+    The folder gets ``spiking_dncnn_ulx3s.v``, what places it in a design, see `rtl.integration`,
+    ``ulx3s.lpf`` and ``manifest.json``, with ``route`` also ``spiking_dncnn_ulx3s.bit``.
 
     Parameters
     ----------
@@ -61,6 +65,8 @@ def generate_board(
         Place and route too, with this seed.
     cache
         Where results of the tools are kept.
+    phase
+        Is told what begins.
 
     Returns
     -------
@@ -77,20 +83,25 @@ def generate_board(
     # Amaranth complains of a component that is never elaborated: mistakes must show before.
     check_clocks(mhz, baud)
     with replacing_folder(folder, "board") as temporary:
+        phase("building the components")
         top = Ulx3s(deployment=deployment, mhz=mhz, baud=baud)
         ports = {
             name: (port if isinstance(port, IOPort) else Value.cast(port), None)
             for name, port in top.ports.items()
         }
-        text = verilog_text(top, TOP, ports)
+        text = verilog_text(top, TOP, ports, phase)
         files = {
             f"{TOP}.v": f"// {TOP}: deployment {deployment.hash}\n{text}".encode(),
             CONSTRAINTS: constraints().encode(),
         }
+        placing = integration_files(text, TOP, BOARD)
+        files |= {name: content.encode() for name, content in placing.items()}
         routed = None
         if route:
             design = rtlil.convert(top, name=DESIGN_TOP, ports=ports, emit_src=False)
-            placement, files[f"{TOP}.bit"] = _route(declarations() + design, mhz, seed, cache)
+            placement, files[f"{TOP}.bit"] = _route(
+                declarations() + design, mhz, seed, cache, phase
+            )
             routed = _placement(placement)
         manifest = {
             "top": TOP,
@@ -183,14 +194,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     deployment = load_deployment(args.deployment)
-    manifest = generate_board(
-        deployment,
-        args.output,
-        mhz=args.clock_mhz,
-        baud=args.baud,
-        route=args.route,
-        seed=check_seed(args.seed),
-    )
+    seed = check_seed(args.seed)
+    with phases() as phase:
+        manifest = generate_board(
+            deployment,
+            args.output,
+            mhz=args.clock_mhz,
+            baud=args.baud,
+            route=args.route,
+            seed=seed,
+            phase=phase,
+        )
     budget, routed = manifest["memory_budget"], manifest["routed"]
     print(f"{args.output / TOP}.v: {TOP} for deployment {deployment.hash[:16]}")
     print(
@@ -206,14 +220,14 @@ def main(args: argparse.Namespace) -> None:
         )
 
 
-def _route(design: str, mhz: int, seed: int, cache: Path) -> tuple[Placement, bytes]:
+def _route(design: str, mhz: int, seed: int, cache: Path, phase: Phase) -> tuple[Placement, bytes]:
     """Placement and bitstream of a design."""
-    with status("Yosys") as tell:
-        folder = synthesise(design, cache=cache)
-        tell(f"nextpnr, seed {seed}")
-        placement, bitstream = place_and_pack(
-            folder, device=DEVICE, speed=SPEED, seed=seed, constraints=constraints()
-        )
+    phase("synthesis")
+    folder = synthesise(design, cache=cache)
+    phase(f"place and route, seed {seed}")
+    placement, bitstream = place_and_pack(
+        folder, device=DEVICE, speed=SPEED, seed=seed, constraints=constraints()
+    )
     if placement.fmax_mhz < mhz:
         raise SynthesisFailure(
             f"the board's clock of {mhz} MHz is not reached: {placement.fmax_mhz:.2f} MHz with "

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
-from contextlib import nullcontext
 from pathlib import Path
-
-from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.bands import ENGINES_MAX, check_engines
 from sw_model.spec.registers import VERSION
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import Phase, phases, unseen
 
+from .integration import integration_files
+from .port_meanings import system_interfaces
 from .ram_budget import DEVICE, ram_budget
 from .register_files import HEADER, c_header
 from .system import System, memory_ports
@@ -25,13 +24,20 @@ TOP = "spiking_dncnn_system"
 """Name of the Verilog module, and of its file."""
 
 
-def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> Path:
+def generate_system(
+    deployment: Deployment, folder: Path, engines: int = 1, *, phase: Phase = unseen
+) -> Path:
     """Write the accelerator with AXI ports; the same input gives the same bytes.
+
+    The folder gets `spiking_dncnn_system.v`, its C header, what places it in a design, see
+    `rtl.integration`, and `manifest.json`.
 
     Parameters
     ----------
     engines
         That share a frame's rows, 1 or 2.
+    phase
+        Is told what begins.
 
     Returns
     -------
@@ -44,12 +50,14 @@ def generate_system(deployment: Deployment, folder: Path, engines: int = 1) -> P
         The folder cannot be written.
     """
     with replacing_folder(folder, "accelerator with AXI ports") as temporary:
+        phase("building the components")
         system = System(deployment=deployment, engines=engines)
-        text = verilog_text(system, TOP, system.ports)
+        text = verilog_text(system, TOP, system.ports, phase)
         files = {
             f"{TOP}.v": f"// {TOP}: deployment {deployment.hash}\n{text}",
             HEADER.name: c_header(),
         }
+        files |= integration_files(files[f"{TOP}.v"], TOP, system_interfaces(engines))
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
         manifest = {
@@ -110,12 +118,13 @@ def main(args: argparse.Namespace) -> None:
         raise UsageError("give either --output DIR, to write there, or --budget")
     deployment = load_deployment(args.deployment)
     if args.budget:
-        status = Console(stderr=True).status("netlist") if sys.stderr.isatty() else nullcontext()
-        with status:
+        with phases() as phase:
+            phase("building the netlist")
             budget = ram_budget(deployment, args.engines)
         print(f"deployment {deployment.spec.name} {deployment.hash[:16]}")
         print(f"{args.engines} engine(s), strips of at most {budget.columns} columns")
         print(budget.text())
         return
-    path = generate_system(deployment, args.output, args.engines)
+    with phases() as phase:
+        path = generate_system(deployment, args.output, args.engines, phase=phase)
     print(f"{path}: {TOP} for deployment {deployment.hash[:16]}")

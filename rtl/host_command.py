@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from sw_model.denoise_progress import working
 from sw_model.images import (
     add_noise,
     check_format,
@@ -25,6 +24,7 @@ from sw_model.spec.sdram import fits, pixels_max
 from sw_model.spec.serial_link import BAUD, BYTE_BITS, Description
 from sw_model.support.cli import complain
 from sw_model.support.files import check_output
+from sw_model.support.progress import working
 
 from .host_client import ATTEMPTS, CHUNK_BYTES, LINE_SHARE, BoardClient
 

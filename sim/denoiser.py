@@ -16,6 +16,7 @@ from rtl.generate import TOP, generate
 from rtl.sequencer import COUNTER_BITS
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import unsigned_width
+from sw_model.support.progress import Phase, unseen
 from sw_model.support.temporary import keep, temporary_folder
 
 from .errors import BenchFailure
@@ -117,11 +118,17 @@ class Simulation:
     failure: str | None
 
 
-def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Hardware:
-    """Generate the Verilog of an accelerator."""
+def make_hardware(
+    deployment: Deployment, max_height: int, max_width: int, phase: Phase = unseen
+) -> Hardware:
+    """Generate the Verilog of an accelerator; ``phase`` is told what begins."""
     with temporary_folder() as folder:
         verilog = generate(
-            deployment, max_height=max_height, max_width=max_width, folder=folder / TOP
+            deployment,
+            max_height=max_height,
+            max_width=max_width,
+            folder=folder / TOP,
+            phase=phase,
         ).read_text(encoding="utf-8")
     return Hardware(
         deployment=deployment, max_height=max_height, max_width=max_width, verilog=verilog

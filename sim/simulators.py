@@ -23,7 +23,15 @@ from sw_model.support.temporary import disposable, keep, temporary_folder
 from . import ARGUMENTS_VARIABLE
 from .bench_environment import bench_environment
 from .errors import BenchFailure
-from .runners import COMMAND_LINES, LOG, RUNNERS, SIMULATORS, WAVES, BuildFailure, check_available
+from .runners import (
+    LOG,
+    RUNNERS,
+    SIMULATORS,
+    WAVES,
+    BuildFailure,
+    check_available,
+    command_lines,
+)
 
 __all__ = ["SIMULATORS", "BenchRun", "build", "component_verilog", "run_bench"]
 
@@ -162,7 +170,7 @@ def build(
         "toplevel": toplevel,
         "parameters": dict(parameters or {}),
         "waves": waves,
-        "command lines": COMMAND_LINES.read_text(encoding="utf-8"),
+        "command lines": command_lines(),
         "tools": RUNNERS[simulator].versions(),
     }
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]

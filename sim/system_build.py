@@ -8,20 +8,20 @@ import shutil
 from pathlib import Path
 
 from rtl.generate_system import TOP
+from rtl.lint_waivers import waivers
 from rtl.register_files import c_header
 from sw_model.support.files import locked
 from sw_model.support.temporary import disposable, keep
 
 from .errors import BenchFailure
 from .runners import (
-    COMMAND_LINES,
     LOG,
     RUNNERS,
     BuildFailure,
+    command_lines,
     link_tools,
     make,
     verilate,
-    waivers,
 )
 from .simulators import last_lines
 
@@ -55,7 +55,7 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
         MAIN.read_text(encoding="utf-8"),
         c_header(),
         Path(__file__).read_text(encoding="utf-8"),
-        COMMAND_LINES.read_text(encoding="utf-8"),
+        command_lines(),
         *RUNNERS["verilator"].versions(),
     ]
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from hls.compile import check_compiler, cpu_seconds
-from hls.progress import working
 from sw_model.metrics import psnr
 from sw_model.options import DEFAULT_SIGMA
 from sw_model.spec import GREY_MAX, TAPS, UsageError
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import phases
 from sw_model.support.temporary import temporary_folder
 
 from . import job
@@ -61,11 +61,11 @@ def main(args: argparse.Namespace) -> int:
     from sw_model.baseline import SHIPPED, Baseline
 
     baseline = Baseline.load(args.baseline or SHIPPED)
-    with replacing_folder(args.output, "HLS twin") as folder:
-        with working("spiking network"):
-            figures = {"spiking": spiking(mine)}
-        with working("dense network"):
-            figures["dense"] = dense(mine, baseline, args, folder)
+    with replacing_folder(args.output, "HLS twin") as folder, phases() as phase:
+        phase("spiking network")
+        figures = {"spiking": spiking(mine)}
+        phase("dense network")
+        figures["dense"] = dense(mine, baseline, args, folder)
         content = json.dumps(figures, indent=2, sort_keys=True, allow_nan=False) + "\n"
         (folder / REPORT).write_text(content, encoding="utf-8")
     print(f"picture     {mine.picture.name}, {mine.crop}; noise {mine.noise}")

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rtl.generate import TOP
+from rtl.lint_waivers import waivers
 from sw_model.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.packing import WORD_BITS
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import phases
 from sw_model.support.text import one_line
 
 from . import job
 from .denoiser import Hardware, make_hardware
-from .runners import MAKE_ARGUMENTS, waivers
+from .runners import MAKE_ARGUMENTS
 
 BENCH = Path(__file__).with_name("vector_bench.v")
 README = "README.md"
@@ -43,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     mine = job.make_job(args)
-    with replacing_folder(args.output, "test vectors") as folder:
-        write_vectors(mine, make_hardware(mine.deployment, *job.max_size(args)), folder)
+    with replacing_folder(args.output, "test vectors") as folder, phases() as phase:
+        hardware = make_hardware(mine.deployment, *job.max_size(args), phase)
+        phase("writing the vectors")
+        write_vectors(mine, hardware, folder)
     words = sum(words[..., 0].size for words in mine.words)
     print(f"written     {args.output}: {words} event words, {mine.pixels.size} pixels")
     print(f"next        see {args.output / README}")

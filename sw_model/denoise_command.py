@@ -15,7 +15,6 @@ import numpy as np
 from .denoise_inputs import Plan, plan
 from .denoise_job import REPLACE, Progress, Settings, check_absent, do
 from .denoise_outcome import Done, Failure, Outcome
-from .denoise_progress import working
 from .denoise_report import one, report, shown, table
 from .denoise_workers import cores, run_here, run_processes
 from .images import add_noise
@@ -28,6 +27,7 @@ from .spec import UsageError
 from .support.cli import MISTAKE, complain
 from .support.files import check_output, staging_folder, write_atomically
 from .support.packages import need
+from .support.progress import working
 
 EXAMPLES = """\
 examples:

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "hls": ("hls", SPEC, SUPPORT),
     "sim": ("sim", "sw_model", "rtl", "hls"),
     # A program for a computer, not hardware: pictures are read and written as everywhere else.
-    "rtl.host_command": ("rtl", SPEC, SUPPORT, "sw_model.images", "sw_model.denoise_progress"),
+    "rtl.host_command": ("rtl", SPEC, SUPPORT, "sw_model.images"),
 }
 OUTSIDE = {
     # What a package may import from outside, beside the standard library.

@@ -158,14 +158,20 @@ def check(command, place, number, *, group=False):
         wait_for(lambda: command.ready(process, place), process)
         code, word = TOLD[number]
         said = f"python -m {command.arguments[0]}: {word}\n"
-        assert stop(process, number, group=group) == (code, "", said)
+        ended, output, errors = stop(process, number, group=group)
+    assert (ended, output) == (code, "")
+    *phases, last = errors.splitlines(keepends=True)
+    assert last == said
+    assert all(phase.endswith(" ...\n") for phase in phases)
     new = [path for path in entries(place) if path not in before]
     assert [path for path in new if PREFIX in path or "/runs/" in path] == []
     # What was finished before may stay.
     for path in new:
         if path.startswith("out"):
             assert path == "out" or path.endswith(".png"), path
-            assert (place / path).is_dir() or Image.open(place / path).size == (256, 256)
+            if path != "out":
+                with Image.open(place / path) as picture:
+                    assert picture.size == (256, 256)
         else:
             assert path == "build" or path.startswith(CACHES), path
     # What was not finished does not count.

@@ -50,7 +50,7 @@ def test_manifest_names_the_deployment_and_every_file(deployment, tmp_path):
         if path.is_file() and path.name not in ("manifest.json", MARKER)
     }
     assert manifest["sha256"] == written
-    assert len(written) == 4
+    assert len(written) == 8
 
 
 def test_verilog_names_the_deployment_and_no_path(deployment, tmp_path):

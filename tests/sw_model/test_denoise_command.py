@@ -21,11 +21,11 @@ from sw_model import api, denoise_command, denoise_job, golden, images
 from sw_model.denoise_inputs import Plan, Task, plan
 from sw_model.denoise_job import Settings
 from sw_model.denoise_outcome import Failure
-from sw_model.denoise_progress import RateColumn, working
 from sw_model.denoise_report import shown
 from sw_model.denoise_workers import run_processes
 from sw_model.metrics import quality
 from sw_model.spec import UsageError, load_deployment
+from sw_model.support.progress import RateColumn, working
 from tests.stopping import runs
 
 from .picture_files import read_image, write_image

@@ -1,4 +1,4 @@
-"""How far the command ``denoise`` is, how fast, and how long it will take."""
+"""How far a command is, how fast, and how long it will take."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
     TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+Phase = Callable[[str], None]
+"""Takes what begins now, in a few words."""
 
 
 class RateColumn(ProgressColumn):
@@ -69,3 +74,34 @@ def working(label: str, scale: float, unit: str) -> Iterator[Callable[[float, fl
     with bar:
         task = bar.add_task(label, total=None)
         yield lambda done, whole: bar.update(task, completed=done, total=whole)
+
+
+@contextmanager
+def phases() -> Iterator[Phase]:
+    """What is under way and for how long on the terminal; in a pipe a line as each phase begins.
+
+    For what takes seconds of which nobody can say how many are left.
+    """
+    terminal = sys.stderr.isatty()
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not terminal,
+    )
+
+    def begin(label: str) -> None:
+        for task in bar.task_ids:
+            bar.remove_task(task)
+        bar.add_task(label, total=None)
+        if not terminal:
+            print(f"{label} ...", file=sys.stderr, flush=True)
+
+    with bar:
+        yield begin
+
+
+def unseen(label: str) -> None:
+    """A phase that nobody is told of, for callers in a program."""
