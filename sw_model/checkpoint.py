@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,10 @@ class Checkpoint:
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
         """Reads a checkpoint; raises `UsageError` where the file is none."""
-        with reading(path, "a checkpoint", "give a file that `train` wrote") as file:
+        with (
+            reading(path, "a checkpoint", "give a file that `train` wrote") as file,
+            warnings.catch_warnings(action="ignore"),  # of what is odd in it; the rest is raised
+        ):
             content = torch.load(file, weights_only=True, map_location="cpu")
             if content.pop("format") != FORMAT:
                 raise ValueError(f"it is of another version than {FORMAT}")

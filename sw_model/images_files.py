@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -90,7 +91,8 @@ def opened(path: Path, accepted: str) -> Iterator[Source]:
 
     @contextmanager
     def sentences() -> Iterator[None]:
-        with complaints(name, what, accepted):
+        # Of what is odd in a picture parsers warn on stderr; what cannot be read they raise.
+        with complaints(name, what, accepted), warnings.catch_warnings(action="ignore"):
             try:
                 yield
             except RefusedError as refusal:

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import stat
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,9 +81,7 @@ def complaints(path: Path | str, what: str, accepted: str) -> Iterator[None]:
     """
     name = one_line(str(path), NAME_MAX)
     try:
-        # Of what is odd in a file parsers warn on stderr; what cannot be read they raise.
-        with warnings.catch_warnings(action="ignore"):
-            yield
+        yield
     except (UsageError, MemoryError, ModuleNotFoundError):
         raise
     except FileNotFoundError:

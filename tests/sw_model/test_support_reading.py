@@ -64,6 +64,18 @@ def test_what_is_not_the_files_fault_passes(tmp_path, error):
     assert "cannot be read" not in str(caught.value)
 
 
+def test_threads_that_read_at_the_same_time_leave_pythons_warnings_alone(tmp_path):
+    # Each would put back what it found: the last one, what the first had set.
+    (tmp_path / "a").write_bytes(b"")
+    before = list(warnings.filters)
+    first, second = (reading(tmp_path / "a", "a thing", "give another") for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert list(warnings.filters) == before
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
