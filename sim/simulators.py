@@ -199,11 +199,16 @@ def build(
 
 
 def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
-    """Names of all tests, their seconds, and a sentence for each that failed."""
-    if not path.is_file():
+    """Names of all tests, their seconds, and a sentence for each that failed.
+
+    None where there is no whole file: the simulation stopped before its end.
+    """
+    try:
+        cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    except (FileNotFoundError, ElementTree.ParseError):
         return (), 0.0, []
     tests, seconds, failures = [], 0.0, []
-    for case in ElementTree.parse(path).getroot().iter("testcase"):
+    for case in cases:
         tests.append(case.get("name", "?"))
         seconds += float(case.get("time", 0))
         for kind in ("failure", "error"):

@@ -255,6 +255,13 @@ def test_a_name_that_cocotb_cannot_load_is_told_in_a_sentence(monkeypatch):
         bench_environment("bench", "top", None, 1, Path("/results.xml"))
 
 
+@pytest.mark.parametrize("content", [b"", b"<testsuites><testcase", b"\xff"])
+def test_results_that_were_not_written_to_their_end(tmp_path, content):
+    (tmp_path / "results.xml").write_bytes(content)
+    assert simulators._read_results(tmp_path / "results.xml") == ((), 0.0, [])
+    assert simulators._read_results(tmp_path / "none.xml") == ((), 0.0, [])
+
+
 def test_a_python_without_its_library_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr("sim.bench_environment.find_libpython.find_libpython", lambda: None)
     with pytest.raises(UsageError, match=r"Python as a shared library: run `make setup`"):
