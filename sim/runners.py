@@ -209,9 +209,8 @@ class IcarusRunner(Runner):
 
     def command(self, folder: Path, toplevel: str, waves: bool) -> list[str]:
         """Command line that runs what was built in ``folder``, and writes `WAVES` as FST."""
-        # Without -n, vvp waits for a user's commands where a simulation stops.
-        options = ["-n", "-m", config.lib_entry("vpi", "icarus")]
-        return ["vvp", *options, str(folder / "sim.vvp"), "-fst" if waves else "-none"]
+        library = config.lib_entry("vpi", "icarus")
+        return ["vvp", "-m", library, str(folder / "sim.vvp"), "-fst" if waves else "-none"]
 
 
 RUNNERS: dict[str, Runner] = {"verilator": VerilatorRunner(), "icarus": IcarusRunner()}

@@ -16,6 +16,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from .called import CONSOLE, as_called
+from .environment import settle_caches
 from .errors import Failure, UsageError
 from .packages import absence
 from .signals import Stopped, exit_code, stoppable
@@ -182,6 +183,7 @@ def _run(
 
 def _main(module: str, parser: _Parser, described: argparse.ArgumentParser, argv: list[str]) -> int:
     """Run the command in a module, of which one parser describes the arguments."""
+    settle_caches()
     command = importlib.import_module(module)
     command.add_arguments(described)
     code = command.main(parser.parse_args(argv))

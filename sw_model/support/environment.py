@@ -35,6 +35,15 @@ def tool_environment() -> dict[str, str]:
     }
 
 
+def settle_caches() -> None:
+    """Give matplotlib, in this process, a place for its files where the user has no home.
+
+    It would make one each time, and complain.
+    """
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - there may be no name
+        os.environ.setdefault("MPLCONFIGDIR", str(Path(_cache_home(), "matplotlib")))
+
+
 _own = ExitStack()
 
 

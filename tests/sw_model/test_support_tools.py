@@ -1,5 +1,6 @@
 """Other people's programs: what is said of one that cannot be used, and what they are given."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -111,3 +112,25 @@ def test_a_python_finds_what_this_one_finds(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     command = [sys.executable, "-P", "-c", "import beside"]
     assert subprocess.run(command, env=tool_environment(), check=False).returncode == 0
+
+
+PLOT = """
+def add_arguments(parser): pass
+def main(args):
+    import matplotlib.pyplot
+"""
+
+
+def test_a_command_that_plots_needs_no_home(tmp_path):
+    (tmp_path / "plot.py").write_text(PLOT)
+    code = "from sw_model.support.cli import run_command as run; run('x', '', {'x': ('plot', '')})"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "x"],
+        cwd=tmp_path,
+        env=os.environ | {"HOME": PROC, "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout + done.stderr == ""
+    assert list((tmp_path / "matplotlib").iterdir())
