@@ -201,7 +201,7 @@ def test_reopens_what_was_frozen(config, timesteps):
         (["--start", "b", "--config", "tiny"], "holds a float DnCNN; give --model ann"),
         (["--start", "b", "--model", "ann"], r"4 layers of 4 channels, --config compact has 17 of"),
         (["--start", "d", "--model", "ann"], "cannot be read as a baseline .* holds a deployment"),
-        (["--start", "none.safetensors", "--model", "ann"], "baseline 'none.safetensors' does not"),
+        (["--start", "none.safetensors", "--model", "ann"], "none.safetensors does not exist"),
     ],
 )
 def test_mistakes_get_one_sentence(data, frozen, tmp_path, words, told):
