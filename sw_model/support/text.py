@@ -13,10 +13,13 @@ def one_line(text: str, most: int = SENTENCE_MAX) -> str:
     What is not printable, line ends and the odd bytes of file names say, becomes an escape such as
     ``\x0a``.
     """
-    if len(text) > most:
-        tail = (most - len(_GAP)) // 3
-        text = text[: most - len(_GAP) - tail] + _GAP + text[-tail:]
-    return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in text)
+    # Ends are all that is needed of very long text; escapes are longer than what they stand for.
+    ends = text if len(text) <= 2 * most else text[:most] + text[-most:]
+    line = "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in ends)
+    if len(line) <= most:
+        return line
+    tail = (most - len(_GAP)) // 3
+    return line[: most - len(_GAP) - tail] + _GAP + line[-tail:]
 
 
 def _escape(code: int) -> str:

@@ -118,3 +118,6 @@ def test_sentences_are_one_line_that_is_not_long():
     assert len(sentence) == SENTENCE_MAX
     assert sentence.startswith("beginsx") and sentence.endswith("xends")
     assert " [...] " in sentence
+    # Escapes count as long as they are shown.
+    for count in (SENTENCE_MAX // 2, SENTENCE_MAX, 5000):
+        assert len(one_line("\0" * count)) == SENTENCE_MAX
