@@ -103,7 +103,10 @@ def run_program(program: str, module: str, argv: Sequence[str] | None = None) ->
 
 def complain(program: str, sentence: str) -> None:
     """Tell what is wrong on stderr, in the name of the program as it was called."""
-    print(as_called(f"{program}: {one_line(sentence)}"), file=sys.stderr)
+    # A stream that knows only ASCII makes longer escapes of other characters.
+    encoding = sys.stderr.encoding or "ascii"
+    text = one_line(sentence).encode(encoding, "backslashreplace").decode(encoding)
+    print(as_called(f"{program}: {one_line(text)}"), file=sys.stderr)
 
 
 def _guarded(program: str, run: Callable[[], int]) -> int:

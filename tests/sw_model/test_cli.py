@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -191,6 +192,14 @@ def test_complaints_are_not_as_long_as_what_they_are_about(folder, capsys):
         assert len(sentence) < 450
         assert sentence.endswith(" --help\n")
     assert len(refused(capsys, "denoise", "z" * 200 + "/" * 3000, "-o", "o.png")) < 450
+
+
+def test_escapes_do_not_make_complaints_long(folder, monkeypatch):
+    told = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stderr", told)
+    assert main(["denoise", "写" * 80, "-o", "é" * 300 + ".png", "--noise", "真" * 300]) == 2
+    told.seek(0)
+    assert len(told.read()) < 450
 
 
 @pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict", "latin-1:strict"])
