@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ class RunFolder:
         self.path = path
         self.checkpoint = path / CHECKPOINT
         self.log = path / LOG
-        same = resumed is not None and resumed.resolve() == self.checkpoint.resolve()
+        # Unlike `Path.resolve`, it takes links that lead to themselves.
+        own = os.path.realpath(self.checkpoint)
+        same = resumed is not None and os.path.realpath(resumed) == own
         if self.checkpoint.exists() and not same:
             raise UsageError(
                 f"{str(path)!r} holds a run already; go on with it by --resume "

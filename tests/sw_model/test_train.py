@@ -17,6 +17,7 @@ from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
 from sw_model.machine import check_compiler
 from sw_model.neurons import Constants, FloatNeuron, Surrogate, normalised_activation
+from sw_model.run_folder import RunFolder
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions
@@ -142,6 +143,13 @@ def test_log(data, tmp_path):
     log.write_bytes(log.read_bytes() + json.dumps({"step": 99}).encode() + b"\n" + odd)
     command(data, "--resume", tmp_path / "checkpoint.pt", "--steps", 6, "--every", 2)
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 4, 6]
+
+
+def test_a_folder_that_is_a_link_to_itself(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    folder = RunFolder(tmp_path / "loop" / "run", resumed=tmp_path / "checkpoint.pt")
+    with pytest.raises(UsageError, match=r"cannot make the folder .*run': Too many levels"):
+        folder.make()
 
 
 # A new run, or one resumed into another folder, does not write over the run that lies there.
