@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from sw_model import card
+from sw_model.__main__ import main
 from sw_model.support.errors import UsageError
 
 from . import inputs, oracle
 from .oracle import Case, Enough, judge
+from .run import no_long_work
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +28,12 @@ def test_damaged_inputs_end_in_one_sentence():
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seed 0, 1000 inputs" in done.stdout
     assert "0 of 1000 broke the promise" in done.stdout
+
+
+def test_nothing_is_written_beside_a_shipped_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(card, "write_atomically", lambda path, content: pytest.fail(str(path)))
+    with no_long_work():
+        assert judge(Case(kind="planted", main=main, arguments=["card"]), tmp_path) is None
 
 
 def test_an_input_is_always_the_same():
