@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from .called import CONSOLE, as_called
 from .environment import settle_caches
@@ -128,6 +128,8 @@ def _guarded(program: str, run: Callable[[], int]) -> int:
     if sentence:
         with suppress(OSError):  # a terminal that is gone
             complain(program, sentence)
+    if received:
+        _flush_or_discard()
     return code
 
 
@@ -143,7 +145,7 @@ def _outcome(run: Callable[[], int]) -> tuple[int, str]:
         return _stopped(error if isinstance(error, Stopped) else Stopped(signal.SIGINT))
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python would complain again when it flushes.
-        _discard_output()
+        _discard(sys.stdout)
         return 1, ""
     except ImportError as error:
         if (sentence := absence(error)) is None:
@@ -159,15 +161,21 @@ def _outcome(run: Callable[[], int]) -> tuple[int, str]:
 
 
 def _stopped(stop: Stopped) -> tuple[int, str]:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _discard_output()
+    _flush_or_discard()
     return exit_code(stop.number), str(stop)
 
 
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _flush_or_discard() -> None:
+    """Leave nothing that Python would have to write when it ends, with an exit code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # a terminal or a pipe that is gone
+            _discard(stream)
+
+
+def _discard(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(

@@ -286,7 +286,7 @@ def test_critical_path_is_the_slowest_between_registers():
         (["--busy", "2"], "--busy 2.0 is not a share above 0 and up to 1"),
         (["--max-size", "0,1"], "--max-size '0,1' is not a size H,W"),
         (["--frame", "x.json", "--max-size", "8,8"], "--frame goes with neither --component nor"),
-        (["--frame", "nowhere.json"], "--frame nowhere.json: "),
+        (["--frame", "nowhere.json"], "nowhere.json does not exist; give a file that"),
         (["-o", "nowhere/report.json"], "cannot write nowhere/report.json"),
     ],
 )

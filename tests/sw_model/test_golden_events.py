@@ -225,7 +225,7 @@ def test_without_numbas_compiler_the_reference_takes_over():
         import numpy as np
         from sw_model.golden import denoise
         from sw_model.spec import load_deployment
-        print(*denoise(load_deployment("compact"), np.arange(9).reshape(3, 3), 2).total.flat)
+        print(*denoise(load_deployment("compact"), np.arange(9).reshape(3, 3)).total.flat)
     """
     totals = [
         subprocess.check_output(

@@ -49,6 +49,7 @@ def add_arguments(parser):
 
 sys.exit(run_program("program", "__main__", []))
 """
+HALF = "half a line that nobody reads"
 BODIES = {
     "child": 'run(["sh", "-c", "touch begun; sleep 1000"])',
     "child that heeds nothing": 'run(["sh", "-c", STUBBORN])',
@@ -107,6 +108,15 @@ try:
     begin()
 except BaseException:
     raise ImportError""",
+    HALF: """\
+try:
+    begin()
+finally:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.write("half\\n")
+        except OSError:
+            pass""",
     "stuck": """\
 with temporary_folder(Path()):
     while True:
@@ -137,7 +147,7 @@ def program(folder, name, patience=1000, **options):
 @pytest.mark.parametrize(
     ("name", "number", "group"),
     [(name, number, False) for name in EVERY_SIGNAL for number in TOLD]
-    + [(name, signal.SIGTERM, False) for name in BODIES if name not in EVERY_SIGNAL]
+    + [(name, signal.SIGTERM, False) for name in BODIES if name not in (*EVERY_SIGNAL, HALF)]
     # What a terminal does: all of its processes hear of it.
     + [
         (name, signal.SIGINT, True)
@@ -172,6 +182,17 @@ def test_the_cursor_is_shown_again(tmp_path):
         terminal.read()
     os.close(terminal.leader)
     assert terminal.shown == b"\x1b[?25hprogram: terminated\r\n"
+
+
+# What remains to be written to a terminal that is gone would give Python's own exit code.
+def test_the_exit_code_tells_that_the_terminal_is_gone(tmp_path):
+    terminal = Terminal()
+    with program(tmp_path, HALF, terminal=terminal.follower, PYTHONUNBUFFERED="") as process:
+        os.close(terminal.follower)
+        wait_for((tmp_path / "begun").exists, process)
+        os.close(terminal.leader)
+        process.wait(SOON)
+    assert process.returncode == TOLD[signal.SIGHUP][0]
 
 
 def test_a_process_may_go_on_after_a_command(tmp_path):
