@@ -55,6 +55,8 @@ def bench_environment(
             "TOPLEVEL_LANG": "verilog",
             "COCOTB_TEST_MODULES": module,
             "COCOTB_RANDOM_SEED": str(seed),
+            # What a design fails after its first failure costs time and tells little more.
+            "COCOTB_MAX_FAILURES": "1",
             "COCOTB_RESULTS_FILE": str(results),
         }
     )

@@ -198,8 +198,12 @@ def build(
     return folder
 
 
+_NOT_RUN = "RegressionTerminated"
+"""What cocotb calls the failure of a test that comes after the first one that failed."""
+
+
 def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
-    """Names of all tests, their seconds, and a sentence for each that failed.
+    """Names of all tests, their seconds, and a sentence for each that ran and failed.
 
     None where there is no whole file: the simulation stopped before its end.
     """
@@ -213,6 +217,8 @@ def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
         seconds += float(case.get("time", 0))
         for kind in ("failure", "error"):
             for failure in case.findall(kind):
+                if failure.get("type") == _NOT_RUN:
+                    continue
                 text = failure.get("message") or failure.get("error_msg") or (failure.text or kind)
                 failures.append(f"{tests[-1]}: {text.strip()}")
     return tuple(tests), seconds, failures

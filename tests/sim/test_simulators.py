@@ -249,6 +249,18 @@ def test_a_passing_bench_leaves_no_folder_and_a_failing_one_its_log(tmp_path):
             assert (folder / "bench.log").stat().st_size
 
 
+def test_a_bench_ends_with_its_first_failure(tmp_path):
+    sources = component_verilog(OneRegister(width=10, fault="hang"), "one_register")
+    options = {"toplevel": "one_register", "module": BENCH, "build_root": tmp_path}
+    tests, failing = ("passes_everything_on", "full_throughput"), []
+    for testcase in (*tests, None):
+        with pytest.raises(BenchFailure) as failure:
+            run_bench("icarus", sources, testcase=testcase, **options)
+        sentence = str(failure.value).partition("log: ")[0]
+        failing.append([name for name in tests if name in sentence])
+    assert failing == [[tests[0]], [tests[1]], [tests[0]]]
+
+
 def test_a_name_that_cocotb_cannot_load_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(runners.config, "pygpi_entry_point", lambda: "/a;b/gpi.so,initialize")
     with pytest.raises(UsageError, match=r"cannot load /a;b/gpi.so, for .* semicolon ends a name"):
