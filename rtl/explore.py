@@ -143,7 +143,7 @@ def main(args: argparse.Namespace) -> None:
     check_size(counts, {each.hardware.maps for each in configurations})
     client = None
     if args.dask is not None:
-        from sw_model.cluster import connect
+        from sw_model.support.cluster import connect
 
         client = connect(args.dask)
     with replacing_folder(args.output, KIND) as folder:

@@ -75,7 +75,7 @@ def run_cluster(tasks: Iterable[Task], *, cache: Path, client: Any, tell: Tell) 
     Parameters
     ----------
     client
-        Of `sw_model.cluster.connect`; closed at the end. Others as of `run_here`.
+        Of `sw_model.support.cluster.connect`; closed at the end. Others as of `run_here`.
     """
     from distributed import wait
 

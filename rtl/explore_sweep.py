@@ -101,7 +101,8 @@ def sweep(
     Parameters
     ----------
     client
-        Of a Dask cluster, of `sw_model.cluster.connect`; None for this machine. Closed at the end.
+        Of a Dask cluster, of `sw_model.support.cluster.connect`; None for this machine. Closed at
+        the end.
 
     Raises
     ------

@@ -208,7 +208,7 @@ def _many(
     """All files, in the order of the plan."""
     client = None
     if dask is not None:
-        from .cluster import connect
+        from .support.cluster import connect
 
         client = connect(dask)
     with ExitStack() as stack:

@@ -27,7 +27,7 @@ def run_cluster(
     Parameters
     ----------
     client
-        Of `sw_model.cluster.connect`; closed at the end. Others as of
+        Of `sw_model.support.cluster.connect`; closed at the end. Others as of
         `sw_model.denoise_workers.run_here`.
     """
     from distributed import wait

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .activity import Activity
-from .forking import hold_while_forking
 from .golden_arithmetic import rounding_shift
 from .golden_result import GoldenResult, LayerTrace, Visit
 from .golden_work import Progress, Tile, Work, processors, tiles
 from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
+from .support.forking import hold_while_forking
 
 IntArray = npt.NDArray[np.integer]
 Engine = Literal["events", "reference"]

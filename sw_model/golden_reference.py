@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from .forking import hold_while_forking
 from .golden_arithmetic import ExactConvolution, fire, rounding_shift
 from .golden_result import LayerTrace, Visit
 from .golden_work import Work
 from .spec import PIXEL_MAX, PIXEL_MIN, Deployment, pack_spikes
+from .support.forking import hold_while_forking
 
 IntArray = npt.NDArray[np.integer]
 

@@ -19,13 +19,14 @@ from rich.progress import Progress
 
 from sw_model import distributed
 from sw_model.data import PATCH, TrainingSet, data_folder
-from sw_model.machine import check_compiler, keep_freed_memory
 from sw_model.run_folder import RunFolder
 from sw_model.run_start import run_from_arguments
 from sw_model.spec import UsageError
 from sw_model.support.signals import WORDS, collected, exit_code
 from sw_model.train_arguments import add_arguments
 from sw_model.training import TrainingRun
+
+from .support.machine import check_compiler, keep_freed_memory
 
 __all__ = ["add_arguments", "main", "train_run"]
 

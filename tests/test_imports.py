@@ -19,10 +19,8 @@ MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
     SUPPORT: (SUPPORT,),
     SPEC: (SPEC, SUPPORT),
-    # Finds a Dask cluster, for whoever has work for one: it knows of no arithmetic.
-    "sw_model.cluster": (SPEC, SUPPORT),
     "sw_model": ("sw_model",),
-    "rtl": ("rtl", SPEC, SUPPORT, "sw_model.cluster"),
+    "rtl": ("rtl", SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),
     "sim": ("sim", "sw_model", "rtl", "hls"),
     # A program for a computer, not hardware: pictures are read and written as everywhere else.
@@ -30,7 +28,7 @@ MAY_IMPORT = {
 }
 OUTSIDE = {
     # What a package may import from outside, beside the standard library.
-    SUPPORT: {"rich"},
+    SUPPORT: {"rich", "distributed"},
     SPEC: {"numpy", "safetensors"},
 }
 FLOAT = (

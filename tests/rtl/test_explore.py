@@ -31,7 +31,6 @@ from rtl.synth_area import Area
 from rtl.synth_tools import design_text
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
-from sw_model.cluster import connect
 from sw_model.cost_study import count_input
 from sw_model.golden import denoise
 from sw_model.spec import NeuronSpec, UsageError, configuration
@@ -42,6 +41,7 @@ from sw_model.spec.energy import DRAM_PJ
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.spec.strips import Strip, strips
 from sw_model.spec.system_cycles import MemoryTiming
+from sw_model.support.cluster import connect
 
 ROOT = Path(__file__).parents[2]
 MEMORY = MemoryTiming(read=20, write=10)
@@ -453,7 +453,7 @@ def test_mistakes_get_one_sentence(arguments, sentence, folder, capsys):
 
 def test_no_cluster_is_one_sentence(folder, capsys, monkeypatch):
     pytest.importorskip("distributed", reason="Dask is an optional extra")
-    monkeypatch.setattr("sw_model.cluster.PATIENCE", 1)
+    monkeypatch.setattr("sw_model.support.cluster.PATIENCE", 1)
     assert main([*OPTIONS, "--dask", "tcp://127.0.0.1:9"]) == 2
     error = capsys.readouterr().err
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in error

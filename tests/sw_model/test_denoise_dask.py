@@ -58,7 +58,7 @@ def test_a_folder_on_a_cluster(folder, capsys, cluster):
 
 def test_no_scheduler_is_one_sentence(folder, capsys, monkeypatch):
     pytest.importorskip("distributed", reason="Dask is an optional extra")
-    monkeypatch.setattr("sw_model.cluster.PATIENCE", 1)
+    monkeypatch.setattr("sw_model.support.cluster.PATIENCE", 1)
     Path("in").mkdir()
     write_image(Path("in/a.png"), np.zeros((3, 3), np.uint8))
     for address in ("tcp://127.0.0.1:9", "nonsense://x", "nowhere"):

@@ -15,10 +15,10 @@ from sw_model import quantize, train
 from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
-from sw_model.machine import check_compiler
 from sw_model.neurons import Constants, FloatNeuron, Surrogate, normalised_activation
 from sw_model.run_folder import RunFolder
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
+from sw_model.support.machine import check_compiler
 from sw_model.training import TrainingRun
 from sw_model.training_options import TrainingOptions
 

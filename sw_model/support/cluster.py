@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .spec import UsageError
+from .errors import UsageError
 
 PATIENCE = 20
 """Seconds to wait for the scheduler, and for its first worker."""

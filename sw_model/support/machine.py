@@ -8,7 +8,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-from sw_model.spec import UsageError
+from .errors import UsageError
 
 
 def check_compiler() -> None:
