@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import golden
 from .denoise_picture import denoise_picture
-from .golden_result import GoldenResult
+from .golden.result import GoldenResult
 from .images_arrays import to_pixels, to_values, without_residual
 from .noise_level import check_level
 from .spec import Deployment, load_deployment

@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from .coding import Spikes, code_table
 from .coding_quality import CONVERSIONS, Coding
-from .golden_arithmetic import fire
+from .golden.arithmetic import fire
 from .spec import GREY_MAX, NeuronSpec
 from .spec.fixed_point import signed_width
 from .spec.widths import membrane_range

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import golden
-from .activity import Activity
+from .golden.activity import Activity
 from .images import add_noise, planes, read_picture
 from .options import Noise, progress_bar
 from .spec import KERNEL, Deployment

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import golden, noise_level
-from .activity import Activity
+from .golden.activity import Activity
 from .images import join_planes, planes
 from .spec import Deployment
 

@@ -11,9 +11,9 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from .activity import Activity
 from .denoise_picture import denoise_picture
 from .evaluate_report import report, table
+from .golden.activity import Activity
 from .images import add_noise, read_picture
 from .images_arrays import without_residual
 from .metrics import Quality, quality

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .activity import Activity
+from .golden.activity import Activity
 from .metrics import Quality
 from .options import describe
 from .published import SIGMA, published

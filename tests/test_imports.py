@@ -19,6 +19,7 @@ MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
     SUPPORT: (SUPPORT,),
     SPEC: (SPEC, SUPPORT),
+    "sw_model.golden": ("sw_model.golden", SPEC, SUPPORT),
     "sw_model": ("sw_model",),
     "rtl": ("rtl", SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),

@@ -12,9 +12,10 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sim.random_deployment import random_deployment
-from sw_model import golden, golden_reference
-from sw_model.activity import Activity
-from sw_model.golden_arithmetic import ExactConvolution, exact_float, fire, rounding_shift
+from sw_model import golden
+from sw_model.golden import reference as golden_reference
+from sw_model.golden.activity import Activity
+from sw_model.golden.arithmetic import ExactConvolution, exact_float, fire, rounding_shift
 from sw_model.spec import (
     PIXEL_MAX,
     PIXEL_MIN,

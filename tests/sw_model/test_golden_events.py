@@ -20,9 +20,11 @@ from numba.core.compiler import run_frontend
 from skimage.data import camera
 
 from sim.random_deployment import random_deployment
-from sw_model import event_kernels, golden, golden_events
+from sw_model import golden
 from sw_model.data import DATA_VARIABLE, dataset_files
-from sw_model.golden_work import tiles
+from sw_model.golden import events as golden_events
+from sw_model.golden import kernels as event_kernels
+from sw_model.golden.tiling import tiles
 from sw_model.images import add_noise, read_picture
 from sw_model.spec import (
     NeuronSpec,

@@ -8,11 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-from sw_model.kernel_cache import compiled
+from sw_model.golden.kernel_cache import compiled
 
 ROOT = Path(__file__).parents[2]
 KERNEL = """
-from sw_model.kernel_cache import compiled
+from sw_model.golden.kernel_cache import compiled
 
 @compiled
 def shifted(array):

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from .golden_arithmetic import ExactConvolution, fire, rounding_shift
-from .golden_result import LayerTrace, Visit
-from .golden_work import Work
-from .spec import PIXEL_MAX, PIXEL_MIN, Deployment, pack_spikes
-from .support.forking import hold_while_forking
+from sw_model.spec import PIXEL_MAX, PIXEL_MIN, Deployment, pack_spikes
+from sw_model.support.forking import hold_while_forking
+
+from .arithmetic import ExactConvolution, fire, rounding_shift
+from .result import LayerTrace, Visit
+from .tiling import Work
 
 IntArray = npt.NDArray[np.integer]
 

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from sw_model.spec import unpack_spikes
+
 from .activity import Activity
-from .spec import unpack_spikes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .spec import KERNEL, NeuronSpec
+from sw_model.spec import KERNEL, NeuronSpec
 
 IntArray = npt.NDArray[np.integer]
 

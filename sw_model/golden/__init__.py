@@ -2,7 +2,10 @@
 
 It follows `sw_model.spec.neuron.EQUATION` and `sw_model.spec.fixed_point.ROUNDING_SHIFT` and knows
 nothing of hardware: no lanes, strips or derived widths. There are two engines that give the same
-integers: `sw_model.golden_reference` is plain and wide, `sw_model.golden_events` is quick.
+integers: `sw_model.golden.reference` is plain and wide, `sw_model.golden.events` is quick.
+
+What belongs here: the frozen network's arithmetic in software, and what makes it quick. It imports
+`sw_model.spec` and `sw_model.support`, and no hardware, pictures or PyTorch.
 """
 
 from __future__ import annotations
@@ -14,12 +17,13 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
+from sw_model.support.forking import hold_while_forking
+
 from .activity import Activity
-from .golden_arithmetic import rounding_shift
-from .golden_result import GoldenResult, LayerTrace, Visit
-from .golden_work import Progress, Tile, Work, processors, tiles
-from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
-from .support.forking import hold_while_forking
+from .arithmetic import rounding_shift
+from .result import GoldenResult, LayerTrace, Visit
+from .tiling import Progress, Tile, Work, processors, tiles
 
 IntArray = npt.NDArray[np.integer]
 Engine = Literal["events", "reference"]
@@ -118,7 +122,7 @@ def _network(
     if engine != "reference" and not full:
         # Compiled code is loaded by those who run it.
         with _loading:
-            from .golden_events import EventNetwork, supports
+            from .events import EventNetwork, supports
 
         if supports(deployment, timesteps):
             return EventNetwork(deployment, timesteps)
@@ -131,7 +135,7 @@ def _network(
             "is set"
         )
     with _loading:
-        from .golden_reference import ReferenceNetwork
+        from .reference import ReferenceNetwork
 
     return ReferenceNetwork(deployment, timesteps, keep=full)
 

@@ -14,11 +14,12 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from .event_kernels import encoding_rows, hidden_rows, output_rows
-from .event_vectors import ALIGNMENT, BLOCK, CHUNK, COMPRESSES, UNIT, VERSION, WORD, shape_of
-from .golden_result import LayerTrace, Visit
-from .golden_work import Work, pieces
-from .spec import KERNEL, PIXEL_MIN, TAPS, Deployment
+from sw_model.spec import KERNEL, PIXEL_MIN, TAPS, Deployment
+
+from .kernels import encoding_rows, hidden_rows, output_rows
+from .result import LayerTrace, Visit
+from .simd import ALIGNMENT, BLOCK, CHUNK, COMPRESSES, UNIT, VERSION, WORD, shape_of
+from .tiling import Work, pieces
 
 IntArray = npt.NDArray[np.integer]
 Wide = type[np.int16] | type[np.int32]
@@ -149,7 +150,7 @@ class EventNetwork:
 
 @dataclass(frozen=True)
 class EventWeights:
-    """Weights as `sw_model.event_kernels` wants them.
+    """Weights as `sw_model.golden.kernels` wants them.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ import numpy.ma  # noqa: F401 - numba looks at it before it takes its lock, and 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.compiler_lock import global_compiler_lock
 
-from .support.forking import hold_while_forking
+from sw_model.support.forking import hold_while_forking
 
 # Whoever loads or compiles a function holds it.
 hold_while_forking(global_compiler_lock)

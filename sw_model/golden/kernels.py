@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .event_vectors import ALIGNMENT, BLOCK, CHUNK, WORD, fire_word, list_events, sum_events
 from .kernel_cache import compiled
+from .simd import ALIGNMENT, BLOCK, CHUNK, WORD, fire_word, list_events, sum_events
 
 
 @compiled
@@ -41,7 +41,7 @@ def hidden_rows(
     Parameters
     ----------
     version, shape, compress, wide
-        See `sw_model.event_vectors`.
+        See `sw_model.golden.simd`.
     source, target
         Activation maps.
     weights
@@ -50,7 +50,7 @@ def hidden_rows(
     constants
         (3, lanes) of the type of ``wide``: bias, threshold, init.
     fraction, leak, leaky, hard
-        As in `sw_model.event_vectors.fire_word`.
+        As in `sw_model.golden.simd.fire_word`.
     """
     width, steps = source.shape[1:3]
     words = (CHUNK * len(shape) + WORD - 1) // WORD  # known to the compiler
@@ -209,7 +209,7 @@ def output_rows(
     Parameters
     ----------
     version, shape, compress, wide
-        See `sw_model.event_vectors`; the shape is that of nine lanes.
+        See `sw_model.golden.simd`; the shape is that of nine lanes.
     source
         Activation map.
     weights
