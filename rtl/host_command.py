@@ -10,14 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sw_model.images import (
-    add_noise,
-    check_format,
-    join_planes,
-    planes,
-    read_picture,
-    write_picture,
-)
+from sw_model.pictures.eight_bit import check_format, read_picture, write_picture
+from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import UsageError, load_deployment
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.sdram import fits, pixels_max

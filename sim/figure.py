@@ -8,8 +8,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sw_model.images import Picture, Pixels
-from sw_model.metrics import psnr
+from sw_model.pictures.arrays import Picture, Pixels
+from sw_model.pictures.metrics import psnr
 from sw_model.spec import GREY_MAX
 from sw_model.support.files import replacing
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sw_model.images import write_picture
-from sw_model.options import DEFAULT_SIGMA, describe
+from sw_model.pictures.eight_bit import write_picture
+from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.bands import ENGINES_MAX, check_engines
 from sw_model.spec.system_cycles import MemoryTiming

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.metrics import psnr
+from sw_model.pictures.metrics import psnr
 from sw_model.support.text import one_line
 
 from .job import Job

@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from rtl.generate import DEFAULT_MAX_SIZE, parse_size
 from sw_model import golden
-from sw_model.frames import Crop, cut, default_picture, luminance, parse_crop
-from sw_model.images import Picture, Pixels, add_noise, read_picture
-from sw_model.options import Noise, add_network_options, add_noise_options, network, noise
+from sw_model.pictures.arrays import Picture, Pixels
+from sw_model.pictures.crops import Crop, cut, default_picture, luminance, parse_crop
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.options import Noise, add_network_options, add_noise_options, network, noise
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.cycles import frame_cycles
 from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX

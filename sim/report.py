@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sw_model.images import Picture
-from sw_model.metrics import psnr
+from sw_model.pictures.arrays import Picture
+from sw_model.pictures.metrics import psnr
 from sw_model.spec import GREY_MAX
 from sw_model.support.text import one_line
 

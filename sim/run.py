@@ -19,8 +19,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from sw_model.images import write_picture
-from sw_model.options import DEFAULT_SIGMA, describe
+from sw_model.pictures.eight_bit import write_picture
+from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.support.files import check_output, replacing_folder, write_atomically
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hls.compile import check_compiler, cpu_seconds
-from sw_model.metrics import psnr
-from sw_model.options import DEFAULT_SIGMA
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.options import DEFAULT_SIGMA
 from sw_model.spec import GREY_MAX, TAPS, UsageError
 from sw_model.support.files import replacing_folder
 from sw_model.support.progress import phases

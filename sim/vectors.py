@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rtl.generate import TOP
 from rtl.lint_waivers import waivers
-from sw_model.options import DEFAULT_SIGMA, describe
+from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.packing import WORD_BITS

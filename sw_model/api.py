@@ -16,8 +16,8 @@ import numpy.typing as npt
 from . import golden
 from .denoise_picture import denoise_picture
 from .golden.result import GoldenResult
-from .images_arrays import to_pixels, to_values, without_residual
 from .noise_level import check_level
+from .pictures.arrays import to_pixels, to_values, without_residual
 from .spec import Deployment, load_deployment
 from .spec.deployment import DEFAULT_DEPLOYMENT
 
@@ -37,7 +37,7 @@ def denoise(
     array
         (H, W) grey or (H, W, 3) colour, whose channels are denoised one by one. uint8; uint16,
         scaled to the network's 0..255 and the residual scaled back; any other integers are noisy
-        pixels -512..511 as they are. See `sw_model.images_arrays`.
+        pixels -512..511 as they are. See `sw_model.pictures.arrays`.
     deployment
         Name of a shipped network, path of a deployment file, or a loaded one.
     timesteps

@@ -25,15 +25,18 @@ from torch.nn import functional as F
 
 from sw_model.checkpoint import Checkpoint
 from sw_model.folded import fold
-from sw_model.images import Picture, add_noise, read_picture
-from sw_model.metrics import psnr
 from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
-from sw_model.options import DEFAULT_SIGMA, add_noise_options, noise
-from sw_model.picture_sets import add_picture_options, picture_set
 from sw_model.spec import GREY_MAX, KERNEL, UsageError
 from sw_model.support.files import write_atomically
 from sw_model.support.reading import parse_json, reading
 from sw_model.support.text import one_line
+
+from .pictures.arrays import Picture
+from .pictures.eight_bit import read_picture
+from .pictures.metrics import psnr
+from .pictures.noise import add_noise
+from .pictures.options import DEFAULT_SIGMA, add_noise_options, noise
+from .pictures.sets import add_picture_options, picture_set
 
 EXAMPLE = """\
 examples:

@@ -28,9 +28,9 @@ from .bench_measure import (
 from .bench_memory import Memory, Task, measure
 from .bench_report import FIGURES, REPORT, Benchmark, report, summary, values
 from .coding_quality import load_pictures
-from .data import DATA_VARIABLE
 from .golden.tiling import processors
-from .options import DEFAULT_SEED, add_deployment_option
+from .pictures.options import DEFAULT_SEED, add_deployment_option
+from .pictures.sets import DATA_VARIABLE
 from .spec import UsageError, load_deployment
 from .support.files import replacing_folder
 

@@ -11,8 +11,9 @@ import torch
 
 from . import golden
 from .bench_networks import Run, SnnTorch, SpikingJelly, SpikingJellyMulti, SpikingNetwork, dense
-from .images import Picture, Pixels, add_noise
-from .options import DEFAULT_SIGMA
+from .pictures.arrays import Picture, Pixels
+from .pictures.noise import add_noise
+from .pictures.options import DEFAULT_SIGMA
 from .spec import Deployment
 
 Total = npt.NDArray[np.int64]

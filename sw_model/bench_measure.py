@@ -19,7 +19,7 @@ from . import golden
 from .bench_contenders import CONTENDERS, EVENTS, GOLDEN, REFERENCE, Total, absence
 from .bench_networks import Record, Run
 from .bench_theta import factor_for, scaled
-from .images import Pixels
+from .pictures.arrays import Pixels
 from .spec import Deployment
 from .support.errors import Failure
 

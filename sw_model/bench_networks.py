@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .baseline import Baseline
-from .images import Pixels
+from .pictures.arrays import Pixels
 from .spec import Deployment, NeuronSpec
 
 Record = list[list[Tensor]]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import golden
-from .images import Pixels
+from .pictures.arrays import Pixels
 from .spec import Deployment
 
 CROP = 64

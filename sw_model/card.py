@@ -18,7 +18,7 @@ from .card_sections import (
     provenance_section,
     quality_section,
 )
-from .options import add_deployment_option
+from .pictures.options import add_deployment_option
 from .spec import Deployment, UsageError, load_deployment, shipped_deployments
 from .spec.deployment import SHIPPED
 from .support.files import check_output, write_atomically

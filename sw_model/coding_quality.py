@@ -18,8 +18,9 @@ import numpy.typing as npt
 import skimage
 
 from .coding import Neuron, code_table, rate_steps
-from .data import BESIDE_CHECKOUT, DATA_VARIABLE, dataset_files
-from .images import Picture, read_picture
+from .pictures.arrays import Picture
+from .pictures.eight_bit import read_picture
+from .pictures.sets import DATA_VARIABLE, dataset_files
 from .spec import GREY_MAX, UsageError
 
 DATA_SET = "set12"
@@ -113,8 +114,7 @@ def load_pictures(option: str | None) -> Pictures:
     UsageError
         A folder was named, and it does not hold grey pictures of Set12.
     """
-    named = option is not None or DATA_VARIABLE in os.environ
-    if named or BESIDE_CHECKOUT.is_dir():
+    if option is not None or DATA_VARIABLE in os.environ:
         files, source = dataset_files(DATA_SET, option), "Set12"
     else:
         folder = Path(skimage.__file__).parent / "data"

@@ -11,8 +11,8 @@ from .coding_integer import study as integer_study
 from .coding_quality import load_pictures, measure
 from .coding_report import REPORT, report
 from .coding_tables import Study, csv_files
-from .data import DATA_VARIABLE
-from .options import DEFAULT_SEED, progress_bar
+from .pictures.options import DEFAULT_SEED, progress_bar
+from .pictures.sets import DATA_VARIABLE
 from .spec import UsageError
 from .support.files import replacing_folder
 

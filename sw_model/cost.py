@@ -9,14 +9,8 @@ from pathlib import Path
 
 from .cost_report import report, tables
 from .cost_study import study
-from .options import (
-    DEFAULT_SIGMA,
-    add_network_options,
-    add_noise_options,
-    network,
-    noise,
-)
-from .picture_sets import add_picture_options, picture_set
+from .pictures.options import DEFAULT_SIGMA, add_network_options, add_noise_options, network, noise
+from .pictures.sets import add_picture_options, picture_set
 from .support.files import check_output, write_atomically
 
 

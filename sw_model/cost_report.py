@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .cost_study import CostStudy, FrameCost
-from .options import describe
+from .pictures.options import describe
 from .spec.cost_of_layer import ARITHMETIC, MEMORY, LayerCost, Scope
 from .spec.energy import ACCESS_PJ, ADD_PJ, MULTIPLY_8_PJ, SOURCE
 

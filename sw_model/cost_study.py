@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from . import golden
 from .golden.activity import Activity
-from .images import add_noise, planes, read_picture
-from .options import Noise, progress_bar
+from .pictures.eight_bit import read_picture
+from .pictures.noise import add_noise, planes
+from .pictures.options import Noise, progress_bar
 from .spec import KERNEL, Deployment
 from .spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
 from .spec.cost_of_layer import LayerCost, Scope, break_even_theta

@@ -8,63 +8,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sw_model.images import ACCEPTED, add_noise, read_picture
-from sw_model.picture_files import pictures_in
 from sw_model.spec import UsageError
 
-DATA_VARIABLE = "SPIKING_DNCNN_DATA"
-BESIDE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared" / "data"
+from .pictures.eight_bit import read_picture
+from .pictures.noise import add_noise
+from .pictures.sets import dataset_files
+
 TRAINING_FOLDER = "train400"
 PATCH = 40
 HELD_OUT_EVERY = 20
 """Every twentieth image in the order of names is held out, and so never trained on."""
-
-
-def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
-    """The folder of the data sets.
-
-    Parameters
-    ----------
-    option
-        What the user gave as ``--data``; by default the variable ``SPIKING_DNCNN_DATA``, then
-        ``../shared/data`` beside the checkout.
-
-    Raises
-    ------
-    UsageError
-        There is no such folder.
-    """
-    origin = "--data" if option is not None else DATA_VARIABLE
-    named = option if option is not None else os.environ.get(DATA_VARIABLE)
-    if named is None and BESIDE_CHECKOUT.is_dir():
-        return BESIDE_CHECKOUT
-    if named is None:
-        raise UsageError(
-            f"no folder of data sets is known; name one with --data DIR or with {DATA_VARIABLE}"
-        )
-    if not Path(named).is_dir():
-        raise UsageError(f"{origin} names {str(named)!r}, which is not a folder of data sets")
-    return Path(named)
-
-
-def dataset_files(name: str, option: str | os.PathLike[str] | None = None) -> list[Path]:
-    """The pictures of data set ``name`` in the order of their names.
-
-    Raises
-    ------
-    UsageError
-        The folder of the data set is missing or holds no pictures.
-    """
-    folder = data_folder(option) / name
-    files = pictures_in(folder) if folder.is_dir() else []
-    if not files:
-        raise UsageError(f"{str(folder)!r} holds no pictures of the data set {name!r}; {ACCEPTED}")
-    return files
 
 
 @dataclass(frozen=True)

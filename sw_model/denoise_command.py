@@ -17,12 +17,12 @@ from .denoise_job import REPLACE, Progress, Settings, check_absent, do
 from .denoise_outcome import Done, Failure, Outcome
 from .denoise_report import one, report, shown, table
 from .denoise_workers import cores, run_here, run_processes
-from .images import add_noise
-from .images_arrays import DEEP_MAX, check_white
-from .images_files import STANDARD
-from .images_output import SUFFIXES
 from .noise_level import check_level
-from .options import add_network_options, add_noise_options, network, noise
+from .pictures.arrays import DEEP_MAX, check_white
+from .pictures.files import STANDARD
+from .pictures.noise import add_noise
+from .pictures.options import add_network_options, add_noise_options, network, noise
+from .pictures.output import SUFFIXES
 from .spec import UsageError
 from .support.cli import MISTAKE, complain
 from .support.files import check_output, staging_folder, write_atomically

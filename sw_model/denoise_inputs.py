@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .images_files import STANDARD
-from .images_output import SUFFIXES
-from .picture_files import is_picture_name
+from .pictures.files import STANDARD
+from .pictures.folders import is_picture_name
+from .pictures.output import SUFFIXES
 from .spec import UsageError
 
 PATTERN = "*?["

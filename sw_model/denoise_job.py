@@ -19,13 +19,13 @@ import numpy.typing as npt
 from .denoise_inputs import Task
 from .denoise_outcome import Done, Outcome, failure
 from .denoise_picture import Denoised, denoise_picture
-from .images import Pixels, add_noise
-from .images_arrays import DEEP_MAX, is_deep, kind, to_values, without_residual
-from .images_files import STANDARD, Source, open_image
-from .images_output import check_image, image_writer, in_eight_bits, written_as
-from .images_page import Page, is_opaque
 from .noise_level import TEXTURE, weakest
-from .options import Noise
+from .pictures.arrays import DEEP_MAX, Pixels, is_deep, kind, to_values, without_residual
+from .pictures.files import STANDARD, Source, open_image
+from .pictures.noise import add_noise
+from .pictures.options import Noise
+from .pictures.output import check_image, image_writer, in_eight_bits, written_as
+from .pictures.page import Page, is_opaque
 from .spec import GREY_MAX, Deployment, UsageError
 from .support.files import replacing
 from .support.temporary import temporary_file
@@ -138,7 +138,7 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
                 narrowed |= is_deep(result) and not is_deep(written.array)
     before = after = None
     if settings.noise is not None:
-        from .metrics import quality  # its libraries take as long as a small picture
+        from .pictures.metrics import quality  # its libraries take as long as a small picture
 
         before = quality(page.array, values)
         after = quality(page.array, result)

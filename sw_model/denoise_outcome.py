@@ -10,7 +10,7 @@ from .spec import UsageError
 from .support.packages import absence
 
 if TYPE_CHECKING:
-    from .metrics import Quality
+    from .pictures.metrics import Quality
 
 
 @dataclass(frozen=True, kw_only=True)

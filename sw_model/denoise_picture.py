@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import golden, noise_level
 from .golden.activity import Activity
-from .images import join_planes, planes
+from .pictures.noise import join_planes, planes
 from .spec import Deployment
 
 

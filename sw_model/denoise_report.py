@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from .denoise_inputs import Plan
 from .denoise_job import Settings
 from .denoise_outcome import Done, Failure, Outcome
-from .options import describe
+from .pictures.options import describe
 from .support.text import one_line
 
 if TYPE_CHECKING:
-    from .metrics import Quality
+    from .pictures.metrics import Quality
 
 DECIMALS = 6
 NAMED = 5
@@ -173,7 +173,7 @@ def _quality(done: Done) -> str:
 
 def _ssim_line(before: Quality, after: Quality) -> str:
     if before.ssim is None or after.ssim is None:
-        from .metrics import SSIM_WINDOW  # loaded already where there are figures
+        from .pictures.metrics import SSIM_WINDOW  # loaded already where there are figures
 
         return f"none: the picture is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window"
     return f"{before.ssim:.4f} noisy, {after.ssim:.4f} denoised"

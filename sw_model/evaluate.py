@@ -14,10 +14,11 @@ from pathlib import Path
 from .denoise_picture import denoise_picture
 from .evaluate_report import report, table
 from .golden.activity import Activity
-from .images import add_noise, read_picture
-from .images_arrays import without_residual
-from .metrics import Quality, quality
-from .options import (
+from .pictures.arrays import without_residual
+from .pictures.eight_bit import read_picture
+from .pictures.metrics import Quality, quality
+from .pictures.noise import add_noise
+from .pictures.options import (
     DEFAULT_SIGMA,
     Noise,
     add_network_options,
@@ -26,7 +27,7 @@ from .options import (
     noises,
     progress_bar,
 )
-from .picture_sets import add_picture_options, picture_set
+from .pictures.sets import add_picture_options, picture_set
 from .spec import Deployment
 from .support.files import check_output, write_atomically
 from .support.text import one_line

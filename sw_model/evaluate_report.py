@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .golden.activity import Activity
-from .metrics import Quality
-from .options import describe
+from .pictures.metrics import Quality
+from .pictures.options import describe
 from .published import SIGMA, published
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from .coding_figures import STYLES, WIDTH, label_axes, png
 from .coding_quality import LIF_HARD, RATE
 from .coding_tables import Cell, Table
-from .images import Picture, Pixels
-from .metrics import psnr
+from .pictures.arrays import Picture, Pixels
+from .pictures.metrics import psnr
 from .spec import GREY_MAX, NetworkSpec
 
 DNCNN = "dncnn"

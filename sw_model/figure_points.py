@@ -11,16 +11,18 @@ import numpy as np
 from torch import nn
 
 from sw_model.checkpoint import Checkpoint
-from sw_model.data import dataset_files
 from sw_model.figure_plots import DNCNN, Measured, Pictures, Point
 from sw_model.float_denoise import denoise_float
-from sw_model.images import add_noise, read_picture
-from sw_model.metrics import psnr
-from sw_model.options import DEFAULT_SIGMA
 from sw_model.run_folder import CHECKPOINT
 from sw_model.spec import NetworkSpec, UsageError, configuration
 from sw_model.training import NOISE_SEED
 from sw_model.training_options import CODINGS
+
+from .pictures.eight_bit import read_picture
+from .pictures.metrics import psnr
+from .pictures.noise import add_noise
+from .pictures.options import DEFAULT_SIGMA
+from .pictures.sets import dataset_files
 
 SCRIPT = "scripts/figures.sh"
 """Makes the checkpoints."""

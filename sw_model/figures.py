@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sw_model.data import DATA_VARIABLE
 from sw_model.figure_plots import FIG4_TIMESTEPS, Study, files, summary
 from sw_model.figure_points import DATA_SET, SCRIPT, load_networks, load_pictures, measure
-from sw_model.options import progress_bar
 from sw_model.spec import UsageError
 from sw_model.spec.network import TIMESTEPS_MAX
 from sw_model.support.files import replacing_folder
+
+from .pictures.options import progress_bar
+from .pictures.sets import DATA_VARIABLE
 
 POINTS = Path("build/points")
 OUTPUT = Path("build/figures")

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .images import Pixels
+from .pictures.arrays import Pixels
 from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
 
 MIDDLE = (GREY_MAX + 1) // 2

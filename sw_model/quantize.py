@@ -12,12 +12,13 @@ import torch
 from sw_model.checkpoint import Checkpoint
 from sw_model.folded import FoldedDnCNN
 from sw_model.freezing import freeze
-from sw_model.images import read_picture
 from sw_model.network import SpikingDnCNN
 from sw_model.spec import Deployment, NetworkSpec, UsageError, load_deployment, shipped_deployments
 from sw_model.training import evaluate_network
 from sw_model.unfold import FROZEN, narrowed
 from sw_model.width_options import WidthOptions
+
+from .pictures.eight_bit import read_picture
 
 EXAMPLE = """\
 examples:

@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from . import golden
-from .frames import cut, default_picture, luminance, parse_crop
-from .images import add_noise, read_picture
-from .metrics import psnr
-from .options import (
+from .pictures.crops import cut, default_picture, luminance, parse_crop
+from .pictures.eight_bit import read_picture
+from .pictures.metrics import psnr
+from .pictures.noise import add_noise
+from .pictures.options import (
     DEFAULT_SIGMA,
     add_network_options,
     add_noise_options,

@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sw_model import distributed
-from sw_model.data import PATCH, TrainingSet, data_folder
 from sw_model.run_folder import RunFolder
 from sw_model.run_start import run_from_arguments
 from sw_model.spec import UsageError
@@ -26,6 +25,8 @@ from sw_model.support.signals import WORDS, collected, exit_code
 from sw_model.train_arguments import add_arguments
 from sw_model.training import TrainingRun
 
+from .data import PATCH, TrainingSet
+from .pictures.sets import data_folder
 from .support.machine import check_compiler, keep_freed_memory
 
 __all__ = ["add_arguments", "main", "train_run"]

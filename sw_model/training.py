@@ -22,11 +22,13 @@ from sw_model.data import TrainingSet
 from sw_model.distributed import Workers
 from sw_model.float_denoise import denoise_float, network_input
 from sw_model.folded import FoldedDnCNN
-from sw_model.images import Picture, add_noise
-from sw_model.metrics import psnr
 from sw_model.network import DnCNN
 from sw_model.supervision import DeepSupervision
 from sw_model.training_options import TrainingOptions
+
+from .pictures.arrays import Picture
+from .pictures.metrics import psnr
+from .pictures.noise import add_noise
 
 NOISE_SEED = 0
 """Seed of every evaluated picture's noise, which is not clipped to 0..255."""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sw_model.data import DATA_VARIABLE
+from sw_model.pictures.sets import DATA_VARIABLE
 
 if folder := os.environ.get(DATA_VARIABLE):
     # Named from where the tests were started, while many of their commands run elsewhere.

@@ -20,12 +20,13 @@ MAY_IMPORT = {
     SUPPORT: (SUPPORT,),
     SPEC: (SPEC, SUPPORT),
     "sw_model.golden": ("sw_model.golden", SPEC, SUPPORT),
+    "sw_model.pictures": ("sw_model.pictures", SPEC, SUPPORT),
     "sw_model": ("sw_model",),
     "rtl": ("rtl", SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),
     "sim": ("sim", "sw_model", "rtl", "hls"),
     # A program for a computer, not hardware: pictures are read and written as everywhere else.
-    "rtl.host_command": ("rtl", SPEC, SUPPORT, "sw_model.images"),
+    "rtl.host_command": ("rtl", SPEC, SUPPORT, "sw_model.pictures"),
 }
 OUTSIDE = {
     # What a package may import from outside, beside the standard library.

@@ -16,8 +16,8 @@ from PIL import Image
 from sim.random_deployment import random_deployment
 from sw_model.cost_report import MEANING
 from sw_model.golden import denoise
-from sw_model.images_output import write_image
-from sw_model.images_page import Page
+from sw_model.pictures.output import write_image
+from sw_model.pictures.page import Page
 from sw_model.spec import Deployment, configuration
 from sw_model.spec.spike_counts import count_spikes
 

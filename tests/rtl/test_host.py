@@ -18,7 +18,7 @@ from rtl.errors import LinkFailure
 from rtl.host import main
 from rtl.host_client import BoardClient
 from sw_model.golden import denoise
-from sw_model.images import add_noise
+from sw_model.pictures.noise import add_noise
 from sw_model.spec.serial_link import description_of
 
 from . import fake_board

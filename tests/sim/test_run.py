@@ -15,7 +15,7 @@ from sim.scoreboard import compare
 from sim.simulators import SIMULATORS
 from sim.targets import DEFAULT_TARGETS, TARGETS
 from sw_model import golden
-from sw_model.images import add_noise
+from sw_model.pictures.noise import add_noise
 from sw_model.spec.cycles import frame_cycles
 
 

@@ -8,7 +8,7 @@ import pytest
 from sim.__main__ import main
 from sim.job import default_picture
 from sim.runners import MAKE_ARGUMENTS, verilator_root
-from sw_model.images import read_picture
+from sw_model.pictures.eight_bit import read_picture
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from sw_model import baseline
 from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint
-from sw_model.images import add_noise
-from sw_model.metrics import psnr
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError
 from sw_model.training import Objective
 

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from sim.random_deployment import random_deployment
-from sw_model import golden, images
+from sw_model import golden
 from sw_model.__main__ import COMMANDS, main
 from sw_model.denoise_picture import denoise_picture
-from sw_model.metrics import quality
+from sw_model.pictures import eight_bit as images
+from sw_model.pictures.metrics import quality
+from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import configuration, load_deployment
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +75,7 @@ def test_denoise_adds_noise_and_measures(folder, capsys):
     assert (code, err) == (0, "")
     deployment = load_deployment("tiny.safetensors")
     clean = images.read_picture(Path("colour.png"))
-    noisy = images.add_noise(clean, 15, 4, "camera")
+    noisy = add_noise(clean, 15, 4, "camera")
     channels = [golden.denoise(deployment, noisy[..., c], 2).denoised for c in range(3)]
     denoised = images.read_picture(Path("out.png"))
     assert (denoised == np.stack(channels, axis=2)).all()
@@ -281,9 +283,9 @@ def test_evaluate_measures_every_picture(folder, capsys):
     spikes, neurons = np.zeros(3, int), 0
     for name, entry in zip(("grey.png", "colour.png"), report["pictures"], strict=True):
         clean = images.read_picture(Path(name))
-        noisy = images.add_noise(clean, 20, 3, "camera")
-        results = [golden.denoise(deployment, plane, 2) for plane in images.planes(noisy)]
-        denoised = images.join_planes([result.denoised for result in results])
+        noisy = add_noise(clean, 20, 3, "camera")
+        results = [golden.denoise(deployment, plane, 2) for plane in planes(noisy)]
+        denoised = join_planes([result.denoised for result in results])
         counts = np.sum([result.activity.spike_counts for result in results], axis=0)
         spikes, neurons = spikes + counts, neurons + 4 * clean.size
         assert entry["name"] == name

@@ -15,8 +15,8 @@ from sw_model.__main__ import main
 from sw_model.coding import activity, convert, firing_rate
 from sw_model.coding_integer import MULTIPLES, TIMESTEPS, exact_from, guaranteed_width
 from sw_model.coding_quality import CONVERSIONS, EQ8, IF_SOFT, LIF_HARD, LIF_SOFT, Pictures
-from sw_model.data import DATA_VARIABLE, dataset_files
-from sw_model.metrics import psnr
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.sets import DATA_VARIABLE, dataset_files
 from sw_model.spec import UsageError
 
 from ..paper import TABLE_1, spikes_of
@@ -239,7 +239,6 @@ def test_the_document_holds_the_commands_numbers():
 
 def test_without_a_data_set_photographs_take_its_place(monkeypatch):
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
-    monkeypatch.setattr(coding_quality, "BESIDE_CHECKOUT", Path("nowhere"))
     pictures = coding_quality.load_pictures(None)
     assert pictures.source == "scikit-image's photographs"
     assert len(pictures.pictures) == len(coding_quality.PHOTOGRAPHS)

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from sim.random_deployment import random_deployment
-from sw_model import golden, images
+from sw_model import golden
 from sw_model.__main__ import main
 from sw_model.cost_study import count_input, frame_cost
+from sw_model.pictures import eight_bit as images
+from sw_model.pictures.noise import add_noise, planes
 from sw_model.spec import NeuronSpec, configuration, uniform_network
 from sw_model.spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
 from sw_model.spec.cost_of_layer import ARITHMETIC, MEMORY, break_even_theta
@@ -272,8 +274,8 @@ def test_report_is_the_mean_over_pictures(folder, capsys):
     assert report["timesteps"] == 2
     costs = []
     for name in ("grey.png", "colour.png"):
-        noisy = images.add_noise(images.read_picture(Path(name)), 20, 3)
-        costs += [frame_cost(deployment, plane, 2) for plane in images.planes(noisy)]
+        noisy = add_noise(images.read_picture(Path(name)), 20, 3)
+        costs += [frame_cost(deployment, plane, 2) for plane in planes(noisy)]
     total = sum(layer.operations for cost in costs for layer in cost.spiking)
     assert report["per_image"]["spiking"]["operations"] == total / 2
     energy = sum(layer.energy() for cost in costs for layer in cost.spiking)

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sw_model import data
-from sw_model.data import PATCH, TrainingSet, data_folder, dataset_files
+from sw_model.data import PATCH, TrainingSet
 from sw_model.denoise_inputs import plan
-from sw_model.picture_files import pictures_in
-from sw_model.picture_sets import add_picture_options, picture_set
+from sw_model.pictures.folders import pictures_in
+from sw_model.pictures.sets import (
+    DATA_VARIABLE,
+    add_picture_options,
+    data_folder,
+    dataset_files,
+    picture_set,
+)
 from sw_model.spec import UsageError
 
 
@@ -79,16 +84,15 @@ def test_folder(tmp_path, monkeypatch):
     variable, option = tmp_path / "variable", tmp_path / "option"
     variable.mkdir()
     option.mkdir()
-    monkeypatch.setenv(data.DATA_VARIABLE, str(variable))
+    monkeypatch.setenv(DATA_VARIABLE, str(variable))
     assert data_folder() == variable
     assert data_folder(option) == option
     with pytest.raises(UsageError, match=r"--data names .*nowhere"):
         data_folder(tmp_path / "nowhere")
-    monkeypatch.setenv(data.DATA_VARIABLE, str(tmp_path / "gone"))
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "gone"))
     with pytest.raises(UsageError, match=r"SPIKING_DNCNN_DATA names .*gone"):
         data_folder()
-    monkeypatch.delenv(data.DATA_VARIABLE)
-    monkeypatch.setattr(data, "BESIDE_CHECKOUT", tmp_path / "none")
+    monkeypatch.delenv(DATA_VARIABLE)
     with pytest.raises(UsageError, match="--data DIR"):
         data_folder()
 

@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from sw_model import api, denoise_command, denoise_job, golden, images
+from sw_model import api, denoise_command, denoise_job, golden
 from sw_model.denoise_inputs import Plan, Task, plan
 from sw_model.denoise_job import Settings
 from sw_model.denoise_outcome import Failure
 from sw_model.denoise_report import shown
 from sw_model.denoise_workers import run_processes
-from sw_model.metrics import quality
+from sw_model.pictures.metrics import quality
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError, load_deployment
 from sw_model.support.progress import RateColumn, working
 from tests.stopping import runs
@@ -159,7 +160,7 @@ def test_quality_with_noise_in_table_and_json(photos, capsys):
     for name in ("grey.png", "photos/d.png"):
         clean = read_image(Path(name))
         clean = clean if clean.dtype == np.uint8 else (clean // 257).astype(np.uint8)
-        noisy = images.add_noise(clean, 20, 3)
+        noisy = add_noise(clean, 20, 3)
         denoised = read_image(Path("out", Path(name).name))
         assert denoised.dtype == np.uint8
         before, after = quality(clean, noisy), quality(clean, denoised)

@@ -14,9 +14,10 @@ from sw_model.__main__ import main
 from sw_model.checkpoint import Checkpoint, build_model
 from sw_model.data import TrainingSet
 from sw_model.float_denoise import SPIKE_SEED, denoise_float, network_input, rate_coded
-from sw_model.images import add_noise, read_picture
-from sw_model.metrics import psnr
 from sw_model.network import SpikingDnCNN
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
 from sw_model.quantize import freeze_checkpoint
 from sw_model.spec import UsageError, configuration
 from sw_model.training import TrainingRun

@@ -21,11 +21,12 @@ from skimage.data import camera
 
 from sim.random_deployment import random_deployment
 from sw_model import golden
-from sw_model.data import DATA_VARIABLE, dataset_files
 from sw_model.golden import events as golden_events
 from sw_model.golden import kernels as event_kernels
 from sw_model.golden.tiling import tiles
-from sw_model.images import add_noise, read_picture
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.sets import DATA_VARIABLE, dataset_files
 from sw_model.spec import (
     NeuronSpec,
     UsageError,

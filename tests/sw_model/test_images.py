@@ -10,15 +10,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from sw_model.images import (
-    PICTURES,
-    add_noise,
-    check_format,
-    join_planes,
-    planes,
-    read_picture,
-    write_picture,
-)
+from sw_model.pictures.eight_bit import PICTURES, check_format, read_picture, write_picture
+from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, UsageError
 
 LOSSLESS = [suffix for suffix in PICTURES if suffix not in (".jpg", ".jpeg")]

@@ -14,11 +14,12 @@ import tifffile
 from PIL import Image
 
 from sw_model import denoise, trace
-from sw_model.frames import default_picture
-from sw_model.images import add_noise, read_picture
-from sw_model.images_arrays import DEEP_MAX, kind, to_grey_levels, to_pixels, without_residual
-from sw_model.images_files import open_image
-from sw_model.metrics import quality
+from sw_model.pictures.arrays import DEEP_MAX, kind, to_grey_levels, to_pixels, without_residual
+from sw_model.pictures.crops import default_picture
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.files import open_image
+from sw_model.pictures.metrics import quality
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError
 
 from .picture_files import read_image

@@ -7,10 +7,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from sw_model.images_arrays import kind, to_grey_levels, to_pixels, without_residual
-from sw_model.images_files import open_image
-from sw_model.images_output import check_image, written_as
-from sw_model.images_page import Page
+from sw_model.pictures.arrays import kind, to_grey_levels, to_pixels, without_residual
+from sw_model.pictures.files import open_image
+from sw_model.pictures.output import check_image, written_as
+from sw_model.pictures.page import Page
 from sw_model.spec import UsageError
 
 from .picture_files import read_image, write_image

@@ -14,10 +14,10 @@ import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from sw_model import denoise, load_deployment
-from sw_model.images import read_picture
-from sw_model.images_files import open_image
-from sw_model.images_output import write_image
-from sw_model.images_page import Page
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.files import open_image
+from sw_model.pictures.output import write_image
+from sw_model.pictures.page import Page
 from sw_model.spec import UsageError
 
 from .test_cli import ROOT, refused, run
@@ -374,8 +374,8 @@ def test_no_more_than_a_page_is_held(folder):
 import resource, sys, tifffile
 import numpy as np
 from pathlib import Path
-from sw_model.images_files import open_image
-from sw_model.images_output import image_writer
+from sw_model.pictures.files import open_image
+from sw_model.pictures.output import image_writer
 page = np.full((2048, 2048), 200, np.uint8)
 with tifffile.TiffWriter("a.tif") as file:
     for _ in range(100):

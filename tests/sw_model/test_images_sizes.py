@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from sw_model.images_files import open_image
+from sw_model.pictures.files import open_image
 from sw_model.spec import UsageError
 
 from .test_cli import ROOT
@@ -108,7 +108,7 @@ def test_no_memory_is_taken_for_them(tmp_path):
 import resource
 from pathlib import Path
 import imagecodecs, tifffile
-from sw_model.images_files import open_image
+from sw_model.pictures.files import open_image
 from sw_model.spec import UsageError
 imagecodecs.png_decode
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sw_model.images import add_noise
-from sw_model.metrics import Quality, psnr, quality, ssim
+from sw_model.pictures.metrics import Quality, psnr, quality, ssim
+from sw_model.pictures.noise import add_noise
 
 
 def picture(shape, seed=0):

@@ -13,10 +13,11 @@ from skimage import data
 from sim.random_deployment import random_deployment
 from sw_model import UsageError, denoise, golden, load_deployment
 from sw_model.denoise_picture import denoise_picture
-from sw_model.images import add_noise, read_picture
-from sw_model.images_arrays import to_pixels, to_values
-from sw_model.metrics import psnr
 from sw_model.noise_level import TEXTURE, believed, estimate, scaled, scaling, weakest
+from sw_model.pictures.arrays import to_pixels, to_values
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import configuration
 
 from .picture_files import write_image

@@ -9,11 +9,11 @@ from skimage.data import camera
 
 from sim import job as sim_job
 from sw_model import denoise, denoise_command, golden, trace
-from sw_model.data import DATA_VARIABLE, dataset_files
 from sw_model.evaluate import evaluate
-from sw_model.images import add_noise
-from sw_model.metrics import psnr
-from sw_model.options import Noise
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.options import Noise
+from sw_model.pictures.sets import DATA_VARIABLE, dataset_files
 from sw_model.spec import UsageError, load_deployment, shipped_deployments
 
 FIGURES = {"compact": (27.82, 27.66), "lif-s25": (28.90, 28.65), "best-s25": (29.75, 29.39)}

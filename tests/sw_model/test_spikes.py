@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sw_model import golden
-from sw_model.images import add_noise
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import load_deployment
 from sw_model.spec.spike_counts import load_spike_counts
 

@@ -10,10 +10,11 @@ from sim.random_deployment import random_deployment
 from sw_model import baseline, golden, quantize
 from sw_model.baseline import Baseline
 from sw_model.checkpoint import Checkpoint, build_model
-from sw_model.frames import default_picture, luminance
 from sw_model.freezing import freeze
-from sw_model.images import add_noise, read_picture
-from sw_model.metrics import psnr
+from sw_model.pictures.crops import default_picture, luminance
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import (
     CONFIGURATIONS,
     UsageError,

@@ -7,15 +7,9 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from .images_arrays import DEEP_MAX, Array, is_deep
-from .images_metadata import (
-    DEFLATE_RATIO,
-    check_size,
-    parsed_exif,
-    upright_dpi,
-    upright_exif,
-)
-from .images_page import Metadata, Page, RefusedError, page_of, samples_of
+from .arrays import DEEP_MAX, Array, is_deep
+from .metadata import DEFLATE_RATIO, check_size, parsed_exif, upright_dpi, upright_exif
+from .page import Metadata, Page, RefusedError, page_of, samples_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_END = 33
@@ -30,7 +24,7 @@ METRE = 0.0254
 
 
 def read_png(file: BinaryIO, size: int) -> Page:
-    """The picture of a PNG; errors as of `sw_model.images_files.open_image`."""
+    """The picture of a PNG; errors as of `sw_model.pictures.files.open_image`."""
     from imagecodecs import png_decode
 
     content = file.read()

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from .images_arrays import Array
-from .images_metadata import EXIF_START, check_size, upright_dpi, upright_exif
-from .images_page import Metadata, Page, RefusedError, page_of, samples_of
+from .arrays import Array
+from .metadata import EXIF_START, check_size, upright_dpi, upright_exif
+from .page import Metadata, Page, RefusedError, page_of, samples_of
 
 READABLE = ("JPEG", "BMP", "PPM", "WEBP")
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -30,7 +30,7 @@ RUN = 255 / 2
 
 
 def read_pillow(file: BinaryIO, size: int) -> tuple[Page, str]:
-    """The picture of a file and its suffix; errors as of `sw_model.images_files.open_image`."""
+    """The picture of a file and its suffix; errors as of `sw_model.pictures.files.open_image`."""
     try:
         with Image.open(file, formats=READABLE) as image:
             return _page(image, size), _suffix(image)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .images import PROTOCOLS, Protocol
-from .spec import Deployment, UsageError, load_deployment
-from .spec.deployment import DEFAULT_DEPLOYMENT, TRAINED_SIGMA
+from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, TRAINED_SIGMA
+
+from .noise import PROTOCOLS, Protocol
 
 DEFAULT_SIGMA = TRAINED_SIGMA
 """The noise that is added where none is chosen, in grey levels."""
@@ -24,7 +25,7 @@ BOTH = "both"
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Noise as the user asked for it; see `sw_model.images.add_noise`."""
+    """Noise as the user asked for it; see `sw_model.pictures.noise.add_noise`."""
 
     sigma: float
     seed: int

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .images import Picture
-from .spec import UsageError
+from sw_model.spec import UsageError
+
+from .arrays import Picture
 
 PHOTOGRAPH = ("skimage", "data/camera.png")
 """Default picture: a photograph in the public domain that comes inside scikit-image."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from .images_output import PICTURES
-from .spec import UsageError
+from sw_model.spec import UsageError
+
+from .output import PICTURES
 
 
 def is_picture_name(path: Path, suffixes: Collection[str] = PICTURES) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .images_arrays import Array
+from .arrays import Array
 
 GREY_PROFILE = b"GRAY"
 """Bytes 16 to 19 of an ICC profile of grey pictures (ICC.1, data colour space)."""
@@ -88,7 +88,7 @@ class Page:
     Attributes
     ----------
     array
-        (H, W) or (H, W, 3), of a kind in `sw_model.images_arrays`.
+        (H, W) or (H, W, 3), of a kind in `sw_model.pictures.arrays`.
     alpha
         (H, W) of the same type: how opaque each pixel is.
     white

@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .data import DATA_VARIABLE, data_folder, dataset_files
-from .picture_files import pictures_in
-from .spec import UsageError
+from sw_model.spec import UsageError
 
+from .eight_bit import ACCEPTED
+from .folders import pictures_in
+
+DATA_VARIABLE = "SPIKING_DNCNN_DATA"
+"""Variable with the folder of the data sets."""
 SETS = {"set12": 12, "bsd68": 68}
 """Data sets with published figures, and how many pictures they have."""
 DEFAULT_SET = "set12"
+
+
+def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of the data sets.
+
+    Parameters
+    ----------
+    option
+        What the user gave as ``--data``; by default the variable ``SPIKING_DNCNN_DATA``.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder.
+    """
+    origin = "--data" if option is not None else DATA_VARIABLE
+    named = option if option is not None else os.environ.get(DATA_VARIABLE)
+    if named is None:
+        raise UsageError(
+            f"no folder of data sets is known; name one with --data DIR or with {DATA_VARIABLE}"
+        )
+    if not Path(named).is_dir():
+        raise UsageError(f"{origin} names {str(named)!r}, which is not a folder of data sets")
+    return Path(named)
+
+
+def dataset_files(name: str, option: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The pictures of data set ``name`` in the order of their names.
+
+    Raises
+    ------
+    UsageError
+        The folder of the data set is missing or holds no pictures.
+    """
+    folder = data_folder(option) / name
+    files = pictures_in(folder) if folder.is_dir() else []
+    if not files:
+        raise UsageError(f"{str(folder)!r} holds no pictures of the data set {name!r}; {ACCEPTED}")
+    return files
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,17 +8,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from .images_arrays import Array, to_grey_levels
-from .images_metadata import (
-    DEFLATE_RATIO,
-    EXIF_TAGS,
-    ORIENTATION,
-    check_size,
-    upright_dpi,
-    upright_exif,
-)
-from .images_page import ON_THEIR_SIDE, Metadata, Page, RefusedError, TiffTags, page_of
-from .spec import GREY_MAX
+from sw_model.spec import GREY_MAX
+
+from .arrays import Array, to_grey_levels
+from .metadata import DEFLATE_RATIO, EXIF_TAGS, ORIENTATION, check_size, upright_dpi, upright_exif
+from .page import ON_THEIR_SIDE, Metadata, Page, RefusedError, TiffTags, page_of
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
@@ -69,7 +63,7 @@ class TiffReader:
             )
 
     def page(self, index: int) -> Page:
-        """Read a page; errors as of `sw_model.images_files.open_image`."""
+        """Read a page; errors as of `sw_model.pictures.files.open_image`."""
         page: Any = self._tiff.pages[index].aspage()
         _check_samples(page)
         self._check_data(page)

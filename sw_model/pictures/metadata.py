@@ -6,7 +6,7 @@ import math
 
 from PIL import Image
 
-from .images_page import ON_THEIR_SIDE, RefusedError
+from .page import ON_THEIR_SIDE, RefusedError
 
 ORIENTATION = 274
 EXIF_IFD, GPS_IFD = 34665, 34853

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 
 from PIL import Image, TiffImagePlugin
 
-from .images_arrays import DEEP_MAX, is_deep
-from .images_metadata import EXIF_IFD, EXIF_TAGS, GPS_IFD, parsed_exif
-from .images_page import Page, samples_of
-from .images_tiff import LARGEST
+from .arrays import DEEP_MAX, is_deep
+from .metadata import EXIF_IFD, EXIF_TAGS, GPS_IFD, parsed_exif
+from .page import Page, samples_of
+from .tiff import LARGEST
 
 IFDS = {EXIF_IFD: "ExifTag", GPS_IFD: "GPSTag"}
 """tifffile's names of the tags that lead to EXIF's own structures."""

@@ -1,6 +1,6 @@
 """Reading picture files of every kind: up to 16 bits, pages, and arrays.
 
-`sw_model.images` has the 8-bit pictures that everything else works on.
+`sw_model.pictures.eight_bit` has the 8-bit pictures that everything else works on.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .images_array_file import ARRAY, read_array
-from .images_arrays import DEEP_MAX, check_white, full_scale, is_deep, to_pixels
-from .images_netpbm import HEADER_MAX, deep_header, read_netpbm
-from .images_output import SUFFIXES
-from .images_page import Page, RefusedError
-from .images_pillow import read_pillow
-from .images_png import SIGNATURE as PNG
-from .images_png import read_png
-from .images_tiff import SIGNATURES as TIFF
-from .images_tiff import TiffReader
-from .spec import UsageError
-from .support.reading import NAME_MAX, complaints, open_ordinary
-from .support.temporary import temporary_file
-from .support.text import one_line
+from sw_model.spec import UsageError
+from sw_model.support.reading import NAME_MAX, complaints, open_ordinary
+from sw_model.support.temporary import temporary_file
+from sw_model.support.text import one_line
+
+from .array_file import ARRAY, read_array
+from .arrays import DEEP_MAX, check_white, full_scale, is_deep, to_pixels
+from .netpbm import HEADER_MAX, deep_header, read_netpbm
+from .output import SUFFIXES
+from .page import Page, RefusedError
+from .pillow import read_pillow
+from .png import SIGNATURE as PNG
+from .png import read_png
+from .tiff import SIGNATURES as TIFF
+from .tiff import TiffReader
 
 for _library in ("tifffile", "imagecodecs"):
     # Of what is odd in a file they tell standard error; what matters is told here.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage.metrics import structural_similarity
 
-from .spec import GREY_MAX
+from sw_model.spec import GREY_MAX
 
 Picture = npt.NDArray[np.integer]
 

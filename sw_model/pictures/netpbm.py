@@ -7,10 +7,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .images_arrays import DEEP_MAX, is_deep
-from .images_metadata import check_size
-from .images_page import Metadata, Page, page_of
-from .spec import GREY_MAX
+from sw_model.spec import GREY_MAX
+
+from .arrays import DEEP_MAX, is_deep
+from .metadata import check_size
+from .page import Metadata, Page, page_of
 
 _SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _HEADER = re.compile(rb"P([2356])" + _SPACE.join([b"", *[rb"(\d{1,9})"] * 3]) + rb"\s")

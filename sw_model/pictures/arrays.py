@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN
-from .support.arguments import check_integer
+from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN
+from sw_model.support.arguments import check_integer
 
 Picture = npt.NDArray[np.uint8]
 """(H, W) grey or (H, W, 3) red, green, blue."""

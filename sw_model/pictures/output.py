@@ -10,15 +10,16 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .images_array_file import ARRAY
-from .images_arrays import DEEP_MAX, is_deep, to_grey_levels
-from .images_netpbm import write_netpbm
-from .images_page import Page, is_opaque
-from .images_pillow import OPTIONS, write_pillow
-from .images_png import write_png
-from .images_tiff_write import tiff_writer
-from .spec import UsageError
-from .support.files import replacing
+from sw_model.spec import UsageError
+from sw_model.support.files import replacing
+
+from .array_file import ARRAY
+from .arrays import DEEP_MAX, is_deep, to_grey_levels
+from .netpbm import write_netpbm
+from .page import Page, is_opaque
+from .pillow import OPTIONS, write_pillow
+from .png import write_png
+from .tiff_write import tiff_writer
 
 TIFFS = (".tif", ".tiff")
 PICTURES = (".png", *TIFFS, ".pgm", ".ppm", *OPTIONS)
