@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import denoise, trace
+    from .denoising.api import denoise, trace
     from .spec import Deployment, UsageError, load_deployment, shipped_deployments
 
 __all__ = [
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("denoise", "trace"):
-        from . import api as module
+        from .denoising import api as module
     else:
         from . import spec as module  # type: ignore[no-redef] # one of two modules
     return getattr(module, name)

@@ -12,7 +12,7 @@ COMMANDS = {
         "PSNR of the float DnCNN that the spiking network is held against",
     ),
     "freeze": ("sw_model.quantize", "turn a trained network into a deployment file of integers"),
-    "denoise": ("sw_model.denoise_command", "denoise pictures with a frozen network"),
+    "denoise": ("sw_model.denoising.command", "denoise pictures with a frozen network"),
     "evaluate": ("sw_model.evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
     "figures": (
         "sw_model.figures",

@@ -11,7 +11,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from .denoise_picture import denoise_picture
+from .denoising.picture import denoise_picture
 from .evaluate_report import report, table
 from .golden.activity import Activity
 from .pictures.arrays import without_residual

@@ -21,6 +21,13 @@ MAY_IMPORT = {
     SPEC: (SPEC, SUPPORT),
     "sw_model.golden": ("sw_model.golden", SPEC, SUPPORT),
     "sw_model.pictures": ("sw_model.pictures", SPEC, SUPPORT),
+    "sw_model.denoising": (
+        "sw_model.denoising",
+        "sw_model.golden",
+        "sw_model.pictures",
+        SPEC,
+        SUPPORT,
+    ),
     "sw_model": ("sw_model",),
     "rtl": ("rtl", SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),
@@ -70,9 +77,9 @@ FLOAT = (
 INTEGER = (
     # What must start fast and run where PyTorch is not installed.
     "sw_model.golden",
-    "sw_model.api",
-    "sw_model.denoise_command",
-    "sw_model.denoise_dask",
+    "sw_model.denoising.api",
+    "sw_model.denoising.command",
+    "sw_model.denoising.dask",
     "sw_model.evaluate",
     "sw_model.cost",
     "sw_model.spikes",
@@ -158,7 +165,7 @@ def test_foundations_stand_on_little(package, name):
 # What starts a process or makes a temporary file by itself leaves it behind when a signal comes.
 @pytest.mark.parametrize("name", [name for name in MODULES if not within(name, (SUPPORT,))])
 def test_processes_and_temporary_files_have_one_place(name):
-    own = {"multiprocessing"} if name == "sw_model.denoise_workers" else set()
+    own = {"multiprocessing"} if name == "sw_model.denoising.workers" else set()
     assert not (imports(name) & {"subprocess", "tempfile", "multiprocessing"}) - own
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from sim.random_deployment import random_deployment
-from sw_model.denoise_inputs import Task
-from sw_model.denoise_outcome import failure
+from sw_model.denoising.outcome import failure
+from sw_model.denoising.plan import Task
 from sw_model.spec import configuration
 from sw_model.support.packages import absence
 

@@ -17,7 +17,7 @@ import pytest
 from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.__main__ import COMMANDS, main
-from sw_model.denoise_picture import denoise_picture
+from sw_model.denoising.picture import denoise_picture
 from sw_model.pictures import eight_bit as images
 from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise, join_planes, planes
@@ -161,7 +161,7 @@ def test_a_picture_too_large_for_memory_is_named(folder, capsys, monkeypatch):
     def no_room(*arguments):
         raise MemoryError("Unable to allocate 9 TiB")
 
-    monkeypatch.setattr("sw_model.denoise_command.do", no_room)
+    monkeypatch.setattr("sw_model.denoising.command.do", no_room)
     arguments = ["denoise", "grey.png", "-o", "o.png", "--deployment", "tiny.safetensors"]
     sentence = "python -m sw_model: not enough memory: {}\n"
     assert run(capsys, *arguments) == (1, "", sentence.format("grey.png"))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sw_model.data import PATCH, TrainingSet
-from sw_model.denoise_inputs import plan
+from sw_model.denoising.plan import plan
 from sw_model.pictures.folders import pictures_in
 from sw_model.pictures.sets import (
     DATA_VARIABLE,

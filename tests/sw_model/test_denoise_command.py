@@ -17,12 +17,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from sw_model import api, denoise_command, denoise_job, golden
-from sw_model.denoise_inputs import Plan, Task, plan
-from sw_model.denoise_job import Settings
-from sw_model.denoise_outcome import Failure
-from sw_model.denoise_report import shown
-from sw_model.denoise_workers import run_processes
+from sw_model import golden
+from sw_model.denoising import api
+from sw_model.denoising import command as denoise_command
+from sw_model.denoising import job as denoise_job
+from sw_model.denoising.job import Settings
+from sw_model.denoising.outcome import Failure
+from sw_model.denoising.plan import Plan, Task, plan
+from sw_model.denoising.report import shown
+from sw_model.denoising.workers import run_processes
 from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError, load_deployment

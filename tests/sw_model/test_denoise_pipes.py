@@ -16,7 +16,7 @@ from PIL import Image
 
 from sw_model import denoise
 from sw_model.__main__ import main
-from sw_model.denoise_inputs import Plan, Task, plan
+from sw_model.denoising.plan import Plan, Task, plan
 from sw_model.spec import UsageError
 
 from .picture_files import read_image

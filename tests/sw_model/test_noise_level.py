@@ -12,8 +12,8 @@ from skimage import data
 
 from sim.random_deployment import random_deployment
 from sw_model import UsageError, denoise, golden, load_deployment
-from sw_model.denoise_picture import denoise_picture
-from sw_model.noise_level import TEXTURE, believed, estimate, scaled, scaling, weakest
+from sw_model.denoising.noise_level import TEXTURE, believed, estimate, scaled, scaling, weakest
+from sw_model.denoising.picture import denoise_picture
 from sw_model.pictures.arrays import to_pixels, to_values
 from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.metrics import psnr

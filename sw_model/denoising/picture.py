@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import golden, noise_level
-from .golden.activity import Activity
-from .pictures.noise import join_planes, planes
-from .spec import Deployment
+from sw_model import golden
+from sw_model.golden.activity import Activity
+from sw_model.pictures.noise import join_planes, planes
+from sw_model.spec import Deployment
+
+from . import noise_level
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessP
 from pathlib import Path
 from typing import Any
 
-from .denoise_inputs import Task
-from .denoise_job import Progress, Settings, attempt
-from .denoise_outcome import Failure, Outcome, failure
+from .job import Progress, Settings, attempt
+from .outcome import Failure, Outcome, failure
+from .plan import Task
 
 POLL = 0.2
 """Seconds after which the progress is looked at."""
@@ -42,7 +42,7 @@ def run_here(
     Parameters
     ----------
     staging
-        See `sw_model.denoise_job.work`.
+        See `sw_model.denoising.job.work`.
     progress
         Called with the files done, in part too, and their number.
     """

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .pictures.files import STANDARD
-from .pictures.folders import is_picture_name
-from .pictures.output import SUFFIXES
-from .spec import UsageError
+from sw_model.pictures.files import STANDARD
+from sw_model.pictures.folders import is_picture_name
+from sw_model.pictures.output import SUFFIXES
+from sw_model.spec import UsageError
 
 PATTERN = "*?["
 """Signs that make a name that does not exist a pattern."""

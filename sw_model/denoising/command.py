@@ -12,22 +12,23 @@ from pathlib import Path
 
 import numpy as np
 
-from .denoise_inputs import Plan, plan
-from .denoise_job import REPLACE, Progress, Settings, check_absent, do
-from .denoise_outcome import Done, Failure, Outcome
-from .denoise_report import one, report, shown, table
-from .denoise_workers import cores, run_here, run_processes
+from sw_model.pictures.arrays import DEEP_MAX, check_white
+from sw_model.pictures.files import STANDARD
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.options import add_network_options, add_noise_options, network, noise
+from sw_model.pictures.output import SUFFIXES
+from sw_model.spec import UsageError
+from sw_model.support.cli import MISTAKE, complain
+from sw_model.support.files import check_output, staging_folder, write_atomically
+from sw_model.support.packages import need
+from sw_model.support.progress import working
+
+from .job import REPLACE, Progress, Settings, check_absent, do
 from .noise_level import check_level
-from .pictures.arrays import DEEP_MAX, check_white
-from .pictures.files import STANDARD
-from .pictures.noise import add_noise
-from .pictures.options import add_network_options, add_noise_options, network, noise
-from .pictures.output import SUFFIXES
-from .spec import UsageError
-from .support.cli import MISTAKE, complain
-from .support.files import check_output, staging_folder, write_atomically
-from .support.packages import need
-from .support.progress import working
+from .outcome import Done, Failure, Outcome
+from .plan import Plan, plan
+from .report import one, report, shown, table
+from .workers import cores, run_here, run_processes
 
 EXAMPLES = """\
 examples:
@@ -208,7 +209,7 @@ def _many(
     """All files, in the order of the plan."""
     client = None
     if dask is not None:
-        from .support.cluster import connect
+        from sw_model.support.cluster import connect
 
         client = connect(dask)
     with ExitStack() as stack:
@@ -231,7 +232,7 @@ def _run(
     client: object,
 ) -> Generator[Outcome, None, None]:
     if client is not None:
-        from .denoise_dask import run_cluster
+        from .dask import run_cluster
 
         return run_cluster(todo.tasks, settings, staging, progress, client)
     count = min(len(cores()) if jobs is None else jobs, len(todo.tasks))

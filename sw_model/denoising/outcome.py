@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .denoise_inputs import Task
-from .spec import UsageError
-from .support.packages import absence
+from sw_model.spec import UsageError
+from sw_model.support.packages import absence
+
+from .plan import Task
 
 if TYPE_CHECKING:
-    from .pictures.metrics import Quality
+    from sw_model.pictures.metrics import Quality
 
 
 @dataclass(frozen=True, kw_only=True)

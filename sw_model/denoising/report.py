@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .denoise_inputs import Plan
-from .denoise_job import Settings
-from .denoise_outcome import Done, Failure, Outcome
-from .pictures.options import describe
-from .support.text import one_line
+from sw_model.pictures.options import describe
+from sw_model.support.text import one_line
+
+from .job import Settings
+from .outcome import Done, Failure, Outcome
+from .plan import Plan
 
 if TYPE_CHECKING:
-    from .pictures.metrics import Quality
+    from sw_model.pictures.metrics import Quality
 
 DECIMALS = 6
 NAMED = 5
@@ -173,7 +174,7 @@ def _quality(done: Done) -> str:
 
 def _ssim_line(before: Quality, after: Quality) -> str:
     if before.ssim is None or after.ssim is None:
-        from .pictures.metrics import SSIM_WINDOW  # loaded already where there are figures
+        from sw_model.pictures.metrics import SSIM_WINDOW  # loaded already where there are figures
 
         return f"none: the picture is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window"
     return f"{before.ssim:.4f} noisy, {after.ssim:.4f} denoised"

@@ -10,10 +10,10 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .denoise_inputs import Task
-from .denoise_job import Progress, Settings, Work, compute, work
-from .denoise_outcome import Done, Outcome, failure
-from .denoise_picture import Denoised
+from .job import Progress, Settings, Work, compute, work
+from .outcome import Done, Outcome, failure
+from .picture import Denoised
+from .plan import Task
 
 AHEAD = 2
 """Pictures under way for each of the cluster's threads, so that none waits for a file."""
@@ -28,7 +28,7 @@ def run_cluster(
     ----------
     client
         Of `sw_model.support.cluster.connect`; closed at the end. Others as of
-        `sw_model.denoise_workers.run_here`.
+        `sw_model.denoising.workers.run_here`.
     """
     from distributed import wait
 

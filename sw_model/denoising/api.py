@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import golden
-from .denoise_picture import denoise_picture
-from .golden.result import GoldenResult
+from sw_model import golden
+from sw_model.golden.result import GoldenResult
+from sw_model.pictures.arrays import to_pixels, to_values, without_residual
+from sw_model.spec import Deployment, load_deployment
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT
+
 from .noise_level import check_level
-from .pictures.arrays import to_pixels, to_values, without_residual
-from .spec import Deployment, load_deployment
-from .spec.deployment import DEFAULT_DEPLOYMENT
+from .picture import denoise_picture
 
 
 def denoise(
@@ -44,8 +45,8 @@ def denoise(
         T, one of those that the deployment allows; the largest by default.
     level
         Standard deviation of the noise in grey levels (0..255, for uint16 too); estimated for each
-        channel by default, see `sw_model.noise_level`. At ``deployment.sigma``, 25 for the shipped
-        networks, pixels are taken as they are, and the integers are the hardware's.
+        channel by default, see `sw_model.denoising.noise_level`. At ``deployment.sigma``, 25 for
+        the shipped networks, pixels are taken as they are, and the integers are the hardware's.
     white
         Full scale N of uint16 values: 4095 for 12 bits. The result is on the same scale 0..N.
         65535 by default, and to be given where all values are far below.

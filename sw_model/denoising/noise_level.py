@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .pictures.arrays import Pixels
-from .spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
+from sw_model.pictures.arrays import Pixels
+from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
 
 MIDDLE = (GREY_MAX + 1) // 2
 """The grey that stays where it is."""

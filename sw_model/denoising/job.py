@@ -16,19 +16,20 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .denoise_inputs import Task
-from .denoise_outcome import Done, Outcome, failure
-from .denoise_picture import Denoised, denoise_picture
+from sw_model.pictures.arrays import DEEP_MAX, Pixels, is_deep, kind, to_values, without_residual
+from sw_model.pictures.files import STANDARD, Source, open_image
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.options import Noise
+from sw_model.pictures.output import check_image, image_writer, in_eight_bits, written_as
+from sw_model.pictures.page import Page, is_opaque
+from sw_model.spec import GREY_MAX, Deployment, UsageError
+from sw_model.support.files import replacing
+from sw_model.support.temporary import temporary_file
+
 from .noise_level import TEXTURE, weakest
-from .pictures.arrays import DEEP_MAX, Pixels, is_deep, kind, to_values, without_residual
-from .pictures.files import STANDARD, Source, open_image
-from .pictures.noise import add_noise
-from .pictures.options import Noise
-from .pictures.output import check_image, image_writer, in_eight_bits, written_as
-from .pictures.page import Page, is_opaque
-from .spec import GREY_MAX, Deployment, UsageError
-from .support.files import replacing
-from .support.temporary import temporary_file
+from .outcome import Done, Outcome, failure
+from .picture import Denoised, denoise_picture
+from .plan import Task
 
 REPLACE = "--force replaces it"
 LOSSY = (".jpg", ".jpeg")
@@ -138,7 +139,9 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
                 narrowed |= is_deep(result) and not is_deep(written.array)
     before = after = None
     if settings.noise is not None:
-        from .pictures.metrics import quality  # its libraries take as long as a small picture
+        from sw_model.pictures.metrics import (
+            quality,  # its libraries take as long as a small picture
+        )
 
         before = quality(page.array, values)
         after = quality(page.array, result)
