@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--reuse-factor {args.reuse_factor} is not an integer of 1 or more")
     # PyTorch loads for seconds: a mistake of the user must show before.
     mine = job.make_job(args, CROP)
-    from sw_model.baseline import SHIPPED, Baseline
+    from sw_model.network.baseline import SHIPPED, Baseline
 
     baseline = Baseline.load(args.baseline or SHIPPED)
     with replacing_folder(args.output, "HLS twin") as folder, phases() as phase:

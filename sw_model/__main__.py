@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from .support.cli import run_command
 
 COMMANDS = {
-    "train": ("sw_model.train", "train a float network and its spiking twin"),
+    "train": ("sw_model.training.command", "train a float network and its spiking twin"),
     "baseline": (
-        "sw_model.baseline",
+        "sw_model.training.baseline_command",
         "PSNR of the float DnCNN that the spiking network is held against",
     ),
-    "freeze": ("sw_model.quantize", "turn a trained network into a deployment file of integers"),
+    "freeze": (
+        "sw_model.training.freeze_command",
+        "turn a trained network into a deployment file of integers",
+    ),
     "denoise": ("sw_model.denoising.command", "denoise pictures with a frozen network"),
     "evaluate": ("sw_model.evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
     "figures": (

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .baseline import Baseline
+from .network.baseline import Baseline
 from .pictures.arrays import Pixels
 from .spec import Deployment, NeuronSpec
 

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from sw_model.checkpoint import Checkpoint
 from sw_model.figure_plots import DNCNN, Measured, Pictures, Point
-from sw_model.float_denoise import denoise_float
-from sw_model.run_folder import CHECKPOINT
 from sw_model.spec import NetworkSpec, UsageError, configuration
-from sw_model.training import NOISE_SEED
-from sw_model.training_options import CODINGS
 
+from .network.inference import denoise_float
 from .pictures.eight_bit import read_picture
 from .pictures.metrics import psnr
 from .pictures.noise import add_noise
 from .pictures.options import DEFAULT_SIGMA
 from .pictures.sets import dataset_files
+from .training.checkpoint import Checkpoint
+from .training.folder import CHECKPOINT
+from .training.options import CODINGS
+from .training.run import NOISE_SEED
 
 SCRIPT = "scripts/figures.sh"
 """Makes the checkpoints."""
@@ -46,7 +46,7 @@ def checkpoint_path(folder: Path, coding: str, timesteps: int | None) -> Path:
     Parameters
     ----------
     coding
-        One of `sw_model.checkpoint.CODINGS`, or `sw_model.figure_plots.DNCNN`.
+        One of `sw_model.training.checkpoint.CODINGS`, or `sw_model.figure_plots.DNCNN`.
     timesteps
         T; None for DnCNN, which has none.
     """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sw_model.baseline import Baseline
+from sw_model.network.baseline import Baseline
 from sw_model.spec import load_deployment
 
 

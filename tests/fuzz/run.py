@@ -38,13 +38,13 @@ class Finding:
 @contextmanager
 def no_long_work() -> Iterator[None]:
     """Where programs begin with what takes long, `Enough` is raised."""
+    import sw_model.training.command
     from amaranth.back import rtlil, verilog
 
     import hls.build
     import sw_model.card
-    import sw_model.train
     from sw_model import golden
-    from sw_model.baseline import Baseline
+    from sw_model.network.baseline import Baseline
 
     def enough(*args: Any, **options: Any) -> Any:
         raise Enough
@@ -65,7 +65,7 @@ def no_long_work() -> Iterator[None]:
             (rtlil, "convert", enough),
             (verilog, "convert", enough),
             (hls.build, "convert", enough),
-            (sw_model.train, "train_run", enough),
+            (sw_model.training.command, "train_run", enough),
             # The card of a shipped network goes beside it: nothing of the project is written.
             (sw_model.card, "SHIPPED", Path("shipped")),
             (golden, "denoise", small(golden.denoise, 1)),

@@ -20,6 +20,7 @@ from sw_model.pictures.output import write_image
 from sw_model.pictures.page import Page
 from sw_model.spec import Deployment, configuration
 from sw_model.spec.spike_counts import count_spikes
+from sw_model.training.baseline_command import baseline_of
 
 TINY = "tiny.safetensors"
 
@@ -150,9 +151,13 @@ def networks() -> dict[str, bytes]:
     """A baseline and checkpoints, by name; they need PyTorch."""
     import torch
 
-    from sw_model.baseline import Baseline
-    from sw_model.checkpoint import Checkpoint, build_model, build_optimizer, build_supervision
-    from sw_model.training_options import TrainingOptions
+    from sw_model.training.checkpoint import (
+        Checkpoint,
+        build_model,
+        build_optimizer,
+        build_supervision,
+    )
+    from sw_model.training.options import TrainingOptions
 
     found = {}
     for model in ("ann", "snn"):
@@ -172,6 +177,6 @@ def networks() -> dict[str, bytes]:
         )
         found[f"{model}.pt"] = saved(checkpoint, "a.pt")
         if model == "ann":
-            found["baseline.safetensors"] = saved(Baseline.of(checkpoint), "a.safetensors")
+            found["baseline.safetensors"] = saved(baseline_of(checkpoint), "a.safetensors")
     torch.set_num_threads(1)
     return found

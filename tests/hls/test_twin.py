@@ -8,7 +8,7 @@ import torch
 
 from hls.dense_twin import run_twin
 from sim.__main__ import main
-from sw_model.baseline import Baseline
+from sw_model.network.baseline import Baseline
 from tests.rtl.networks import NETWORKS
 
 

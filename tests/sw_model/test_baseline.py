@@ -6,13 +6,14 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from sw_model import baseline
-from sw_model.baseline import Baseline
-from sw_model.checkpoint import Checkpoint
+from sw_model.network.baseline import Baseline
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError
-from sw_model.training import Objective
+from sw_model.training import baseline_command
+from sw_model.training.baseline_command import baseline_of
+from sw_model.training.checkpoint import Checkpoint
+from sw_model.training.objective import Objective
 
 from .training_commands import FEW, command, parse
 
@@ -26,7 +27,7 @@ def checkpoint(data, tmp_path):
 # What is written and read again denoises as the trained network does.
 def test_is_the_trained_network(checkpoint, tmp_path):
     path = tmp_path / "b.safetensors"
-    assert baseline.main(parse(baseline, "--export", checkpoint, "-o", path)) == 0
+    assert baseline_command.main(parse(baseline_command, "--export", checkpoint, "-o", path)) == 0
     network = Checkpoint.load(checkpoint).network()
     pixels = np.random.default_rng(0).integers(-60, 320, (13, 9))
     noisy = torch.from_numpy(pixels).float()[None, None]
@@ -40,11 +41,11 @@ def test_is_the_trained_network(checkpoint, tmp_path):
 
 def test_measures(checkpoint, tmp_path, capsys):
     path = tmp_path / "b.safetensors"
-    baseline.main(parse(baseline, "--export", checkpoint, "-o", path))
+    baseline_command.main(parse(baseline_command, "--export", checkpoint, "-o", path))
     clean = np.random.default_rng(1).integers(0, 256, (20, 17)).astype(np.uint8)
     Image.fromarray(clean).save(tmp_path / "p.png")
     words = [tmp_path / "p.png", "--network", path, "--noise", 15, "--seed", 3]
-    assert baseline.main(parse(baseline, *words)) == 0
+    assert baseline_command.main(parse(baseline_command, *words)) == 0
     value = psnr(clean, Baseline.load(path).denoise(add_noise(clean, 15.0, 3)))
     assert capsys.readouterr().out.splitlines()[-1].split() == ["mean", f"{value:.2f}"]
 
@@ -52,7 +53,7 @@ def test_measures(checkpoint, tmp_path, capsys):
 # A network that learns from a teacher sees the teacher's residual, and resumes with it alone.
 def test_teacher(data, checkpoint, tmp_path, monkeypatch):
     path = tmp_path / "b.safetensors"
-    baseline.main(parse(baseline, "--export", checkpoint, "-o", path))
+    baseline_command.main(parse(baseline_command, "--export", checkpoint, "-o", path))
     teacher = Baseline.load(path)
     few = [*FEW, "--steps", 3, "--fp32", "-o", tmp_path / "pupil", "--teacher", path]
     targets = []
@@ -82,15 +83,17 @@ def test_teacher(data, checkpoint, tmp_path, monkeypatch):
 
 def test_mistakes(data, checkpoint, tmp_path):
     with pytest.raises(UsageError, match="-o FILE is missing"):
-        baseline.main(parse(baseline, "--export", checkpoint))
+        baseline_command.main(parse(baseline_command, "--export", checkpoint))
     with pytest.raises(UsageError, match=r"none\.safetensors does not exist"):
-        baseline.main(parse(baseline, "--network", tmp_path / "none.safetensors"))
+        baseline_command.main(parse(baseline_command, "--network", tmp_path / "none.safetensors"))
     (tmp_path / "text").write_text("no baseline at all, none")
     with pytest.raises(UsageError, match="text cannot be read as a baseline"):
-        baseline.main(parse(baseline, "--network", tmp_path / "text"))
+        baseline_command.main(parse(baseline_command, "--network", tmp_path / "text"))
     command(data, *FEW, "--steps", 1, "-o", tmp_path / "snn")
     with pytest.raises(UsageError, match="a network of model 'snn'; the baseline is one of"):
-        baseline.main(parse(baseline, "--export", tmp_path / "snn/checkpoint.pt", "-o", "x"))
+        baseline_command.main(
+            parse(baseline_command, "--export", tmp_path / "snn/checkpoint.pt", "-o", "x")
+        )
 
 
 # A file that would be found out in the middle of the work, or not at all.
@@ -115,7 +118,7 @@ def test_mistakes(data, checkpoint, tmp_path):
 )
 def test_layers_of_no_network(checkpoint, tmp_path, change, told):
     path = tmp_path / "b.safetensors"
-    layers = Baseline.of(Checkpoint.load(checkpoint)).layers
+    layers = baseline_of(Checkpoint.load(checkpoint)).layers
     Baseline([(w.contiguous(), b.contiguous()) for w, b in change(layers)], {}).save(path)
     with pytest.raises(UsageError, match=f"cannot be read as a baseline .*{told}"):
         Baseline.load(path)

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from sw_model import run_start
-from sw_model.baseline import Baseline
-from sw_model.checkpoint import Checkpoint
-from sw_model.conversion import CEILING, channel_ceiling, convert
-from sw_model.network import DnCNN, SpikingDnCNN
+from sw_model.network.dncnn import DnCNN, SpikingDnCNN
 from sw_model.spec import NeuronSpec, UsageError, uniform_network
+from sw_model.training import start as run_start
+from sw_model.training.baseline_command import baseline_of
+from sw_model.training.checkpoint import Checkpoint
+from sw_model.training.convert import CEILING, channel_ceiling, convert
 
 from .training_commands import FEW, command
 
@@ -110,7 +110,7 @@ def test_command(data, tmp_path, monkeypatch, kind):
     command(data, *FEW, "--model", "ann", "--steps", 4, "-o", tmp_path / "ann")
     path = tmp_path / "ann" / "checkpoint.pt"
     if kind == "baseline":
-        Baseline.of(Checkpoint.load(path)).save(tmp_path / "b.safetensors")
+        baseline_of(Checkpoint.load(path)).save(tmp_path / "b.safetensors")
         path = tmp_path / "b.safetensors"
     few = ["--config", "tiny-if", "--batch", 2, "--every", 2, "--steps", 2]
     how = ["--convert", path, "--calibration", "scales", "--gradient", "levels"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sw_model.data import PATCH, TrainingSet
 from sw_model.denoising.plan import plan
 from sw_model.pictures.folders import pictures_in
 from sw_model.pictures.sets import (
@@ -17,6 +16,7 @@ from sw_model.pictures.sets import (
     picture_set,
 )
 from sw_model.spec import UsageError
+from sw_model.training.data import PATCH, TrainingSet
 
 
 def numbered(count, size=PATCH):

@@ -11,17 +11,17 @@ import torch
 from PIL import Image
 
 from sw_model.__main__ import main
-from sw_model.checkpoint import Checkpoint, build_model
-from sw_model.data import TrainingSet
-from sw_model.float_denoise import SPIKE_SEED, denoise_float, network_input, rate_coded
-from sw_model.network import SpikingDnCNN
+from sw_model.network.dncnn import SpikingDnCNN
+from sw_model.network.inference import SPIKE_SEED, denoise_float, network_input, rate_coded
 from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
-from sw_model.quantize import freeze_checkpoint
 from sw_model.spec import UsageError, configuration
-from sw_model.training import TrainingRun
-from sw_model.training_options import TrainingOptions
+from sw_model.training.checkpoint import Checkpoint, build_model
+from sw_model.training.data import TrainingSet
+from sw_model.training.freeze_command import freeze_checkpoint
+from sw_model.training.options import TrainingOptions
+from sw_model.training.run import TrainingRun
 
 TRAIN = ["train", "--config", "tiny", "--batch", "2", "--no-compile", "--every", "9"]
 RATE = ["--coding", "bernoulli"]

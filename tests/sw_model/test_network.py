@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
-from sw_model.network import DnCNN, SpikingDnCNN, activity
-from sw_model.neurons import (
+from sw_model.network.dncnn import DnCNN, SpikingDnCNN, activity
+from sw_model.network.neurons import (
     RESETS,
     SHAPES,
     Constants,
@@ -17,7 +17,7 @@ from sw_model.neurons import (
     normalised_activation,
 )
 from sw_model.spec import NeuronSpec, uniform_network
-from sw_model.supervision import DeepSupervision
+from sw_model.training.supervision import DeepSupervision
 
 KINDS = list(itertools.product([None, 1, 2], ["hard", "soft"]))
 ONE, ZERO = torch.ones(1), torch.zeros(1)

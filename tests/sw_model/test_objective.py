@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sw_model import baseline
-from sw_model.checkpoint import Checkpoint, build_model, build_supervision
-from sw_model.data import TrainingSet
-from sw_model.network import PIXEL_SCALE
+from sw_model.network.dncnn import PIXEL_SCALE
 from sw_model.spec import UsageError
-from sw_model.supervision import DeepSupervision
-from sw_model.training import Objective, TrainingRun
-from sw_model.training_options import TrainingOptions
+from sw_model.training import baseline_command
+from sw_model.training.checkpoint import Checkpoint, build_model, build_supervision
+from sw_model.training.data import TrainingSet
+from sw_model.training.objective import Objective
+from sw_model.training.options import TrainingOptions
+from sw_model.training.run import TrainingRun
+from sw_model.training.supervision import DeepSupervision
 
 from .training_commands import FEW, command, parse
 
@@ -79,7 +80,7 @@ def test_features_command(data, tmp_path, monkeypatch):
     command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path / "ann")
     teacher = tmp_path / "t.safetensors"
     words = ["--export", tmp_path / "ann" / "checkpoint.pt", "-o", teacher]
-    baseline.main(parse(baseline, *words))
+    baseline_command.main(parse(baseline_command, *words))
     seen = []
     loss = DeepSupervision.feature_loss
 

@@ -6,10 +6,10 @@ import sys
 import pytest
 import torch
 
-from sw_model.checkpoint import Checkpoint
-from sw_model.distributed import Workers
-from sw_model.optimizer import Optimizer, matrix_view
 from sw_model.spec import UsageError
+from sw_model.training.checkpoint import Checkpoint
+from sw_model.training.distributed import Workers
+from sw_model.training.optimizer import Optimizer, matrix_view
 
 from .training_commands import FEW, command
 

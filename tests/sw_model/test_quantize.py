@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from sw_model import golden
-from sw_model.convolution import round_through
-from sw_model.folded import FoldedDnCNN, FoldedLayer, channel_scales, fold
-from sw_model.freezing import freeze, output_multipliers
-from sw_model.network import SpikingDnCNN
+from sw_model.network.dncnn import SpikingDnCNN
+from sw_model.network.folded import FoldedDnCNN, FoldedLayer, channel_scales, fold
+from sw_model.network.ops import round_through
 from sw_model.spec import NeuronSpec, UsageError, load_deployment, uniform_network
-from sw_model.width_options import WidthOptions
+from sw_model.training.freeze import freeze, output_multipliers
+from sw_model.training.widths import WidthOptions
 
 
 def random_network(seed, *, neuron=None, init=0.0, bits=8, channels=6, shift=0):

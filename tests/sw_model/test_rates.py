@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sw_model.network import DnCNN, SpikingDnCNN, rounded_weight
-from sw_model.neurons import Constants, FloatNeuron, normalised_activation
-from sw_model.rates import Levels, Relu, mean_over_time, spikes_by_rate
+from sw_model.network.dncnn import DnCNN, SpikingDnCNN, rounded_weight
+from sw_model.network.neurons import Constants, FloatNeuron, normalised_activation
+from sw_model.network.rates import Levels, Relu, mean_over_time, spikes_by_rate
 from sw_model.spec import NeuronSpec, uniform_network
 
 IF_SOFT = NeuronSpec(leak=None, reset="soft")

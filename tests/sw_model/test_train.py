@@ -11,16 +11,18 @@ import pytest
 import torch
 from PIL import Image
 
-from sw_model import quantize, train
-from sw_model.baseline import Baseline
-from sw_model.checkpoint import Checkpoint, build_model
-from sw_model.data import TrainingSet
-from sw_model.neurons import Constants, FloatNeuron, Surrogate, normalised_activation
-from sw_model.run_folder import RunFolder
+from sw_model.network.baseline import Baseline
+from sw_model.network.neurons import Constants, FloatNeuron, Surrogate, normalised_activation
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
 from sw_model.support.machine import check_compiler
-from sw_model.training import TrainingRun
-from sw_model.training_options import TrainingOptions
+from sw_model.training import command as train
+from sw_model.training import freeze_command as quantize
+from sw_model.training.baseline_command import baseline_of
+from sw_model.training.checkpoint import Checkpoint, build_model
+from sw_model.training.data import TrainingSet
+from sw_model.training.folder import RunFolder
+from sw_model.training.options import TrainingOptions
+from sw_model.training.run import TrainingRun
 
 from .training_commands import FEW, command, parse
 
@@ -66,7 +68,7 @@ def test_resume_is_exact(data, tmp_path, kind):
     start, teacher = options.get(kind, []), None
     if kind == "features":
         command(data, *FEW, "--model", "ann", "--steps", 1, "-o", tmp_path / "ann")
-        Baseline.of(Checkpoint.load(tmp_path / "ann/checkpoint.pt")).save(tmp_path / "t.st")
+        baseline_of(Checkpoint.load(tmp_path / "ann/checkpoint.pt")).save(tmp_path / "t.st")
         start = ["--teacher", tmp_path / "t.st", "--features", "5"]
         teacher = Baseline.load(tmp_path / "t.st")
     if kind in ("quantised", "rate"):

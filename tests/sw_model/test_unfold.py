@@ -7,10 +7,8 @@ import pytest
 import torch
 
 from sim.random_deployment import random_deployment
-from sw_model import baseline, golden, quantize
-from sw_model.baseline import Baseline
-from sw_model.checkpoint import Checkpoint, build_model
-from sw_model.freezing import freeze
+from sw_model import golden
+from sw_model.network.baseline import Baseline
 from sw_model.pictures.crops import default_picture, luminance
 from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.metrics import psnr
@@ -22,9 +20,14 @@ from sw_model.spec import (
     load_deployment,
     shipped_deployments,
 )
-from sw_model.training_options import TrainingOptions
-from sw_model.unfold import configuration_of, narrowed, reopen, unfold
-from sw_model.width_options import WidthOptions
+from sw_model.training import baseline_command
+from sw_model.training import freeze_command as quantize
+from sw_model.training.baseline_command import baseline_of
+from sw_model.training.checkpoint import Checkpoint, build_model
+from sw_model.training.freeze import freeze
+from sw_model.training.options import TrainingOptions
+from sw_model.training.unfold import configuration_of, narrowed, reopen, unfold
+from sw_model.training.widths import WidthOptions
 
 from .training_commands import FEW, command, parse
 
@@ -136,7 +139,9 @@ def frozen(data, tmp_path):
         command(data, *FEW, "--model", model, "--steps", 4, "-o", tmp_path / model)
     deployment, twin = tmp_path / "d.safetensors", tmp_path / "b.safetensors"
     quantize.main(parse(quantize, tmp_path / "snn/checkpoint.pt", "-o", deployment))
-    baseline.main(parse(baseline, "--export", tmp_path / "ann/checkpoint.pt", "-o", twin))
+    baseline_command.main(
+        parse(baseline_command, "--export", tmp_path / "ann/checkpoint.pt", "-o", twin)
+    )
     return deployment, twin
 
 
@@ -166,7 +171,7 @@ def test_both_are_trained_on(data, frozen, tmp_path):
     assert load_deployment(again).spec.layers[0].shift == 2
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (1, 1, 9, 11), generator=generator).float()
-    wiser = Baseline.of(Checkpoint.load(tmp_path / "wiser/checkpoint.pt"))
+    wiser = baseline_of(Checkpoint.load(tmp_path / "wiser/checkpoint.pt"))
     expected = Baseline.load(twin).residual(pixels)
     assert expected.std() > 1
     # The batch norms go on to the statistics of the patches that they see.

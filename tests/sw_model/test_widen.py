@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sw_model.network import SpikingDnCNN
+from sw_model.network.dncnn import SpikingDnCNN
 from sw_model.spec import NeuronSpec, UsageError, uniform_network
-from sw_model.widen import widen
+from sw_model.training.widen import widen
 
 
 def network(channels, depth=5, **options):

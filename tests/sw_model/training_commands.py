@@ -2,7 +2,7 @@
 
 import argparse
 
-from sw_model import train
+from sw_model.training import command as train
 
 
 def parse(module, *words):

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import torch
 
-from sw_model.checkpoint import Checkpoint
-from sw_model.folded import FoldedDnCNN
-from sw_model.freezing import freeze
-from sw_model.network import SpikingDnCNN
+from sw_model.network.dncnn import SpikingDnCNN
+from sw_model.network.folded import FoldedDnCNN
+from sw_model.pictures.eight_bit import read_picture
 from sw_model.spec import Deployment, NetworkSpec, UsageError, load_deployment, shipped_deployments
-from sw_model.training import evaluate_network
-from sw_model.unfold import FROZEN, narrowed
-from sw_model.width_options import WidthOptions
 
-from .pictures.eight_bit import read_picture
+from .checkpoint import Checkpoint
+from .freeze import freeze
+from .run import evaluate_network
+from .unfold import FROZEN, narrowed
+from .widths import WidthOptions
 
 EXAMPLE = """\
 examples:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
+from sw_model.network.dncnn import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
 from sw_model.spec import NeuronSpec, UsageError
 
 CEILING = 0.99

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from sw_model.coding import Seed, rate_code
-from sw_model.network import activity
+from sw_model.pictures.arrays import Picture, Pixels
 from sw_model.spec import GREY_MAX
 
-from .pictures.arrays import Picture, Pixels
+from .dncnn import activity
 
 SPIKE_SEED = 1
 """Seed of every evaluated picture's rate coding: another than that of its noise, since draws from

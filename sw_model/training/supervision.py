@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn, stack, zeros
 from torch.nn import functional as F
 
-from sw_model.network import PIXEL_SCALE, initial_weight
+from sw_model.network.dncnn import PIXEL_SCALE, initial_weight
 from sw_model.spec import NetworkSpec
 
 FEATURES_EVERY = 3

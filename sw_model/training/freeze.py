@@ -1,7 +1,7 @@
 """The frozen network's integers, taken out of a folded one.
 
 The arithmetic that they serve is `sw_model.spec`'s; how a float network becomes one whose numbers
-are integers times a scale is `sw_model.folded`'s.
+are integers times a scale is `sw_model.network.folded`'s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sw_model.folded import FoldedDnCNN, FoldedLayer
+from sw_model.network.folded import FoldedDnCNN, FoldedLayer
 from sw_model.spec import MULT_BITS, Deployment, UsageError
 from sw_model.spec.network import SHIFT_MAX
 

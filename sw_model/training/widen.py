@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from sw_model.network import DnCNN, NormalisedLayer
+from sw_model.network.dncnn import DnCNN, NormalisedLayer
 from sw_model.spec import UsageError
 
 

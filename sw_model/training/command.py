@@ -1,7 +1,7 @@
 """Training of the float networks and quantisation-aware fine-tuning: ``python -m sw_model train``.
 
 This is the command line with its folder, log and signals; what is trained and how is
-`sw_model.training`'s.
+`sw_model.training.run`'s.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from sw_model import distributed
-from sw_model.run_folder import RunFolder
-from sw_model.run_start import run_from_arguments
+from sw_model.pictures.sets import data_folder
 from sw_model.spec import UsageError
+from sw_model.support.machine import check_compiler, keep_freed_memory
 from sw_model.support.signals import WORDS, collected, exit_code
-from sw_model.train_arguments import add_arguments
-from sw_model.training import TrainingRun
 
+from . import distributed
+from .arguments import add_arguments
 from .data import PATCH, TrainingSet
-from .pictures.sets import data_folder
-from .support.machine import check_compiler, keep_freed_memory
+from .folder import RunFolder
+from .run import TrainingRun
+from .start import run_from_arguments
 
 __all__ = ["add_arguments", "main", "train_run"]
 

@@ -12,17 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sw_model.convolution import convolve, convolve_spikes, round_through
-from sw_model.network import (
-    BATCH_NORM_EPS,
-    PIXEL_SCALE,
-    NormalisedLayer,
-    SpikingDnCNN,
-)
-from sw_model.neurons import Activation, Constants, FloatNeuron, normalised_activation
-from sw_model.rates import Levels, spikes_by_rate
 from sw_model.spec import PIXEL_MIN, LayerSpec, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
+
+from .dncnn import BATCH_NORM_EPS, PIXEL_SCALE, NormalisedLayer, SpikingDnCNN
+from .neurons import Activation, Constants, FloatNeuron, normalised_activation
+from .ops import convolve, convolve_spikes, round_through
+from .rates import Levels, spikes_by_rate
 
 BIAS_SCALE_STEPS = 127
 """A channel without weights takes its scale from its bias, which becomes this many units."""
@@ -151,7 +147,7 @@ class FoldedDnCNN(nn.Module):
         What it becomes: the network's own spec by default, or one with other widths.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"rate"``: spikes forward, the
-        gradient of rates back; ``"levels"``: rates forward and back, see `sw_model.rates`.
+        gradient of rates back; ``"levels"``: rates forward and back, see `sw_model.network.rates`.
 
     Attributes
     ----------
@@ -231,7 +227,7 @@ class FoldedDnCNN(nn.Module):
         compiled: bool = False,
         record: list[Tensor] | None = None,
     ) -> Tensor:
-        """The residual (B, 1, H, W); as `sw_model.network.DnCNN.forward`.
+        """The residual (B, 1, H, W); as `sw_model.network.dncnn.DnCNN.forward`.
 
         ``record`` gets spikes (T, B, C, H, W), or rates (1, B, C, H, W) where their gradient is
         what counts.

@@ -11,19 +11,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from sw_model.baseline import Baseline
-from sw_model.checkpoint import Checkpoint, build_model
-from sw_model.conversion import convert
-from sw_model.data import PATCH, TRAINING_FOLDER, TrainingSet
-from sw_model.distributed import Workers
-from sw_model.folded import FoldedDnCNN
-from sw_model.network import DnCNN, SpikingDnCNN
+from sw_model.network.baseline import Baseline
+from sw_model.network.dncnn import DnCNN, SpikingDnCNN
+from sw_model.network.folded import FoldedDnCNN
 from sw_model.spec import UsageError, configuration, load_deployment, shipped_deployments
-from sw_model.training import TrainingRun
-from sw_model.training_options import TrainingOptions
-from sw_model.unfold import FROZEN, configuration_of, reopen, unfold
-from sw_model.widen import widen
-from sw_model.width_options import WidthOptions
+
+from .checkpoint import Checkpoint, build_model
+from .convert import convert
+from .data import PATCH, TRAINING_FOLDER, TrainingSet
+from .distributed import Workers
+from .options import TrainingOptions
+from .run import TrainingRun
+from .unfold import FROZEN, configuration_of, reopen, unfold
+from .widen import widen
+from .widths import WidthOptions
 
 STATISTICS_PATCHES = 128
 """For a float DnCNN's batch norms, whose statistics folding took."""

@@ -9,17 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sw_model.baseline import Baseline
-from sw_model.checkpoint import build_model
-from sw_model.convolution import convolve
-from sw_model.folded import FoldedDnCNN, FoldedLayer
-from sw_model.freezing import freeze
-from sw_model.network import BATCH_NORM_EPS, PIXEL_SCALE, DnCNN, NormalisedLayer
+from sw_model.network.baseline import Baseline
+from sw_model.network.dncnn import BATCH_NORM_EPS, PIXEL_SCALE, DnCNN, NormalisedLayer
+from sw_model.network.folded import FoldedDnCNN, FoldedLayer
+from sw_model.network.ops import convolve
 from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
 from sw_model.spec.network import TIMESTEPS_MAX
-from sw_model.training_options import TrainingOptions
-from sw_model.width_options import WidthOptions
+
+from .checkpoint import build_model
+from .freeze import freeze
+from .options import TrainingOptions
+from .widths import WidthOptions
 
 FROZEN = ".safetensors"
 """Suffix of files without a training's state."""

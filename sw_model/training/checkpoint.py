@@ -13,15 +13,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from sw_model.folded import FoldedDnCNN
-from sw_model.network import DnCNN, SpikingDnCNN
-from sw_model.optimizer import Optimizer
+from sw_model.network.dncnn import DnCNN, SpikingDnCNN
+from sw_model.network.folded import FoldedDnCNN
 from sw_model.spec import configuration
 from sw_model.spec.network import LAYERS_MAX
-from sw_model.supervision import DeepSupervision
 from sw_model.support.files import write_atomically
 from sw_model.support.reading import reading
-from sw_model.training_options import TrainingOptions
+
+from .optimizer import Optimizer
+from .options import TrainingOptions
+from .supervision import DeepSupervision
 
 FORMAT = 2
 SUPERVISED_EVERY = 3

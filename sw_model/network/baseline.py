@@ -1,4 +1,4 @@
-"""The float DnCNN that the spiking network is held against: ``python -m sw_model baseline``.
+"""The float DnCNN that the spiking network is held against, and learns from.
 
 It has the same layers and channels and ReLU in the place of neurons. Its file (safetensors) holds
 what folding the batch norms leaves, in float32: ``weight.N`` (C_out, C_in, 3, 3) and ``bias.N``
@@ -7,10 +7,8 @@ what folding the batch norms leaves, in float32: ``weight.N`` (C_out, C_in, 3, 3
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,27 +21,12 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
 
-from sw_model.checkpoint import Checkpoint
-from sw_model.folded import fold
-from sw_model.network import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingDnCNN
-from sw_model.spec import GREY_MAX, KERNEL, UsageError
+from sw_model.pictures.arrays import Picture
+from sw_model.spec import GREY_MAX, KERNEL
 from sw_model.support.files import write_atomically
 from sw_model.support.reading import parse_json, reading
-from sw_model.support.text import one_line
 
-from .pictures.arrays import Picture
-from .pictures.eight_bit import read_picture
-from .pictures.metrics import psnr
-from .pictures.noise import add_noise
-from .pictures.options import DEFAULT_SIGMA, add_noise_options, noise
-from .pictures.sets import add_picture_options, picture_set
-
-EXAMPLE = """\
-examples:
-  python -m sw_model baseline --set set12
-  python -m sw_model baseline --export build/train/twin/checkpoint.pt -o build/twin.safetensors
-"""
-SHIPPED = Path(__file__).with_name("baselines") / "dncnn-s25.safetensors"
+SHIPPED = Path(__file__).parents[1] / "baselines" / "dncnn-s25.safetensors"
 
 
 @dataclass(frozen=True)
@@ -60,30 +43,6 @@ class Baseline:
 
     layers: list[tuple[Tensor, Tensor]]
     provenance: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint) -> Baseline:
-        """The averaged network of a training run of model ``ann``.
-
-        Raises
-        ------
-        UsageError
-            The checkpoint holds another kind of network.
-        """
-        network = checkpoint.network()
-        if not isinstance(network, DnCNN) or isinstance(network, SpikingDnCNN):
-            raise UsageError(
-                f"the checkpoint holds a network of model {checkpoint.options.model!r}; "
-                "the baseline is one of model 'ann'"
-            )
-        layers = []
-        for layer in network.layers:
-            assert isinstance(layer, NormalisedLayer)
-            weight, bias = fold(layer)
-            layers.append((weight / PIXEL_SCALE if layer.encoding else weight, bias))
-        output = network.output_weight.detach(), network.output_bias.detach()
-        layers.append((PIXEL_SCALE * output[0], PIXEL_SCALE * output[1]))
-        return cls(layers, {"runs": checkpoint.runs(), "data": checkpoint.data})
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> Baseline:
@@ -175,44 +134,3 @@ def _check(layers: list[tuple[Tensor, Tensor]]) -> None:
         inputs = len(bias)
     if len(layers) < 2 or inputs != 1:
         raise ValueError(f"it has {len(layers)} layers, the last one of {inputs} channels")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``python -m sw_model baseline``."""
-    parser.description = "Measures the float DnCNN, or takes it out of a training run."
-    parser.epilog = EXAMPLE
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    add_picture_options(parser)
-    parser.add_argument(
-        "--network", type=Path, default=SHIPPED, metavar="FILE", help="default: the shipped one"
-    )
-    parser.add_argument(
-        "--export", type=Path, metavar="CHECKPOINT", help="write this run's network to -o"
-    )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE")
-    add_noise_options(parser, sigma=DEFAULT_SIGMA)
-
-
-def main(args: argparse.Namespace) -> int:
-    """Runs the command line; returns the exit code."""
-    if args.export:
-        if args.output is None:
-            raise UsageError("-o FILE is missing: name the baseline file to write")
-        Baseline.of(Checkpoint.load(args.export)).save(args.output)
-        print(f"{args.output}: baseline", file=sys.stderr)
-        return 0
-    chosen = noise(args)
-    assert chosen is not None, "--noise has a default"
-    baseline = Baseline.load(args.network)
-    files = picture_set(args).files
-    values = []
-    print(f"float DnCNN, {len(baseline.layers)} layers, noise {chosen}; PSNR in dB")
-    for path in files:
-        clean = read_picture(path)
-        if clean.ndim != 2:
-            raise UsageError(f"{path} has colours; the baseline needs grey pictures")
-        noisy = add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol)
-        values.append(psnr(clean, baseline.denoise(noisy)))
-        print(f"{one_line(path.name):<16} {values[-1]:.2f}", flush=True)
-    print(f"{'mean':<16} {np.mean(values):.2f}")
-    return 0

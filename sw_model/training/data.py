@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.sets import dataset_files
 from sw_model.spec import UsageError
-
-from .pictures.eight_bit import read_picture
-from .pictures.noise import add_noise
-from .pictures.sets import dataset_files
 
 TRAINING_FOLDER = "train400"
 PATCH = 40

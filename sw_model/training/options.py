@@ -6,11 +6,12 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from sw_model.data import PATCH
-from sw_model.neurons import RESETS, SHAPES, Surrogate
+from sw_model.network.neurons import RESETS, SHAPES, Surrogate
 from sw_model.spec import NeuronSpec, UsageError, configuration
 from sw_model.spec.network import TIMESTEPS_MAX
-from sw_model.width_options import WidthOptions
+
+from .data import PATCH
+from .widths import WidthOptions
 
 MODELS = ("snn", "ann", "quantised")
 GRADIENTS = ("time", "rate", "levels")
@@ -68,32 +69,34 @@ class TrainingOptions:
     schedule
         ``"cosine"``: the rates fall to zero in half a cosine; ``"constant"``: they stay.
     muon
-        Peak rate of Muon for the hidden layers' weights, see `sw_model.optimizer`; 0: AdamW.
+        Peak rate of Muon for the hidden layers' weights, see `sw_model.training.optimizer`; 0:
+        AdamW.
     sigma
         Standard deviation of the noise, 0..255 scale.
     seed
         Of initial weights, patches and noise.
     surrogate, surrogate_width, reset_gradient
-        Shape, width and reset of `sw_model.neurons.Surrogate`, for ``gradient="time"``.
+        Shape, width and reset of `sw_model.network.neurons.Surrogate`, for ``gradient="time"``.
     ema
         Decay a step of the averaged weights, which are what is evaluated and frozen.
     supervision
-        Initial weight of the losses in mid-network, see `sw_model.supervision`; 0 does without.
-        Spiking networks only.
+        Initial weight of the losses in mid-network, see `sw_model.training.supervision`; 0 does
+        without. Spiking networks only.
     partial_sums
         Weight of the mean loss of the residuals that the first 1, 2, … T - 1 timesteps give.
         Gradient through time only.
     features
-        Initial weight of the loss of the teacher's features, see `sw_model.supervision`, pixels^2.
+        Initial weight of the loss of the teacher's features, see `sw_model.training.supervision`,
+        pixels^2.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
-        spikes (`sw_model.rates`), of neurons without leak and with soft reset; ``"rate"``: spikes
-        forward, the gradient of rates back, for quantised networks only.
+        spikes (`sw_model.network.rates`), of neurons without leak and with soft reset; ``"rate"``:
+        spikes forward, the gradient of rates back, for quantised networks only.
     timesteps
         T to train with; 0 for the configuration's largest.
     coding
         What the encoding layer gets: ``"direct"``, pixels as a constant current; ``"bernoulli"``,
-        rate coding (`sw_model.float_denoise.rate_coded`), for spiking networks in floats.
+        rate coding (`sw_model.network.inference.rate_coded`), for spiking networks in floats.
     round_weights
         Hidden weights of a network in floats are rounded to the configuration's width.
     activity
@@ -103,7 +106,7 @@ class TrainingOptions:
     teacher_channels
         Its channels where its features are to be learnt as well, otherwise 0.
     calibration
-        Of a network that begins with the weights of a float DnCNN, see `sw_model.conversion`.
+        Of a network that begins with the weights of a float DnCNN, see `sw_model.training.convert`.
     bf16
         Convolve hidden layers in bfloat16.
     widths

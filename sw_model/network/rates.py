@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sw_model.convolution import convolve, convolve_spikes, round_through
-from sw_model.neurons import Constants, FloatNeuron, activate, backward_kernel, kernel
+from .neurons import Constants, FloatNeuron, activate, backward_kernel, kernel
+from .ops import convolve, convolve_spikes, round_through
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,13 @@ class Relu:
     def forward(
         self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, dtype: torch.dtype
     ) -> Tensor:
-        """See `sw_model.neurons.Activation`."""
+        """See `sw_model.network.neurons.Activation`."""
         return (y.float() * scale[:, None, None] + offset[:, None, None]).clamp(min=0).to(dtype)
 
     def current_gradient(
         self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, grad: Tensor
     ) -> Tensor:
-        """See `sw_model.neurons.Activation`."""
+        """See `sw_model.network.neurons.Activation`."""
         current = y.float() * scale[:, None, None] + offset[:, None, None]
         return torch.where(current > 0, grad.float(), 0.0)
 
@@ -46,7 +46,7 @@ class Levels:
     timesteps
         T, the number of levels above zero.
     integers
-        As `sw_model.neurons.FloatNeuron`.
+        As `sw_model.network.neurons.FloatNeuron`.
     """
 
     timesteps: int
@@ -63,14 +63,14 @@ class Levels:
     def forward(
         self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, dtype: torch.dtype
     ) -> Tensor:
-        """See `sw_model.neurons.Activation`."""
+        """See `sw_model.network.neurons.Activation`."""
         count = torch.floor(self._charge(y, scale, offset, constants))
         return (count.clamp(0, self.timesteps) / self.timesteps).to(dtype)
 
     def current_gradient(
         self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, grad: Tensor
     ) -> Tensor:
-        """See `sw_model.neurons.Activation`; that of the rate before it is rounded."""
+        """See `sw_model.network.neurons.Activation`; that of the rate before it is rounded."""
         charge = self._charge(y, scale, offset, constants)
         inside = (charge > 0) & (charge < self.timesteps + 1)
         return torch.where(inside, grad.float() / constants.threshold[:, None, None], 0.0)

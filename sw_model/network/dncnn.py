@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sw_model.convolution import convolve, convolve_spikes, round_through
-from sw_model.neurons import (
+from sw_model.spec import LayerSpec, NetworkSpec, NeuronSpec
+from sw_model.spec.fixed_point import weight_range
+
+from .neurons import (
     TRIANGLE,
     Activation,
     Constants,
@@ -24,9 +26,8 @@ from sw_model.neurons import (
     kernel,
     normalised_activation,
 )
-from sw_model.rates import Levels, Relu
-from sw_model.spec import LayerSpec, NetworkSpec, NeuronSpec
-from sw_model.spec.fixed_point import weight_range
+from .ops import convolve, convolve_spikes, round_through
+from .rates import Levels, Relu
 
 PIXEL_SCALE = 255.0
 """The networks work on pixels / 255 inside, so that weights start at a usual size."""
@@ -216,7 +217,7 @@ class DnCNN(nn.Module):
         dtype
             Of the hidden layers' convolutions.
         compiled
-            See `sw_model.neurons.normalised_activation`.
+            See `sw_model.network.neurons.normalised_activation`.
         record
             Gets the output (T, B, C, H, W) of every layer but the last in order.
 
@@ -258,12 +259,13 @@ class SpikingDnCNN(DnCNN):
     surrogate
         Of the gradient through time.
     levels
-        Compute rates of neurons under a constant current (`sw_model.rates.Levels`), not spikes.
+        Compute rates of neurons under a constant current (`sw_model.network.rates.Levels`), not
+        spikes.
     weight_bits
         Width that the hidden layers' weights are rounded to; None leaves them in floats.
     coding
         What the encoding layer gets: ``"direct"``, pixels, or ``"bernoulli"``, spikes
-        (`sw_model.float_denoise.rate_coded`).
+        (`sw_model.network.inference.rate_coded`).
     """
 
     def __init__(

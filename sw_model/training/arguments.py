@@ -5,19 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sw_model.data import TRAINING_FOLDER
-from sw_model.neurons import RESETS, SHAPES
-from sw_model.run_folder import CHECKPOINT, LOG
+from sw_model.network.neurons import RESETS, SHAPES
 from sw_model.spec import CONFIGURATIONS
-from sw_model.training_options import (
-    CALIBRATIONS,
-    CODINGS,
-    GRADIENTS,
-    MODELS,
-    SCHEDULES,
-    TrainingOptions,
-)
-from sw_model.width_options import WidthOptions
+
+from .data import TRAINING_FOLDER
+from .folder import CHECKPOINT, LOG
+from .options import CALIBRATIONS, CODINGS, GRADIENTS, MODELS, SCHEDULES, TrainingOptions
+from .widths import WidthOptions
 
 EXAMPLE = """\
 examples:
