@@ -5,7 +5,3 @@ from sw_model.support.errors import Failure
 
 class SynthesisFailure(Failure):
     """Yosys or nextpnr gave up, or found a latch or a loop; the text says what."""
-
-
-class LinkFailure(Failure):
-    """The board refuses a request, or the line to it fails; the text says how."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sw_model.cost_study import count_input
+from sw_model.evaluation.cost_study import count_input
 
 from .frame_report import SPARSE_THETA, Maps, thinned
 from .job import Job

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rtl.system import System
 from rtl.verilog import verilog_text
-from sw_model import driver
+from sw_model.host import driver
 from sw_model.spec import Deployment
 from sw_model.spec.bands import bands
 from sw_model.spec.loading import load_writes

@@ -16,22 +16,35 @@ COMMANDS = {
         "turn a trained network into a deployment file of integers",
     ),
     "denoise": ("sw_model.denoising.command", "denoise pictures with a frozen network"),
-    "evaluate": ("sw_model.evaluate", "PSNR, SSIM and activity of a frozen network over pictures"),
+    "host": ("sw_model.host.command", "denoise a picture on a board, over its serial line"),
+    "evaluate": (
+        "sw_model.evaluation.command",
+        "PSNR, SSIM and activity of a frozen network over pictures",
+    ),
     "figures": (
-        "sw_model.figures",
+        "sw_model.studies.figures.command",
         "the paper's figures of denoising by T, LIF against rate coding",
     ),
-    "cost": ("sw_model.cost", "operations, memory traffic and energy against the dense network"),
-    "spikes": ("sw_model.spikes", "count a picture's spikes, for `python -m rtl explore`"),
+    "cost": (
+        "sw_model.evaluation.cost",
+        "operations, memory traffic and energy against the dense network",
+    ),
+    "spikes": (
+        "sw_model.evaluation.spikes",
+        "count a picture's spikes, for `python -m rtl explore`",
+    ),
     "card": (
-        "sw_model.card",
+        "sw_model.evaluation.card",
         "the model card of a frozen network, from its file and measured figures",
     ),
     "coding": (
-        "sw_model.coding_study",
+        "sw_model.studies.coding.command",
         "the paper's analysis of neural coding, as figures and tables",
     ),
-    "bench": ("sw_model.bench", "time and memory beside PyTorch, snnTorch and SpikingJelly"),
+    "bench": (
+        "sw_model.studies.bench.command",
+        "time and memory beside PyTorch, snnTorch and SpikingJelly",
+    ),
 }
 """Module and summary of each sub-command."""
 

@@ -14,7 +14,6 @@ from .support.cli import run_command
 
 GROUPS = ("rtl", "hls", "sim")
 """Packages whose commands stand behind their name: ``spiking-dncnn rtl generate``."""
-HOST = {"host": ("rtl.host_command", "denoise a picture on a board, over its serial line")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,4 +46,4 @@ def _commands() -> dict[str, tuple[str, str]]:
         for group in GROUPS
         for name, command in import_module(f"{group}.__main__").COMMANDS.items()
     }
-    return COMMANDS | groups | HOST
+    return COMMANDS | groups

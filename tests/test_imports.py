@@ -37,12 +37,22 @@ MAY_IMPORT = {
         SPEC,
         SUPPORT,
     ),
-    "sw_model": ("sw_model",),
+    "sw_model.evaluation": (
+        "sw_model.evaluation",
+        "sw_model.denoising",
+        "sw_model.golden",
+        "sw_model.pictures",
+        SPEC,
+        SUPPORT,
+    ),
+    "sw_model.studies": ("sw_model",),
+    "sw_model.host": ("sw_model.host", "sw_model.pictures", SPEC, SUPPORT),
+    "sw_model.coding": (SPEC, SUPPORT),
+    # The library's face and the lists of commands, which name modules and import them when asked.
+    "sw_model": ("sw_model.denoising.api", "sw_model.__main__", SPEC, SUPPORT),
     "rtl": ("rtl", SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),
     "sim": ("sim", "sw_model", "rtl", "hls"),
-    # A program for a computer, not hardware: pictures are read and written as everywhere else.
-    "rtl.host_command": ("rtl", SPEC, SUPPORT, "sw_model.pictures"),
 }
 OUTSIDE = {
     # What a package may import from outside, beside the standard library.
@@ -53,15 +63,8 @@ FLOAT = (
     # Float networks, training, and freezing: the only ones with PyTorch.
     "sw_model.network",
     "sw_model.training",
-    "sw_model.figure_points",
-    "sw_model.figures",
-    "sw_model.bench",
-    "sw_model.bench_contenders",
-    "sw_model.bench_figures",
-    "sw_model.bench_measure",
-    "sw_model.bench_memory",
-    "sw_model.bench_networks",
-    "sw_model.bench_report",
+    "sw_model.studies.bench",
+    "sw_model.studies.figures",
     "hls",
 )
 INTEGER = (
@@ -70,11 +73,11 @@ INTEGER = (
     "sw_model.denoising.api",
     "sw_model.denoising.command",
     "sw_model.denoising.dask",
-    "sw_model.evaluate",
-    "sw_model.cost",
-    "sw_model.spikes",
-    "sw_model.card",
-    "sw_model.coding_study",
+    "sw_model.evaluation.command",
+    "sw_model.evaluation.cost",
+    "sw_model.evaluation.spikes",
+    "sw_model.evaluation.card",
+    "sw_model.studies.coding.command",
     "sw_model.__main__",
     "sw_model.console",
 )

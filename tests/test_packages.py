@@ -77,7 +77,7 @@ def test_a_bare_python_gets_a_sentence(command):
         ("rtl", ["generate"]),
         ("hls", ["build"]),
         ("sim", ["run"]),
-        ("rtl.host", []),
+        ("sw_model", ["host"]),
     ],
 )
 def test_modules_do_so_too(program, command):

@@ -1,7 +1,7 @@
 """The registers of the accelerator with AXI ports, described once.
 
-From this table come the hardware (`rtl.register_file`), the driver (`sw_model.driver`), and, by
-``python -m rtl registers``, the C header and the table of the documentation.
+From this table come the hardware (`rtl.register_file`), the driver (`sw_model.host.driver`), and,
+by ``python -m rtl registers``, the C header and the table of the documentation.
 """
 
 from __future__ import annotations

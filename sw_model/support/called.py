@@ -13,7 +13,6 @@ from contextlib import contextmanager
 CONSOLE = "spiking-dncnn"
 """Name of the console command, and of the distribution that brings it."""
 _WORDS = (
-    (r"\bpython -m rtl\.host\b", f"{CONSOLE} host"),
     (r"\bpython -m (rtl|hls|sim)\b", rf"{CONSOLE} \1"),
     (r"\bpython -m sw_model\b", CONSOLE),
     (r"-m -- sw_model\b", f"--no-python -- {CONSOLE}"),  # of torchrun

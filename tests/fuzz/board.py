@@ -7,7 +7,8 @@ from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from rtl import host, host_client, host_command
+from sw_model.host import client as host_client
+from sw_model.host import command as host_command
 from sw_model.spec.serial_link import CHECK_BYTES, HEADER_BYTES, unpack_header
 
 from ..rtl.fake_board import GOOD, FakeBoard
@@ -87,7 +88,7 @@ def host_case(rng: Random) -> Case:
          ["--timesteps", "9"], ["--deployment", "compact"], ["--attempts", "x"], ["--baud", "0"])
     )  # fmt: skip
 
-    def main(arguments: Sequence[str]) -> int:
+    def spoilt(arguments: Sequence[str]) -> int:
         clock = Clock()
         port = SpoiltPort(Random(line_seed), clock)
         with (
@@ -95,11 +96,11 @@ def host_case(rng: Random) -> Case:
             patch.object(host_client, "time", SimpleNamespace(
                 monotonic=clock.monotonic, monotonic_ns=clock.monotonic_ns)),
         ):  # fmt: skip
-            return host.main(arguments)
+            return main(["host", *arguments])
 
     return Case(
         kind="host",
-        main=main,
+        main=spoilt,
         arguments=[name, "out.png", "--port", "x", *options],
         files={name: content},
         encoding=rng.choice(("utf-8", "ascii")),

@@ -38,11 +38,11 @@ class Finding:
 @contextmanager
 def no_long_work() -> Iterator[None]:
     """Where programs begin with what takes long, `Enough` is raised."""
-    import sw_model.training.command
     from amaranth.back import rtlil, verilog
 
     import hls.build
-    import sw_model.card
+    import sw_model.evaluation.card
+    import sw_model.training.command
     from sw_model import golden
     from sw_model.network.baseline import Baseline
 
@@ -67,7 +67,7 @@ def no_long_work() -> Iterator[None]:
             (hls.build, "convert", enough),
             (sw_model.training.command, "train_run", enough),
             # The card of a shipped network goes beside it: nothing of the project is written.
-            (sw_model.card, "SHIPPED", Path("shipped")),
+            (sw_model.evaluation.card, "SHIPPED", Path("shipped")),
             (golden, "denoise", small(golden.denoise, 1)),
             (Baseline, "denoise", small(Baseline.denoise, 1)),
         ):

@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from sim.random_deployment import random_deployment
-from sw_model.cost_report import MEANING
+from sw_model.evaluation.cost_report import MEANING
 from sw_model.golden import denoise
 from sw_model.pictures.output import write_image
 from sw_model.pictures.page import Page

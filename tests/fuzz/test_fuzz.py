@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sw_model import card
 from sw_model.__main__ import main
+from sw_model.evaluation import card
 from sw_model.support.errors import UsageError
 
 from . import inputs, oracle

@@ -7,7 +7,7 @@ from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteSlave, AxiSlave
 
 from sim.streams import CLOCK_NS, arguments, bench, start
-from sw_model import driver
+from sw_model.host import driver
 from sw_model.spec.frame_buffers import FrameBuffers
 from sw_model.spec.registers import REGISTERS
 from sw_model.spec.registers import error_code as register_error

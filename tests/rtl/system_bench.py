@@ -8,7 +8,7 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 
 from sim.streams import bench, generator
-from sw_model import driver
+from sw_model.host import driver
 from sw_model.spec.frame_buffers import WORD_BYTES
 from sw_model.spec.loading import load_writes
 from sw_model.spec.registers import (

@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import ClockCycles
 
 from sim.streams import bench, generator
-from sw_model import driver
+from sw_model.host import driver
 from sw_model.spec.bands import bands
 from sw_model.spec.frame_buffers import WORD_BYTES
 from sw_model.spec.registers import REGISTERS

@@ -10,7 +10,7 @@ from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave
 
 from rtl.system import memory_ports
 from sim.streams import arguments, generator, reset, start
-from sw_model import driver
+from sw_model.host import driver
 from sw_model.spec.frame_buffers import WORD_BYTES
 from sw_model.spec.registers import REGISTERS
 

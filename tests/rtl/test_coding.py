@@ -7,15 +7,15 @@ import pytest
 from rtl.lif import LifProcessingElement
 from sim.simulators import SIMULATORS, component_verilog
 from sw_model.coding import code_table
-from sw_model.coding_integer import (
+from sw_model.spec.fixed_point import signed_width, unsigned_width
+from sw_model.studies.coding.integer import (
     currents,
     guaranteed_width,
     membrane_width,
     neuron_spec,
     threshold_of,
 )
-from sw_model.coding_quality import CONVERSIONS, GREYS, LIF_HARD
-from sw_model.spec.fixed_point import signed_width, unsigned_width
+from sw_model.studies.coding.quality import CONVERSIONS, GREYS, LIF_HARD
 
 from .running import run_sources
 

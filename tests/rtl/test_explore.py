@@ -31,7 +31,7 @@ from rtl.synth_area import Area
 from rtl.synth_tools import design_text
 from rtl.weight_memory import WeightMemory
 from sim.random_deployment import random_deployment
-from sw_model.cost_study import count_input
+from sw_model.evaluation.cost_study import count_input
 from sw_model.golden import denoise
 from sw_model.spec import NeuronSpec, UsageError, configuration
 from sw_model.spec.cost_model import spiking_cost

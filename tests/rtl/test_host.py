@@ -14,10 +14,9 @@ import pytest
 import serial
 from PIL import Image
 
-from rtl.errors import LinkFailure
-from rtl.host import main
-from rtl.host_client import BoardClient
+from sw_model.__main__ import main as sw_model
 from sw_model.golden import denoise
+from sw_model.host.client import BoardClient, LinkFailure
 from sw_model.pictures.noise import add_noise
 from sw_model.spec.serial_link import description_of
 
@@ -30,6 +29,10 @@ DEPLOYMENT = NETWORKS["tiny"].deployment
 STEPS = DEPLOYMENT.spec.timesteps
 PIXELS = np.random.default_rng(5).integers(-512, 512, (5, 7))
 QUICK = {"answer_seconds": 1.0, "silence_seconds": 0.05}
+
+
+def main(arguments):
+    return sw_model(["host", *arguments])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -209,7 +212,7 @@ def test_command_writes_the_golden_models_picture(folder, capsys):
     assert np.array_equal(read("clean.png"), expected)
     out, err = capsys.readouterr()
     assert out.startswith(f"clean.png: 6x9, T 2, deployment {DEPLOYMENT.hash[:16]}, ")
-    assert err == ("python -m rtl.host: sent again: the check of the answer's payload is wrong\n")
+    assert err == ("python -m sw_model: sent again: the check of the answer's payload is wrong\n")
 
 
 def test_command_denoises_colours_and_adds_noise(folder):
@@ -278,10 +281,10 @@ def test_failures_leave_no_picture(folder, capsys):
 
 def test_help_has_an_example():
     done = subprocess.run(
-        [sys.executable, "-m", "rtl.host", "--help"],
+        [sys.executable, "-m", "sw_model", "host", "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert "example: python -m rtl.host --port /dev/ttyUSB0 noisy.png clean.png" in done.stdout
+    assert "example: python -m sw_model host --port /dev/ttyUSB0 noisy.png clean.png" in done.stdout

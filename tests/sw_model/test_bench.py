@@ -11,15 +11,18 @@ import pytest
 import torch
 
 from sim.random_deployment import random_deployment
-from sw_model import bench, bench_measure, bench_networks, golden
+from sw_model import golden
 from sw_model.__main__ import main
-from sw_model.bench_contenders import CONTENDERS, EVENTS, GOLDEN, noisy
-from sw_model.bench_measure import Setting, Timing, over_sizes
-from sw_model.bench_memory import Memory, Task, measure
-from sw_model.bench_networks import SnnTorch, SpikingJelly, SpikingJellyMulti
-from sw_model.bench_report import _halving
-from sw_model.bench_theta import factor_for, scaled
 from sw_model.spec import NeuronSpec, configuration, uniform_network
+from sw_model.studies.bench import command as bench
+from sw_model.studies.bench import measure as bench_measure
+from sw_model.studies.bench import networks as bench_networks
+from sw_model.studies.bench.contenders import CONTENDERS, EVENTS, GOLDEN, noisy
+from sw_model.studies.bench.measure import Setting, Timing, over_sizes
+from sw_model.studies.bench.memory import Memory, Task, measure
+from sw_model.studies.bench.networks import SnnTorch, SpikingJelly, SpikingJellyMulti
+from sw_model.studies.bench.report import _halving
+from sw_model.studies.bench.theta import factor_for, scaled
 
 from .test_golden import pixels
 
@@ -69,7 +72,7 @@ def test_writes_report_numbers_and_figure(folder, without_libraries, capsys):
 
 
 def tiny_and_picture():
-    from sw_model.coding_quality import load_pictures
+    from sw_model.studies.coding.quality import load_pictures
 
     deployment = random_deployment(configuration("tiny"), 1)
     return deployment, noisy(load_pictures(None).pictures[0], 16, 16, 0)

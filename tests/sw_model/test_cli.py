@@ -165,7 +165,7 @@ def test_a_picture_too_large_for_memory_is_named(folder, capsys, monkeypatch):
     arguments = ["denoise", "grey.png", "-o", "o.png", "--deployment", "tiny.safetensors"]
     sentence = "python -m sw_model: not enough memory: {}\n"
     assert run(capsys, *arguments) == (1, "", sentence.format("grey.png"))
-    monkeypatch.setattr("sw_model.evaluate.main", no_room)
+    monkeypatch.setattr("sw_model.evaluation.command.main", no_room)
     assert run(capsys, "evaluate") == (1, "", sentence.format("Unable to allocate 9 TiB"))
 
 

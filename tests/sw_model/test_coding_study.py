@@ -10,14 +10,16 @@ import pytest
 from PIL import Image
 from skimage.data import camera, coins
 
-from sw_model import coding_integer, coding_quality, coding_sections
 from sw_model.__main__ import main
 from sw_model.coding import activity, convert, firing_rate
-from sw_model.coding_integer import MULTIPLES, TIMESTEPS, exact_from, guaranteed_width
-from sw_model.coding_quality import CONVERSIONS, EQ8, IF_SOFT, LIF_HARD, LIF_SOFT, Pictures
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.sets import DATA_VARIABLE, dataset_files
 from sw_model.spec import UsageError
+from sw_model.studies.coding import integer as coding_integer
+from sw_model.studies.coding import quality as coding_quality
+from sw_model.studies.coding import sections as coding_sections
+from sw_model.studies.coding.integer import MULTIPLES, TIMESTEPS, exact_from, guaranteed_width
+from sw_model.studies.coding.quality import CONVERSIONS, EQ8, IF_SOFT, LIF_HARD, LIF_SOFT, Pictures
 
 from ..paper import TABLE_1, spikes_of
 
@@ -246,8 +248,8 @@ def test_without_a_data_set_photographs_take_its_place(monkeypatch):
 
 def test_the_text_says_so(monkeypatch, tmp_path, capsys):
     crop = Pictures("scikit-image's photographs", ("camera.png",), (camera()[:32, :32],))
-    monkeypatch.setattr("sw_model.coding_study.load_pictures", lambda option: crop)
-    monkeypatch.setattr("sw_model.coding_study.figures", lambda study: {})
+    monkeypatch.setattr("sw_model.studies.coding.command.load_pictures", lambda option: crop)
+    monkeypatch.setattr("sw_model.studies.coding.command.figures", lambda study: {})
     assert main(["coding", "-o", str(tmp_path / "out")]) == 0
     assert "1 of scikit-image's photographs" in (tmp_path / "out" / "neural-coding.md").read_text()
     assert "scikit-image's photographs" in capsys.readouterr().out
@@ -256,8 +258,8 @@ def test_the_text_says_so(monkeypatch, tmp_path, capsys):
 def test_flat_pictures_are_no_trouble(monkeypatch, tmp_path):
     # Black has no error at all, whatever codes it.
     black = Pictures("black", ("black.png",), (np.zeros((4, 4), np.uint8),))
-    monkeypatch.setattr("sw_model.coding_study.load_pictures", lambda option: black)
-    monkeypatch.setattr("sw_model.coding_study.figures", lambda study: {})
+    monkeypatch.setattr("sw_model.studies.coding.command.load_pictures", lambda option: black)
+    monkeypatch.setattr("sw_model.studies.coding.command.figures", lambda study: {})
     assert main(["coding", "-o", str(tmp_path / "out")]) == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.__main__ import main
-from sw_model.cost_study import count_input, frame_cost
+from sw_model.evaluation.cost_study import count_input, frame_cost
 from sw_model.pictures import eight_bit as images
 from sw_model.pictures.noise import add_noise, planes
 from sw_model.spec import NeuronSpec, configuration, uniform_network

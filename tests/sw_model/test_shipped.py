@@ -10,7 +10,7 @@ from skimage.data import camera
 from sim import job as sim_job
 from sw_model import denoise, golden, trace
 from sw_model.denoising import command as denoise_command
-from sw_model.evaluate import evaluate
+from sw_model.evaluation.command import evaluate
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.options import Noise

@@ -10,7 +10,7 @@ import pytest
 from rtl.datapath import Datapath
 from rtl.synth_tools import design_text
 from sim.random_deployment import random_deployment
-from sw_model import driver
+from sw_model.host import driver
 from sw_model.spec import UsageError, configuration, pack_spikes
 from sw_model.spec.bands import bands
 from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts

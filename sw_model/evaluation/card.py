@@ -1,0 +1,154 @@
+"""Sub-command ``card``: the model card of a frozen network.
+
+A card says what a deployment is and how it was trained, from its file alone, and what it reaches,
+from the JSON reports of ``evaluate`` and ``cost``. No number in it is typed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sw_model.pictures.options import add_deployment_option
+from sw_model.spec import Deployment, UsageError, load_deployment, shipped_deployments
+from sw_model.spec.deployment import SHIPPED
+from sw_model.support.files import check_output, write_atomically
+from sw_model.support.reading import parse_json, reading
+from sw_model.support.text import one_line
+
+from .card_sections import (
+    cost_section,
+    network_section,
+    picture_section,
+    provenance_section,
+    quality_section,
+)
+
+FIGURES = "## Figures"
+"""The heading up to which a card follows from the deployment's file alone."""
+
+
+def head(deployment: Deployment, name: str) -> str:
+    """The card up to its figures.
+
+    Parameters
+    ----------
+    name
+        What ``--deployment`` takes.
+    """
+    lines = [
+        f"# Model card: {name}",
+        "",
+        "A spiking DnCNN that removes Gaussian noise from grey pictures (colour ones channel by "
+        "channel), frozen to integers. This card is generated (`python -m sw_model card --help`).",
+        "",
+        "## Network",
+        "",
+        "Numbers in parentheses are layers, 0 being the encoding layer.",
+        "",
+        *network_section(deployment),
+        "",
+        "## Training",
+        "",
+        *provenance_section(deployment),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def card(deployment: Deployment, name: str, reports: Sequence[Mapping[str, Any]]) -> str:
+    """The whole card.
+
+    Parameters
+    ----------
+    name
+        What ``--deployment`` takes.
+    reports
+        Of ``evaluate`` and ``cost``, as `read_report` gives them.
+    """
+    qualities = [report for report in reports if "summary" in report]
+    costs = [report for report in reports if "break_even_theta" in report]
+    lines = [FIGURES, ""]
+    if not reports:
+        lines += ["None were measured for this card.", ""]
+    if qualities:
+        lines += [
+            "Measured with the golden model's integers, which every target gives bit for bit.",
+            "",
+            *quality_section(name, qualities),
+            "",
+        ]
+    for report in qualities:
+        lines += [*picture_section(report), ""]
+    if costs:
+        lines += ["## Cost", ""]
+    for report in costs:
+        lines += [*cost_section(name, report), ""]
+    return head(deployment, name) + "\n" + "\n".join(lines).rstrip() + "\n"
+
+
+def read_report(path: Path, deployment: Deployment) -> dict[str, Any]:
+    """A JSON report of ``evaluate`` or ``cost`` about the deployment.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, no such report, or about another deployment.
+    """
+    accepted = "give a file that `evaluate --json` or `cost --json` wrote"
+    with reading(path, "a report of a deployment's figures", accepted) as file:
+        report: dict[str, Any] = parse_json(file.read())
+        measured = report["deployment"]["hash"]
+        if "summary" not in report and "break_even_theta" not in report:
+            raise ValueError("it has neither a summary nor a break-even")
+        card(deployment, "", [report])
+    if measured != deployment.hash:
+        raise UsageError(
+            f"{path} is about the deployment with hash {str(measured)[:16]}…, "
+            f"not {deployment.hash[:16]}…; measure again, or give the deployment it is about"
+        )
+    return report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Write the model card of a frozen network: what it is and how it was trained, from its "
+        "file, and its figures, from JSON reports of `evaluate` and `cost`, each with the command "
+        "that gives it."
+    )
+    parser.epilog = (
+        "example: python -m sw_model card --deployment compact --figures set12.json cost.json"
+    )
+    add_deployment_option(parser)
+    parser.add_argument(
+        "--figures",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="reports that `evaluate --json` or `cost --json` wrote about it",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="Markdown file to write (default: beside the deployment's file, with suffix .md)",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    deployment = load_deployment(args.deployment)
+    stem = Path(args.deployment).stem
+    shipped = args.deployment in shipped_deployments()
+    beside = SHIPPED / stem if shipped else Path(args.deployment).with_suffix("")
+    output = args.output or beside.with_name(f"{stem}.md")
+    check_output(output)
+    reports = [read_report(path, deployment) for path in args.figures]
+    write_atomically(output, card(deployment, one_line(stem), reports).encode())
+    print(f"written     {output}")
+    return 0

@@ -1,0 +1,214 @@
+"""Sections of a model card, as Markdown; `sw_model.evaluation.card` puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from sw_model.spec import Deployment, LayerSpec, NeuronSpec
+
+from .cost_report import MEANING
+from .published import published
+
+Report = Mapping[str, Any]
+PLUS_MINUS = "±"
+
+
+def network_section(deployment: Deployment) -> list[str]:
+    """What the network is: every field of its spec, its hash, the widths that follow."""
+    spec, widths = deployment.spec, deployment.widths
+    kinds = ", ".join(_runs(spec.layers, lambda layer: layer.kind))
+    weights = sum(weight.size for weight in deployment.weights)
+    inits = any(init.any() for init in deployment.inits)
+    rows = {
+        "hash (SHA-256)": f"`{deployment.hash}`",
+        "configuration": spec.name,
+        "layers": f"{len(spec.layers)}: {kinds}",
+        "channels": str(spec.channels),
+        "timesteps T": ", ".join(map(str, spec.timesteps)),
+        "neuron": ", ".join(_runs(spec.spiking_layers, lambda layer: _neuron(layer.neuron))),
+        "membranes start": "at values of their own" if inits else "at 0",
+        "weight bits": ", ".join(_runs(spec.layers, lambda layer: str(layer.weight_bits))),
+        "shift": ", ".join(_runs(spec.layers, lambda layer: str(layer.shift))),
+        "weights": f"{weights}",
+        "derived widths": f"accumulator {widths.lane}, sum {widths.sum}, current "
+        f"{widths.current}, membrane {widths.membrane} bits at most",
+    }
+    return _table(("what", "value"), rows.items())
+
+
+def provenance_section(deployment: Deployment) -> list[str]:
+    """How the network came about, as its file says."""
+    provenance = dict(deployment.provenance)
+    runs = provenance.pop("runs", None)
+    lines = [f"- {key}: {value}" for key, value in sorted(provenance.items())]
+    if isinstance(runs, list) and all(isinstance(run, dict) for run in runs):
+        lines += ["", "Trainings, in order:", ""]
+        for number, run in enumerate(runs, 1):
+            rest = ", ".join(f"{value} {key}" for key, value in run.items() if key != "command")
+            lines.append(f"{number}. `{run.get('command', 'command unknown')}`: {rest}")
+    elif runs is not None:
+        lines.append(f"- runs: {runs}")
+    return lines or ["The file does not say."]
+
+
+def quality_section(name: str, reports: Sequence[Report]) -> list[str]:
+    """PSNR, SSIM and theta of what ``evaluate`` reported."""
+    rows, commands = [], []
+    for number, report in enumerate(reports, 1):
+        commands.append(f"- ({number}) {evaluate_command(name, report)}")
+        label = _pictures(report, len(_evaluated(report)))
+        rows += [
+            (
+                label,
+                f"{summary['sigma']:g}, {summary['protocol']}",
+                ", ".join(map(str, summary["seeds"])),
+                _value(summary["psnr_noisy"], 2),
+                f"**{_value(summary['psnr'], 2)}**",
+                _value(summary["ssim"], 4),
+                _value(summary["theta"], 3),
+                f"({number})",
+            )
+            for summary in report["summary"]
+        ]
+        for figure in published(report["set"], report["summary"][0]["sigma"]):
+            what = f"{figure.picture or 'mean'}: {figure.method}, published"
+            rows.append((what, "25, paper", "", "", f"{figure.psnr:.2f}", "", "", "see below"))
+    head = ("pictures", "σ, protocol", "seeds", "noisy, dB", "PSNR, dB", "SSIM", "θ", "from")
+    notes = [
+        "",
+        f"Means over the pictures; over several seeds mean {PLUS_MINUS} standard deviation "
+        "(n − 1). Protocol *paper*: noise not clipped; *camera*: clipped to 0…255. "
+        "Published figures are other authors', not measured here; "
+        "`sw_model/evaluation/published.py` has their sources.",
+    ]
+    return [*_table(head, rows), *notes, "", *commands]
+
+
+def picture_section(report: Report) -> list[str]:
+    """PSNR, SSIM and theta of every picture, for the first noise of a report."""
+    first = report["runs"][0] if "runs" in report else report
+    noise = first["noise"]
+    rows = [
+        (
+            picture["name"],
+            "x".join(map(str, picture["shape"])),
+            _number(picture["psnr_noisy"], 2),
+            _number(picture["psnr"], 2),
+            _number(picture["ssim"], 4),
+            _number(picture["theta"], 3),
+        )
+        for picture in first["pictures"]
+    ]
+    label = _pictures(report, len(first["pictures"]))
+    return [
+        f"{label}, σ = {noise['sigma']:g}, seed {noise['seed']}, protocol {noise['protocol']}:",
+        "",
+        *_table(("picture", "H x W", "noisy, dB", "PSNR, dB", "SSIM", "θ"), rows),
+    ]
+
+
+def cost_section(name: str, report: Report) -> list[str]:
+    """Operations and energy of what ``cost`` reported."""
+    image, breaks = report["per_image"], report["break_even_theta"]
+    rows = [
+        (
+            label,
+            f"{image[key]['operations'] / 1e6:.1f}",
+            f"{image[key]['useful_operations'] / 1e6:.1f}",
+            f"{image[key]['energy_uj']['arithmetic']:.1f}",
+            f"{image[key]['energy_uj']['total']:.1f}",
+        )
+        for label, key in (
+            ("spiking (SOP)", "spiking"),
+            ("dense DnCNN, 8 bits (MAC)", "dense"),
+            ("dense, weights read for every pixel", "dense_no_reuse"),
+        )
+    ]
+    head = ("per image", "operations, M", "of them useful, M", "arithmetic, µJ", "with memory, µJ")
+    label = _pictures(report, len(report["pictures"]))
+    return [
+        f"{label}, σ = {report['noise']['sigma']:g}, T = {report['timesteps']}; energies estimated "
+        f"({report['energy_source']}) by the model in `docs/cost.md`:",
+        "",
+        *_table(head, rows),
+        "",
+        f"Measured θ: {image['theta']:.3f}. The spiking network stops paying off at θ =",
+        "",
+        *(f"- {_number(theta, 3)}: {MEANING[key]}" for key, theta in breaks.items()),
+        "",
+        cost_command(name, report),
+    ]
+
+
+def evaluate_command(name: str, report: Report) -> str:
+    """The command that gives such a report of the deployment."""
+    summaries = report["summary"]
+    seeds = ",".join(map(str, summaries[0]["seeds"]))
+    option = f"--seeds {seeds}" if "," in seeds else f"--seed {seeds}"
+    protocol = "both" if len(summaries) > 1 else summaries[0]["protocol"]
+    noise = f"--noise {summaries[0]['sigma']:g} {option} --protocol {protocol}"
+    return _command("evaluate", name, report, noise, _evaluated(report))
+
+
+def cost_command(name: str, report: Report) -> str:
+    """The command that gives such a report of the deployment."""
+    noise = report["noise"]
+    options = f"--noise {noise['sigma']:g} --seed {noise['seed']} --protocol {noise['protocol']}"
+    return _command("cost", name, report, options, report["pictures"])
+
+
+def _command(
+    command: str, name: str, report: Report, noise: str, pictures: Sequence[Report]
+) -> str:
+    which = (
+        f"--set {report['set']}"
+        if report["set"]
+        else " ".join(picture["name"] for picture in pictures)
+    )
+    steps = f"--timesteps {report['timesteps']}"
+    return f"`python -m sw_model {command} --deployment {name} {which} {steps} {noise}`"
+
+
+def _evaluated(report: Report) -> Sequence[Report]:
+    return (report["runs"][0] if "runs" in report else report)["pictures"]
+
+
+def _pictures(report: Report, count: int) -> str:
+    names = {"set12": "Set12", "bsd68": "BSD68"}
+    if report["set"]:
+        return f"{names.get(report['set'], report['set'])}, mean of {count}"
+    return "1 picture" if count == 1 else f"mean of {count} pictures"
+
+
+def _neuron(neuron: NeuronSpec | None) -> str:
+    assert neuron is not None, "spiking layers have one"
+    leak = "no leak" if neuron.leak is None else f"leak τ = {1 << neuron.leak}"
+    return f"{leak} / {neuron.reset} reset / {neuron.fractional_bits} fractional bits"
+
+
+def _runs(layers: Sequence[LayerSpec], text: Callable[[LayerSpec], str]) -> list[str]:
+    """What layers have in common, with the numbers of the layers that follow each other."""
+    parts = []
+    for value, group in groupby(enumerate(layers), key=lambda pair: text(pair[1])):
+        indices = [index for index, _ in group]
+        first, last = indices[0], indices[-1]
+        parts.append(f"{value} ({first if first == last else f'{first}–{last}'})")
+    return parts
+
+
+def _value(summary: Mapping[str, float | None], decimals: int) -> str:
+    mean = _number(summary["mean"], decimals)
+    if summary["spread"] is None:
+        return mean
+    # A spread is often a hundredth of its value.
+    return f"{mean} {PLUS_MINUS} {summary['spread']:.{decimals + 1}f}"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "none" if value is None else f"{value:.{decimals}f}"
+
+
+def _table(head: Sequence[str], rows: Any) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

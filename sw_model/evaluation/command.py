@@ -1,0 +1,173 @@
+"""Sub-command ``evaluate``: how well a frozen network denoises, and at what activity."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from sw_model.denoising.picture import denoise_picture
+from sw_model.golden.activity import Activity
+from sw_model.pictures.arrays import without_residual
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.metrics import Quality, quality
+from sw_model.pictures.noise import add_noise
+from sw_model.pictures.options import (
+    DEFAULT_SIGMA,
+    Noise,
+    add_network_options,
+    add_noise_options,
+    network,
+    noises,
+    progress_bar,
+)
+from sw_model.pictures.sets import add_picture_options, picture_set
+from sw_model.spec import Deployment
+from sw_model.support.files import check_output, write_atomically
+from sw_model.support.text import one_line
+
+from .report import report, table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Figures of one picture."""
+
+    name: str
+    shape: tuple[int, ...]
+    noisy: Quality
+    denoised: Quality
+    activity: Activity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Figures of all pictures, and what they were measured with."""
+
+    deployment: Deployment
+    timesteps: int
+    noise: Noise
+    pictures: tuple[Measured, ...]
+
+    @property
+    def activity(self) -> Activity:
+        """Spikes and neurons of all pictures together."""
+        return reduce(add, (picture.activity for picture in self.pictures))
+
+    @property
+    def noisy(self) -> Quality:
+        """Mean of the noisy pictures' values."""
+        return _mean([picture.noisy for picture in self.pictures])
+
+    @property
+    def denoised(self) -> Quality:
+        """Mean of the denoised pictures' values."""
+        return _mean([picture.denoised for picture in self.pictures])
+
+
+def evaluate(
+    deployment: Deployment, timesteps: int, noise: Noise, files: Iterable[Path]
+) -> Evaluation:
+    """Add noise to each picture, denoise it, and measure both.
+
+    Raises
+    ------
+    UsageError
+        A file is no picture that is accepted, or the noise cannot be drawn.
+    """
+    return evaluate_all(deployment, timesteps, [noise], files)[0]
+
+
+def evaluate_all(
+    deployment: Deployment, timesteps: int, noises: Sequence[Noise], files: Iterable[Path]
+) -> list[Evaluation]:
+    """As `evaluate`, with each of several noises."""
+    files = list(files)
+    pictures: list[list[Measured]] = [[] for _ in noises]
+    with progress_bar("evaluate") as bar:
+        # Picture by picture, so that one that cannot be read is not met in the second noise only.
+        for number, path in enumerate(files):
+            for index, noise in enumerate(noises):
+                progress = bar.item(
+                    number * len(noises) + index, len(files) * len(noises), path.name
+                )
+                pictures[index].append(_measure(deployment, timesteps, noise, path, progress))
+    return [
+        Evaluation(
+            deployment=deployment, timesteps=timesteps, noise=noise, pictures=tuple(measured)
+        )
+        for noise, measured in zip(noises, pictures, strict=True)
+    ]
+
+
+def _measure(
+    deployment: Deployment,
+    timesteps: int,
+    noise: Noise,
+    path: Path,
+    progress: Callable[[float, float], None],
+) -> Measured:
+    clean = read_picture(path)
+    pixels = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
+    # What hardware is compared with, whatever the noise.
+    result = denoise_picture(deployment, pixels, timesteps, progress, level=deployment.sigma)
+    return Measured(
+        name=one_line(path.name),
+        shape=clean.shape,
+        noisy=quality(clean, pixels),
+        denoised=quality(clean, without_residual(pixels, result.residual)),
+        activity=result.activity,
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Add noise to clean pictures, denoise them with a frozen network in the integers of the "
+        "hardware, and report PSNR, SSIM and theta, for Set12 and BSD68 beside published figures. "
+        "Equal inputs give equal reports."
+    )
+    parser.epilog = (
+        "examples: python -m sw_model evaluate --data DIR --set bsd68 --json bsd68.json; "
+        "python -m sw_model evaluate --data DIR/set12 --seeds 0,1,2 --protocol both"
+    )
+    add_picture_options(parser)
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+    )
+    add_network_options(parser)
+    add_noise_options(parser, sigma=DEFAULT_SIGMA, several=True)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sub-command."""
+    chosen = noises(args)
+    output = None if args.json in (None, "-") else Path(args.json)
+    if output is not None:
+        check_output(output)
+    deployment, timesteps = network(args)
+    pictures = picture_set(args)
+
+    evaluations = evaluate_all(deployment, timesteps, chosen, pictures.files)
+    values = report(evaluations, pictures.name)
+    content = json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    if output is not None:
+        write_atomically(output, content.encode())
+    if args.json == "-":
+        sys.stdout.write(content)
+    else:
+        print(table(evaluations, pictures.name))
+    return 0
+
+
+def _mean(values: list[Quality]) -> Quality:
+    ssims = [value.ssim for value in values if value.ssim is not None]
+    return Quality(
+        psnr=sum(value.psnr for value in values) / len(values),
+        ssim=sum(ssims) / len(ssims) if len(ssims) == len(values) else None,
+    )

@@ -1,0 +1,1 @@
+"""Time and memory beside PyTorch, snnTorch and SpikingJelly, measured in one run."""

@@ -1,0 +1,1 @@
+"""The paper's figures of denoising by T, LIF against rate coding."""
