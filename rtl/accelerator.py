@@ -21,7 +21,7 @@ class Accelerator(wiring.Component):
 
     After ``start`` the frame's noisy pixels go in and its denoised pixels come out, both in raster
     order. The first pixel comes out when all layers but the last are through. Cycles:
-    `sw_model.spec.cycles`.
+    `sw_model.spec.hardware.cycles`.
 
     Parameters
     ----------

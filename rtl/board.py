@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import Deployment
-from sw_model.spec.sdram import POWER_UP_MICROSECONDS
-from sw_model.spec.serial_link import BAUD, SILENCE_SECONDS
+from sw_model.spec.hardware.sdram import POWER_UP_MICROSECONDS
+from sw_model.spec.hardware.serial import BAUD, SILENCE_SECONDS
 
 from .axi import AxiSignature
 from .sdram_controller import SdramController, SdramSignature

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
-from sw_model.spec.frame_buffers import BURST_WORDS, WORD_ADDRESS_BITS
+from sw_model.spec.hardware.buffers import BURST_WORDS, WORD_ADDRESS_BITS
 
 _OFFSET_BITS = (BURST_WORDS - 1).bit_length()
 

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import BURST_WORDS, WORD_BYTES
+from sw_model.spec.hardware.buffers import BURST_WORDS, WORD_BYTES
 
 from .axi import CACHE, DATA_BITS, INCREMENTING, SIZE, AxiWriteSignature
 from .burst_cutter import BurstCutter

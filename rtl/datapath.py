@@ -7,9 +7,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, weight_row
-from sw_model.spec.cycles import datapath_latency
 from sw_model.spec.encoding_tables import table_bits
 from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.hardware.cycles import datapath_latency
 
 from .catch_queue import CatchQueue
 from .channel_group import ChannelGroup
@@ -223,7 +223,7 @@ class Datapath(wiring.Component):
             self.beat.eq(encoder.events.valid | window.planes.valid),
             self.held.eq(hold & ~self.beat),
         ]
-        # As `sw_model.spec.cycles.spacing`: a row takes three cycles or more.
+        # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
         with m.If((self.width == 1) & (self.steps == 1)):
             m.d.comb += encoder.spacing.eq(3)
         with m.Elif(

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import Deployment
-from sw_model.spec.serial_link import description_of
+from sw_model.spec.hardware.serial import description_of
 
 
 class DescriptionBytes(wiring.Component):

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sw_model.spec import Deployment, UsageError, load_deployment
-from sw_model.spec.cycles import GROUP_CHANNELS
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.cycles import GROUP_CHANNELS
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
 from sw_model.support.files import replacing_folder
 from sw_model.support.packages import need

@@ -14,8 +14,8 @@ from amaranth.lib.wiring import Component, In, Out
 
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import MULT_BITS, weight_range
+from sw_model.spec.hardware.strips import strip_columns
 from sw_model.spec.packing import channel_groups, pass_channels
-from sw_model.spec.strips import strip_columns
 
 from .accelerator import Accelerator
 from .channel_group import ChannelGroup

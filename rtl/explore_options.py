@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sw_model.spec import Deployment, UsageError
-from sw_model.spec.counted_cycles import ENGINES
-from sw_model.spec.cycles import GROUP_CHANNELS
 from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
+from sw_model.spec.hardware.counted_cycles import ENGINES
+from sw_model.spec.hardware.cycles import GROUP_CHANNELS
+from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
-from sw_model.spec.system_cycles import MemoryTiming
 
 from .explore_designs import MAPS, Hardware, hidden_bits
 from .explore_points import OBJECTIVES, Configuration

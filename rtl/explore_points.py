@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sw_model.spec import TAPS, Deployment
-from sw_model.spec.cost_model import InputSpikes, spiking_cost
-from sw_model.spec.counted_cycles import chip_cycles, memory_cycles, strip_events
-from sw_model.spec.energy import dram_pj
-from sw_model.spec.frame_buffers import FrameBuffers
+from sw_model.spec.cost.energy import dram_pj
+from sw_model.spec.cost.model import InputSpikes, spiking_cost
+from sw_model.spec.hardware.buffers import FrameBuffers
+from sw_model.spec.hardware.counted_cycles import chip_cycles, memory_cycles, strip_events
+from sw_model.spec.hardware.strips import Strip, strip_columns, strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
-from sw_model.spec.strips import Strip, strip_columns, strips
-from sw_model.spec.system_cycles import MemoryTiming
 
 from .explore_designs import Hardware, hidden_bits
 from .synth_area import Area
@@ -70,7 +70,7 @@ class Point:
     fps
         Frames a second.
     energy_uj
-        Of a frame, by the model of `sw_model.spec.cost_model`.
+        Of a frame, by the model of `sw_model.spec.cost.model`.
     """
 
     configuration: Configuration

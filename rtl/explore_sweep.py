@@ -15,8 +15,8 @@ from typing import Any
 from amaranth.hdl import UnusedElaboratable
 
 from sw_model.spec import Deployment
+from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.spec.spike_counts import SpikeCounts
-from sw_model.spec.system_cycles import MemoryTiming
 
 from .explore_designs import (
     Hardware,

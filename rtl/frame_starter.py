@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.registers import ADDRESS_BITS, REGISTERS
-from sw_model.spec.sdram import BASES
+from sw_model.spec.hardware.registers import ADDRESS_BITS, REGISTERS
+from sw_model.spec.hardware.sdram import BASES
 
 from .axi import AxiLiteSignature
 from .strip_geometry import BUFFERS

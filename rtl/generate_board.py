@@ -12,9 +12,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import IOPort, Value
 
 from sw_model.spec import Deployment, load_deployment
-from sw_model.spec.frame_buffers import FrameBuffers
-from sw_model.spec.sdram import BASES, SdramTiming, pixels_max
-from sw_model.spec.serial_link import BAUD, VERSION
+from sw_model.spec.hardware.buffers import FrameBuffers
+from sw_model.spec.hardware.sdram import BASES, SdramTiming, pixels_max
+from sw_model.spec.hardware.serial import BAUD, VERSION
 from sw_model.support.files import replacing_folder
 from sw_model.support.progress import Phase, phases, unseen
 

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 from sw_model.spec import Deployment, UsageError, load_deployment
-from sw_model.spec.bands import ENGINES_MAX, check_engines
-from sw_model.spec.registers import VERSION
+from sw_model.spec.hardware.registers import VERSION
+from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
 from sw_model.support.files import replacing_folder
 from sw_model.support.progress import Phase, phases, unseen
 

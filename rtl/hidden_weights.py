@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from sw_model.spec import TAPS, Deployment, weight_row
-from sw_model.spec.cycles import GROUP_CHANNELS
+from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
 
 from .loading import CHUNK_BITS, LoadPlace

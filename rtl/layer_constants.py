@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import MULT_BITS, Deployment
-from sw_model.spec.cycles import GROUP_CHANNELS
+from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
 
 from .lif_array import NeuronConstants
@@ -33,7 +33,7 @@ class LayerConstants(wiring.Component):
         The layer under way, and T.
     prepare : In(1)
         Fill the registers with the constants of ``layer``, the first one or the one after those
-        that they hold. It takes `sw_model.spec.cycles.constants_cycles`.
+        that they hold. It takes `sw_model.spec.hardware.cycles.constants_cycles`.
     prepared : Out(1)
         They hold them; from a cycle after ``prepare`` on.
     kind : Out

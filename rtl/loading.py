@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.registers import REGISTER_BITS, REGISTERS, load_memory
+from sw_model.spec.hardware.registers import REGISTER_BITS, REGISTERS, load_memory
 
 from .checks import check_positive
 
@@ -35,7 +35,7 @@ class LoadPlace:
     Attributes
     ----------
     name
-        Memory of `sw_model.spec.registers.LOAD_MEMORIES`, which may consist of several.
+        Memory of `sw_model.spec.hardware.registers.LOAD_MEMORIES`, which may consist of several.
     row, chunk
         What its first row, and the first chunk of its rows, are called.
     """

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import map_words
+from sw_model.spec.hardware.buffers import map_words
 
 from .axi import DATA_BITS, WORD_BYTES
 from .burst_writer import StrobedWord

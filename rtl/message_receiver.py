@@ -8,9 +8,9 @@ from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import PIXEL_BITS, NetworkSpec
-from sw_model.spec.registers import FRAME_WIDTH_MAX
-from sw_model.spec.sdram import pixels_max
-from sw_model.spec.serial_link import (
+from sw_model.spec.hardware.registers import FRAME_WIDTH_MAX
+from sw_model.spec.hardware.sdram import pixels_max
+from sw_model.spec.hardware.serial import (
     CHECK_BYTES,
     DENOISE,
     DESCRIBE,
@@ -25,7 +25,7 @@ from sw_model.spec.serial_link import (
 from .checks import check_positive
 
 CRC = catalog.CRC32_ISO_HDLC
-"""The check of `sw_model.spec.serial_link`."""
+"""The check of `sw_model.spec.hardware.serial`."""
 
 
 class MessageReceiver(wiring.Component):

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.serial_link import CHECK_BYTES, FIELD_BYTES, FIELDS, SYNC, VERSION
+from sw_model.spec.hardware.serial import CHECK_BYTES, FIELD_BYTES, FIELDS, SYNC, VERSION
 
 from .message_receiver import CRC
 

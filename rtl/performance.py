@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.registers import COUNTER_BITS, COUNTERS
+from sw_model.spec.hardware.registers import COUNTER_BITS, COUNTERS
 
 from .checks import check_positive
 
@@ -34,7 +34,7 @@ class PerformanceCounters(wiring.Component):
     read, written : In(engines)
         A word comes from memory, goes there.
     cycles, events, ... : Out(48)
-        As in `sw_model.spec.registers.COUNTERS`, in lower case.
+        As in `sw_model.spec.hardware.registers.COUNTERS`, in lower case.
     """
 
     def __init__(self, *, engines: int = 1) -> None:

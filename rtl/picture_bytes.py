@@ -6,16 +6,16 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import WORD_BYTES
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
-from sw_model.spec.sdram import BASES
-from sw_model.spec.serial_link import NOISY_BYTES
+from sw_model.spec.hardware.buffers import WORD_BYTES
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.sdram import BASES
+from sw_model.spec.hardware.serial import NOISY_BYTES
 
 from .axi import ADDRESS_BITS, CACHE, INCREMENTING, SIZE, AxiSignature
 
 
 class PictureBytes(wiring.Component):
-    """Stores a noisy frame, or fetches a denoised one, as `sw_model.spec.frame_buffers` has them.
+    """Stores a noisy frame, or fetches a denoised one, where `FrameBuffers` has them.
 
     Every byte is an access of its own, which a serial line leaves time for: one takes the memory's
     latency and three cycles. Rows begin at multiples of eight bytes.

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX
 from sw_model.spec.fixed_point import unsigned_width
-from sw_model.spec.frame_buffers import DENOISED_PIXELS
+from sw_model.spec.hardware.buffers import DENOISED_PIXELS
 
 from .axi import DATA_BITS
 from .burst_writer import StrobedWord

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import PIXEL_BITS
-from sw_model.spec.frame_buffers import NOISY_PIXELS
+from sw_model.spec.hardware.buffers import NOISY_PIXELS
 
 from .axi import DATA_BITS
 from .checks import check_positive

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.registers import ADDRESS_BITS, REGISTER_BITS, REGISTERS
+from sw_model.spec.hardware.registers import ADDRESS_BITS, REGISTER_BITS, REGISTERS
 
 from .axi import OKAY, SLAVE_ERROR, AxiLiteSignature
 
@@ -17,7 +17,7 @@ _BYTE_BITS = 2
 
 
 class RegisterFile(wiring.Component):
-    """What `sw_model.spec.registers` describes.
+    """What `sw_model.spec.hardware.registers` describes.
 
     One access at a time, writes and reads independent of each other; a write waits until the answer
     to the one before it has been taken. A write of fewer than all four bytes, of a register that is

@@ -4,12 +4,12 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.bands import ENGINES_MAX
-from sw_model.spec.registers import FRAME_HEIGHT_MAX
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX
+from sw_model.spec.hardware.strips import ENGINES_MAX
 
 
 class RowBand(wiring.Component):
-    """The upper or the lower half of a frame's rows, as `sw_model.spec.bands` says.
+    """The upper or the lower half of a frame's rows, as `sw_model.spec.hardware.strips` says.
 
     Latency: one cycle.
 

@@ -25,7 +25,8 @@ class Scatter(wiring.Component):
     sums can be taken.
 
     The line buffers are read when a word arrives and written two cycles later. In a frame whose
-    rows have fewer words than that, words must keep a distance, see `sw_model.spec.cycles.spacing`.
+    rows have fewer words than that, words must keep a distance, see
+    `sw_model.spec.hardware.cycles.spacing`.
 
     Partial sums that an earlier row or frame left behind are masked, never cleared:
     at x = 0 the column buffers' newest sums belong to a pixel beyond the right border, and before

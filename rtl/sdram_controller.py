@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, fifo, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.sdram import (
+from sw_model.spec.hardware.sdram import (
     BANK_BITS,
     BURST,
     BYTES,

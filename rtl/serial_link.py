@@ -7,14 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import Deployment
-from sw_model.spec.registers import ADDRESS_BITS
-from sw_model.spec.serial_link import (
-    DENOISED,
-    DESCRIBE,
-    DESCRIPTION,
-    ERROR,
-    error_code,
-)
+from sw_model.spec.hardware.registers import ADDRESS_BITS
+from sw_model.spec.hardware.serial import DENOISED, DESCRIBE, DESCRIPTION, ERROR, error_code
 
 from .axi import AxiLiteSignature, AxiSignature
 from .description_bytes import DescriptionBytes
@@ -27,7 +21,7 @@ from .uart_transmitter import UartTransmitter
 
 
 class SerialLink(wiring.Component):
-    """Serves one request after the other, as `sw_model.spec.serial_link` describes them.
+    """Serves one request after the other, as `sw_model.spec.hardware.serial` describes them.
 
     Bytes that come between a request's end and the answer's are dropped.
 

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import unsigned_width
-from sw_model.spec.frame_buffers import NOISY_PIXELS, QUEUE_WORDS
-from sw_model.spec.registers import FRAME_HEIGHT_MAX
+from sw_model.spec.hardware.buffers import NOISY_PIXELS, QUEUE_WORDS
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX
 
 from .axi import DATA_BITS, AxiReadSignature, AxiWriteSignature
 from .burst_reader import BurstReader

@@ -6,15 +6,15 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import (
+from sw_model.spec.hardware.buffers import (
     DENOISED_PIXELS,
     NOISY_PIXELS,
     WORD_ADDRESS_BITS,
     FrameBuffers,
     map_words,
 )
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
-from sw_model.spec.strips import COLUMNS_MIN
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.strips import COLUMNS_MIN
 
 from .burst_reader import RowsSignature
 from .checks import check_positive
@@ -37,7 +37,7 @@ def row_limits(channels: int, columns: int, timesteps_max: int) -> dict[str, int
 
 
 class StripGeometry(wiring.Component):
-    """Follows its inputs with a latency of `LATENCY` cycles, as `sw_model.spec.strips` says.
+    """Follows its inputs with a latency of `LATENCY` cycles; see `sw_model.spec.hardware.strips`.
 
     Parameters
     ----------

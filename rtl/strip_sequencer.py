@@ -8,8 +8,13 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.frame_buffers import ADDRESS_BITS, WORD_ADDRESS_BITS
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX, REGISTERS, error_code
+from sw_model.spec.hardware.buffers import ADDRESS_BITS, WORD_ADDRESS_BITS
+from sw_model.spec.hardware.registers import (
+    FRAME_HEIGHT_MAX,
+    FRAME_WIDTH_MAX,
+    REGISTERS,
+    error_code,
+)
 
 from .axi import SIZE
 from .checks import check_positive
@@ -37,7 +42,7 @@ class StripSequencer(wiring.Component):
     busy, done : Out(1)
         A frame is under way; it ends, for whatever reason, or is refused.
     error : Out
-        Why the last frame did not end well, as in `sw_model.spec.registers.ERRORS`.
+        Why the last frame did not end well, as in `sw_model.spec.hardware.registers.ERRORS`.
     layer, encoding, output, row_base : Out
         The layer under way, its kind, and first row of its hidden weights.
     x : Out

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from sw_model.spec import Deployment, UsageError, load_deployment
-from sw_model.spec.bands import ENGINES_MAX
+from sw_model.spec.hardware.strips import ENGINES_MAX
 from sw_model.support.files import check_output, write_atomically
 
 from .generate import parse_size

@@ -8,9 +8,9 @@ from typing import Any
 from amaranth.lib.wiring import Component
 
 from sw_model.spec import TAPS, Deployment
-from sw_model.spec.cycles import GROUP_CHANNELS
+from sw_model.spec.hardware.cycles import GROUP_CHANNELS
+from sw_model.spec.hardware.strips import strip_columns
 from sw_model.spec.packing import channel_groups
-from sw_model.spec.strips import strip_columns
 
 from .accelerator import Accelerator
 from .channel_group import ChannelGroup

@@ -7,8 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sw_model.spec import Deployment
-from sw_model.spec.bands import ENGINES_MAX
-from sw_model.spec.registers import (
+from sw_model.spec.hardware.registers import (
     ADDRESS_BITS,
     COUNTERS,
     HASH_REGISTERS,
@@ -17,7 +16,7 @@ from sw_model.spec.registers import (
     REGISTERS,
     VERSION,
 )
-from sw_model.spec.strips import strip_columns
+from sw_model.spec.hardware.strips import ENGINES_MAX, strip_columns
 
 from .axi import AxiLiteSignature, AxiSignature
 from .hidden_weights import group_weights
@@ -40,7 +39,7 @@ class System(wiring.Component):
     """Denoises frames up to 4096 pixels wide that lie in external memory.
 
     Software writes the frame's size and addresses and the start bit, then waits for the interrupt
-    or polls the status. Cycles: `sw_model.spec.system_cycles`.
+    or polls the status. Cycles: `sw_model.spec.hardware.system_cycles`.
 
     Two engines take the upper and the lower half of every strip's rows at the same time, and their
     weights from one memory.

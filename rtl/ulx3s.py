@@ -16,8 +16,8 @@ from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In
 
 from sw_model.spec import Deployment, UsageError
-from sw_model.spec.sdram import POWER_UP_MICROSECONDS
-from sw_model.spec.serial_link import BAUD, SILENCE_SECONDS
+from sw_model.spec.hardware.sdram import POWER_UP_MICROSECONDS
+from sw_model.spec.hardware.serial import BAUD, SILENCE_SECONDS
 
 from .board import MHZ_TO_HZ, Board
 from .ecp5_pins import SdramPins

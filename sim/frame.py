@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sw_model.pictures.eight_bit import write_picture
 from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
-from sw_model.spec.bands import ENGINES_MAX, check_engines
-from sw_model.spec.system_cycles import MemoryTiming
+from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
+from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.support.files import check_output, replacing_folder, write_atomically
 
 from . import job

@@ -18,8 +18,8 @@ from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.options import Noise, add_network_options, add_noise_options, network, noise
 from sw_model.spec import Deployment, UsageError
-from sw_model.spec.cycles import frame_cycles
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.cycles import frame_cycles
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 
 DEMONSTRATION = "compact"
 """The smallest shipped network: simulators take minutes for a crop."""

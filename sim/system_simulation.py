@@ -15,11 +15,10 @@ from rtl.system import System
 from rtl.verilog import verilog_text
 from sw_model.host import driver
 from sw_model.spec import Deployment
-from sw_model.spec.bands import bands
-from sw_model.spec.loading import load_writes
-from sw_model.spec.registers import REGISTERS
-from sw_model.spec.strips import strip_columns, strips
-from sw_model.spec.system_cycles import MemoryTiming, system_cycles
+from sw_model.spec.hardware.loading import load_writes
+from sw_model.spec.hardware.registers import REGISTERS
+from sw_model.spec.hardware.strips import bands, strip_columns, strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming, system_cycles
 from sw_model.support.processes import PIPE, child
 from sw_model.support.temporary import keep, temporary_folder
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sw_model.pictures.options import describe
-from sw_model.spec.cost_of_layer import ARITHMETIC, MEMORY, LayerCost, Scope
-from sw_model.spec.energy import ACCESS_PJ, ADD_PJ, MULTIPLY_8_PJ, SOURCE
+from sw_model.spec.cost.energy import ACCESS_PJ, ADD_PJ, MULTIPLY_8_PJ, SOURCE
+from sw_model.spec.cost.layer import ARITHMETIC, MEMORY, LayerCost, Scope
 
 from .cost_study import CostStudy, FrameCost
 

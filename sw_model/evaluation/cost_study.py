@@ -1,4 +1,4 @@
-"""Costs of pictures, from the golden model's spikes, by `sw_model.spec.cost_model`."""
+"""Costs of pictures, from the golden model's spikes, by `sw_model.spec.cost.model`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.noise import add_noise, planes
 from sw_model.pictures.options import Noise, progress_bar
 from sw_model.spec import KERNEL, Deployment
-from sw_model.spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
-from sw_model.spec.cost_of_layer import LayerCost, Scope, break_even_theta
+from sw_model.spec.cost.layer import LayerCost, Scope, break_even_theta
+from sw_model.spec.cost.model import DenseDesign, InputSpikes, dense_cost, spiking_cost
 from sw_model.support.text import one_line
 
 Layers = tuple[LayerCost, ...]

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.spec import PIXEL_MAX, PIXEL_MIN, serial_link
-from sw_model.spec.network import TIMESTEPS_MAX
-from sw_model.spec.sdram import fits
-from sw_model.spec.serial_link import (
+from sw_model.spec import PIXEL_MAX, PIXEL_MIN
+from sw_model.spec.hardware import serial as serial_link
+from sw_model.spec.hardware.sdram import fits
+from sw_model.spec.hardware.serial import (
     BAUD,
     BYTE_BITS,
     CHECK_BYTES,
@@ -28,6 +28,7 @@ from sw_model.spec.serial_link import (
     Description,
     Header,
 )
+from sw_model.spec.network import TIMESTEPS_MAX
 from sw_model.support.errors import Failure
 
 ATTEMPTS = 3

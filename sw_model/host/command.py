@@ -13,9 +13,9 @@ import numpy as np
 from sw_model.pictures.eight_bit import check_format, read_picture, write_picture
 from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import UsageError, load_deployment
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
-from sw_model.spec.sdram import fits, pixels_max
-from sw_model.spec.serial_link import BAUD, BYTE_BITS, Description
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.sdram import fits, pixels_max
+from sw_model.spec.hardware.serial import BAUD, BYTE_BITS, Description
 from sw_model.support.cli import complain
 from sw_model.support.files import check_output
 from sw_model.support.progress import working

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sw_model.spec import Deployment, UsageError
-from sw_model.spec.frame_buffers import ADDRESS_BITS, WORD_BYTES, FrameBuffers
-from sw_model.spec.registers import (
+from sw_model.spec.hardware.buffers import ADDRESS_BITS, WORD_BYTES, FrameBuffers
+from sw_model.spec.hardware.registers import (
     COUNTERS,
     ERRORS,
     FRAME_HEIGHT_MAX,

@@ -7,9 +7,10 @@ from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from sw_model.__main__ import main as sw_model
 from sw_model.host import client as host_client
 from sw_model.host import command as host_command
-from sw_model.spec.serial_link import CHECK_BYTES, HEADER_BYTES, unpack_header
+from sw_model.spec.hardware.serial import CHECK_BYTES, HEADER_BYTES, unpack_header
 
 from ..rtl.fake_board import GOOD, FakeBoard
 from . import seeds
@@ -96,7 +97,7 @@ def host_case(rng: Random) -> Case:
             patch.object(host_client, "time", SimpleNamespace(
                 monotonic=clock.monotonic, monotonic_ns=clock.monotonic_ns)),
         ):  # fmt: skip
-            return main(["host", *arguments])
+            return sw_model(["host", *arguments])
 
     return Case(
         kind="host",

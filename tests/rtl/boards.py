@@ -17,8 +17,8 @@ from rtl.ecp5_pins import SdramPins
 from rtl.sdram_controller import SdramController
 from rtl.ulx3s import Ulx3s
 from rtl.verilog import verilog_text
-from sw_model.spec.sdram import RAS_MAX_NANOSECONDS, REFRESH_NANOSECONDS, TIMES
-from sw_model.spec.serial_link import BYTE_BITS
+from sw_model.spec.hardware.sdram import RAS_MAX_NANOSECONDS, REFRESH_NANOSECONDS, TIMES
+from sw_model.spec.hardware.serial import BYTE_BITS
 
 from .networks import NETWORKS
 from .running import run_sources

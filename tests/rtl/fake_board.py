@@ -13,7 +13,7 @@ import numpy as np
 
 from sw_model.golden import denoise
 from sw_model.spec import Deployment
-from sw_model.spec.serial_link import (
+from sw_model.spec.hardware.serial import (
     CHECK_BYTES,
     DENOISE,
     DENOISED,

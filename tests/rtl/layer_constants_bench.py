@@ -3,7 +3,7 @@
 from cocotb.triggers import RisingEdge
 
 from sim.streams import arguments, bench, generator, start
-from sw_model.spec.cycles import constants_cycles
+from sw_model.spec.hardware.cycles import constants_cycles
 
 from .bench_tools import check, pulse
 from .networks import NETWORKS

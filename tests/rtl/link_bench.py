@@ -8,11 +8,11 @@ from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteSlave, AxiSlave
 
 from sim.streams import CLOCK_NS, arguments, bench, start
 from sw_model.host import driver
-from sw_model.spec.frame_buffers import FrameBuffers
-from sw_model.spec.registers import REGISTERS
-from sw_model.spec.registers import error_code as register_error
-from sw_model.spec.sdram import BASES
-from sw_model.spec.serial_link import (
+from sw_model.spec.hardware.buffers import FrameBuffers
+from sw_model.spec.hardware.registers import REGISTERS
+from sw_model.spec.hardware.registers import error_code as register_error
+from sw_model.spec.hardware.sdram import BASES
+from sw_model.spec.hardware.serial import (
     DENOISE,
     DENOISED,
     ERROR,

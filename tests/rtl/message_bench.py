@@ -4,9 +4,9 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from sim.streams import StreamSink, StreamSource, arguments, bench, check_quiet, generator, start
-from sw_model.spec import serial_link
-from sw_model.spec.sdram import pixels_max
-from sw_model.spec.serial_link import (
+from sw_model.spec.hardware import serial as serial_link
+from sw_model.spec.hardware.sdram import pixels_max
+from sw_model.spec.hardware.serial import (
     CHECK_BYTES,
     DENOISE,
     DENOISED,

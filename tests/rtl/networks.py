@@ -22,8 +22,8 @@ from sw_model.spec import (
     configuration,
     uniform_network,
 )
-from sw_model.spec.cycles import frame_cycles
 from sw_model.spec.fixed_point import weight_range
+from sw_model.spec.hardware.cycles import frame_cycles
 
 EXTREME_LAYER = 1
 """The layer of the network "extreme" in which sums of both signs are as large as can be."""

@@ -14,7 +14,7 @@ from sim.streams import (
     start,
 )
 from sw_model.spec import TAPS
-from sw_model.spec.cycles import spacing
+from sw_model.spec.hardware.cycles import spacing
 
 from .bench_tools import check_each, pulse, transfer_cycles, under_idling
 from .reference import convolved, flush_words, pack, random_signed, raster, signed_limits, unpack

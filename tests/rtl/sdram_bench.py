@@ -10,8 +10,8 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBurstSize, AxiBurstType, AxiBus, AxiMaster, AxiResp
 
 from sim.streams import CLOCK_NS, arguments, bench, generator
-from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, WORD_BYTES
-from sw_model.spec.sdram import BYTES, ROW_WORDS, SdramTiming
+from sw_model.spec.hardware.buffers import BURST_WORDS, PAGE_WORDS, WORD_BYTES
+from sw_model.spec.hardware.sdram import BYTES, ROW_WORDS, SdramTiming
 
 from .bench_tools import check, cycle, leading
 

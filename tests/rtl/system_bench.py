@@ -9,9 +9,9 @@ from cocotbext.axi import AxiResp
 
 from sim.streams import bench, generator
 from sw_model.host import driver
-from sw_model.spec.frame_buffers import WORD_BYTES
-from sw_model.spec.loading import load_writes
-from sw_model.spec.registers import (
+from sw_model.spec.hardware.buffers import WORD_BYTES
+from sw_model.spec.hardware.loading import load_writes
+from sw_model.spec.hardware.registers import (
     ADDRESS_BITS,
     ERRORS,
     IDENTITY,

@@ -7,9 +7,9 @@ from cocotb.triggers import ClockCycles
 
 from sim.streams import bench, generator
 from sw_model.host import driver
-from sw_model.spec.bands import bands
-from sw_model.spec.frame_buffers import WORD_BYTES
-from sw_model.spec.registers import REGISTERS
+from sw_model.spec.hardware.buffers import WORD_BYTES
+from sw_model.spec.hardware.registers import REGISTERS
+from sw_model.spec.hardware.strips import bands
 
 from .bench_tools import check
 from .system_tester import ENGINES, FRAMES, Bench

@@ -11,8 +11,8 @@ from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave
 from rtl.system import memory_ports
 from sim.streams import arguments, generator, reset, start
 from sw_model.host import driver
-from sw_model.spec.frame_buffers import WORD_BYTES
-from sw_model.spec.registers import REGISTERS
+from sw_model.spec.hardware.buffers import WORD_BYTES
+from sw_model.spec.hardware.registers import REGISTERS
 
 from .bench_tools import check
 from .networks import NETWORKS

@@ -34,13 +34,13 @@ from sim.random_deployment import random_deployment
 from sw_model.evaluation.cost_study import count_input
 from sw_model.golden import denoise
 from sw_model.spec import NeuronSpec, UsageError, configuration
-from sw_model.spec.cost_model import spiking_cost
-from sw_model.spec.counted_cycles import chip_cycles, memory_cycles
-from sw_model.spec.cycles import frame_cycles
-from sw_model.spec.energy import DRAM_PJ
+from sw_model.spec.cost.energy import DRAM_PJ
+from sw_model.spec.cost.model import spiking_cost
+from sw_model.spec.hardware.counted_cycles import chip_cycles, memory_cycles
+from sw_model.spec.hardware.cycles import frame_cycles
+from sw_model.spec.hardware.strips import Strip, strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.spec.spike_counts import count_spikes
-from sw_model.spec.strips import Strip, strips
-from sw_model.spec.system_cycles import MemoryTiming
 from sw_model.support.cluster import connect
 
 ROOT = Path(__file__).parents[2]

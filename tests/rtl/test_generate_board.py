@@ -18,7 +18,7 @@ from rtl.sdram_controller import SdramController, SdramSignature
 from rtl.synth_tools import check_tools
 from rtl.ulx3s_pins import OSCILLATOR_MHZ, PINS, constraints
 from rtl.verilog import verilog_tools
-from sw_model.spec.serial_link import BAUD
+from sw_model.spec.hardware.serial import BAUD
 
 from .networks import NETWORKS
 

@@ -18,7 +18,7 @@ from sw_model.__main__ import main as sw_model
 from sw_model.golden import denoise
 from sw_model.host.client import BoardClient, LinkFailure
 from sw_model.pictures.noise import add_noise
-from sw_model.spec.serial_link import description_of
+from sw_model.spec.hardware.serial import description_of
 
 from . import fake_board
 from .fake_board import connected

@@ -9,9 +9,9 @@ import pytest
 
 from rtl.serial_link import SerialLink
 from sim.simulators import SIMULATORS
-from sw_model.spec import serial_link
-from sw_model.spec.sdram import BASES, SPACES
-from sw_model.spec.serial_link import (
+from sw_model.spec.hardware import serial as serial_link
+from sw_model.spec.hardware.sdram import BASES, SPACES
+from sw_model.spec.hardware.serial import (
     DENOISE,
     DENOISED,
     DESCRIPTION,

@@ -11,15 +11,14 @@ from amaranth.sim import Simulator
 
 from rtl.row_band import RowBand
 from rtl.strip_geometry import BUFFERS, LATENCY, StripGeometry
-from sw_model.spec.bands import Band, bands
-from sw_model.spec.frame_buffers import (
+from sw_model.spec.hardware.buffers import (
     DENOISED_PIXELS,
     NOISY_PIXELS,
     WORD_ADDRESS_BITS,
     FrameBuffers,
 )
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
-from sw_model.spec.strips import COLUMNS_MIN, Strip, strips
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.strips import COLUMNS_MIN, Band, Strip, bands, strips
 
 from .running import SEED
 

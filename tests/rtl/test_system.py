@@ -16,10 +16,10 @@ from sim import system_simulation
 from sim.errors import BenchFailure
 from sim.simulators import SIMULATORS
 from sim.system_simulation import SystemRun, SystemSimulation
-from sw_model.spec.frame_buffers import BURST_WORDS, bursts
-from sw_model.spec.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
-from sw_model.spec.strips import strips
-from sw_model.spec.system_cycles import MemoryTiming
+from sw_model.spec.hardware.buffers import BURST_WORDS, bursts
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.strips import strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming
 
 from .cases import SYSTEMS
 from .networks import NETWORKS, Frame

@@ -4,7 +4,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer
 
 from sim.streams import CLOCK_NS, StreamSource, arguments, bench, generator, start
-from sw_model.spec.serial_link import BYTE_BITS
+from sw_model.spec.hardware.serial import BYTE_BITS
 
 from .bench_tools import STALLS, check, check_each
 

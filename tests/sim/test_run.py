@@ -16,7 +16,7 @@ from sim.simulators import SIMULATORS
 from sim.targets import DEFAULT_TARGETS, TARGETS
 from sw_model import golden
 from sw_model.pictures.noise import add_noise
-from sw_model.spec.cycles import frame_cycles
+from sw_model.spec.hardware.cycles import frame_cycles
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from sw_model.evaluation.cost_study import count_input, frame_cost
 from sw_model.pictures import eight_bit as images
 from sw_model.pictures.noise import add_noise, planes
 from sw_model.spec import NeuronSpec, configuration, uniform_network
-from sw_model.spec.cost_model import DenseDesign, InputSpikes, dense_cost, spiking_cost
-from sw_model.spec.cost_of_layer import ARITHMETIC, MEMORY, break_even_theta
-from sw_model.spec.energy import access_pj, add_pj, multiply_pj, traffic_pj
+from sw_model.spec.cost.energy import access_pj, add_pj, multiply_pj, traffic_pj
+from sw_model.spec.cost.layer import ARITHMETIC, MEMORY, break_even_theta
+from sw_model.spec.cost.model import DenseDesign, InputSpikes, dense_cost, spiking_cost
 
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 7), (2, 2), (3, 3), (5, 4), (9, 17)]
 

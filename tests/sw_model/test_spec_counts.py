@@ -9,12 +9,17 @@ import pytest
 
 from sim.random_deployment import random_deployment
 from sw_model.spec import UsageError, pack_spikes, uniform_network
-from sw_model.spec.counted_cycles import buffer_addresses, chip_cycles, memory_cycles, strip_events
-from sw_model.spec.cycles import encoding_cycles, event_layer_cycles, frame_cycles
-from sw_model.spec.frame_buffers import FrameBuffers
+from sw_model.spec.hardware.buffers import FrameBuffers
+from sw_model.spec.hardware.counted_cycles import (
+    buffer_addresses,
+    chip_cycles,
+    memory_cycles,
+    strip_events,
+)
+from sw_model.spec.hardware.cycles import encoding_cycles, event_layer_cycles, frame_cycles
+from sw_model.spec.hardware.strips import strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming, system_cycles
 from sw_model.spec.spike_counts import count_spikes, load_spike_counts
-from sw_model.spec.strips import strips
-from sw_model.spec.system_cycles import MemoryTiming, system_cycles
 
 MEMORY = MemoryTiming(read=20, write=10)
 
@@ -39,7 +44,7 @@ def test_cycles_on_chip_are_exact(channels, height, width, timesteps, monkeypatc
     deployment, maps = spiking(channels, height, width, timesteps)
     counts = count_spikes(maps, deployment, "noise")
     for group in (16, 1, 5, 64):
-        monkeypatch.setattr("sw_model.spec.cycles.GROUP_CHANNELS", group)
+        monkeypatch.setattr("sw_model.spec.hardware.cycles.GROUP_CHANNELS", group)
         wanted = frame_cycles(maps, channels)
         monkeypatch.undo()
         assert chip_cycles(counts, timesteps, group) == wanted

@@ -12,11 +12,10 @@ from rtl.synth_tools import design_text
 from sim.random_deployment import random_deployment
 from sw_model.host import driver
 from sw_model.spec import UsageError, configuration, pack_spikes
-from sw_model.spec.bands import bands
-from sw_model.spec.frame_buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts
-from sw_model.spec.loading import check_fits, load_rows, load_writes
-from sw_model.spec.registers import IDENTITY, REGISTERS, VERSION
-from sw_model.spec.strips import COLUMNS_MIN, strip_columns, strips
+from sw_model.spec.hardware.buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts
+from sw_model.spec.hardware.loading import check_fits, load_rows, load_writes
+from sw_model.spec.hardware.registers import IDENTITY, REGISTERS, VERSION
+from sw_model.spec.hardware.strips import COLUMNS_MIN, bands, strip_columns, strips
 
 TINY = random_deployment(configuration("tiny"), 3)
 

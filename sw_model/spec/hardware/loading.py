@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..support.errors import UsageError
+from sw_model.spec.deployment import Deployment
+from sw_model.spec.encoding_tables import encoding_rows, table_bits
+from sw_model.spec.network import TAPS
+from sw_model.spec.packing import channel_groups, weight_row
+from sw_model.support.errors import UsageError
+
 from .cycles import GROUP_CHANNELS
-from .deployment import Deployment
-from .encoding_tables import encoding_rows, table_bits
-from .network import TAPS
-from .packing import channel_groups, weight_row
 from .registers import HASH_REGISTERS, REGISTER_BITS, REGISTERS, load_memory
 
 
@@ -21,7 +22,7 @@ class LoadRow:
     Attributes
     ----------
     memory
-        Its name in `sw_model.spec.registers.LOAD_MEMORIES`.
+        Its name in `sw_model.spec.hardware.registers.LOAD_MEMORIES`.
     chunks
         The row's bits, 32 at a time, from the lowest.
     """

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .fixed_point import PIXEL_MAX, PIXEL_MIN
-from .network import CHANNELS_MAX, LAYERS_MAX, LAYERS_MIN, TIMESTEPS_MAX, NetworkSpec
+from sw_model.spec.fixed_point import PIXEL_MAX, PIXEL_MIN
+from sw_model.spec.network import CHANNELS_MAX, LAYERS_MAX, LAYERS_MIN, TIMESTEPS_MAX, NetworkSpec
 
 SYNC = b"SDNC"
 """The first bytes of every message."""

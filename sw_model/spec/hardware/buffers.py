@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .packing import WORD_BITS
+from sw_model.spec.packing import WORD_BITS
+
 from .strips import Strip
 
 WORD_BYTES = WORD_BITS // 8

@@ -1,6 +1,6 @@
 """The costs of a layer by item, and the theta at which two networks cost the same.
 
-What the items are is told in `sw_model.spec.cost_model`.
+What the items are is told in `sw_model.spec.cost.model`.
 """
 
 from __future__ import annotations

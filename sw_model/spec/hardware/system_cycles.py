@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .bands import Band, bands
+from sw_model.spec.fixed_point import PIXEL_BITS
+
+from .buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
 from .cycles import constants_cycles, latency, spacing
-from .fixed_point import PIXEL_BITS
-from .frame_buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
-from .strips import Strip, strips
+from .strips import Band, Strip, bands, strips
 
 SETUP = 5
 """Cycles before a strip's restart in which its geometry is computed."""
@@ -40,8 +40,8 @@ _ENCODER = 4
 def _way(kind: str, channels: int) -> int:
     """Cycles from an event, or from where a pixel's window begins, to the word that it completes.
 
-    `sw_model.spec.cycles.latency` counts more: the layer's first and last cycle, the frame memory
-    and the event encoder.
+    `sw_model.spec.hardware.cycles.latency` counts more: the layer's first and last cycle, the frame
+    memory and the event encoder.
     """
     others = {"encoding": 3 - PIXEL_BITS, "hidden": 3 + _ENCODER, "output": 3 + _ENCODER}
     return latency(kind, channels) - others[kind]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .fixed_point import PIXEL_BITS
+from sw_model.spec.fixed_point import PIXEL_BITS
 
 GROUP_CHANNELS = 16
 """Most output channels of a group; each group works a cycle behind the one before it."""

@@ -1,13 +1,13 @@
 """Cycles of a frame from its counts of spikes, by the models that want its event words.
 
 What a word costs is its events, and at least a cycle, and all else follows from sizes: so the
-models (`sw_model.spec.cycles`, `sw_model.spec.system_cycles`) are given maps in which every word
-has as many events as the layer has on average, and what the real words cost more or less is
-added. With maps on chip this is exact. With maps in external memory a hidden layer can be some
-cycles off, by what the write queue still holds when a strip's last row begins, and the output
-layer by some cycles a row, as how long the rows of the image that are read in between keep the
-array waiting depends on the single words. `tests/sw_model/test_spec_counts.py` holds both against
-the exact models.
+models (`sw_model.spec.hardware.cycles`, `sw_model.spec.hardware.system_cycles`) are given maps in
+which every word has as many events as the layer has on average, and what the real words cost more
+or less is added. With maps on chip this is exact. With maps in external memory a hidden layer can
+be some cycles off, by what the write queue still holds when a strip's last row begins, and the
+output layer by some cycles a row, as how long the rows of the image that are read in between keep
+the array waiting depends on the single words. `tests/sw_model/test_spec_counts.py` holds both
+against the exact models.
 
 With several passes, lanes are there for a part of a layer's output channels only: every spiking
 layer goes over all that it reads once for each part, one pass after the other, and writes that
@@ -21,11 +21,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..support.errors import UsageError
+from sw_model.spec.packing import WORD_BITS, pass_channels
+from sw_model.spec.spike_counts import SpikeCounts, row_bounds
+from sw_model.support.errors import UsageError
+
+from .buffers import FrameBuffers
 from .cycles import GROUP_CHANNELS, LINE_CYCLES, frame_cycles
-from .frame_buffers import FrameBuffers
-from .packing import WORD_BITS, pass_channels
-from .spike_counts import SpikeCounts, row_bounds
 from .strips import Strip, strips
 from .system_cycles import MemoryTiming, system_cycles
 

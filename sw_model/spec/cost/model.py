@@ -1,8 +1,9 @@
 """What denoising a frame costs: the spiking network on its accelerator, and the dense DnCNN.
 
 Both have the same depth and channels C. H x W is the frame, N its pixels, T the timesteps, S the
-spikes that enter a layer, b the bits of its weights. Energies are those of `sw_model.spec.energy`.
-Whatever grows with S is event-driven, all else is spent whether anything spikes or not.
+spikes that enter a layer, b the bits of its weights. Energies are those of
+`sw_model.spec.cost.energy`. Whatever grows with S is event-driven, all else is spent whether
+anything spikes or not.
 
 Spiking network, on the accelerator that `rtl` generates (9 C_out lanes, time innermost):
 
@@ -62,11 +63,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .cost_of_layer import LayerCost
-from .deployment import Deployment
+from sw_model.spec.deployment import Deployment
+from sw_model.spec.fixed_point import MULT_BITS, PIXEL_BITS
+from sw_model.spec.network import TAPS
+
 from .energy import add_pj, multiply_pj, traffic_pj
-from .fixed_point import MULT_BITS, PIXEL_BITS
-from .network import TAPS
+from .layer import LayerCost
 
 DENSE_BITS = 8
 """Weights, activations and pixels of the dense network, and pixels that both put out."""

@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from .frame_buffers import (
-    DENOISED_PIXELS,
-    NOISY_PIXELS,
-    WORD_BYTES,
-    FrameBuffers,
-    bursts,
-    map_words,
-)
+from .buffers import DENOISED_PIXELS, NOISY_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
 from .registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from .strips import strips
 
