@@ -12,6 +12,7 @@ from typing import Any
 
 from sw_model.spec import PIXEL_BITS, Deployment, UsageError, load_deployment
 from sw_model.support.files import replacing_folder
+from sw_model.support.options import parse_size
 from sw_model.support.progress import Phase, phases, unseen
 
 from .compile import PROJECT, TESTBENCH
@@ -96,7 +97,7 @@ def write_asked(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[st
         raise UsageError(f"--clock {args.clock:g} is not a period above 0 ns")
     return write_project(
         deployment,
-        size=parse_size(args.size),
+        size=parse_size(args.size, "--size"),
         timesteps=timesteps,
         reuse_factor=channels if args.reuse_factor is None else args.reuse_factor,
         folder=folder,
@@ -104,17 +105,6 @@ def write_asked(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[st
         clock_ns=args.clock,
         phase=phase,
     )
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Height and width from ``H,W``; raises `UsageError`."""
-    try:
-        height, width = (int(part) for part in text.split(","))
-    except ValueError:
-        height = width = 0
-    if height < 1 or width < 1:
-        raise UsageError(f"--size {text!r} is not a size H,W of two integers of 1 or more")
-    return height, width
 
 
 def write_project(

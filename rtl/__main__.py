@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from sw_model.support.cli import run_command
 
 COMMANDS = {
-    "board": ("rtl.generate_board", "write the top for the board ULX3S, or its bitstream"),
-    "generate": ("rtl.generate", "write Verilog, memory contents and a manifest"),
-    "registers": ("rtl.register_files", "write the registers' C header and documentation"),
-    "system": ("rtl.generate_system", "write Verilog of the accelerator with AXI ports"),
-    "synth": ("rtl.synth", "area and clock frequency on an ECP5, or area on AMD's 7 series"),
-    "explore": ("rtl.explore", "cycles, area, energy of many configurations, and the best of them"),
+    "board": ("rtl.generate.board", "write the top for the board ULX3S, or its bitstream"),
+    "generate": ("rtl.generate.onchip", "write Verilog, memory contents and a manifest"),
+    "registers": ("rtl.generate.header", "write the registers' C header and documentation"),
+    "system": ("rtl.generate.axi", "write Verilog of the accelerator with AXI ports"),
+    "synth": ("rtl.flow.synth", "area and clock frequency on an ECP5, or area on AMD's 7 series"),
+    "explore": (
+        "rtl.explore.command",
+        "cycles, area, energy of many configurations, and the best of them",
+    ),
 }
 """Module and summary of each sub-command."""
 

@@ -20,8 +20,9 @@ sys.path.insert(0, str(ROOT))
 if len(sys.argv) > 1:
     # The components of the other version, the tools of this one.
     sys.path.insert(0, str(Path(sys.argv[1]).resolve()))
-import rtl  # noqa: E402 - from the folders above, as all imports below
 import rtl.netlist  # noqa: E402
+
+import rtl  # noqa: E402 - from the folders above, as all imports below
 
 
 def load(name: str) -> ModuleType:
@@ -32,10 +33,10 @@ def load(name: str) -> ModuleType:
     return module
 
 
-# The components build on their own version's `rtl.netlist`, the tools on this one's.
+# The components build on their own version's `rtl.stream.vectors`, the tools on this one's.
 netlist = rtl.netlist
 netlist.ports = load("netlist").ports
-sys.modules["rtl.netlist"] = netlist
+sys.modules["rtl.stream.vectors"] = netlist
 for module in ("errors", "registered_pins", "tool_process", "synth_tools", "placement"):
     load(module)
 
@@ -46,6 +47,7 @@ from rtl.registered_pins import RegisteredPins  # noqa: E402
 from rtl.scatter import Scatter  # noqa: E402
 from rtl.synapse_array import SynapseArray  # noqa: E402
 from rtl.synth_tools import design_text, synthesise  # noqa: E402
+
 from sw_model.spec import load_deployment  # noqa: E402
 
 DEPLOYMENT = "best-s25"

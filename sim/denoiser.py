@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtl.generate import TOP, generate
-from rtl.sequencer import COUNTER_BITS
+from rtl.generate.onchip import TOP, generate
+from rtl.onchip.sequencer import COUNTER_BITS
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.support.progress import Phase, unseen

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rtl.accelerator import Accelerator
-from rtl.generate import TOP
-from rtl.synth_gates import gate_netlist
-from rtl.synth_tools import design_text
+from rtl.flow.gates import gate_netlist
+from rtl.flow.yosys import design_text
+from rtl.generate.onchip import TOP
+from rtl.onchip.accelerator import Accelerator
 from sw_model.spec import Deployment, UsageError
 
 from .denoiser import Hardware
@@ -28,7 +28,7 @@ def check_size(deployment: Deployment) -> None:
 
 
 def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Hardware:
-    """Synthesise an accelerator for the ECP5; see `rtl.synth_gates.gate_netlist`."""
+    """Synthesise an accelerator for the ECP5; see `rtl.flow.gates.gate_netlist`."""
     accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
     sources = gate_netlist(design_text(accelerator, TOP), top=TOP)
     hardware = Hardware(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtl.generate import DEFAULT_MAX_SIZE, parse_size
+from rtl.generate.onchip import DEFAULT_MAX_SIZE
 from sw_model import golden
 from sw_model.pictures.arrays import Picture, Pixels
 from sw_model.pictures.crops import Crop, cut, default_picture, luminance, parse_crop
@@ -20,6 +20,7 @@ from sw_model.pictures.options import Noise, add_network_options, add_noise_opti
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.hardware.cycles import frame_cycles
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.support.options import parse_size
 
 DEMONSTRATION = "compact"
 """The smallest shipped network: simulators take minutes for a crop."""

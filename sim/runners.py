@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from cocotb_tools import config
 
-from rtl import lint_waivers
+from rtl.flow import lint_waivers
 from sw_model.spec import UsageError
 from sw_model.support.environment import tool_environment
 from sw_model.support.processes import run

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 
 from amaranth.lib.wiring import Component
 
-from rtl.netlist import ports
-from rtl.verilog import verilog_text
+from rtl.flow.verilog import verilog_text
+from rtl.stream.vectors import ports
 from sw_model.support.files import locked
 from sw_model.support.processes import run
 from sw_model.support.temporary import disposable, keep, temporary_folder

@@ -7,9 +7,9 @@ import json
 import shutil
 from pathlib import Path
 
-from rtl.generate_system import TOP
-from rtl.lint_waivers import waivers
-from rtl.register_files import c_header
+from rtl.flow.lint_waivers import waivers
+from rtl.generate.axi import TOP
+from rtl.generate.header import c_header
 from sw_model.support.files import locked
 from sw_model.support.temporary import disposable, keep
 
@@ -35,7 +35,7 @@ def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines
     Parameters
     ----------
     text
-        Verilog of `rtl.system.System`.
+        Verilog of `rtl.axi.accelerator.System`.
     optimisation
         Of the C++ compiler: what takes longest for small networks and short runs.
     engines

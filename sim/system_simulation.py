@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtl.system import System
-from rtl.verilog import verilog_text
+from rtl.axi.accelerator import System
+from rtl.flow.verilog import verilog_text
 from sw_model.host import driver
 from sw_model.spec import Deployment
 from sw_model.spec.hardware.loading import load_writes

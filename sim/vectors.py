@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from rtl.generate import TOP
-from rtl.lint_waivers import waivers
+from rtl.flow.lint_waivers import waivers
+from rtl.generate.onchip import TOP
 from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.fixed_point import unsigned_width

@@ -15,6 +15,8 @@ PACKAGES = ("sw_model", "rtl", "hls", "sim")
 
 SUPPORT = "sw_model.support"
 SPEC = "sw_model.spec"
+CORE = ("rtl.core", "rtl.stream")
+BOARD = ("rtl.board", "rtl.axi", *CORE)
 MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
     SUPPORT: (SUPPORT,),
@@ -50,7 +52,15 @@ MAY_IMPORT = {
     "sw_model.coding": (SPEC, SUPPORT),
     # The library's face and the lists of commands, which name modules and import them when asked.
     "sw_model": ("sw_model.denoising.api", "sw_model.__main__", SPEC, SUPPORT),
-    "rtl": ("rtl", SPEC, SUPPORT),
+    "rtl.stream": ("rtl.stream", SPEC, SUPPORT),
+    "rtl.core": (*CORE, SPEC, SUPPORT),
+    "rtl.onchip": ("rtl.onchip", *CORE, SPEC, SUPPORT),
+    "rtl.axi": ("rtl.axi", *CORE, SPEC, SUPPORT),
+    "rtl.board": (*BOARD, SPEC, SUPPORT),
+    "rtl.flow": ("rtl.flow", "rtl.onchip", *BOARD, SPEC, SUPPORT),
+    "rtl.generate": ("rtl.generate", "rtl.flow", "rtl.onchip", *BOARD, SPEC, SUPPORT),
+    "rtl.explore": ("rtl.explore", "rtl.flow", "rtl.onchip", *BOARD, SPEC, SUPPORT),
+    "rtl": (SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),
     "sim": ("sim", "sw_model", "rtl", "hls"),
 }
@@ -135,7 +145,7 @@ def reachable(name: str) -> set[str]:
 
 
 def test_modules_are_found():
-    assert {"sw_model.spec.widths", "sw_model.golden", "rtl.generate"} <= set(MODULES)
+    assert {"sw_model.spec.widths", "sw_model.golden", "rtl.generate.onchip"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", list(MODULES))

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec import Deployment, load_deployment
 from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, TRAINED_SIGMA
+from sw_model.support.options import parse_seeds
 
 from .noise import PROTOCOLS, Protocol
 
@@ -130,31 +131,13 @@ def noises(args: argparse.Namespace) -> list[Noise]:
     UsageError
         The seeds are no list of different seeds, or there is a single one as well.
     """
-    if args.seeds is None:
-        seeds = [DEFAULT_SEED if args.seed is None else args.seed]
-    elif args.seed is not None:
-        raise UsageError("give either one --seed or several --seeds, not both")
-    else:
-        seeds = _seeds(args.seeds)
+    seeds = parse_seeds(args.seed, args.seeds, default=DEFAULT_SEED)
     protocols = PROTOCOLS if args.protocol == BOTH else (args.protocol or PROTOCOLS[0],)
     return [
         Noise(sigma=args.noise, seed=seed, protocol=protocol)
         for protocol in protocols
         for seed in seeds
     ]
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        seeds = [int(part) for part in text.split(",")]
-    except ValueError:
-        seeds = []
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise UsageError(
-            f"--seeds {text!r} is not a list of different integers, 0 or more, with commas "
-            "between them, such as 0,1,2"
-        )
-    return seeds
 
 
 class ProgressBar:

@@ -47,7 +47,7 @@ def test_mutant_is_killed(mutant, tmp_path):
 
 def test_copy_is_what_runs_and_passes_unpatched(tmp_path):
     folder = plant(tmp_path)
-    found = run_in(folder, "-c", "import rtl.lif; print(rtl.lif.__file__)").stdout.strip()
+    found = run_in(folder, "-c", "import rtl.core.lif; print(rtl.core.lif.__file__)").stdout.strip()
     assert Path(found).is_relative_to(tmp_path)
     done = run_in(folder, "-m", "tests.rtl.cases", "lif-all", SIMULATOR)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtl.generate import TOP
+from rtl.generate.onchip import TOP
 from sim.denoiser import Frame as InputFrame
 from sim.denoiser import FrameResult, Hardware, make_hardware, simulate
 from sim.scoreboard import compare

@@ -12,11 +12,11 @@ from typing import Any
 from amaranth.hdl import ClockDomain, Elaboratable, IOPort, Module, Signal, Value
 from amaranth.lib.wiring import In
 
-from rtl.axi import AxiSignature
-from rtl.ecp5_pins import SdramPins
-from rtl.sdram_controller import SdramController
-from rtl.ulx3s import Ulx3s
-from rtl.verilog import verilog_text
+from rtl.axi.signature import AxiSignature
+from rtl.board.ecp5 import SdramPins
+from rtl.board.sdram import SdramController
+from rtl.board.ulx3s import Ulx3s
+from rtl.flow.verilog import verilog_text
 from sw_model.spec.hardware.sdram import RAS_MAX_NANOSECONDS, REFRESH_NANOSECONDS, TIMES
 from sw_model.spec.hardware.serial import BYTE_BITS
 

@@ -14,23 +14,23 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
-from rtl.catch_queue import CatchQueue
-from rtl.encoding_layer import EncodingLayer
-from rtl.event_encoder import EventEncoder
-from rtl.frame_memory import FrameMemory
-from rtl.layer_constants import LayerConstants
-from rtl.lif import LifProcessingElement
-from rtl.lif_array import LifArray
-from rtl.loading import LoadPlace
-from rtl.output_layer import OutputLayer
-from rtl.pixel_window import PixelWindow
-from rtl.raster import Raster
-from rtl.register_slice import RegisterSlice
-from rtl.scatter import Scatter
-from rtl.sequencer import Sequencer
-from rtl.skid_buffer import SkidBuffer
-from rtl.synapse_array import SynapseArray
-from rtl.weight_memory import WeightMemory
+from rtl.core.encoding_layer import EncodingLayer
+from rtl.core.event_encoder import EventEncoder
+from rtl.core.layer_constants import LayerConstants
+from rtl.core.lif import LifProcessingElement
+from rtl.core.lif_array import LifArray
+from rtl.core.loading import LoadPlace
+from rtl.core.output_layer import OutputLayer
+from rtl.core.pixel_window import PixelWindow
+from rtl.core.raster import Raster
+from rtl.core.scatter import Scatter
+from rtl.core.synapse_array import SynapseArray
+from rtl.core.weight_memory import WeightMemory
+from rtl.onchip.frame_memory import FrameMemory
+from rtl.onchip.sequencer import Sequencer
+from rtl.stream.credit_queue import CatchQueue
+from rtl.stream.register_slice import RegisterSlice
+from rtl.stream.skid_buffer import SkidBuffer
 from sim.errors import BenchFailure
 from sim.simulators import component_verilog
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec

@@ -6,10 +6,10 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.message_receiver import MessageReceiver
-from rtl.message_sender import MessageSender
-from rtl.uart_receiver import UartReceiver
-from rtl.uart_transmitter import UartTransmitter
+from rtl.board.message_receiver import MessageReceiver
+from rtl.board.message_sender import MessageSender
+from rtl.board.uart_receiver import UartReceiver
+from rtl.board.uart_transmitter import UartTransmitter
 
 from .networks import NETWORKS
 

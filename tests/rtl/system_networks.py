@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from amaranth.back import rtlil
 
-from rtl.generate_system import TOP
-from rtl.synth_gates import gate_netlist
-from rtl.system import System
-from rtl.verilog import verilog_text
+from rtl.axi.accelerator import System
+from rtl.flow.gates import gate_netlist
+from rtl.flow.verilog import verilog_text
+from rtl.generate.axi import TOP
 from sw_model.spec import Deployment
 
 from .networks import NETWORKS, Frame, Network

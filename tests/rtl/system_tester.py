@@ -8,7 +8,7 @@ import logging
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave
 
-from rtl.system import memory_ports
+from rtl.axi.accelerator import memory_ports
 from sim.streams import arguments, generator, reset, start
 from sw_model.host import driver
 from sw_model.spec.hardware.buffers import WORD_BYTES

@@ -10,13 +10,13 @@ import pytest
 from amaranth.back import rtlil
 
 from rtl.__main__ import main
-from rtl.block_ram import BLOCKS, MemoryShape, memories
-from rtl.loading import LoadPlace
-from rtl.registered_pins import RegisteredPins
-from rtl.shared_weight_memory import SharedWeightMemory
-from rtl.synth_tools import LINE_BUFFERS, TOP, design_text, run_yosys
-from rtl.system import System
-from rtl.weight_memory import WeightMemory
+from rtl.axi.accelerator import System
+from rtl.core.loading import LoadPlace
+from rtl.core.shared_weight_memory import SharedWeightMemory
+from rtl.core.weight_memory import WeightMemory
+from rtl.flow.block_ram import BLOCKS, MemoryShape, memories
+from rtl.flow.wrapper import RegisteredPins
+from rtl.flow.yosys import LINE_BUFFERS, TOP, design_text, run_yosys
 from sim.random_deployment import random_deployment
 from sw_model.spec import uniform_network
 

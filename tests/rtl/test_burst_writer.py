@@ -4,7 +4,7 @@ import random
 
 from amaranth.sim import Simulator
 
-from rtl.burst_writer import BURSTS, BurstWriter
+from rtl.axi.writer import BURSTS, BurstWriter
 
 ROWS = 3 * BURSTS
 PATIENCE = 100 * ROWS

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from rtl.lif import LifProcessingElement
+from rtl.core.lif import LifProcessingElement
 from sim.simulators import SIMULATORS, component_verilog
 from sw_model.coding import code_table
 from sw_model.spec.fixed_point import signed_width, unsigned_width

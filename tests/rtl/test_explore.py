@@ -20,16 +20,16 @@ from amaranth.hdl import UnusedElaboratable
 from PIL import Image
 
 from rtl.__main__ import main
-from rtl.channel_group import ChannelGroup
-from rtl.errors import SynthesisFailure
-from rtl.explore import check_counts, check_size
-from rtl.explore_designs import Hardware, SideBySide, group_part, group_sizes, variant
-from rtl.explore_points import Configuration, Point, compose, frame_energy, pareto_front
-from rtl.explore_run import Task, run_cluster, run_here
-from rtl.registered_pins import RegisteredPins
-from rtl.synth_area import Area
-from rtl.synth_tools import design_text
-from rtl.weight_memory import WeightMemory
+from rtl.core.channel_group import ChannelGroup
+from rtl.core.weight_memory import WeightMemory
+from rtl.explore.command import check_counts, check_size
+from rtl.explore.designs import Hardware, SideBySide, group_part, group_sizes, variant
+from rtl.explore.points import Configuration, Point, compose, frame_energy, pareto_front
+from rtl.explore.run import Task, run_cluster, run_here
+from rtl.flow.area import Area
+from rtl.flow.errors import SynthesisFailure
+from rtl.flow.wrapper import RegisteredPins
+from rtl.flow.yosys import design_text
 from sim.random_deployment import random_deployment
 from sw_model.evaluation.cost_study import count_input
 from sw_model.golden import denoise
@@ -120,7 +120,7 @@ def test_a_tiny_sweep(folder, capsys, monkeypatch):
     def nothing(*arguments):
         raise AssertionError("a result that is there is made again")
 
-    monkeypatch.setattr("rtl.synth_tools.run_tool", nothing)
+    monkeypatch.setattr("rtl.flow.yosys.run_tool", nothing)
     assert main([*SMALL, "-o", "out", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == content
 
@@ -153,7 +153,7 @@ def test_a_synthesis_on_a_cluster(tmp_path, monkeypatch):
     def nothing(*arguments):
         raise AssertionError("a result that is there is made again")
 
-    monkeypatch.setattr("rtl.synth_tools.run_tool", nothing)
+    monkeypatch.setattr("rtl.flow.yosys.run_tool", nothing)
     assert run_here([task], cache=tmp_path, jobs=1, tell=lambda label, done: None) == found
 
 

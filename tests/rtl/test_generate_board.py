@@ -12,12 +12,12 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl import ulx3s
 from rtl.__main__ import main
-from rtl.sdram_controller import SdramController, SdramSignature
-from rtl.synth_tools import check_tools
-from rtl.ulx3s_pins import OSCILLATOR_MHZ, PINS, constraints
-from rtl.verilog import verilog_tools
+from rtl.board import ulx3s
+from rtl.board.sdram import SdramController, SdramSignature
+from rtl.board.ulx3s_pins import OSCILLATOR_MHZ, PINS, constraints
+from rtl.flow.verilog import verilog_tools
+from rtl.flow.yosys import check_tools
 from sw_model.spec.hardware.serial import BAUD
 
 from .networks import NETWORKS
@@ -121,11 +121,11 @@ def test_pins_are_routed_and_packed(deployment, tmp_path, monkeypatch, capsys):
 def test_clock_that_is_not_reached_is_told(deployment, tmp_path, monkeypatch, capsys):
     # What the tools made for another clock is not written.
     monkeypatch.setattr(
-        "rtl.generate_board.synthesise", lambda design, *, cache: tmp_path / "nothing"
+        "rtl.generate.board.synthesise", lambda design, *, cache: tmp_path / "nothing"
     )
     placement = SimpleNamespace(fmax_mhz=41.234)
     monkeypatch.setattr(
-        "rtl.generate_board.place_and_pack", lambda folder, **options: (placement, b"")
+        "rtl.generate.board.place_and_pack", lambda folder, **options: (placement, b"")
     )
     monkeypatch.setattr(ulx3s, "Board", OnlyPins)
     folder = tmp_path / "board"

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from rtl.__main__ import main
-from rtl.register_files import c_header
-from rtl.verilog import verilog_tools
+from rtl.flow.verilog import verilog_tools
+from rtl.generate.header import c_header
 
 from .networks import NETWORKS
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from rtl.__main__ import main
-from rtl.ecp5_cells import CELLS, Cell
-from rtl.integration import Port, integration_files, module_ports
-from rtl.port_meanings import ACCELERATOR
+from rtl.flow.ecp5_cells import CELLS, Cell
+from rtl.generate.integration import Port, integration_files, module_ports
+from rtl.generate.port_meanings import ACCELERATOR
 from sim.runners import verilator_root
 
 from .networks import NETWORKS

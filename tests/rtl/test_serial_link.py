@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtl.serial_link import SerialLink
+from rtl.board.link import SerialLink
 from sim.simulators import SIMULATORS
 from sw_model.spec.hardware import serial as serial_link
 from sw_model.spec.hardware.sdram import BASES, SPACES

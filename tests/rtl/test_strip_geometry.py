@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from rtl.row_band import RowBand
-from rtl.strip_geometry import BUFFERS, LATENCY, StripGeometry
+from rtl.axi.band import RowBand
+from rtl.axi.geometry import BUFFERS, LATENCY, StripGeometry
 from sw_model.spec.hardware.buffers import (
     DENOISED_PIXELS,
     NOISY_PIXELS,

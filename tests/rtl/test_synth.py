@@ -9,15 +9,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.__main__ import main
-from rtl.errors import SynthesisFailure
-from rtl.layer_constants import LayerConstants
-from rtl.netlist import gathered
-from rtl.placement import amaranth_name, critical_path, trim_carries
-from rtl.registered_pins import RegisteredPins
-from rtl.scatter import Scatter
-from rtl.synth_area import CONSTANT_LUTS, Area, ecp5_area, kept_area, measure_area, xc7_area
-from rtl.synth_tools import LINE_BUFFERS, design_text, synthesise
-from rtl.weight_memory import WeightMemory
+from rtl.core.layer_constants import LayerConstants
+from rtl.core.scatter import Scatter
+from rtl.core.weight_memory import WeightMemory
+from rtl.flow.area import CONSTANT_LUTS, Area, ecp5_area, kept_area, measure_area, xc7_area
+from rtl.flow.errors import SynthesisFailure
+from rtl.flow.nextpnr import amaranth_name, critical_path, trim_carries
+from rtl.flow.wrapper import RegisteredPins
+from rtl.flow.yosys import LINE_BUFFERS, design_text, synthesise
+from rtl.stream.vectors import gathered
 from sim.random_deployment import random_deployment
 from sim.simulators import component_verilog
 from sw_model.spec import configuration

@@ -11,7 +11,7 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from rtl.burst_cutter import BurstCutter
+from rtl.axi.bursts import BurstCutter
 from sim import system_simulation
 from sim.errors import BenchFailure
 from sim.simulators import SIMULATORS

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rtl.errors import SynthesisFailure
-from rtl.synth_tools import run_yosys
-from rtl.tool_process import run_tool
+from rtl.flow.errors import SynthesisFailure
+from rtl.flow.process import run_tool
+from rtl.flow.yosys import run_yosys
 
 FAILING = """\
 import os, pathlib, sys

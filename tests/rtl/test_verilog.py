@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from amaranth.back import verilog
 
-from rtl.errors import SynthesisFailure
-from rtl.netlist import ports
-from rtl.verilog import verilog_text, verilog_tools
+from rtl.flow.errors import SynthesisFailure
+from rtl.flow.verilog import verilog_text, verilog_tools
+from rtl.stream.vectors import ports
 from sw_model.support import environment
 from tests.programs import fake_program
 from tests.sim.one_register import OneRegister
@@ -74,7 +74,7 @@ def test_versions_are_those_that_are_installed():
 
 
 def test_a_design_that_yosys_refuses_is_told_in_a_sentence(monkeypatch):
-    monkeypatch.setattr("rtl.verilog.SCRIPT", "read_rtlil no-such-file\n")
+    monkeypatch.setattr("rtl.flow.verilog.SCRIPT", "read_rtlil no-such-file\n")
     with pytest.raises(SynthesisFailure, match=r"yosys: one_register: ERROR: .*no-such-file"):
         text()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rtl import lint_waivers
+from rtl.flow import lint_waivers
 from sim import runners, simulators
 from sim.bench_environment import bench_environment
 from sim.simulators import SIMULATORS, BenchFailure, build, component_verilog, run_bench

@@ -363,7 +363,7 @@ def test_what_does_not_exist_is_null_in_json(folder, capsys):
         (["--set", "set14"], "invalid choice: 'set14'"),
         (["--data", "none"], "'none', which is not a folder"),
         (["--data", ".", "--set", "set12"], "no pictures of the data set 'set12'"),
-        (["--seeds", "0,1", "--seed", "2", "grey.png"], "give either one --seed or several"),
+        (["--seeds", "0,1", "--seed", "2", "grey.png"], "--seed and --seeds exclude each other"),
         (["--seeds", "0,one", "grey.png"], "--seeds '0,one' is not a list of different integers"),
         (["--seeds", "0,0", "grey.png"], "--seeds '0,0' is not a list of different integers"),
         (["--seeds=-1,0", "grey.png"], "--seeds '-1,0' is not a list of different integers"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rtl.register_files import HEADER, TABLE, c_header, documentation
+from rtl.generate.header import HEADER, TABLE, c_header, documentation
 from sw_model.spec.hardware.registers import (
     ADDRESS_BITS,
     COUNTERS,

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rtl.datapath import Datapath
-from rtl.synth_tools import design_text
+from rtl.core.datapath import Datapath
+from rtl.flow.yosys import design_text
 from sim.random_deployment import random_deployment
 from sw_model.host import driver
 from sw_model.spec import UsageError, configuration, pack_spikes

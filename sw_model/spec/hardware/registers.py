@@ -1,6 +1,6 @@
 """The registers of the accelerator with AXI ports, described once.
 
-From this table come the hardware (`rtl.register_file`), the driver (`sw_model.host.driver`), and,
+From this table come the hardware (`rtl.axi.registers`), the driver (`sw_model.host.driver`), and,
 by ``python -m rtl registers``, the C header and the table of the documentation.
 """
 

@@ -1,0 +1,286 @@
+"""Strips from memory through the datapath to memory."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, ResetInserter, signed
+from amaranth.lib import fifo, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.datapath import Datapath
+from rtl.core.hidden_weights import connect_fetch, fetch_members
+from rtl.core.loading import LoadSignature
+from rtl.stream.register_slice import RegisterSlice
+from rtl.stream.skid_buffer import SkidBuffer
+from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
+from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.hardware.buffers import NOISY_PIXELS, QUEUE_WORDS
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX
+
+from .geometry import StripGeometry, row_limits
+from .map_feeder import MapFeeder
+from .map_splitter import MapSplitter
+from .pixel_packer import PixelPacker
+from .pixel_unpacker import PixelUnpacker
+from .reader import BurstReader
+from .row_router import RowRouter
+from .signature import DATA_BITS, AxiReadSignature, AxiWriteSignature
+from .strip_filter import StripFilter
+from .writer import BurstWriter
+
+
+class StripEngine(wiring.Component):
+    """Runs one strip of one layer at a time: reads it, computes it, writes it.
+
+    Several engines may share the rows of a frame: each then has a band of them, which overlaps its
+    neighbours' by a row.
+
+    Parameters
+    ----------
+    deployment
+        The frozen network.
+    columns
+        Input columns of the widest strip.
+    banded
+        Whether its rows may begin below the frame's first one.
+    shared_weights
+        Whether the hidden layers' weights come from a memory outside.
+
+    Members
+    -------
+    prepare : In(1)
+    prepared : Out(1)
+        As in `LayerConstants`.
+    restart : In(1)
+        A strip begins; what it is stays as it is from `StripGeometry.LATENCY` cycles before.
+    stop, clear : In(1)
+        As in `StripSequencer`.
+    height, own_rows : In
+        Rows that it reads, and that it writes.
+    skip_top, skip_bottom : In(1)
+        The first, the last of its rows is another engine's.
+    steps : In
+        Of the frame.
+    layer, encoding, output, row_base : In
+        Of the layer.
+    complete, reader_idle, writer_idle, read_failed, write_failed, beyond : Out(1)
+        As in `StripSequencer`.
+    beat, held, event, waiting, read, written : Out(1)
+        As in `PerformanceCounters`.
+    axi_read : Out(AxiReadSignature())
+    axi_write : Out(AxiWriteSignature())
+    load : In(LoadSignature())
+    fetch_0, fetch_1, ... : Out(WeightSignature(...))
+        As in `Datapath`.
+
+    Attributes
+    ----------
+    geometry : StripGeometry
+        Its inputs are for whoever says which strip it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        columns: int,
+        banded: bool = False,
+        shared_weights: bool = False,
+    ):
+        self.deployment = deployment
+        spec = deployment.spec
+        channels, steps = spec.channels, spec.timesteps_max
+        rows = range(FRAME_HEIGHT_MAX + 1)
+        self.geometry = StripGeometry(
+            channels=channels, timesteps_max=steps, columns=columns, banded=banded
+        )
+        flags = "complete reader_idle writer_idle read_failed write_failed beyond"
+        events = "beat held event waiting read written"
+        super().__init__(
+            {
+                "prepare": In(1),
+                "prepared": Out(1),
+                "restart": In(1),
+                "stop": In(1),
+                "clear": In(1),
+                "height": In(rows),
+                "own_rows": In(rows),
+                "skip_top": In(1),
+                "skip_bottom": In(1),
+                "steps": In(range(steps + 1)),
+                "layer": In(range(len(spec.layers))),
+                "encoding": In(1),
+                "output": In(1),
+                "row_base": In(range(max(2, (len(spec.layers) - 2) * channels))),
+                **{name: Out(1) for name in f"{flags} {events}".split()},
+                "axi_read": Out(AxiReadSignature()),
+                "axi_write": Out(AxiWriteSignature()),
+                "load": In(LoadSignature()),
+                **(fetch_members(deployment) if shared_weights else {}),
+            }
+        )
+        limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, steps)}
+        size = {"max_height": FRAME_HEIGHT_MAX, "max_width": columns}
+        self._reader = BurstReader(depth=QUEUE_WORDS, **limits)
+        self._writer = BurstWriter(depth=QUEUE_WORDS, **limits)
+        self._router = RowRouter(max_words=limits["max_words"])
+        self._unpacker = PixelUnpacker(max_columns=columns)
+        self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
+        self._map_skid = SkidBuffer(DATA_BITS)
+        self._noisy_words_slice = RegisterSlice(DATA_BITS)
+        self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
+        self._datapath = Datapath(
+            deployment=deployment, loadable=True, shared_weights=shared_weights, **size
+        )
+        self._word_filter = StripFilter(payload=channels, max_steps=steps, **size)
+        self._pixel_slice = RegisterSlice(unsigned_width(GREY_MAX))
+        self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_steps=1, **size)
+        self._splitter = MapSplitter(channels=channels)
+        self._packer = PixelPacker(max_columns=columns)
+        # The output layer takes a row's pixels when it has read a row and a pixel more of the map.
+        row_words = columns // NOISY_PIXELS + 2
+        self._pixel_queue = fifo.SyncFIFOBuffered(width=DATA_BITS, depth=3 * row_words)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        clear = ResetInserter(self.clear)
+        for name, component in vars(self).items():
+            if isinstance(component, (wiring.Component, fifo.SyncFIFOBuffered)):
+                m.submodules[name.lstrip("_")] = clear(component)
+        self._connect_control(m)
+        self._connect_memory(m)
+        self._connect_datapath(m)
+        return m
+
+    def _connect_control(self, m: Module) -> None:
+        geometry, datapath = self.geometry, self._datapath
+        for component, steps in (
+            (self._feeder, self.steps),
+            (datapath, self.steps),
+            (self._word_filter, self.steps),
+            (self._pixel_filter, 1),
+        ):
+            m.d.comb += [
+                component.height.eq(self.height),
+                component.width.eq(geometry.columns),
+                component.steps.eq(steps),
+            ]
+        for component in (datapath, self._word_filter, self._pixel_filter):
+            m.d.comb += component.restart.eq(self.restart)
+        for component in (self._word_filter, self._pixel_filter):
+            m.d.comb += [
+                component.skip_first.eq(geometry.skip_first),
+                component.skip_last.eq(geometry.skip_last),
+                component.skip_top.eq(self.skip_top),
+                component.skip_bottom.eq(self.skip_bottom),
+            ]
+        m.d.comb += [
+            datapath.layer.eq(self.layer),
+            datapath.encoding.eq(self.encoding),
+            datapath.output.eq(self.output),
+            datapath.row_base.eq(self.row_base),
+            datapath.prepare.eq(self.prepare),
+            self.prepared.eq(datapath.prepared),
+            # No map is read in the encoding layer, and none is waited for behind it.
+            self._feeder.restart.eq(self.restart & ~self.encoding),
+            self._feeder.merge.eq(self.output),
+            self._router.restart.eq(self.restart),
+            self._router.pixel_words.eq(geometry.pixel_rows.words),
+            self._router.map_words.eq(geometry.map_rows.words),
+            self._unpacker.restart.eq(self.restart),
+            self._unpacker.lane.eq(geometry.noisy_lane),
+            self._unpacker.columns.eq(geometry.columns),
+            self._packer.restart.eq(self.restart),
+            self._packer.lane.eq(geometry.denoised_lane),
+            self._packer.columns.eq(geometry.outputs),
+            self.complete.eq(
+                Mux(self.output, self._pixel_filter.complete, self._word_filter.complete)
+            ),
+            self.beat.eq(datapath.beat),
+            self.held.eq(datapath.held),
+            self.event.eq(datapath.event),
+        ]
+        wiring.connect(m, wiring.flipped(self.load), datapath.load)
+        connect_fetch(m, self, datapath)
+
+    def _connect_memory(self, m: Module) -> None:
+        geometry, reader, writer = self.geometry, self._reader, self._writer
+        for port in (reader, writer):
+            m.d.comb += [
+                port.start.eq(self.restart),
+                port.abort.eq(self.stop),
+            ]
+        m.d.comb += [reader.rows.eq(self.height), writer.rows.eq(self.own_rows)]
+        for asked, rows in (
+            (reader.first, geometry.pixel_rows),
+            (reader.second, geometry.map_rows),
+            (writer.place, geometry.result_rows),
+        ):
+            m.d.comb += [
+                getattr(asked, name).eq(getattr(rows, name)) for name in rows.signature.members
+            ]
+        wiring.connect(m, reader.axi, wiring.flipped(self.axi_read))
+        wiring.connect(m, writer.axi, wiring.flipped(self.axi_write))
+        m.d.comb += [
+            self.reader_idle.eq(reader.idle),
+            self.writer_idle.eq(writer.idle),
+            self.read_failed.eq(reader.failed),
+            self.write_failed.eq(writer.failed),
+            self.beyond.eq(reader.beyond | writer.beyond),
+            self.read.eq(reader.read),
+            self.written.eq(writer.written),
+        ]
+
+    def _connect_datapath(self, m: Module) -> None:
+        router, queue, unpacker = self._router, self._pixel_queue, self._unpacker
+        feeder, datapath = self._feeder, self._datapath
+        noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
+        wiring.connect(m, self._reader.words, router.words)
+        m.d.comb += [
+            queue.w_en.eq(router.pixels.valid),
+            queue.w_data.eq(router.pixels.payload),
+            router.pixels.ready.eq(queue.w_rdy),
+            noisy_words.elements.valid.eq(queue.r_rdy),
+            noisy_words.elements.payload.eq(queue.r_data),
+            queue.r_en.eq(noisy_words.elements.ready),
+        ]
+        # From the event encoder back to the read queue no stage has registers for `ready` but this.
+        wiring.connect(m, router.map, self._map_skid.elements)
+        wiring.connect(m, self._map_skid.passed, feeder.stored)
+        wiring.connect(m, feeder.words, datapath.words)
+        # What a block RAM gives comes late in its cycle, too late for a choice among a word's
+        # pixels, and that for the window's rows.
+        wiring.connect(m, noisy_words.delayed, unpacker.words)
+        wiring.connect(m, unpacker.pixels, noisy.elements)
+        pixels = noisy.delayed
+        m.d.comb += [
+            datapath.pixels.valid.eq(pixels.valid & self.encoding),
+            datapath.pixels.payload.eq(pixels.payload),
+            # Noisy pixels of the output layer are there long before their sums.
+            datapath.noisy.valid.eq(pixels.valid & self.output),
+            datapath.noisy.p.word.eq(pixels.payload),
+            datapath.noisy.p.final.eq(1),
+            pixels.ready.eq(
+                Mux(self.encoding, datapath.pixels.ready, self.output & datapath.noisy.ready)
+            ),
+            self.waiting.eq(
+                Mux(
+                    self.encoding,
+                    datapath.pixels.ready & ~pixels.valid,
+                    datapath.words.ready & feeder.waiting,
+                )
+            ),
+        ]
+        wiring.connect(m, datapath.written, self._word_filter.computed)
+        # From the write queue back to the output layer no stage has registers for `ready` but this.
+        wiring.connect(m, datapath.denoised, self._pixel_slice.elements)
+        wiring.connect(m, self._pixel_slice.delayed, self._pixel_filter.computed)
+        wiring.connect(m, self._word_filter.kept, self._splitter.words)
+        wiring.connect(m, self._pixel_filter.kept, self._packer.pixels)
+        words, stored, packed = self._writer.words, self._splitter.stored, self._packer.words
+        m.d.comb += [
+            words.valid.eq(Mux(self.output, packed.valid, stored.valid)),
+            words.payload.eq(Mux(self.output, packed.payload, stored.payload)),
+            packed.ready.eq(words.ready & self.output),
+            stored.ready.eq(words.ready & ~self.output),
+        ]

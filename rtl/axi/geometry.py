@@ -1,0 +1,203 @@
+"""Columns of a strip, and the rows of memory that belong to them."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from sw_model.spec.hardware.buffers import (
+    DENOISED_PIXELS,
+    NOISY_PIXELS,
+    WORD_ADDRESS_BITS,
+    FrameBuffers,
+    map_words,
+)
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.strips import COLUMNS_MIN
+
+from .reader import RowsSignature
+
+LATENCY = 4
+"""Cycles from the inputs to all outputs."""
+BUFFERS = ("noisy", "denoised", "map_a", "map_b")
+"""Buffers in memory, each with an address register."""
+
+
+def row_limits(channels: int, columns: int, timesteps_max: int) -> dict[str, int]:
+    """Most words of a strip's rows, and of the way from one to the next."""
+    strip = FrameBuffers(1, columns, timesteps_max, channels)
+    frame = FrameBuffers(1, FRAME_WIDTH_MAX, timesteps_max, channels)
+    # Pixels that begin within a word may need a word more.
+    return {
+        "max_words": max(strip.map_stride, strip.noisy_stride + 1),
+        "max_stride": frame.map_stride,
+    }
+
+
+class StripGeometry(wiring.Component):
+    """Follows its inputs with a latency of `LATENCY` cycles; see `sw_model.spec.hardware.strips`.
+
+    Parameters
+    ----------
+    channels, timesteps_max
+        Of the network.
+    columns
+        Input columns of the widest strip.
+    banded
+        Whether the rows may begin below the frame's first one.
+
+    Members
+    -------
+    width, steps : In
+        Of the frame.
+    x : In
+        First output column of the strip.
+    encoding, output, odd : In(1)
+        Kind of the layer; its number is odd.
+    noisy, denoised, map_a, map_b : In(29)
+        Addresses of the buffers, in words.
+    above, own_above : In(16)
+        Rows of the frame above the first one that is read, that is written. Where ``banded``.
+    columns, outputs : Out
+        Columns that the strip reads and writes.
+    skip_first, skip_last : Out(1)
+        There is a strip to the left, to the right, which its first, its last column overlaps.
+    noisy_lane, denoised_lane : Out
+        Place of its first pixels in their words.
+    pixel_rows, map_rows, result_rows : Out(RowsSignature(...))
+        What it reads of the image and of a map, and what it writes.
+    """
+
+    def __init__(self, *, channels: int, timesteps_max: int, columns: int, banded: bool = False):
+        check_positive(channels=channels, timesteps_max=timesteps_max, columns=columns)
+        if columns < COLUMNS_MIN:
+            raise ValueError(f"columns {columns} is less than {COLUMNS_MIN}")
+        self.channels = channels
+        self.columns_max = columns
+        self.banded = banded
+        pixels = range(FRAME_WIDTH_MAX + 1)
+        rows = RowsSignature(**row_limits(channels, columns, timesteps_max))
+        above = range(FRAME_HEIGHT_MAX + 1)
+        super().__init__(
+            {
+                "width": In(pixels),
+                "steps": In(range(timesteps_max + 1)),
+                "x": In(pixels),
+                "encoding": In(1),
+                "output": In(1),
+                "odd": In(1),
+                **{name: In(WORD_ADDRESS_BITS) for name in BUFFERS},
+                **({"above": In(above), "own_above": In(above)} if banded else {}),
+                "columns": Out(range(columns + 1)),
+                "outputs": Out(range(columns + 1)),
+                "skip_first": Out(1),
+                "skip_last": Out(1),
+                "noisy_lane": Out(range(NOISY_PIXELS)),
+                "denoised_lane": Out(range(DENOISED_PIXELS)),
+                "pixel_rows": Out(rows),
+                "map_rows": Out(rows),
+                "result_rows": Out(rows),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        pixel_words = Signal.like(self.map_rows.words)
+        stride = Signal.like(self.map_rows.stride)
+        left, right = self.skip_first, self.skip_last
+
+        # First cycle: columns.
+        start = Signal.like(self.x)
+        remaining = Signal.like(self.x)
+        m.d.comb += remaining.eq(self.width - self.x + (self.x != 0))
+        m.d.sync += [
+            pixel_words.eq(self.steps * map_words(self.channels)),
+            left.eq(self.x != 0),
+            right.eq(remaining > self.columns_max),
+            start.eq(self.x - (self.x != 0)),
+            self.columns.eq(Mux(remaining > self.columns_max, self.columns_max, remaining)),
+        ]
+
+        # Second: products, which are words of a map's row.
+        offset = Signal.like(stride)
+        words = Signal.like(pixel_words)
+        noisy_words, denoised_words = Signal.like(words), Signal.like(words)
+        m.d.sync += [
+            stride.eq(self.width * pixel_words),
+            offset.eq(start * pixel_words),
+            words.eq(self.columns * pixel_words),
+            self.outputs.eq(self.columns - left - right),
+            self.noisy_lane.eq(start),
+            self.denoised_lane.eq(self.x),
+        ]
+
+        # Third: words of the images' rows, the map's columns that are written, and rows above.
+        written, before = Signal.like(words), Signal.like(pixel_words)
+        m.d.sync += [
+            noisy_words.eq((self.noisy_lane + self.columns + (NOISY_PIXELS - 1)) // NOISY_PIXELS),
+            denoised_words.eq(
+                (self.denoised_lane + self.outputs + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
+            ),
+            written.eq(words - Mux(left, pixel_words, 0) - Mux(right, pixel_words, 0)),
+            before.eq(Mux(left, pixel_words, 0)),
+        ]
+        noisy_stride = (self.width + (NOISY_PIXELS - 1)) // NOISY_PIXELS
+        denoised_stride = (self.width + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
+        above = self._words_above(
+            m, noisy_stride, stride, Mux(self.output, denoised_stride, stride)
+        )
+
+        # Fourth: addresses.
+        pixels, maps, result = self.pixel_rows, self.map_rows, self.result_rows
+        m.d.sync += [
+            pixels.address.eq(self._address(m, self.noisy, start // NOISY_PIXELS, above[0])),
+            pixels.words.eq(Mux(self.encoding | self.output, noisy_words, 0)),
+            pixels.stride.eq(noisy_stride),
+            maps.address.eq(
+                self._address(m, Mux(self.odd, self.map_a, self.map_b), offset, above[1])
+            ),
+            maps.words.eq(Mux(self.encoding, 0, words)),
+            maps.stride.eq(stride),
+        ]
+        with m.If(self.output):
+            m.d.sync += [
+                result.address.eq(
+                    self._address(m, self.denoised, self.x // DENOISED_PIXELS, above[2])
+                ),
+                result.words.eq(denoised_words),
+                result.stride.eq(denoised_stride),
+            ]
+        with m.Else():
+            m.d.sync += [
+                result.address.eq(
+                    self._address(
+                        m, Mux(self.odd, self.map_b, self.map_a), offset + before, above[2]
+                    )
+                ),
+                result.words.eq(written),
+                result.stride.eq(stride),
+            ]
+        return m
+
+    def _words_above(self, m: Module, *strides: Value) -> list[Value]:
+        """Words of the rows above, of what is read of the image and the map, and of the result."""
+        if not self.banded:
+            return [Const(0)] * len(strides)
+        found: list[Value] = []
+        for rows, stride in zip((self.above, self.above, self.own_above), strides, strict=True):
+            words = Signal(len(rows) + len(stride), name=f"words_above_{len(found)}")
+            m.d.sync += words.eq(rows * stride)
+            found.append(words)
+        return found
+
+    def _address(self, m: Module, buffer: Value, place: Value, above: Value) -> Value:
+        """Their sum; its uppermost bit says that it lies beyond the addresses, however far."""
+        if not self.banded:
+            # Less than twice the addresses' range.
+            return buffer + place
+        total = Signal.like(buffer + place + above, name="total")
+        m.d.comb += total.eq(buffer + place + above)
+        return Cat(total[:WORD_ADDRESS_BITS], total[WORD_ADDRESS_BITS:].any())

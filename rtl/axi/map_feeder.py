@@ -1,0 +1,99 @@
+"""Words of an activation map in memory to event words."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.layouts import FrameWord
+from rtl.core.raster import Raster
+from rtl.stream.checks import check_positive
+from sw_model.spec.hardware.buffers import map_words
+
+from .signature import DATA_BITS
+
+
+class MapFeeder(wiring.Component):
+    """Puts event words together, and lets the zeros follow that flush `Scatter`.
+
+    An event word takes as many cycles as it has 64-bit words, and a zero of the flush no less, so
+    that what comes out of the pipeline can be written at the same pace. No latency.
+
+    Parameters
+    ----------
+    channels
+        Bits of an event word.
+    max_height, max_width, max_steps
+        Of the strip: rows, columns, words a pixel.
+
+    Members
+    -------
+    restart : In(1)
+        A strip begins.
+    height, width, steps : In
+        Constant from ``restart`` on.
+    merge : In(1)
+        A sum takes all words of a pixel; otherwise every word is ``final``.
+    stored : In(stream.Signature(64))
+    words : Out(stream.Signature(FrameWord(channels)))
+    waiting : Out(1)
+        It waits for a word from memory.
+    """
+
+    def __init__(self, *, channels: int, max_height: int, max_width: int, max_steps: int):
+        check_positive(channels=channels)
+        self.channels = channels
+        self._size = {"max_height": max_height, "max_width": max_width, "max_steps": max_steps}
+        super().__init__(
+            {
+                "restart": In(1),
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "steps": In(range(max_steps + 1)),
+                "merge": In(1),
+                "stored": In(stream.Signature(DATA_BITS)),
+                "words": Out(stream.Signature(FrameWord(channels))),
+                "waiting": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        parts = map_words(self.channels)
+        m.submodules.raster = raster = Raster(**self._size)
+        # The words before the last one of an event word wait for it.
+        held = [Signal(DATA_BITS, name=f"held_{part}") for part in range(parts - 1)]
+        part = Signal(range(max(2, parts)))
+        pause = Signal(range(max(2, parts)))
+        complete, arrived, taken = Signal(), Signal(), Signal()
+        m.d.comb += [
+            raster.height.eq(self.height),
+            raster.width.eq(self.width),
+            raster.steps.eq(self.steps),
+            raster.restart.eq(self.restart),
+            raster.step.eq(taken),
+            complete.eq(part == parts - 1),
+            self.waiting.eq(raster.inside & ~self.stored.valid),
+            self.words.valid.eq(
+                Mux(raster.inside, self.stored.valid & complete, ~raster.done & (pause == 0))
+            ),
+            self.words.p.word.eq(
+                Mux(raster.inside, Cat(*held, self.stored.payload)[: self.channels], 0)
+            ),
+            self.words.p.final.eq(~self.merge | raster.last_step),
+            taken.eq(self.words.valid & self.words.ready),
+            self.stored.ready.eq(raster.inside & (~complete | self.words.ready)),
+            arrived.eq(self.stored.valid & self.stored.ready),
+        ]
+        with m.If(arrived):
+            m.d.sync += part.eq(Mux(complete, 0, part + 1))
+            for index, word in enumerate(held):
+                with m.If(part == index):
+                    m.d.sync += word.eq(self.stored.payload)
+        with m.If(taken):
+            m.d.sync += pause.eq(parts - 1)
+        with m.Elif(pause != 0):
+            m.d.sync += pause.eq(pause - 1)
+        with m.If(self.restart):
+            m.d.sync += [part.eq(0), pause.eq(0)]
+        return m

@@ -1,0 +1,56 @@
+"""Event words to words of an activation map in memory."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from sw_model.spec.hardware.buffers import map_words
+
+from .signature import DATA_BITS, WORD_BYTES
+from .writer import StrobedWord
+
+
+class MapSplitter(wiring.Component):
+    """Gives each event word as 64-bit words, ascending; missing channels are zero.
+
+    A 64-bit word a cycle, no latency.
+
+    Parameters
+    ----------
+    channels
+        Bits of an event word.
+
+    Members
+    -------
+    words : In(stream.Signature(channels))
+    stored : Out(stream.Signature(StrobedWord()))
+    """
+
+    def __init__(self, *, channels: int):
+        check_positive(channels=channels)
+        self.channels = channels
+        super().__init__(
+            {
+                "words": In(stream.Signature(channels)),
+                "stored": Out(stream.Signature(StrobedWord())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        parts = map_words(self.channels)
+        part = Signal(range(max(2, parts)))
+        last = part == parts - 1
+        padded = Signal(parts * DATA_BITS)
+        m.d.comb += [
+            padded.eq(self.words.payload),
+            self.stored.valid.eq(self.words.valid),
+            self.stored.p.data.eq(padded.word_select(part, DATA_BITS)),
+            self.stored.p.strobe.eq((1 << WORD_BYTES) - 1),
+            self.words.ready.eq(self.stored.ready & last),
+        ]
+        with m.If(self.stored.valid & self.stored.ready):
+            m.d.sync += part.eq(Mux(last, 0, part + 1))
+        return m

@@ -1,0 +1,77 @@
+"""Denoised pixels to words of the image."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from rtl.stream.counter import PlaceCounter
+from sw_model.spec import GREY_MAX
+from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.hardware.buffers import DENOISED_PIXELS
+
+from .signature import DATA_BITS
+from .writer import StrobedWord
+
+_LANE_BITS = DATA_BITS // DENOISED_PIXELS
+
+
+class PixelPacker(wiring.Component):
+    """Gathers the pixels of a strip's rows into words.
+
+    A pixel a cycle; a word leaves with its last pixel. Strips share words: only the bytes of the
+    strip's own pixels are marked to be written.
+
+    Parameters
+    ----------
+    max_columns
+        Most pixels of a row.
+
+    Members
+    -------
+    restart : In(1)
+        The next pixel is the first of a row.
+    lane, columns : In
+        First pixel in a row's first word; pixels of a row. Constant from ``restart`` on.
+    pixels : In(stream.Signature(8))
+    words : Out(stream.Signature(StrobedWord()))
+    """
+
+    def __init__(self, *, max_columns: int):
+        check_positive(max_columns=max_columns)
+        super().__init__(
+            {
+                "restart": In(1),
+                "lane": In(range(DENOISED_PIXELS)),
+                "columns": In(range(max_columns + 1)),
+                "pixels": In(stream.Signature(unsigned_width(GREY_MAX))),
+                "words": Out(stream.Signature(StrobedWord())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        lane = Signal.like(self.lane)
+        x = PlaceCounter(m, self.columns, "x")
+        held = Signal(StrobedWord())
+        word_end, taken = Signal(), Signal()
+        m.d.comb += [
+            word_end.eq(x.last | (lane == DENOISED_PIXELS - 1)),
+            self.words.valid.eq(self.pixels.valid & word_end),
+            self.words.p.data.eq(held.data),
+            self.words.p.data.word_select(lane, _LANE_BITS).eq(self.pixels.payload),
+            self.words.p.strobe.eq(held.strobe | (1 << lane)),
+            self.pixels.ready.eq(~word_end | self.words.ready),
+            taken.eq(self.pixels.valid & self.pixels.ready),
+        ]
+        with m.If(taken):
+            m.d.sync += [
+                *x.advance(),
+                lane.eq(Mux(x.last, self.lane, lane + 1)),
+                held.data.eq(self.words.p.data),
+                held.strobe.eq(Mux(word_end, 0, self.words.p.strobe)),
+            ]
+        with m.If(self.restart):
+            m.d.sync += [*x.restart(), lane.eq(self.lane), held.strobe.eq(0)]
+        return m

@@ -1,0 +1,176 @@
+"""Rows of words from memory, through AXI4 bursts and a prefetch queue."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from sw_model.spec.hardware.buffers import BURST_WORDS, WORD_ADDRESS_BITS
+
+from .bursts import BurstCutter
+from .signature import CACHE, DATA_BITS, INCREMENTING, SIZE, AxiReadSignature
+
+
+class RowsSignature(wiring.Signature):
+    """Rows of words at regular distances, as whoever asks for them sees it.
+
+    All in words; constant from ``start`` on.
+
+    Members
+    -------
+    address : Out(30)
+        Of the first row. One bit more than an address has: what lies beyond 4 GiB is refused.
+    words, stride : Out
+        Words of a row; from one row to the next.
+    """
+
+    def __init__(self, max_words: int, max_stride: int):
+        super().__init__(
+            {
+                "address": Out(WORD_ADDRESS_BITS + 1),
+                "words": Out(range(max_words + 1)),
+                "stride": Out(range(max_stride + 1)),
+            }
+        )
+
+
+class BurstReader(wiring.Component):
+    """Reads, row after row, first the words of one place and then those of another.
+
+    Bursts set out as soon as the queue has room for all that is under way, so that the memory's
+    latency shows at the beginning only; one sets out every cycle at most, every other one where
+    there is room for no more than one. Memory never waits for the queue.
+
+    Parameters
+    ----------
+    max_words, max_stride
+        Of the rows, in words.
+    depth
+        Words that the queue holds, `BURST_WORDS` or more.
+
+    Members
+    -------
+    start : In(1)
+        Begin; heeded while ``idle``.
+    abort : In(1)
+        Stop asking, and drop what still comes.
+    rows : In
+        Number of rows.
+    first, second : In(RowsSignature(max_words, max_stride))
+        Either may have rows of 0 words, not both.
+    axi : Out(AxiReadSignature())
+    words : Out(stream.Signature(64))
+    idle : Out(1)
+        All that was asked for has come.
+    failed, beyond : Out(1)
+        The memory answers with an error; an address lies beyond 4 GiB.
+    read : Out(1)
+        A word comes.
+    """
+
+    def __init__(self, *, max_rows: int, max_words: int, max_stride: int, depth: int):
+        check_positive(max_rows=max_rows, max_words=max_words, max_stride=max_stride)
+        if depth < BURST_WORDS:
+            raise ValueError(f"depth {depth} is less than a burst's {BURST_WORDS} words")
+        self.max_words = max_words
+        self.depth = depth
+        rows = RowsSignature(max_words, max_stride)
+        super().__init__(
+            {
+                "start": In(1),
+                "abort": In(1),
+                "rows": In(range(max_rows + 1)),
+                "first": In(rows),
+                "second": In(rows),
+                "axi": Out(AxiReadSignature()),
+                "words": Out(stream.Signature(DATA_BITS)),
+                "idle": Out(1),
+                "failed": Out(1),
+                "beyond": Out(1),
+                "read": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=DATA_BITS, depth=self.depth)
+        axi = self.axi
+        m.d.comb += [
+            axi.arsize.eq(SIZE),
+            axi.arburst.eq(INCREMENTING),
+            axi.arcache.eq(CACHE),
+            axi.rready.eq(1),
+            self.read.eq(axi.rvalid),
+            self.failed.eq(axi.rvalid & axi.rresp[1]),
+            queue.w_en.eq(axi.rvalid & ~self.abort),
+            queue.w_data.eq(axi.rdata),
+            self.words.valid.eq(queue.r_rdy),
+            self.words.payload.eq(queue.r_data),
+            queue.r_en.eq(self.words.ready),
+        ]
+
+        begin, active, second = Signal(), Signal(), Signal()
+        rows_left = Signal.like(self.rows)
+        # Of the burst that comes next, and of the rows that come next in both places.
+        burst = BurstCutter(m, self.max_words)
+        places = (self.first, self.second)
+        following = [Signal.like(burst.address, name=f"following_{place}") for place in range(2)]
+
+        def go(place: int) -> list:
+            return [
+                second.eq(place),
+                *burst.begin_row(following[place], places[place].words),
+                following[place].eq(following[place] + places[place].stride),
+            ]
+
+        room = Signal(range(self.depth + 1), init=self.depth)
+        coming = Signal(range(self.depth + 1))
+        # A cycle old: room for the burst that comes next even if one set out in that cycle.
+        issue, roomy = Signal(), Signal()
+        m.d.sync += roomy.eq(Mux(issue, room >= 2 * BURST_WORDS, room >= BURST_WORDS))
+        m.d.comb += [
+            self.beyond.eq(active & burst.address[-1]),
+            issue.eq(active & ~self.beyond & ~self.abort & roomy & (~axi.arvalid | axi.arready)),
+            self.idle.eq(~begin & ~active & (coming == 0)),
+        ]
+        taken = self.words.valid & self.words.ready
+        issued = Mux(issue, burst.length, 0)
+        m.d.sync += [room.eq(room + taken - issued), coming.eq(coming + issued - axi.rvalid)]
+
+        with m.If(issue):
+            m.d.sync += [
+                axi.arvalid.eq(1),
+                axi.araddr.eq(burst.address << SIZE),
+                axi.arlen.eq(burst.length - 1),
+                *burst.advance(),
+            ]
+        with m.Elif(axi.arready):
+            m.d.sync += axi.arvalid.eq(0)
+        # Registers: the rows are there when a read begins.
+        empty = [Signal(name=f"empty_{place}") for place in range(2)]
+        m.d.sync += [flag.eq(place.words == 0) for flag, place in zip(empty, places, strict=True)]
+        last_place = second | empty[1]
+        with m.If(begin):
+            m.d.sync += begin.eq(0)
+        with m.If(issue & burst.row_done & last_place):
+            m.d.sync += rows_left.eq(rows_left - 1)
+        with m.If(issue & burst.row_done & last_place & (rows_left == 1)):
+            m.d.sync += active.eq(0)
+        with m.Elif(begin | (issue & burst.row_done)):
+            m.d.sync += active.eq(1)
+            with m.If((begin | last_place) & ~empty[0]):
+                m.d.sync += go(0)
+            with m.Else():
+                m.d.sync += go(1)
+        with m.If(self.start):
+            m.d.sync += [
+                begin.eq(1),
+                rows_left.eq(self.rows),
+                *(following[place].eq(places[place].address) for place in range(2)),
+            ]
+        with m.If(self.abort):
+            m.d.sync += [begin.eq(0), active.eq(0)]
+        return m

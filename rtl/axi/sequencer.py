@@ -1,0 +1,219 @@
+"""Layer after layer, strip after strip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from sw_model.spec.hardware.buffers import ADDRESS_BITS, WORD_ADDRESS_BITS
+from sw_model.spec.hardware.registers import (
+    FRAME_HEIGHT_MAX,
+    FRAME_WIDTH_MAX,
+    REGISTERS,
+    error_code,
+)
+
+from .geometry import BUFFERS, LATENCY
+from .signature import SIZE
+
+
+class StripSequencer(wiring.Component):
+    """Runs the strips of all layers of a frame one after the other.
+
+    A strip begins when everything of the one before it has been written and the memory has said
+    so. Before it, `LATENCY` cycles pass for `StripGeometry` to follow, and the constants of the
+    layer's neurons are made ready.
+
+    Parameters
+    ----------
+    layers, channels, timesteps
+        Of the network; T that are allowed.
+
+    Members
+    -------
+    start, abort : In(1)
+        Take a frame, heeded while ``busy`` is 0; end it.
+    height, width, timesteps, noisy, denoised, map_a, map_b : In
+        Of the frame; sampled at ``start``.
+    busy, done : Out(1)
+        A frame is under way; it ends, for whatever reason, or is refused.
+    error : Out
+        Why the last frame did not end well, as in `sw_model.spec.hardware.registers.ERRORS`.
+    layer, encoding, output, row_base : Out
+        The layer under way, its kind, and first row of its hidden weights.
+    x : Out
+        First output column of the strip under way.
+    outputs, last : In
+        How many it has; no strip follows in this layer.
+    prepare : Out(1)
+    prepared : In(1)
+        As in `LayerConstants`; before a layer's first strip, but the output layer's.
+    restart, layer_done : Out(1)
+        A strip begins; last cycle of a layer.
+    frame_height, frame_width, frame_steps, frame_noisy, ... : Out
+        Of the frame under way; addresses in words.
+    complete : In(1)
+        The whole strip is on its way to memory.
+    reader_idle, writer_idle : In(1)
+    read_failed, write_failed, beyond : In(1)
+        What can go wrong with the memory.
+    stop, clear : Out(1)
+        The memory ports are to finish; all that computes is to forget what it holds.
+    """
+
+    def __init__(self, *, layers: int, channels: int, timesteps: Sequence[int]):
+        check_positive(layers=layers, channels=channels)
+        self.layers = layers
+        self.channels = channels
+        self.timesteps_allowed = tuple(timesteps)
+        columns = range(FRAME_WIDTH_MAX + 1)
+        super().__init__(
+            {
+                "start": In(1),
+                "abort": In(1),
+                "height": In(REGISTERS["HEIGHT"].bits),
+                "width": In(REGISTERS["WIDTH"].bits),
+                "timesteps": In(REGISTERS["TIMESTEPS"].bits),
+                **{name: In(ADDRESS_BITS) for name in BUFFERS},
+                "busy": Out(1),
+                "done": Out(1),
+                "error": Out(REGISTERS["STATUS"].field("error").bits),
+                "layer": Out(range(layers)),
+                "encoding": Out(1),
+                "output": Out(1),
+                "row_base": Out(range(max(2, (layers - 2) * channels))),
+                "x": Out(columns),
+                "outputs": In(columns),
+                "last": In(1),
+                "prepare": Out(1),
+                "prepared": In(1),
+                "restart": Out(1),
+                "layer_done": Out(1),
+                "frame_height": Out(range(FRAME_HEIGHT_MAX + 1)),
+                "frame_width": Out(columns),
+                "frame_steps": Out(range(max(timesteps) + 1)),
+                **{f"frame_{name}": Out(WORD_ADDRESS_BITS) for name in BUFFERS},
+                "complete": In(1),
+                "reader_idle": In(1),
+                "writer_idle": In(1),
+                "read_failed": In(1),
+                "write_failed": In(1),
+                "beyond": In(1),
+                "stop": Out(1),
+                "clear": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        settled = Signal(range(LATENCY + 1))
+        trouble, failed = Signal(), Signal()
+        m.d.comb += trouble.eq(self.read_failed | self.write_failed | self.beyond | self.abort)
+        # What goes all over the design comes from registers.
+        m.d.sync += self.restart.eq(0)
+        with m.FSM() as states:
+            with m.State("idle"), m.If(self.start):
+                self._take_frame(m)
+                m.d.sync += [failed.eq(0), settled.eq(0)]
+                m.d.comb += self.done.eq(self._refusal() != error_code("none"))
+                with m.If(~self.done):
+                    m.next = "set up"
+            with m.State("set up"):
+                m.d.sync += settled.eq(settled + 1)
+                with m.If(settled == LATENCY):
+                    with m.If((self.x == 0) & ~self.output):
+                        m.next = "prepare"
+                    with m.Else():
+                        m.d.sync += self.restart.eq(1)
+                        m.next = "begin"
+            with m.State("prepare"):
+                m.d.comb += self.prepare.eq(1)
+                m.next = "wait"
+            with m.State("wait"), m.If(self.prepared):
+                m.d.sync += self.restart.eq(1)
+                m.next = "begin"
+            with m.State("begin"):
+                m.next = "run"
+            with m.State("run"):
+                with m.If(failed):
+                    m.d.sync += self.stop.eq(1)
+                    m.next = "stop"
+                with m.Elif(self.complete):
+                    m.next = "drain"
+            with m.State("drain"):
+                with m.If(failed):
+                    m.d.sync += self.stop.eq(1)
+                    m.next = "stop"
+                with m.Elif(self.writer_idle & self.reader_idle):
+                    m.d.sync += [self.x.eq(self.x + self.outputs), settled.eq(0)]
+                    m.next = "set up"
+                    with m.If(self.last):
+                        m.d.comb += self.layer_done.eq(1)
+                        m.d.sync += [
+                            self.x.eq(0),
+                            self.layer.eq(self.layer + 1),
+                            self.encoding.eq(0),
+                            self.output.eq(self.layer == self.layers - 2),
+                            self.row_base.eq(Mux(self.encoding, 0, self.row_base + self.channels)),
+                        ]
+                        with m.If(self.output):
+                            m.d.comb += self.done.eq(1)
+                            m.next = "idle"
+            with m.State("stop"), m.If(self.reader_idle & self.writer_idle):
+                m.d.sync += self.stop.eq(0)
+                m.next = "clear"
+            with m.State("clear"):
+                m.d.comb += self.done.eq(1)
+                m.next = "idle"
+        m.d.sync += self.clear.eq(states.ongoing("clear"))
+        m.d.comb += self.busy.eq(~states.ongoing("idle"))
+        # What goes wrong first is told.
+        with m.If(self.busy & trouble & ~failed):
+            m.d.sync += [
+                failed.eq(1),
+                self.error.eq(
+                    Mux(self.read_failed, error_code("read"), 0)
+                    | Mux(~self.read_failed & self.write_failed, error_code("write"), 0)
+                    | Mux(
+                        ~self.read_failed & ~self.write_failed,
+                        Mux(self.beyond, error_code("address"), error_code("aborted")),
+                        0,
+                    )
+                ),
+            ]
+        return m
+
+    def _take_frame(self, m: Module) -> None:
+        """Sample what the frame is."""
+        m.d.sync += [
+            self.frame_height.eq(self.height),
+            self.frame_width.eq(self.width),
+            self.frame_steps.eq(self.timesteps),
+            *(getattr(self, f"frame_{name}").eq(getattr(self, name) >> SIZE) for name in BUFFERS),
+            self.error.eq(self._refusal()),
+            self.layer.eq(0),
+            self.encoding.eq(1),
+            self.output.eq(0),
+            self.row_base.eq(0),
+            self.x.eq(0),
+        ]
+
+    def _refusal(self) -> Value:
+        """Why the frame cannot be taken."""
+        acceptable = (
+            (self.height != 0)
+            & (self.width != 0)
+            & (self.width <= FRAME_WIDTH_MAX)
+            & self.timesteps.matches(*self.timesteps_allowed)
+        )
+        addresses = self.noisy | self.denoised | self.map_a | self.map_b
+        return Mux(
+            acceptable,
+            Mux(addresses[:SIZE].any(), error_code("address"), error_code("none")),
+            error_code("size"),
+        )

@@ -1,0 +1,147 @@
+"""A frame's bytes into memory and out of it, one by one."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.axi.signature import ADDRESS_BITS, CACHE, INCREMENTING, SIZE, AxiSignature
+from sw_model.spec.hardware.buffers import WORD_BYTES
+from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
+from sw_model.spec.hardware.sdram import BASES
+from sw_model.spec.hardware.serial import NOISY_BYTES
+
+
+class PictureBytes(wiring.Component):
+    """Stores a noisy frame, or fetches a denoised one, where `FrameBuffers` has them.
+
+    Every byte is an access of its own, which a serial line leaves time for: one takes the memory's
+    latency and three cycles. Rows begin at multiples of eight bytes.
+
+    Members
+    -------
+    start, fetch : In(1)
+        Begin; fetch the denoised frame instead of storing a noisy one. Heeded while ``idle``.
+    cancel : In(1)
+        Give up storing; ``idle`` comes when the memory has answered.
+    height, width : In
+        Of the frame; constant while not ``idle``.
+    stored_valid, stored : In
+        A byte to be stored; must not come before the one before it is.
+    fetched : Out(stream.Signature(8))
+    last : Out(1)
+        The byte on offer is the frame's last one.
+    axi : Out(AxiSignature())
+    idle : Out(1)
+    failed : Out(1)
+        The memory has answered with an error since ``start``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "start": In(1),
+                "fetch": In(1),
+                "cancel": In(1),
+                "height": In(range(FRAME_HEIGHT_MAX + 1)),
+                "width": In(range(FRAME_WIDTH_MAX + 1)),
+                "stored_valid": In(1),
+                "stored": In(8),
+                "fetched": Out(stream.Signature(8)),
+                "last": Out(1),
+                "axi": Out(AxiSignature()),
+                "idle": Out(1),
+                "failed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        axi = self.axi
+        address = Signal(ADDRESS_BITS)
+        lane = address[:SIZE]
+        fetching, given_up = Signal(), Signal()
+        x = Signal(range(NOISY_BYTES * FRAME_WIDTH_MAX))
+        y = Signal.like(self.height)
+        row_end = Signal()
+        held = Signal(8)
+        m.d.comb += [
+            row_end.eq(x == Mux(fetching, self.width, self.width * NOISY_BYTES) - 1),
+            self.last.eq(row_end & (y == self.height - 1)),
+            self.fetched.payload.eq(held),
+            axi.awsize.eq(SIZE),
+            axi.awburst.eq(INCREMENTING),
+            axi.awcache.eq(CACHE),
+            axi.awaddr.eq(Cat(lane & 0, address[SIZE:])),
+            axi.wdata.eq(held.replicate(WORD_BYTES)),
+            axi.wstrb.eq(1 << lane),
+            axi.wlast.eq(1),
+            axi.bready.eq(1),
+            axi.arsize.eq(SIZE),
+            axi.arburst.eq(INCREMENTING),
+            axi.arcache.eq(CACHE),
+            axi.araddr.eq(axi.awaddr),
+            axi.rready.eq(1),
+        ]
+        with m.If(self.cancel):
+            m.d.sync += given_up.eq(1)
+        with m.FSM():
+            with m.State("idle"):
+                m.d.comb += self.idle.eq(1)
+                with m.If(self.start):
+                    m.d.sync += [
+                        fetching.eq(self.fetch),
+                        given_up.eq(0),
+                        self.failed.eq(0),
+                        address.eq(Mux(self.fetch, BASES["DENOISED"], BASES["NOISY"])),
+                        x.eq(0),
+                        y.eq(0),
+                    ]
+                    m.next = "take"
+                    with m.If(self.fetch):
+                        m.next = "ask"
+            with m.State("take"):
+                with m.If(given_up):
+                    m.next = "idle"
+                with m.Elif(self.stored_valid):
+                    m.d.sync += [held.eq(self.stored), axi.awvalid.eq(1), axi.wvalid.eq(1)]
+                    m.next = "store"
+            with m.State("store"):
+                with m.If(axi.awready):
+                    m.d.sync += axi.awvalid.eq(0)
+                with m.If(axi.wready):
+                    m.d.sync += axi.wvalid.eq(0)
+                with m.If(axi.bvalid):
+                    m.d.sync += self.failed.eq(self.failed | axi.bresp[1])
+                    m.next = "take"
+                    self._advance(m, address, x, y, row_end)
+            with m.State("ask"):
+                m.d.comb += axi.arvalid.eq(1)
+                with m.If(axi.arready):
+                    m.next = "fetch"
+            with m.State("fetch"), m.If(axi.rvalid):
+                m.d.sync += [
+                    held.eq(axi.rdata.word_select(lane, 8)),
+                    self.failed.eq(self.failed | axi.rresp[1]),
+                ]
+                m.next = "give"
+            with m.State("give"):
+                m.d.comb += self.fetched.valid.eq(1)
+                with m.If(self.fetched.ready):
+                    m.next = "ask"
+                    self._advance(m, address, x, y, row_end)
+        return m
+
+    def _advance(self, m: Module, address: Signal, x: Signal, y: Signal, row_end: Signal) -> None:
+        """Go on to the next byte; a row begins with a word."""
+        m.d.sync += [x.eq(x + 1), address.eq(address + 1)]
+        with m.If(row_end):
+            m.d.sync += [
+                x.eq(0),
+                y.eq(y + 1),
+                address.eq(Cat(address[:SIZE] & 0, address[SIZE:] + 1)),
+            ]
+        with m.If(self.last):
+            m.next = "idle"

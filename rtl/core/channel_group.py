@@ -1,0 +1,211 @@
+"""The hidden layers' pipeline for some of the output channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.vectors import extended, lanes
+from sw_model.spec import TAPS, Deployment, NeuronSpec
+
+from .encoding_layer import EncodingLayer
+from .hidden_weights import group_weights
+from .layouts import NeuronConstants, Plane, WeightRequest, WeightSignature
+from .lif_array import LifArray
+from .loading import LoadPlace, connect_load, load_members
+from .scatter import Scatter
+from .synapse_array import SynapseArray
+from .weight_memory import WeightMemory
+
+
+class ChannelGroup(wiring.Component):
+    """Weights, lanes, scatter, neurons and encoding tables of a group of channels.
+
+    Groups do the same at different times: each has its own counters and flags, and passes on what
+    it was told a cycle later, so that no signal has to reach all of a large array at once.
+
+    Latency: nine cycles from the request of a word's last event to the word that it completes,
+    five from the last plane of a window to its first word.
+
+    Parameters
+    ----------
+    deployment
+        The frozen network.
+    channels
+        The output channels of this group.
+    further
+        Output channels that it takes in further passes over a layer's input map, as many in each.
+        No generator makes such passes: `rtl.explore.command` asks what they would cost.
+    neurons
+        Kinds of neuron, as `LayerConstants` has them.
+    max_width
+        Widest frame, in pixels.
+    hidden, encoding
+        Which of the chunks that can be loaded are its own, of the hidden and the encoding layers'
+        weights; None for constant weights.
+    shared_weights
+        Whether the hidden layers' weights come from a memory outside.
+
+    Members
+    -------
+    width, steps : In
+        Of the frame, constant while a layer runs.
+    encoding : In(1)
+        The encoding layer runs.
+    part : In(range(len(further) + 1))
+        The pass under way, for the encoding layer; absent where there is one.
+    kind : In
+        Index of the layer's kind of neuron.
+    constants : In(ArrayLayout(NeuronConstants, len(channels)))
+        Constants of the layer's neurons.
+    restart : In(1)
+        A layer begins.
+    requests : In(stream.Signature(WeightRequest(...), always_ready=True))
+        Rows of all hidden layers for the first pass, those for the next one behind them.
+    planes : In(stream.Signature(Plane(), always_ready=True))
+    words : Out(stream.Signature(len(channels), always_ready=True))
+    load : In(LoadSignature())
+        Absent where the weights are constant.
+    fetch : Out(WeightSignature(...))
+        What it asks a memory outside for; absent where it has one of its own.
+
+    Attributes
+    ----------
+    weights
+        The group's weight memory, or `fetch`.
+    """
+
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        channels: Sequence[int],
+        neurons: Sequence[NeuronSpec],
+        max_width: int,
+        hidden: LoadPlace | None = None,
+        encoding: LoadPlace | None = None,
+        shared_weights: bool = False,
+        further: Sequence[Sequence[int]] = (),
+    ):
+        spec, widths = deployment.spec, deployment.widths.layers
+        steps = spec.timesteps_max
+        parts = [tuple(channels), *map(tuple, further)]
+        hidden_weights = [group_weights(deployment, [part])[0] for part in parts]
+        bits = hidden_weights[0].weight_bits
+        row_count = sum(part.row_count for part in hidden_weights)
+        signature = WeightSignature(row_count, hidden_weights[0].row_bits)
+        lane_bits = max(layer.lane for layer in widths[1:-1])
+        sum_bits = max(layer.sum for layer in widths[1:-1])
+        self.channels = tuple(channels)
+        self._array = SynapseArray(
+            lanes=TAPS * len(self.channels), weight_bits=bits, lane_bits=lane_bits
+        )
+        self._scatter = Scatter(
+            channels=len(self.channels),
+            lane_bits=lane_bits,
+            sum_bits=sum_bits,
+            max_width=max_width,
+            max_steps=steps,
+        )
+        self._encoding = EncodingLayer(
+            weights=[
+                deployment.weights[0][channel].reshape(-1).tolist()
+                for part in parts
+                for channel in part
+            ],
+            passes=len(parts),
+            sum_bits=widths[0].sum,
+            weight_bits=spec.layers[0].weight_bits,
+            load=encoding,
+        )
+        self._neurons = LifArray(
+            channels=len(self.channels),
+            neurons=neurons,
+            max_steps=steps,
+            encoding_shift=spec.layers[0].shift,
+            sum_bits=max(sum_bits, widths[0].sum),
+            bias_bits=deployment.widths.bias,
+            threshold_bits=deployment.widths.threshold,
+            current_bits=deployment.widths.current,
+            membrane_bits=deployment.widths.membrane,
+        )
+        constants = NeuronConstants(
+            deployment.widths.bias, deployment.widths.threshold, deployment.widths.membrane
+        )
+        super().__init__(
+            {
+                "width": In(range(max_width + 1)),
+                "steps": In(range(steps + 1)),
+                "encoding": In(1),
+                **({"part": In(range(len(parts)))} if further else {}),
+                "kind": In(range(len(neurons))),
+                "constants": In(data.ArrayLayout(constants, len(self.channels))),
+                "restart": In(1),
+                "requests": In(stream.Signature(WeightRequest(row_count), always_ready=True)),
+                "planes": In(stream.Signature(Plane(), always_ready=True)),
+                "words": Out(stream.Signature(len(self.channels), always_ready=True)),
+                **load_members(hidden or encoding),
+                **({"fetch": Out(signature)} if shared_weights else {}),
+            }
+        )
+        self.weights = (
+            self.fetch
+            if shared_weights
+            else WeightMemory(
+                rows=[row for part in hidden_weights for row in part.rows(deployment)],
+                weight_bits=bits,
+                load=hidden,
+            )
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        weights, array, scatter = self.weights, self._array, self._scatter
+        encoding, neurons = self._encoding, self._neurons
+        if isinstance(weights, WeightMemory):
+            m.submodules.weight_memory = weights
+            connect_load(m, self, weights)
+        m.submodules.array = array
+        m.submodules.scatter = scatter
+        m.submodules.encoding = encoding
+        m.submodules.neurons = neurons
+        connect_load(m, self, encoding)
+        if "part" in self.signature.members:
+            m.d.comb += encoding.part.eq(self.part)
+        # A register of its own: what all channels choose their sums by should not come from afar.
+        encodes = Signal()
+        m.d.sync += encodes.eq(self.encoding)
+        sums = lanes(scatter.sums.payload, scatter.sum_bits)
+        m.d.comb += [
+            weights.requests.valid.eq(self.requests.valid),
+            weights.requests.payload.eq(self.requests.payload),
+            array.weights.eq(weights.weights),
+            array.take.eq(weights.take),
+            array.last.eq(weights.last),
+            scatter.taps.valid.eq(array.sums.valid),
+            scatter.taps.payload.eq(array.sums.payload),
+            scatter.width.eq(self.width),
+            scatter.steps.eq(self.steps),
+            scatter.restart.eq(self.restart),
+            encoding.planes.valid.eq(self.planes.valid),
+            encoding.planes.payload.eq(self.planes.payload),
+            neurons.kind.eq(self.kind),
+            neurons.steps.eq(self.steps),
+            neurons.constant.eq(encodes),
+            neurons.constants.eq(self.constants),
+            neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),
+            neurons.sums.payload.eq(
+                Mux(
+                    encodes,
+                    extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.sum_bits),
+                    extended(sums, neurons.sum_bits),
+                )
+            ),
+            self.words.valid.eq(neurons.words.valid),
+            self.words.payload.eq(neurons.words.payload),
+        ]
+        return m

@@ -1,0 +1,331 @@
+"""All that computes, without the memories that keep activation maps."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from rtl.stream.credit_queue import CatchQueue
+from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, weight_row
+from sw_model.spec.encoding_tables import table_bits
+from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.hardware.cycles import datapath_latency
+
+from .channel_group import ChannelGroup
+from .event_encoder import EventEncoder
+from .hidden_weights import fetch_members, group_weights
+from .layer_constants import LayerConstants
+from .layouts import FrameWord
+from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
+from .output_layer import OutputLayer
+from .pixel_window import PixelWindow
+from .scatter import Scatter
+from .synapse_array import SynapseArray
+from .weight_memory import WeightMemory
+
+
+class Datapath(wiring.Component):
+    """Event words in, event words out; pixels at both ends of the network.
+
+    One layer at a time, as the inputs `encoding`, `output` and `row_base` say. What goes in and
+    comes out has handshakes, what lies between has none: two queues behind the pipeline say when
+    nothing more should set out.
+
+    Parameters
+    ----------
+    deployment
+        The frozen network. Its weights, constants and derived widths become part of the netlist.
+    max_height, max_width
+        Of a frame, in pixels.
+    loadable
+        Whether other weights and constants can be loaded; those of the deployment are then what
+        the memories hold first.
+    shared_weights
+        Whether the hidden layers' weights come from memories outside, which other datapaths read
+        too.
+
+    Members
+    -------
+    height, width, steps : In
+        Of the frame, constant while a layer runs.
+    layer, encoding, output, row_base : In
+        As in `Sequencer`; constant while a layer runs.
+    prepare : In(1)
+    prepared : Out(1)
+        As in `LayerConstants`.
+    restart : In(1)
+        A layer begins; nothing is on its way.
+    pixels : In(stream.Signature(signed(10)))
+        Noisy pixels, of the encoding layer.
+    words : In(stream.Signature(FrameWord(channels)))
+        Event words of the other layers, raster order, followed by the row and the pixel of zeros
+        that `Scatter` needs.
+    written : Out(stream.Signature(channels))
+        Event words of a spiking layer.
+    noisy : In(stream.Signature(FrameWord(10)))
+        Noisy pixels once more, of the output layer.
+    denoised : Out(stream.Signature(8))
+    event : Out(1)
+        An event sets out for the synapse arrays.
+    beat, held : Out(1)
+        Anything sets out for them; nothing does, as the pipeline's end is held up.
+    load : In(LoadSignature())
+        Absent where not ``loadable``.
+    fetch_0, fetch_1, ... : Out(WeightSignature(...))
+        What each group of channels asks the memories outside for; where ``shared_weights``.
+    """
+
+    def __init__(
+        self,
+        *,
+        deployment: Deployment,
+        max_height: int,
+        max_width: int,
+        loadable: bool = False,
+        shared_weights: bool = False,
+    ):
+        check_positive(max_height=max_height, max_width=max_width)
+        self.deployment = deployment
+        self.max_height = max_height
+        self.max_width = max_width
+        self.loadable = loadable
+        self.shared_weights = shared_weights
+        spec = deployment.spec
+        self._hidden_rows = (len(spec.layers) - 2) * spec.channels
+        super().__init__(
+            {
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "steps": In(range(spec.timesteps_max + 1)),
+                "layer": In(range(len(spec.layers))),
+                "encoding": In(1),
+                "output": In(1),
+                "row_base": In(range(max(2, self._hidden_rows))),
+                "prepare": In(1),
+                "prepared": Out(1),
+                "restart": In(1),
+                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
+                "words": In(stream.Signature(FrameWord(spec.channels))),
+                "written": Out(stream.Signature(spec.channels)),
+                "noisy": In(stream.Signature(FrameWord(PIXEL_BITS))),
+                "denoised": Out(stream.Signature(unsigned_width(GREY_MAX))),
+                "event": Out(1),
+                "beat": Out(1),
+                "held": Out(1),
+                **load_members(self._place("output")),
+                **(fetch_members(deployment) if shared_weights else {}),
+            }
+        )
+        self._make_components()
+
+    def memory_contents(self) -> dict[str, list[str]]:
+        """Contents of the initialised memories, hexadecimal, a string a row.
+
+        The first value of a row is in the least significant bits, as the netlist has it.
+        """
+        memories = {
+            f"hidden_weights_{index}": group.weights for index, group in enumerate(self._groups)
+        }
+        memories |= {
+            "output_weights": self._output_weights,
+            "neuron_constants": self._layer_constants,
+        }
+        return {
+            name: [f"{row:0{-(-memory.row_bits // 4)}x}" for row in memory.rows]
+            for name, memory in memories.items()
+        }
+
+    def _make_components(self) -> None:
+        spec, widths = self.deployment.spec, self.deployment.widths
+        output = widths.layers[-1]
+        self._layer_constants = LayerConstants(deployment=self.deployment, loadable=self.loadable)
+        self._pixel_window = PixelWindow(
+            max_height=self.max_height, max_width=self.max_width, max_steps=spec.timesteps_max
+        )
+        self._event_encoder = EventEncoder(channels=spec.channels)
+        self._groups = []
+        encoding_bits = table_bits(spec.layers[0].weight_bits)
+        encoding = 0  # chunks of the groups before
+        for weights in group_weights(self.deployment):
+            group = ChannelGroup(
+                deployment=self.deployment,
+                channels=weights.channels,
+                neurons=self._layer_constants.neurons,
+                max_width=self.max_width,
+                hidden=weights.place if self.loadable and not self.shared_weights else None,
+                encoding=self._place("encoding", encoding),
+                shared_weights=self.shared_weights,
+            )
+            self._groups.append(group)
+            encoding += -(-len(weights.channels) * encoding_bits // CHUNK_BITS)
+        self._output_weights = WeightMemory(
+            rows=[
+                weight_row(self.deployment.weights[-1], channel) for channel in range(spec.channels)
+            ],
+            weight_bits=spec.layers[-1].weight_bits,
+            load=self._place("output"),
+        )
+        self._output_array = SynapseArray(
+            lanes=TAPS, weight_bits=spec.layers[-1].weight_bits, lane_bits=output.lane
+        )
+        self._output_scatter = Scatter(
+            channels=1,
+            lane_bits=output.lane,
+            sum_bits=output.sum,
+            max_width=self.max_width,
+            max_steps=1,
+        )
+        self._output_layer = OutputLayer(
+            sum_bits=output.sum, total_bits=output.current, shift=spec.layers[-1].shift
+        )
+        in_flight = datapath_latency(spec.channels)
+        late = 1  # cycles after which `hold` is heard of
+        # A window that has begun gives T words, while the window before it may still give some.
+        words = max(in_flight, 2 * spec.timesteps_max + in_flight // 2)
+        self._word_queue = CatchQueue(width=spec.channels, reserve=words + late)
+        self._sum_queue = CatchQueue(width=output.sum, reserve=in_flight + late)
+
+    def _place(self, name: str, chunk: int = 0) -> LoadPlace | None:
+        return LoadPlace(name, chunk=chunk) if self.loadable else None
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        for name, component in vars(self).items():
+            if isinstance(component, wiring.Component):
+                m.submodules[name.lstrip("_")] = component
+                connect_load(m, self, component)
+        self._connect_group_loads(m)
+        hold = Signal()
+        # A register: the queues lie far from what they hold.
+        m.d.sync += hold.eq(self._word_queue.hold | self._sum_queue.hold)
+        self._connect_inputs(m, hold)
+        self._connect_groups(m)
+        self._connect_output_layer(m)
+        return m
+
+    def _connect_inputs(self, m: Module, hold: Signal) -> None:
+        encoder, window = self._event_encoder, self._pixel_window
+        wiring.connect(m, wiring.flipped(self.pixels), window.pixels)
+        m.d.comb += [
+            window.height.eq(self.height),
+            window.width.eq(self.width),
+            window.steps.eq(self.steps),
+            window.restart.eq(self.restart & self.encoding),
+            window.hold.eq(hold),
+            encoder.words.payload.eq(self.words.payload),
+            encoder.words.valid.eq(self.words.valid & ~hold),
+            self.words.ready.eq(encoder.words.ready & ~hold),
+            encoder.spacing.eq(1),
+            self.event.eq(encoder.events.valid & encoder.events.p.present),
+            self.beat.eq(encoder.events.valid | window.planes.valid),
+            self.held.eq(hold & ~self.beat),
+        ]
+        # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
+        with m.If((self.width == 1) & (self.steps == 1)):
+            m.d.comb += encoder.spacing.eq(3)
+        with m.Elif(
+            ((self.width == 1) & (self.steps == 2)) | ((self.width == 2) & (self.steps == 1))
+        ):
+            m.d.comb += encoder.spacing.eq(2)
+
+    def _connect_groups(self, m: Module) -> None:
+        events, constants = self._event_encoder.events, self._layer_constants
+        m.d.comb += [
+            constants.layer.eq(self.layer),
+            constants.steps.eq(self.steps),
+            constants.prepare.eq(self.prepare),
+            self.prepared.eq(constants.prepared),
+        ]
+        requests, planes = self._groups[0].requests, self._pixel_window.planes
+        m.d.comb += [
+            requests.valid.eq(events.valid & ~self.output),
+            requests.p.row.eq(self.row_base + events.p.channel),
+            requests.p.present.eq(events.p.present),
+            requests.p.last.eq(events.p.last),
+            self._groups[0].planes.valid.eq(planes.valid),
+            self._groups[0].planes.payload.eq(planes.payload),
+            self._groups[0].encoding.eq(self.encoding),
+        ]
+        # Each group hears of everything a cycle after the one before it.
+        for before, group in zip(self._groups, self._groups[1:], strict=False):
+            m.d.sync += [
+                group.requests.valid.eq(before.requests.valid),
+                group.requests.payload.eq(before.requests.payload),
+                group.planes.valid.eq(before.planes.valid),
+                group.planes.payload.eq(before.planes.payload),
+                group.encoding.eq(before.encoding),
+            ]
+        parts = []
+        for index, group in enumerate(self._groups):
+            m.submodules[f"group_{index}"] = group
+            if self.shared_weights:
+                fetch = getattr(self, f"fetch_{index}")
+                wiring.connect(m, group.fetch, wiring.flipped(fetch))
+            first = group.channels[0]
+            m.d.comb += [
+                group.width.eq(self.width),
+                group.steps.eq(self.steps),
+                group.restart.eq(self.restart & ~self.encoding & ~self.output),
+                group.kind.eq(constants.kind),
+                group.constants.eq(
+                    Cat(constants.neuron[first + c].as_value() for c in range(len(group.channels)))
+                ),
+            ]
+            # The words of the groups that are ahead wait for the last one.
+            part = group.words.payload
+            for age in range(len(self._groups) - 1 - index):
+                later = Signal.like(part, name=f"words_{index}_{age}", reset_less=True)
+                m.d.sync += later.eq(part)
+                part = later
+            parts.append(part)
+        queue = self._word_queue
+        m.d.comb += [
+            queue.caught.valid.eq(self._groups[-1].words.valid),
+            queue.caught.payload.eq(Cat(parts)),
+        ]
+        wiring.connect(m, queue.given, wiring.flipped(self.written))
+
+    def _connect_group_loads(self, m: Module) -> None:
+        if not self.loadable:
+            return
+        # As with requests, each group hears of a chunk a cycle after the one before it.
+        connect_load(m, self, self._groups[0])
+        for before, group in zip(self._groups, self._groups[1:], strict=False):
+            for name, member in group.load.signature.members.items():
+                late = Signal(member.shape, reset_less=name != "valid", name=f"load_{name}")
+                m.d.sync += late.eq(getattr(before.load, name))
+                m.d.comb += getattr(group.load, name).eq(late)
+
+    def _connect_output_layer(self, m: Module) -> None:
+        events, weights = self._event_encoder.events, self._output_weights
+        array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
+        layer, constants = self._output_layer, self._layer_constants
+        m.d.comb += [
+            weights.requests.valid.eq(events.valid & self.output),
+            weights.requests.p.row.eq(events.p.channel),
+            weights.requests.p.present.eq(events.p.present),
+            weights.requests.p.last.eq(events.p.last),
+            array.weights.eq(weights.weights),
+            array.take.eq(weights.take),
+            array.last.eq(weights.last),
+            scatter.taps.valid.eq(array.sums.valid),
+            scatter.taps.payload.eq(array.sums.payload),
+            scatter.width.eq(self.width),
+            # One sum a pixel for all timesteps.
+            scatter.steps.eq(1),
+            scatter.restart.eq(self.restart & self.output),
+            queue.caught.valid.eq(scatter.sums.valid),
+            queue.caught.payload.eq(scatter.sums.payload),
+            layer.offset.eq(constants.offset),
+            layer.mult.eq(constants.mult),
+        ]
+        m.d.comb += [
+            layer.sums.valid.eq(queue.given.valid),
+            layer.sums.payload.eq(queue.given.payload),
+            queue.given.ready.eq(layer.sums.ready),
+        ]
+        wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
+        wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))

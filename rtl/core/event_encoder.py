@@ -1,0 +1,182 @@
+"""Event words to channel numbers."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from rtl.stream.register_slice import RegisterSlice
+
+from .layouts import Event, FrameWord
+
+GROUP = 8
+"""Channels that are looked at together: eight bits, of up to eight groups at 64 channels."""
+SPACING_MAX = 3
+
+
+class EventEncoder(wiring.Component):
+    """Gives the set bits of each word as channel numbers, ascending, one a cycle.
+
+    A word costs as many cycles as it has set bits, but `spacing` cycles at least: a zero word
+    costs a beat. Words follow each other without a gap.
+
+    Finding the lowest of 64 bits takes longer than a cycle should. Here a first level picks the
+    next group of eight channels that has a spike, a second one the next spike in it. A group takes
+    a cycle at least, so that the first level is always ahead. Latency: four cycles from a word to
+    its first event.
+
+    Parameters
+    ----------
+    channels
+        Bits of a word.
+
+    Members
+    -------
+    spacing : In(range(SPACING_MAX + 1))
+        Fewest cycles from the last beat of a word to that of the next, 1 or more.
+    words : In(stream.Signature(FrameWord(channels)))
+    events : Out(stream.Signature(Event(channels), always_ready=True))
+        ``last`` marks the last event of a word whose ``final`` was set.
+    """
+
+    def __init__(self, *, channels: int):
+        check_positive(channels=channels)
+        self.channels = channels
+        super().__init__(
+            {
+                "spacing": In(range(SPACING_MAX + 1)),
+                "words": In(stream.Signature(FrameWord(channels))),
+                "events": Out(stream.Signature(Event(channels), always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        groups = range(-(-self.channels // GROUP))
+
+        # The word as it came, and which of its groups have a spike.
+        arrived, arrived_final = Signal(), Signal()
+        arrived_word = Signal(self.channels, reset_less=True)
+        occupied = Cat(_group(arrived_word, group).any() for group in groups)
+
+        # First level: the groups that are still to come.
+        waiting, final = Signal(), Signal()
+        word = Signal(self.channels, reset_less=True)
+        pending = Signal(len(groups))
+        lowest = Signal(len(groups))
+        # The group that comes next is the last one: known ahead, as the way in waits for it.
+        word_done = Signal(init=1)
+        groups_left = Signal(len(groups))
+        m.d.comb += [lowest.eq(_lowest(pending)), groups_left.eq(pending ^ lowest)]
+
+        # Between the levels, so that the second one's progress is no matter for the first.
+        layout = data.StructLayout(
+            {"spikes": GROUP, "number": range(max(2, len(groups))), "last": 1, "final": 1}
+        )
+        m.submodules.chosen = chosen = RegisterSlice(layout)
+
+        # Second level: the spikes of a group that are still to come.
+        busy, spikes, number = Signal(), Signal(GROUP), Signal(range(max(2, len(groups))))
+        group_last, group_final = Signal(), Signal()
+        spike = Signal(GROUP)
+        # The spike that comes next is the last one.
+        group_done, hold = Signal(init=1), Signal()
+        spikes_left = Signal(GROUP)
+        m.d.comb += [spike.eq(_lowest(spikes)), spikes_left.eq(spikes ^ spike)]
+
+        # `spacing`: cycles for which no word may end.
+        rest = Signal(range(SPACING_MAX))
+        word_end = Signal()
+        m.d.comb += [
+            hold.eq(group_last & group_done & (rest != 0)),
+            word_end.eq(busy & group_last & group_done & ~hold),
+            self.events.valid.eq(busy & ~hold),
+            self.events.p.channel.eq(
+                Cat(_encoded(spike, GROUP), number)[: len(self.events.p.channel)]
+            ),
+            self.events.p.present.eq(spikes.any()),
+            self.events.p.last.eq(group_last & group_done & group_final),
+        ]
+        with m.If(word_end):
+            m.d.sync += rest.eq(self.spacing - 1)
+        with m.Elif(rest != 0):
+            m.d.sync += rest.eq(rest - 1)
+
+        next_group, next_word = Signal(), Signal()
+        m.d.comb += [
+            next_group.eq(~busy | (group_done & ~hold)),
+            chosen.delayed.ready.eq(next_group),
+            chosen.elements.valid.eq(waiting),
+            chosen.elements.p.spikes.eq(
+                Cat(
+                    Cat(
+                        lowest[group] & word[group * GROUP + bit]
+                        for group in groups
+                        if group * GROUP + bit < self.channels
+                    ).any()
+                    for bit in range(min(GROUP, self.channels))
+                )
+            ),
+            chosen.elements.p.number.eq(_encoded(lowest, len(groups))),
+            chosen.elements.p.last.eq(word_done),
+            chosen.elements.p.final.eq(final),
+            next_word.eq(~waiting | (chosen.elements.ready & word_done)),
+            self.words.ready.eq(~arrived | next_word),
+        ]
+        with m.If(next_group):
+            m.d.sync += [
+                busy.eq(chosen.delayed.valid),
+                spikes.eq(chosen.delayed.p.spikes),
+                group_done.eq(_at_most_one(chosen.delayed.p.spikes)),
+                number.eq(chosen.delayed.p.number),
+                group_last.eq(chosen.delayed.p.last),
+                group_final.eq(chosen.delayed.p.final),
+            ]
+        with m.Elif(~hold):
+            m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
+        with m.If(next_word):
+            m.d.sync += [
+                waiting.eq(arrived),
+                word.eq(arrived_word),
+                final.eq(arrived_final),
+                pending.eq(occupied),
+                word_done.eq(_at_most_one(occupied)),
+            ]
+        with m.Elif(chosen.elements.ready):
+            m.d.sync += [
+                pending.eq(groups_left),
+                word_done.eq(_at_most_one(groups_left)),
+            ]
+        with m.If(self.words.ready):
+            m.d.sync += [
+                arrived.eq(self.words.valid),
+                arrived_word.eq(self.words.p.word),
+                arrived_final.eq(self.words.p.final),
+            ]
+        return m
+
+
+def _group(word: Value, group: int) -> Value:
+    return word[group * GROUP : (group + 1) * GROUP]
+
+
+def _lowest(flags: Value) -> Value:
+    """The lowest set bit alone."""
+    # For few bits shorter than the carry chain of x & -x.
+    return Cat(flags[bit] & ~flags[:bit].any() if bit else flags[0] for bit in range(len(flags)))
+
+
+def _at_most_one(flags: Value) -> Value:
+    return ~Cat(flags[bit] & flags[:bit].any() for bit in range(1, len(flags))).any()
+
+
+def _encoded(one_hot: Value, count: int) -> Value:
+    """Number of the bit that is set, 0 if none is."""
+    bits = max(1, (count - 1).bit_length())
+    return Cat(
+        Cat(one_hot[c] for c in range(count) if c >> bit & 1).any()
+        if count > 1 << bit
+        else Const(0, 1)
+        for bit in range(bits)
+    )

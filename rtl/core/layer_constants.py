@@ -1,0 +1,165 @@
+"""What changes from layer to layer besides the hidden weights."""
+
+from amaranth.hdl import Array, Cat, Module, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.vectors import memory_row
+from sw_model.spec import MULT_BITS, Deployment
+from sw_model.spec.hardware.cycles import GROUP_CHANNELS
+from sw_model.spec.packing import channel_groups
+
+from .layouts import NeuronConstants
+from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_members
+
+
+class LayerConstants(wiring.Component):
+    """Holds the neurons' constants of every layer and the output layer's for every T.
+
+    All neurons want theirs at once and for a whole layer: they are in registers, which a narrow
+    memory fills before the layer begins, a channel a cycle. Each group of channels hears of it a
+    cycle after the one before, so that no register reaches all of them.
+
+    Parameters
+    ----------
+    deployment
+        The frozen network.
+    loadable
+        Whether other constants can be loaded.
+
+    Members
+    -------
+    layer, steps : In
+        The layer under way, and T.
+    prepare : In(1)
+        Fill the registers with the constants of ``layer``, the first one or the one after those
+        that they hold. It takes `sw_model.spec.hardware.cycles.constants_cycles`.
+    prepared : Out(1)
+        They hold them; from a cycle after ``prepare`` on.
+    kind : Out
+        Index of the layer's kind of neuron in `neurons`.
+    neuron : Out(ArrayLayout(NeuronConstants, channels))
+        Constants of the layer's neurons.
+    offset, mult : Out
+        T * bias and the multiplier of the output layer.
+    load : In(LoadSignature())
+        Absent where not ``loadable``.
+
+    Attributes
+    ----------
+    neurons
+        Kinds of neuron of the spiking layers, without repetition.
+    row_bits, rows
+        Of the neurons' memory, a row each channel of each spiking layer.
+    scaling_bits, scaling_rows
+        Of the output layer: offset above mult, a row for each T that is allowed.
+    """
+
+    def __init__(self, *, deployment: Deployment, loadable: bool = False):
+        spec, widths = deployment.spec, deployment.widths
+        self.deployment = deployment
+        self.loadable = loadable
+        self.neurons = tuple(
+            dict.fromkeys(layer.neuron for layer in spec.spiking_layers if layer.neuron)
+        )
+        constants = NeuronConstants(widths.bias, widths.threshold, widths.membrane)
+        self.row_bits = constants.size
+        self.rows = [
+            memory_row(
+                constants, {"bias": int(bias), "threshold": int(threshold), "init": int(init)}
+            )
+            for arrays in zip(
+                deployment.biases[:-1], deployment.thresholds, deployment.inits, strict=True
+            )
+            for bias, threshold, init in zip(*arrays, strict=True)
+        ]
+        self.offset_bits = widths.layers[-1].current
+        bias = int(deployment.biases[-1][0])
+        scaling = data.StructLayout(
+            {"mult": unsigned(CHUNK_BITS), "offset": signed(self.offset_bits)}
+        )
+        self.scaling_bits = scaling.size
+        self.scaling_rows = [
+            memory_row(scaling, {"mult": deployment.mult(steps), "offset": steps * bias})
+            for steps in spec.timesteps
+        ]
+        super().__init__(
+            {
+                "layer": In(range(len(spec.layers))),
+                "steps": In(range(spec.timesteps_max + 1)),
+                "prepare": In(1),
+                "prepared": Out(1),
+                "kind": Out(range(len(self.neurons))),
+                "neuron": Out(data.ArrayLayout(constants, spec.channels)),
+                "offset": Out(signed(self.offset_bits)),
+                "mult": Out(unsigned(MULT_BITS)),
+                **load_members(LoadPlace("neurons") if loadable else None),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        spec = self.deployment.spec
+        m.submodules.scaling = scaling = LoadableMemory(
+            rows=self.scaling_rows,
+            row_bits=self.scaling_bits,
+            read="comb",
+            place=LoadPlace("scaling") if self.loadable else None,
+        )
+        connect_load(m, self, scaling)
+        kinds = [self.neurons.index(layer.neuron) for layer in spec.spiking_layers]
+        m.d.comb += [
+            self.kind.eq(Array([*kinds, 0])[self.layer]),
+            self.mult.eq(scaling.data[:MULT_BITS]),
+            self.offset.eq(scaling.data[CHUNK_BITS:]),
+        ]
+        with m.Switch(self.steps):
+            for index, steps in enumerate(spec.timesteps):
+                with m.Case(steps):
+                    m.d.comb += scaling.address.eq(index)
+        self._fill_registers(m)
+        return m
+
+    def _fill_registers(self, m: Module) -> None:
+        channels = self.deployment.spec.channels
+        m.submodules.memory = memory = LoadableMemory(
+            rows=self.rows,
+            row_bits=self.row_bits,
+            place=LoadPlace("neurons") if self.loadable else None,
+        )
+        connect_load(m, self, memory)
+        address = Signal.like(memory.address)
+        left = Signal(range(channels + 1))
+        present, channel = Signal(), Signal(range(channels))
+        m.d.comb += memory.address.eq(address)
+        m.d.sync += present.eq(left != 0)
+        with m.If(present):
+            m.d.sync += channel.eq(channel + 1)
+        with m.If(self.prepare):
+            m.d.sync += [left.eq(channels), channel.eq(0)]
+            with m.If(self.layer == 0):
+                m.d.sync += address.eq(0)
+        with m.Elif(left != 0):
+            # In the end it is at the next layer's first row.
+            m.d.sync += [left.eq(left - 1), address.eq(address + 1)]
+        # Without reset, which would have to reach thousands of registers.
+        held = [
+            Signal(self.row_bits, name=f"constants_{member}", reset_less=True)
+            for member in range(channels)
+        ]
+        busy = [left != 0, present]
+        before = present, channel, memory.data
+        for index, group in enumerate(channel_groups(channels, GROUP_CHANNELS)):
+            there = (
+                Signal(name=f"present_{index}"),
+                Signal.like(channel, name=f"channel_{index}", reset_less=True),
+                Signal(self.row_bits, name=f"row_{index}", reset_less=True),
+            )
+            m.d.sync += [now.eq(earlier) for now, earlier in zip(there, before, strict=True)]
+            for member in group:
+                with m.If(there[0] & (there[1] == member)):
+                    m.d.sync += held[member].eq(there[2])
+            busy.append(there[0])
+            before = there
+        m.d.comb += [self.prepared.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]

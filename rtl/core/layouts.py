@@ -1,0 +1,78 @@
+"""What goes between the components of the datapath: payloads and interfaces."""
+
+from __future__ import annotations
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from sw_model.spec import TAPS
+
+
+class FrameWord(data.StructLayout):
+    """A word, and whether the sum that it feeds ends with it."""
+
+    def __init__(self, word_bits: int):
+        super().__init__({"word": unsigned(word_bits), "final": 1})
+
+
+class Event(data.StructLayout):
+    """One event: a channel number; ``present`` is 0 for the beat that a zero word costs."""
+
+    def __init__(self, channels: int):
+        super().__init__({"channel": range(max(2, channels)), "present": 1, "last": 1})
+
+
+class Plane(data.StructLayout):
+    """One bit of the nine pixels around a pixel.
+
+    ``bits``: of tap (ky, kx) at ky * 3 + kx, inverted in the ``first`` plane, which is that of the
+    signs; ``last``: the least significant plane.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"bits": TAPS, "first": 1, "last": 1})
+
+
+class WeightRequest(data.StructLayout):
+    """The row that an event reads; ``present`` and ``last`` go along with it."""
+
+    def __init__(self, rows: int):
+        super().__init__({"row": range(max(2, rows)), "present": 1, "last": 1})
+
+
+class WeightSignature(wiring.Signature):
+    """Requests and their answers, as whoever asks sees them.
+
+    Members
+    -------
+    requests : Out(stream.Signature(WeightRequest(rows), always_ready=True))
+    weights : In(row_bits)
+        The row in lane order; zeros for a request that is not ``present``.
+    take, last : In(1)
+        There is a row; its request was the ``last`` one. After a reset ``last`` comes without a
+        row: it clears the accumulators.
+    """
+
+    def __init__(self, rows: int, row_bits: int):
+        super().__init__(
+            {
+                "requests": Out(stream.Signature(WeightRequest(rows), always_ready=True)),
+                "weights": In(row_bits),
+                "take": In(1),
+                "last": In(1, init=1),
+            }
+        )
+
+
+class NeuronConstants(data.StructLayout):
+    """Constants of one channel's neuron."""
+
+    def __init__(self, bias_bits: int, threshold_bits: int, membrane_bits: int):
+        super().__init__(
+            {
+                "bias": signed(bias_bits),
+                "threshold": unsigned(threshold_bits),
+                "init": signed(membrane_bits),
+            }
+        )

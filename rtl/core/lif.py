@@ -1,0 +1,119 @@
+"""One leaky integrate-and-fire neuron."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from sw_model.spec import NeuronSpec
+
+
+class LifProcessingElement(wiring.Component):
+    """Charge, fire, reset: one timestep a cycle, as `sw_model.spec.neuron.EQUATION` says.
+
+    Of the three cycles that a sum takes, two go before the membrane: the current, and what it is
+    beyond the threshold. Then the membrane is added to both at the same time, so that fire and
+    reset need no comparison after the charge. Where no neuron leaks, that one addition and the
+    choice after it are all that lies between a membrane and the next.
+
+    Parameters
+    ----------
+    neurons
+        The kinds of neuron that it can be, without repetition.
+    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
+        Widths; all numbers but the threshold are signed. The caller guarantees that no current
+        and no membrane exceeds its width.
+
+    Members
+    -------
+    kind : In(range(len(neurons)))
+        Index of the neuron's kind.
+    sum, bias : In(signed)
+        The current is (sum + carry + bias) << F, a cycle later.
+    carry : In(1)
+        What rounding adds to the sum.
+    take : In(1)
+        A cycle after the sum: keep the current for the timesteps that follow.
+    enable : In(1)
+        From the cycle after ``take`` on: a timestep with the current that was kept.
+    first : In(1)
+        It is timestep 0: the membrane before it is ``init``.
+    threshold, init : In
+    spike : Out(1)
+        Of this timestep, in the cycle of ``enable``.
+    """
+
+    def __init__(
+        self,
+        *,
+        neurons: Sequence[NeuronSpec],
+        sum_bits: int,
+        bias_bits: int,
+        threshold_bits: int,
+        current_bits: int,
+        membrane_bits: int,
+    ):
+        check_positive(
+            neurons=len(neurons),
+            sum_bits=sum_bits,
+            bias_bits=bias_bits,
+            threshold_bits=threshold_bits,
+            current_bits=current_bits,
+            membrane_bits=membrane_bits,
+        )
+        self.neurons = tuple(neurons)
+        self.current_bits = current_bits
+        self.membrane_bits = membrane_bits
+        self._excess_bits = max(current_bits, threshold_bits + 1) + 1
+        super().__init__(
+            {
+                "kind": In(range(len(neurons))),
+                "take": In(1),
+                "enable": In(1),
+                "first": In(1),
+                "sum": In(signed(sum_bits)),
+                "carry": In(1),
+                "bias": In(signed(bias_bits)),
+                "threshold": In(unsigned(threshold_bits)),
+                "init": In(signed(membrane_bits)),
+                "spike": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        # What a reset leaves in the membrane is of no account: the first timestep loads it.
+        membrane = Signal(signed(self.membrane_bits), reset_less=True)
+        before, leaked = Signal.like(membrane), Signal.like(membrane)
+        charged, after = Signal.like(membrane), Signal.like(membrane)
+        arriving = Signal(signed(self.current_bits), reset_less=True)
+        current = Signal.like(arriving)
+        excess = Signal(signed(self._excess_bits), reset_less=True)
+        # The charged membrane less the threshold: not negative where the neuron fires.
+        beyond = Signal(signed(max(self.membrane_bits, self._excess_bits) + 1))
+        m.d.comb += [
+            before.eq(Mux(self.first, self.init, membrane)),
+            charged.eq(leaked + current),
+            beyond.eq(leaked + excess),
+            self.spike.eq(beyond >= 0),
+        ]
+        # The carry goes into the adder below the lowest bits, instead of through one of its own.
+        halves = Cat(self.carry, self.sum).as_signed() + Cat(Const(1, 1), self.bias).as_signed()
+        with m.Switch(self.kind):
+            for kind, neuron in enumerate(self.neurons):
+                with m.Case(kind):
+                    leak = 0 if neuron.leak is None else before >> neuron.leak
+                    reset = 0 if neuron.reset == "hard" else beyond
+                    m.d.sync += arriving.eq((halves >> 1) << neuron.fractional_bits)
+                    m.d.comb += [
+                        leaked.eq(before - leak),
+                        after.eq(Mux(self.spike, reset, charged)),
+                    ]
+        with m.If(self.take):
+            m.d.sync += [current.eq(arriving), excess.eq(arriving - self.threshold)]
+        with m.If(self.enable):
+            m.d.sync += membrane.eq(after)
+        return m

@@ -1,0 +1,143 @@
+"""The neurons of all channels of one pixel."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from rtl.stream.vectors import lanes
+from sw_model.spec import NeuronSpec
+
+from .layouts import NeuronConstants
+from .lif import LifProcessingElement
+
+
+class LifArray(wiring.Component):
+    """One `LifProcessingElement` a channel; sums in, event words out, time innermost.
+
+    A timestep a cycle. In a layer whose current is constant (the encoding layer) one input serves
+    all timesteps of its pixel, otherwise each timestep takes an input. Latency: three cycles.
+    Nothing waits: a constant current must keep a distance of `steps` cycles to the next.
+
+    Parameters
+    ----------
+    channels
+        Number of neurons.
+    neurons
+        Kinds of neuron, without repetition.
+    max_steps
+        Largest T.
+    encoding_shift
+        Rounding right shift of the sums of a constant-current layer.
+    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
+        Widths, as in `LifProcessingElement`.
+
+    Members
+    -------
+    kind : In
+        Index of the layer's kind of neuron.
+    steps : In
+        T.
+    constant : In(1)
+        The layer's current is constant.
+    constants : In(ArrayLayout(NeuronConstants, channels))
+        All of these keep their values while a layer runs.
+    sums : In(stream.Signature(channels * sum_bits, always_ready=True))
+        Signed numbers, channel 0 in the least significant bits.
+    words : Out(stream.Signature(channels, always_ready=True))
+        Bit c is channel c.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        neurons: Sequence[NeuronSpec],
+        max_steps: int,
+        encoding_shift: int,
+        sum_bits: int,
+        bias_bits: int,
+        threshold_bits: int,
+        current_bits: int,
+        membrane_bits: int,
+    ):
+        check_positive(channels=channels, max_steps=max_steps, sum_bits=sum_bits)
+        self.channels = channels
+        self.neurons = tuple(neurons)
+        self.max_steps = max_steps
+        self.encoding_shift = encoding_shift
+        self.sum_bits = sum_bits
+        self.bias_bits = bias_bits
+        self.threshold_bits = threshold_bits
+        self.current_bits = current_bits
+        self.membrane_bits = membrane_bits
+        constants = NeuronConstants(bias_bits, threshold_bits, membrane_bits)
+        super().__init__(
+            {
+                "kind": In(range(len(neurons))),
+                "steps": In(range(max_steps + 1)),
+                "constant": In(1),
+                "constants": In(data.ArrayLayout(constants, channels)),
+                "sums": In(stream.Signature(channels * sum_bits, always_ready=True)),
+                "words": Out(stream.Signature(channels, always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        take, enable = Signal(), Signal()
+        step, first = Signal(range(self.max_steps)), Signal(init=1)
+        more = Signal(range(self.max_steps))  # timesteps that the current still serves
+        m.d.sync += [take.eq(self.sums.valid), self.words.valid.eq(enable)]
+        with m.If(take):
+            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.steps - 1, 0))]
+        with m.Elif(more == 0):
+            m.d.sync += enable.eq(0)
+        with m.Else():
+            m.d.sync += more.eq(more - 1)
+        with m.If(enable):
+            last = step == self.steps - 1
+            m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
+
+        spikes = []
+        for channel, total in enumerate(lanes(self.sums.payload, self.sum_bits)):
+            element = LifProcessingElement(
+                neurons=self.neurons,
+                sum_bits=self.sum_bits,
+                bias_bits=self.bias_bits,
+                threshold_bits=self.threshold_bits,
+                current_bits=self.current_bits,
+                membrane_bits=self.membrane_bits,
+            )
+            m.submodules[f"neuron_{channel}"] = element
+            constants = self.constants[channel]
+            shifted, carry = self._shifted(total)
+            m.d.comb += [
+                element.kind.eq(self.kind),
+                element.take.eq(take),
+                element.enable.eq(enable),
+                element.first.eq(first),
+                element.sum.eq(shifted),
+                element.carry.eq(carry),
+                element.bias.eq(constants.bias),
+                element.threshold.eq(constants.threshold),
+                element.init.eq(constants.init),
+            ]
+            spikes.append(element.spike)
+
+        m.d.sync += self.words.payload.eq(Cat(spikes))
+        return m
+
+    def _shifted(self, value: Value) -> tuple[Value, Value]:
+        """The encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`).
+
+        What is shifted, and the highest bit that falls off, which rounds it.
+        """
+        if self.encoding_shift == 0:
+            return value, Const(0, 1)
+        half = (value >> (self.encoding_shift - 1))[0]
+        shifted = Mux(self.constant, value >> self.encoding_shift, value)
+        return shifted, self.constant & half

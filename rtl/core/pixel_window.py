@@ -1,0 +1,166 @@
+"""The pixels around every pixel, a bit at a time."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from rtl.stream.counter import PlaceCounter
+from sw_model.spec import KERNEL, PIXEL_BITS
+
+from .layouts import Plane
+from .raster import Raster
+
+
+class PixelWindow(wiring.Component):
+    """Keeps two rows of pixels and gives the 3×3 pixels around each, most significant bits first.
+
+    Ten planes a pixel, then a pause, so that a pixel takes max(10, steps) cycles: the neurons need
+    `steps` cycles for it. Before the first one, a row and a pixel go in without anything coming
+    out, one a cycle. Pixels beyond the borders are zero. Latency: two cycles from the last pixel
+    that a window needs to its first plane.
+
+    Parameters
+    ----------
+    max_height, max_width
+        Of a frame, in pixels.
+    max_steps
+        Largest T.
+
+    Members
+    -------
+    height, width, steps : In
+        Constant while a frame is under way.
+    restart : In(1)
+        A new frame begins.
+    hold : In(1)
+        Begin no further window.
+    pixels : In(stream.Signature(signed(10)))
+    planes : Out(stream.Signature(Plane(), always_ready=True))
+    """
+
+    def __init__(self, *, max_height: int, max_width: int, max_steps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+        self.max_height = max_height
+        self.max_width = max_width
+        self.max_steps = max_steps
+        super().__init__(
+            {
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "steps": In(range(max_steps + 1)),
+                "restart": In(1),
+                "hold": In(1),
+                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
+                "planes": Out(stream.Signature(Plane(), always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        m.submodules.raster = raster = Raster(
+            max_height=self.max_height, max_width=self.max_width, max_steps=1
+        )
+        m.d.comb += [
+            raster.height.eq(self.height),
+            raster.width.eq(self.width),
+            raster.steps.eq(1),
+            raster.restart.eq(self.restart),
+        ]
+        # Cycles for which the window must stay as it is, and pixels before the first window.
+        rest = Signal(range(max(PIXEL_BITS, self.max_steps)))
+        missing = Signal(range(self.max_width + 2))
+        free, step, begins = Signal(), Signal(), Signal()
+        m.d.comb += [
+            free.eq((rest == 0) & ~self.hold),
+            self.pixels.ready.eq(free & raster.inside),
+            step.eq(free & Mux(raster.inside, self.pixels.valid, ~raster.done)),
+            raster.step.eq(step),
+            begins.eq(step & (missing == 0)),
+        ]
+        with m.If(rest != 0):
+            m.d.sync += rest.eq(rest - 1)
+        with m.If(step & (missing != 0)):
+            m.d.sync += missing.eq(missing - 1)
+        with m.If(begins):
+            pace = Mux(self.steps > PIXEL_BITS, self.steps, PIXEL_BITS)
+            m.d.sync += rest.eq(pace - 1)
+        with m.If(self.restart):
+            m.d.sync += [rest.eq(0), missing.eq(self.width + 1)]
+
+        window = self._keep_pixels(m, step, Mux(raster.inside, self.pixels.payload, 0))
+        outside = self._find_borders(m, begins)
+        self._give_planes(m, begins, window, outside)
+        return m
+
+    def _keep_pixels(self, m: Module, step: Value, pixel: Value) -> list[list[Signal]]:
+        """The window, row ky and column kx, which moves when a pixel comes."""
+        # The two rows above, the older one first; read and written in the cycle of the pixel.
+        m.submodules.rows = rows = memory.Memory(
+            shape=unsigned((KERNEL - 1) * PIXEL_BITS), depth=self.max_width, init=[]
+        )
+        read, write = rows.read_port(domain="comb"), rows.write_port()
+        x = PlaceCounter(m, self.width, "x")
+        column = Signal(KERNEL * PIXEL_BITS)
+        m.d.comb += [
+            read.addr.eq(x.value),
+            write.addr.eq(x.value),
+            write.en.eq(step),
+            column.eq(Cat(read.data, pixel[:PIXEL_BITS])),
+            write.data.eq(column[PIXEL_BITS:]),
+        ]
+        with m.If(step):
+            m.d.sync += x.advance()
+        with m.If(self.restart):
+            m.d.sync += x.restart()
+        window = [
+            [Signal(PIXEL_BITS, name=f"pixel_{ky}{kx}", reset_less=True) for kx in range(KERNEL)]
+            for ky in range(KERNEL)
+        ]
+        for ky, row in enumerate(window):
+            newest = column.word_select(ky, PIXEL_BITS)
+            with m.If(step):
+                m.d.sync += [old.eq(new) for old, new in zip(row, (*row[1:], newest), strict=True)]
+        return window
+
+    def _find_borders(self, m: Module, begins: Value) -> list[list[Value]]:
+        """Whether the window's pixels lie beyond the top, the left or the right border.
+
+        Those below the bottom are the zeros that follow the frame.
+        """
+        x, top = PlaceCounter(m, self.width, "window"), Signal()  # of the next window
+        above, left, right = Signal(), Signal(), Signal()
+        with m.If(begins):
+            m.d.sync += [above.eq(top), left.eq(x.first), right.eq(x.last), *x.advance()]
+            with m.If(x.last):
+                m.d.sync += top.eq(0)
+        with m.If(self.restart):
+            m.d.sync += [*x.restart(), top.eq(1)]
+        rows, columns = (above, Const(0, 1), Const(0, 1)), (left, Const(0, 1), right)
+        return [[row | column for column in columns] for row in rows]
+
+    def _give_planes(
+        self, m: Module, begins: Value, window: list[list[Signal]], outside: list[list[Value]]
+    ) -> None:
+        position = Signal(range(PIXEL_BITS))
+        running = Signal()
+        with m.If(begins):
+            m.d.sync += [running.eq(1), position.eq(0)]
+        with m.Elif(position == PIXEL_BITS - 1):
+            m.d.sync += running.eq(0)
+        with m.Else():
+            m.d.sync += position.eq(position + 1)
+        first = position == 0
+        bits = [
+            # Most significant first.
+            (pixel[::-1].bit_select(position, 1) & ~beyond) ^ first
+            for pixels, beyonds in zip(window, outside, strict=True)
+            for pixel, beyond in zip(pixels, beyonds, strict=True)
+        ]
+        m.d.sync += [
+            self.planes.valid.eq(running),
+            self.planes.p.bits.eq(Cat(bits)),
+            self.planes.p.first.eq(first),
+            self.planes.p.last.eq(position == PIXEL_BITS - 1),
+        ]

@@ -1,0 +1,81 @@
+"""The order in which a layer's input goes through the array."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+from rtl.stream.counter import PlaceCounter
+
+
+class Raster(wiring.Component):
+    """Counts the words of a frame in raster order, then those of the flush.
+
+    A frame has height * width pixels, the flush width + 1, each of `steps` words.
+
+    Parameters
+    ----------
+    max_height, max_width
+        Of a frame, in pixels.
+    max_steps
+        Most words a pixel.
+
+    Members
+    -------
+    height, width, steps : In
+        Constant from ``restart`` on.
+    restart : In(1)
+        Back to the first word.
+    step : In(1)
+        On to the next word.
+    inside : Out(1)
+        The word belongs to the frame; otherwise to the flush, or `done` is set.
+    last_step : Out(1)
+        It is the last word of its pixel.
+    done : Out(1)
+        No word is left. Set until the first ``restart``.
+    """
+
+    def __init__(self, *, max_height: int, max_width: int, max_steps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+        self.max_height = max_height
+        self.max_width = max_width
+        self.max_steps = max_steps
+        super().__init__(
+            {
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "steps": In(range(max_steps + 1)),
+                "restart": In(1),
+                "step": In(1),
+                "inside": Out(1),
+                "last_step": Out(1),
+                "done": Out(1, init=1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        step = PlaceCounter(m, self.steps, "step")
+        x = PlaceCounter(m, self.width, "x")
+        y = PlaceCounter(m, self.height, "y")
+        second_row = Signal()  # of the flush
+        m.d.comb += self.last_step.eq(step.last)
+        with m.If(self.step):
+            m.d.sync += step.advance()
+            with m.If(step.last):
+                m.d.sync += x.advance()
+                with m.If(x.last):
+                    m.d.sync += [
+                        *y.advance(),
+                        self.inside.eq(self.inside & ~y.last),
+                        second_row.eq(~self.inside),
+                    ]
+                # The flush ends with the first pixel of the second row below the frame.
+                with m.If(second_row):
+                    m.d.sync += self.done.eq(1)
+        with m.If(self.restart):
+            m.d.sync += [*step.restart(), *x.restart(), *y.restart()]
+            m.d.sync += [self.inside.eq(1), second_row.eq(0), self.done.eq(0)]
+        return m

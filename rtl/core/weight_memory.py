@@ -1,0 +1,107 @@
+"""Weight rows, one read an event."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+
+from rtl.stream.checks import check_positive
+from rtl.stream.vectors import memory_row
+
+from .layouts import WeightSignature
+from .loading import LoadableMemory, LoadPlace, connect_load, load_members
+
+
+def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Value:
+    """Put registers behind a memory, and flags beside it.
+
+    Parameters
+    ----------
+    reader
+        As `WeightSignature`, from the memory's side.
+    row
+        What the memory gives two cycles after the request.
+
+    Returns
+    -------
+    Value
+        The row that is asked for, to be registered in front of the memory.
+    """
+    request = reader.requests.p
+    # The flags in front of the memory and beside its output.
+    flags = [
+        {name: Signal(name=f"{name}_{stage}") for name in ("take", "present", "last")}
+        for stage in ("address", "memory")
+    ]
+    valid = reader.requests.valid
+    weights = Signal(len(reader.weights), reset_less=True)
+    m.d.sync += [
+        flags[0]["take"].eq(valid),
+        flags[0]["present"].eq(valid & request.present),
+        flags[0]["last"].eq(valid & request.last),
+        *(flags[1][name].eq(flags[0][name]) for name in flags[0]),
+        weights.eq(Mux(flags[1]["present"], row, 0)),
+        reader.take.eq(flags[1]["take"]),
+        reader.last.eq(flags[1]["last"]),
+    ]
+    m.d.comb += reader.weights.eq(weights)
+    return request.row
+
+
+class WeightMemory(wiring.Component):
+    """A memory that answers each request with a row of weights.
+
+    One row a cycle; latency three cycles: address, memory and output have registers of their own,
+    as the way to all blocks of a large memory and the way out of them each take most of a cycle.
+
+    Parameters
+    ----------
+    rows
+        Weights, a row each, lane 0 first.
+    weight_bits
+        Width of a signed weight.
+    load
+        Which of the chunks that can be loaded are its own; None for constant weights.
+
+    Members
+    -------
+    requests, weights, take, last : In(WeightSignature(len(rows), len(rows[0]) * weight_bits))
+    load : In(LoadSignature())
+        Absent where the weights are constant.
+
+    Attributes
+    ----------
+    row_bits, rows
+        Width and contents of the memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        rows: Sequence[Sequence[int]],
+        weight_bits: int,
+        load: LoadPlace | None = None,
+    ):
+        check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
+        layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
+        self.row_bits = layout.size
+        self.rows = [memory_row(layout, list(row)) for row in rows]
+        self.place = load
+        super().__init__(
+            {
+                **WeightSignature(len(rows), self.row_bits).flip().members,
+                **load_members(load),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        m.submodules.memory = rows = LoadableMemory(
+            rows=self.rows, row_bits=self.row_bits, place=self.place
+        )
+        connect_load(m, self, rows)
+        address = Signal.like(rows.address)
+        m.d.sync += address.eq(answer_requests(m, self, rows.data))
+        m.d.comb += rows.address.eq(address)
+        return m

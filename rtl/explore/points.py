@@ -1,0 +1,289 @@
+"""What a configuration costs and brings, and which configurations no other one beats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rtl.flow.area import Area
+from sw_model.spec import TAPS, Deployment
+from sw_model.spec.cost.energy import dram_pj
+from sw_model.spec.cost.model import InputSpikes, spiking_cost
+from sw_model.spec.hardware.buffers import FrameBuffers
+from sw_model.spec.hardware.counted_cycles import chip_cycles, memory_cycles, strip_events
+from sw_model.spec.hardware.strips import Strip, strip_columns, strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming
+from sw_model.spec.packing import pass_channels
+from sw_model.spec.spike_counts import SpikeCounts
+
+from .designs import Hardware, hidden_bits
+
+MICROJOULE = 1e6
+"""Picojoules."""
+RESOURCES = {
+    # Of `rtl.flow.nextpnr.DEVICES`, as nextpnr reports them.
+    "LFE5U-25F": Area(lut4=24288, flip_flops=24288, block_ram=56, dsp=28),
+    "LFE5U-45F": Area(lut4=43848, flip_flops=43848, block_ram=108, dsp=72),
+    "LFE5U-85F": Area(lut4=83640, flip_flops=83640, block_ram=208, dsp=156),
+}
+KINDS = ("lut4", "flip_flops", "block_ram", "dsp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Hardware, and how many engines of it work side by side."""
+
+    hardware: Hardware
+    engines: int
+
+    def __str__(self) -> str:
+        hardware = self.hardware
+        return (
+            f"{hardware.maps}, T {hardware.timesteps}, {hardware.weight_bits} bits, "
+            f"groups of {hardware.group}, {hardware.passes} pass(es), {self.engines} engine(s)"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A configuration with its figures.
+
+    Attributes
+    ----------
+    variant
+        Which of ``timesteps`` and ``weight_bits`` the deployment does not have: nobody trained it
+        for them.
+    lanes
+        Adders that can each do a synaptic operation a cycle.
+    area
+        Sum of the parts.
+    fits
+        Nothing of it is beyond what the device has.
+    cycles
+        Of a frame.
+    busy
+        Share of them in which an engine's array takes an event, encoding and output layer
+        included; mean of the engines.
+    clock_mhz
+        Assumed or measured clock frequency.
+    fps
+        Frames a second.
+    energy_uj
+        Of a frame, by the model of `sw_model.spec.cost.model`.
+    """
+
+    configuration: Configuration
+    variant: tuple[str, ...]
+    lanes: int
+    area: Area
+    fits: bool
+    cycles: int
+    busy: float
+    clock_mhz: float
+    fps: float
+    energy_uj: float
+
+    @property
+    def generated(self) -> bool:
+        """Whether a generator makes it: none does with several passes over a layer's input."""
+        return self.configuration.hardware.passes == 1
+
+
+def compose(
+    groups: Mapping[int, Area], counts: Mapping[int, int], rest: Area, engines: int
+) -> Area:
+    """Area of an accelerator: the sum of its parts.
+
+    A second engine takes all of it a second time but the block RAM of the hidden weights, whose
+    other port it reads.
+
+    Parameters
+    ----------
+    groups
+        Area of a channel group by its number of channels.
+    counts
+        How many groups of each there are.
+    rest
+        Area of all else.
+    """
+    one = rest
+    for size, count in counts.items():
+        one += groups[size] * count
+    return one * engines + Area(block_ram=-one.weight_ram, weight_ram=-one.weight_ram) * (
+        engines - 1
+    )
+
+
+def fits(area: Area, device: str) -> bool:
+    """Whether a device has enough of everything."""
+    return all(getattr(area, kind) <= getattr(RESOURCES[device], kind) for kind in KINDS)
+
+
+def evaluate(
+    configuration: Configuration,
+    *,
+    deployment: Deployment,
+    own: Deployment,
+    counts: SpikeCounts,
+    memory: MemoryTiming,
+    area: Area,
+    device: str,
+    clock_mhz: float,
+) -> Point:
+    """All figures of a configuration.
+
+    Parameters
+    ----------
+    deployment
+        The variant for the configuration's hardware.
+    own
+        The deployment that the spikes were counted with.
+    memory
+        Latencies of an external memory.
+    area
+        As `compose` gives it.
+    """
+    hardware, engines = configuration.hardware, configuration.engines
+    timesteps, group, passes = hardware.timesteps, hardware.group, hardware.passes
+    if hardware.maps == "chip":
+        # Each engine has maps of its own, and works on a frame of its own.
+        cycles = sum(chip_cycles(counts, timesteps, group, passes))
+        frames = engines
+        parts = [Strip(0, counts.width, first=True, last=True)]
+    else:
+        columns = strip_columns(timesteps)
+        layers = memory_cycles(
+            counts,
+            timesteps,
+            columns=columns,
+            memory=memory,
+            group=group,
+            engines=engines,
+            passes=passes,
+        )
+        cycles, frames = sum(layers), 1
+        parts = strips(counts.width, columns)
+    events = 0
+    for strip in parts:
+        *hidden, output = strip_events(counts, timesteps, strip)
+        events += passes * sum(hidden) + output
+    return Point(
+        configuration=configuration,
+        variant=(
+            *(("timesteps",) if timesteps not in own.spec.timesteps else ()),
+            *(("weight_bits",) if hardware.weight_bits != hidden_bits(own) else ()),
+        ),
+        lanes=TAPS * pass_channels(counts.channels, passes) * engines,
+        area=area,
+        fits=fits(area, device),
+        cycles=cycles,
+        busy=events * frames / (cycles * engines),
+        clock_mhz=clock_mhz,
+        fps=clock_mhz * 1e6 * frames / cycles,
+        energy_uj=frame_energy(deployment, counts, hardware, parts) / MICROJOULE,
+    )
+
+
+def frame_energy(
+    deployment: Deployment, counts: SpikeCounts, hardware: Hardware, parts: Sequence[Strip]
+) -> float:
+    """Energy of a frame in pJ: that of its strips, and of what they move to and from memory.
+
+    Parameters
+    ----------
+    deployment
+        The variant for the hardware.
+    parts
+        Strips of the frame; a single one for maps on chip.
+    """
+    timesteps, external = hardware.timesteps, hardware.maps == "memory"
+    total = 0.0
+    for strip in parts:
+        spikes = [
+            # How many of the reached pixels are inside the frame costs nothing.
+            InputSpikes(events=events, useful_taps=0)
+            for events in strip_events(counts, timesteps, strip)
+        ]
+        shape = counts.height, strip.columns
+        layers = spiking_cost(deployment, timesteps, shape, spikes, hardware.passes)
+        total += sum(layer.energy() for layer in layers)
+        if external:
+            total -= sum(layer.maps for layer in layers)
+            total += dram_pj(_moved_words(counts, timesteps, strip, hardware.passes))
+    return total
+
+
+def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip, passes: int) -> int:
+    """Words that a strip reads from and writes to memory in all layers."""
+    buffers = FrameBuffers(counts.height, counts.width, timesteps, counts.channels)
+    # A part of an event word is written as whole words, whose strobes leave the other parts alone.
+    part = replace(buffers, channels=pass_channels(counts.channels, passes))
+    hidden = len(counts.layers) - 1
+    read = buffers.pixel_words * strip.columns * (passes * hidden + 1)
+    written = part.pixel_words * strip.outputs * passes * (hidden + 1)
+    # The image goes in for every pass of the first layer, and into the last one.
+    images = (passes + 1) * buffers.noisy_words(strip) + buffers.denoised_words(strip)
+    return counts.height * (read + written + images)
+
+
+OBJECTIVES: dict[str, Callable[[Point], float]] = {
+    # Each the better the smaller.
+    "fps": lambda point: -point.fps,
+    "lut4": lambda point: point.area.lut4,
+    "flip_flops": lambda point: point.area.flip_flops,
+    "block_ram": lambda point: point.area.block_ram,
+    "dsp": lambda point: point.area.dsp,
+    "energy": lambda point: point.energy_uj,
+}
+
+
+def pareto_front(points: Sequence[Point], objectives: Sequence[str]) -> list[bool]:
+    """Whether each point is on the front: it fits, and no other point that fits beats it.
+
+    A point beats another that it is as good as in every objective and better in one. A shorter T
+    or narrower weights are no way to beat: what they cost in quality is not known here. Nor does
+    what no generator makes beat what one does.
+    """
+    values = [
+        (
+            -point.configuration.hardware.timesteps,
+            -point.configuration.hardware.weight_bits,
+            int(not point.generated),
+            *(OBJECTIVES[name](point) for name in objectives),
+        )
+        for point in points
+    ]
+
+    def beaten(mine: tuple[float, ...]) -> bool:
+        return any(
+            other.fits and theirs != mine and all(a <= b for a, b in zip(theirs, mine, strict=True))
+            for other, theirs in zip(points, values, strict=True)
+        )
+
+    return [point.fits and not beaten(mine) for point, mine in zip(points, values, strict=True)]
+
+
+def point_values(point: Point, on_front: bool) -> dict[str, Any]:
+    """A point as a flat row of JSON values."""
+    hardware = point.configuration.hardware
+    return {
+        "maps": hardware.maps,
+        "timesteps": hardware.timesteps,
+        "weight_bits": hardware.weight_bits,
+        "group": hardware.group,
+        "engines": point.configuration.engines,
+        "passes": hardware.passes,
+        "lanes": point.lanes,
+        "variant": list(point.variant),
+        "generated": point.generated,
+        **{kind: getattr(point.area, kind) for kind in KINDS},
+        "weight_ram": point.area.weight_ram,
+        "fits": point.fits,
+        "cycles": point.cycles,
+        "busy": round(point.busy, 4),
+        "clock_mhz": round(point.clock_mhz, 2),
+        "fps": round(point.fps, 4),
+        "energy_uj": round(point.energy_uj, 3),
+        "front": on_front,
+    }

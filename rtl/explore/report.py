@@ -1,0 +1,174 @@
+"""What a sweep found: as a table, CSV, JSON and a figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .points import KINDS, Point, point_values
+
+DPI = 150
+COLOURS = {"chip": "#0072b2", "memory": "#d55e00"}
+"""Two colours of Okabe and Ito's palette, which all kinds of colour vision tell apart."""
+_PLACES = {"chip": "on chip", "memory": "in memory"}
+MARKERS = {1: "o", 2: "s"}
+PANELS = {"lut4": "LUT4", "block_ram": "block RAM", "energy_uj": "energy a frame, µJ"}
+COLUMNS = {
+    # Heading and format of each column of the table.
+    "maps": ("maps", "{}"),
+    "timesteps": ("T", "{}"),
+    "weight_bits": ("bits", "{}"),
+    "group": ("group", "{}"),
+    "engines": ("engines", "{}"),
+    "passes": ("passes", "{}"),
+    "lanes": ("lanes", "{}"),
+    "lut4": ("LUT4", "{}"),
+    "flip_flops": ("FF", "{}"),
+    "block_ram": ("RAM", "{}"),
+    "dsp": ("DSP", "{}"),
+    "fits": ("fits", "{}"),
+    "cycles": ("cycles", "{}"),
+    "busy": ("busy", "{:.1%}"),
+    "clock_mhz": ("MHz", "{:.1f}"),
+    "fps": ("frames/s", "{:.3f}"),
+    "energy_uj": ("µJ", "{:.0f}"),
+    "front": ("front", "{}"),
+}
+_LEFT = ("maps",)
+VARIANT, UNBUILT = "*", "†"
+"""Marks of what the deployment was not frozen for, and of passes that no generator makes."""
+LEGEND = {
+    VARIANT: "not what the deployment was trained and frozen for",
+    UNBUILT: "a layer in several passes: an estimate, no generator makes such an accelerator",
+}
+
+
+def rows(points: Sequence[Point], front: Sequence[bool]) -> list[dict[str, Any]]:
+    """A row of values a point."""
+    return [point_values(point, on) for point, on in zip(points, front, strict=True)]
+
+
+def table(values: Sequence[Mapping[str, Any]], *, markdown: bool = False) -> str:
+    """The rows for readers; as Markdown on request.
+
+    `LEGEND` says what the marks mean.
+    """
+    lines = [[heading for heading, _ in COLUMNS.values()]]
+    lines += [[_cell(row, name) for name in COLUMNS] for row in values]
+    if markdown:
+        lines.insert(1, ["---"] * len(COLUMNS))
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    widths = [max(len(line[place]) for line in lines) for place in range(len(COLUMNS))]
+    text = ""
+    for line in lines:
+        cells = [
+            cell.ljust(width) if name in _LEFT else cell.rjust(width)
+            for name, cell, width in zip(COLUMNS, line, widths, strict=True)
+        ]
+        text += "  ".join(cells).rstrip() + "\n"
+    return text
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    if name in ("fits", "front"):
+        return {True: "yes", False: "no" if name == "fits" else ""}[row[name]]
+    text = COLUMNS[name][1].format(row[name])
+    if name in row["variant"]:
+        return text + VARIANT
+    return text + UNBUILT if name == "passes" and not row["generated"] else text
+
+
+def legend(text: str) -> str:
+    """A line for each mark that a table has."""
+    return "".join(f"{mark:12}{meaning}\n" for mark, meaning in LEGEND.items() if mark in text)
+
+
+def write_report(
+    folder: Path, values: Sequence[Mapping[str, Any]], setting: Mapping[str, Any]
+) -> None:
+    """Write ``points.csv``, ``points.json``, ``table.md`` and ``front.png`` into a folder.
+
+    Parameters
+    ----------
+    setting
+        What is the same for all points, as JSON values.
+    """
+    content = {**setting, "points": list(values)}
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
+    (folder / "points.json").write_text(text + "\n", encoding="utf-8")
+    stream = io.StringIO()
+    flat = [{**row, "variant": " ".join(row["variant"])} for row in values]
+    writer = csv.DictWriter(stream, list(flat[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    (folder / "points.csv").write_text(stream.getvalue(), encoding="utf-8")
+    (folder / "table.md").write_text(table(values, markdown=True), encoding="utf-8")
+    write_figure(folder / "front.png", values, setting)
+
+
+def write_figure(
+    path: Path, values: Sequence[Mapping[str, Any]], setting: Mapping[str, Any]
+) -> None:
+    """Frames a second against each of `PANELS`; what fits is filled, the front has a ring."""
+    # Loading it takes a second that the other outputs need not wait for.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2 * len(PANELS), 4.4), layout="constrained")
+    for axis, (name, label) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+        for row in values:
+            colour = COLOURS[row["maps"]]
+            axis.plot(
+                row["fps"],
+                row[name],
+                MARKERS[row["engines"]],
+                color=colour,
+                markerfacecolor=colour if row["fits"] else "none",
+                markersize=5,
+            )
+            if row["front"]:
+                axis.plot(row["fps"], row[name], "o", color="black", fillstyle="none", ms=11)
+                passes = "" if row["generated"] else f"\n{row['passes']} passes{UNBUILT}"
+                axis.annotate(
+                    f"T {row['timesteps']}, {row['weight_bits']} bits\ngroups of {row['group']}"
+                    f"{passes}",
+                    (row["fps"], row[name]),
+                    xytext=(7, 5),
+                    textcoords="offset points",
+                    fontsize=6,
+                )
+        available = setting["available"].get(name)
+        if available is not None:
+            axis.axhline(available, color="grey", linestyle=":", linewidth=1)
+        axis.set_xlim(0, 1.25 * max(row["fps"] for row in values))
+        axis.set_ylim(0, 1.15 * (max(row[name] for row in values) or 1))
+        axis.set_xlabel("frames a second")
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.3)
+    handles = [
+        axis.plot(
+            [],
+            [],
+            MARKERS[engines],
+            color=colour,
+            label=f"maps {_PLACES[place]}, {engines} engine(s)",
+        )[0]
+        for place, colour in COLOURS.items()
+        for engines in MARKERS
+    ]
+    handles += [
+        axis.plot([], [], "o", color="grey", fillstyle="none", label="does not fit")[0],
+        axis.plot([], [], "o", color="black", fillstyle="none", ms=11, label="on the front")[0],
+        axis.plot([], [], ":", color="grey", label=f"of the {setting['device']}")[0],
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
+    figure.suptitle(f"{setting['network']}, {setting['picture']}", fontsize=9)
+    figure.savefig(path, dpi=DPI)
+
+
+def available(resources: Any) -> dict[str, int]:
+    """What a device has, by the names of a row."""
+    return {kind: getattr(resources, kind) for kind in KINDS}

@@ -1,0 +1,186 @@
+"""How much of an ECP5's block RAM a design takes, by the rules that Yosys maps memories by.
+
+The rules are those of Yosys' pass memory_libmap with its description of this family's memories
+(``lattice/brams_16kd.txt``, ``lattice/lutrams_trellis.txt``), as far as the memories of this
+project need them; `tests/rtl/test_block_ram.py` compares them with what Yosys does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+BLOCKS = {"LFE5U-25F": 56, "LFE5U-45F": 108, "LFE5U-85F": 208}
+"""Blocks of 18 kbit that devices have."""
+_BLOCK_COST, _TABLE_COST = 128, 4
+_BYTE = 9
+"""Bits of a block that have a write enable together."""
+_BLOCK_ROWS = {1: 1 << 14, 2: 1 << 13, 4: 1 << 12, 9: 1 << 11, 18: 1 << 10, 36: 1 << 9}
+"""Rows of a block by their width; 36 bits take both of its ports."""
+_TABLE_ROWS, _TABLE_BITS = 16, 4
+"""Of a table of LUTs that can be written: one port to write, one to read."""
+_CONSTANT = 1 / 16
+"""Cost of a bit that is never written, as logic; of another one it is 1."""
+_WIRING = 0.5
+"""Cost of a bit of the multiplexers between the parts of a deep memory."""
+_READ_FIRST, _READ = 14, 2
+"""Cost of registers that let a port read what is being overwritten; of a port."""
+_LINE_BUFFER = ".line_"
+"""In the names of memories that do without those, see `rtl.flow.yosys.LINE_BUFFERS`."""
+
+
+@dataclass(frozen=True)
+class MemoryShape:
+    """A memory of a design.
+
+    Attributes
+    ----------
+    name
+        Hierarchical, from the top on.
+    width, depth
+        In bits, but for upper ones that nothing reads, and rows.
+    reads
+        Ports that read.
+    clocked
+        They have a register behind them.
+    enables
+        Bits of each write enable, in the order of the row; none for what is only read.
+    style
+        What Yosys is asked for: "distributed", or "block", which is said only of memories whose
+        first reader takes turns with writing; or nothing.
+    """
+
+    name: str
+    width: int
+    depth: int
+    reads: int
+    clocked: bool
+    enables: tuple[int, ...]
+    style: str
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of block RAM that it takes: 0 where LUTs or registers are cheaper."""
+        cost, blocks = min(self._block_costs())
+        if self.style == "block":
+            return blocks
+        others = [self.width * self.depth * (1 if self.enables else _CONSTANT)]
+        if self.enables:
+            others.append(self._table_cost())
+        if self.style == "distributed" or not self.clocked or cost >= min(others):
+            return 0
+        return blocks
+
+    def _block_costs(self) -> Iterator[tuple[float, int]]:
+        """Cost and number of blocks for each width of a block."""
+        for unit, rows in _BLOCK_ROWS.items():
+            parts = -(-self.depth // rows)
+            bits = parts * self._padded(min(unit, _BYTE) if self.enables else 1)
+            # Of the two ports one writes, unless it takes turns.
+            copies, registers = self.reads, _READ if _LINE_BUFFER in self.name else _READ_FIRST
+            if self.style == "block":
+                if unit == 36 and self.reads > 1:
+                    continue
+                copies, registers = max(1, self.reads - 1), _READ
+            elif not self.enables:
+                copies = self.reads if unit == 36 else -(-self.reads // 2)
+                registers = _READ * self.reads
+            blocks = -(-bits // unit) * copies
+            yield _BLOCK_COST * blocks + self._wiring(parts) + registers, blocks
+
+    def _table_cost(self) -> float:
+        parts = -(-self.depth // _TABLE_ROWS)
+        tables = parts * self._padded(_TABLE_BITS) // _TABLE_BITS * self.reads
+        return _TABLE_COST * tables + self._wiring(parts) + _READ * self.reads
+
+    def _padded(self, byte: int) -> int:
+        """Bits of a row, each write enable's filled up to whole bytes."""
+        return sum(-(-bits // byte) * byte for bits in self.enables or (self.width,))
+
+    def _wiring(self, parts: int) -> float:
+        chosen = (parts - 1) * self.width * self.reads
+        return _WIRING * (chosen + (parts * len(self.enables) if parts > 1 else 0))
+
+
+def memories(text: str) -> list[MemoryShape]:
+    """All memories of a design.
+
+    Parameters
+    ----------
+    text
+        RTLIL as Amaranth writes it: a module for each component, named by the way to it.
+    """
+    found = []
+    for module in re.finditer(r"^module \\(\S+)$(.*?)^end$", text, re.MULTILINE | re.DOTALL):
+        reads: dict[str, list[bool]] = {}
+        used: dict[str, int] = {}
+        enables: dict[str, tuple[int, ...]] = {}
+        for cell in re.finditer(
+            r"^  cell \$mem(rd|wr)_v2 .*?$(.*?)^  end$", module[2], re.MULTILINE | re.DOTALL
+        ):
+            name = _parameter(cell[2], "MEMID").strip('"').replace("\\\\", "\\")
+            if cell[1] == "rd":
+                reads.setdefault(name, []).append(_parameter(cell[2], "CLK_ENABLE") != "0")
+                used[name] = max(used.get(name, 0), _used_bits(cell[2], module[2]))
+            else:
+                enables[name] = _enables(cell[2])
+        for memory in re.finditer(
+            r"((?:^  attribute .*\n)*)^  memory width (\d+) size (\d+) (\S+)$",
+            module[2],
+            re.MULTILINE,
+        ):
+            name = memory[4]
+            shape = MemoryShape(
+                name=f"{module[1]}.{name.lstrip(chr(92))}",
+                width=used[name],
+                depth=int(memory[3]),
+                reads=len(reads[name]),
+                clocked=all(reads[name]),
+                enables=_cut(enables.get(name, ()), used[name]),
+                style=_style(memory[1]),
+            )
+            found.append(shape)
+    return found
+
+
+def _style(attributes: str) -> str:
+    match = re.search(r'attribute \\r[ao]m_style "(\w+)"', attributes)
+    return match[1] if match else ""
+
+
+def _parameter(cell: str, name: str) -> str:
+    match = re.search(rf"^    parameter \\{name} (.*)$", cell, re.MULTILINE)
+    assert match is not None, f"no parameter {name}"
+    return match[1]
+
+
+def _used_bits(cell: str, module: str) -> int:
+    """Bits of a row up to the uppermost one that something takes from a port."""
+    match = re.search(r"^    connect \\DATA (\S+)", cell, re.MULTILINE)
+    assert match is not None, "a port that reads nothing"
+    taken = re.findall(rf" {re.escape(match[1])} \[(\d+)", module)
+    return max((int(bit) + 1 for bit in taken), default=int(_parameter(cell, "WIDTH")))
+
+
+def _enables(cell: str) -> tuple[int, ...]:
+    """How many bits in a row have the same write enable, from the lowest."""
+    match = re.search(r"^    connect \\EN (.*)$", cell, re.MULTILINE)
+    assert match is not None, "no write enable"
+    bits = []
+    for name, high, low in re.findall(r"(\S+) \[(\d+)(?::(\d+))?\]", match[1]):
+        bits += [(name, bit) for bit in range(int(high), int(low or high) - 1, -1)]
+    counts = [len(list(same)) for _, same in groupby(reversed(bits))]
+    return tuple(counts) or (int(_parameter(cell, "WIDTH")),)
+
+
+def _cut(counts: tuple[int, ...], width: int) -> tuple[int, ...]:
+    """The same for the lowest bits alone."""
+    left = width
+    found = []
+    for count in counts:
+        if left > 0:
+            found.append(min(count, left))
+        left -= count
+    return tuple(found)

@@ -1,0 +1,285 @@
+"""Sub-command ``synth``: what the hardware takes on an FPGA, and how fast it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+
+from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec.hardware.strips import ENGINES_MAX
+from sw_model.support.files import check_output, write_atomically
+from sw_model.support.options import parse_seeds, parse_size
+
+from .designs import PARTS, report_head, wrapped_design
+from .frame import frame_text, load_frame, on_frame
+from .nextpnr import (
+    DEVICES,
+    PACKAGE,
+    SEED_MAX,
+    SPEED,
+    SPEEDS,
+    TARGET_MHZ,
+    Placement,
+    place_and_route,
+)
+from .parallel import parse_jobs, run_side_by_side
+from .xc7 import FAMILY, xc7_figures, xc7_text
+from .yosys import CACHE, check_tools, design_text, synthesise
+
+ACCELERATORS_MAX = 16
+COLUMNS = {
+    # Of the report: nextpnr's kinds of cell.
+    "LUT4": "TRELLIS_COMB",
+    "LUT RAM writes": "TRELLIS_RAMW",
+    "flip-flops": "TRELLIS_FF",
+    "block RAM": "DP16KD",
+    "DSP": "MULT18X18D",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-command."""
+    parser.description = (
+        "Synthesise the accelerator for a frozen network with Yosys, place and route it with "
+        "nextpnr, and report area and clock frequency. Results are kept in build/synth and made "
+        "only once. The full network takes hours on one core; --deployment compact is smaller. "
+        f"--device {FAMILY} gives the area on AMD's 7 series, by Yosys alone and without timing."
+    )
+    parser.epilog = "example: python -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2"
+    parser.add_argument(
+        "--deployment",
+        default="best-s25",
+        help="frozen file or shipped name (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        default="LFE5U-85F",
+        metavar="NAME",
+        help=f"FPGA: {', '.join(DEVICES)}, or {FAMILY} for area alone (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--speed", type=int, metavar="GRADE", help=f"speed grade (default: {SPEED})"
+    )
+    parser.add_argument(
+        "--engines",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"engines of the accelerator, up to {ENGINES_MAX}; with --max-size: accelerators side "
+        "by side (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the placement (default: 0)")
+    parser.add_argument(
+        "--seeds", metavar="N,N,...", help="several seeds; the report gives their median"
+    )
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="seeds side by side (default: a core each)"
+    )
+    parser.add_argument(
+        "--max-size",
+        metavar="H,W",
+        help="synthesise the accelerator with its maps on chip, for frames up to this size, "
+        "instead of the one with AXI ports and its maps in external memory",
+    )
+    parser.add_argument(
+        "--busy",
+        type=float,
+        metavar="SHARE",
+        help="share of cycles in which the array takes an event, as `sim run` measures it: adds "
+        "the area per useful synaptic operation a cycle",
+    )
+    parser.add_argument(
+        "--frame",
+        type=Path,
+        metavar="FILE",
+        help="figures of a frame, as `python -m sim frame --predict --figures FILE` writes them: "
+        "adds frames a second and the area per useful synaptic operation a cycle",
+    )
+    parser.add_argument(
+        "--component",
+        choices=sorted(PARTS),
+        metavar="NAME",
+        help=f"synthesise a part alone: {', '.join(sorted(PARTS))}",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also write JSON there")
+    parser.add_argument("--json", action="store_true", help="print the JSON instead of the report")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the sub-command."""
+    if args.device not in (*DEVICES, FAMILY):
+        raise UsageError(f"--device {args.device!r} is none of {', '.join((*DEVICES, FAMILY))}")
+    if args.device == FAMILY and (args.speed, args.seed, args.seeds) != (None, None, None):
+        raise UsageError(f"--device {FAMILY} is not placed: leave out --speed, --seed and --seeds")
+    speed = SPEED if args.speed is None else args.speed
+    if speed not in SPEEDS:
+        raise UsageError(f"--speed {speed} is none of {', '.join(map(str, SPEEDS))}")
+    most = ENGINES_MAX if args.max_size is None else ACCELERATORS_MAX
+    if not 1 <= args.engines <= most:
+        raise UsageError(f"--engines {args.engines} is not 1 to {most}")
+    if args.busy is not None and not 0 < args.busy <= 1:
+        raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
+    seeds = parse_seeds(args.seed, args.seeds, largest=SEED_MAX)
+    jobs = parse_jobs(args.jobs)
+    if args.component is not None and (args.max_size is not None or args.engines != 1):
+        raise UsageError("--component goes with neither --max-size nor --engines: give one of them")
+    if args.frame is not None and (args.component is not None or args.max_size is not None):
+        raise UsageError("--frame goes with neither --component nor --max-size: leave it out")
+    if args.frame is not None and args.device == FAMILY:
+        raise UsageError(f"--device {FAMILY} has no clock frequency: leave out --frame")
+    size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
+    if args.output is not None:
+        check_output(args.output)
+    deployment = load_deployment(args.deployment)
+    frame = None if args.frame is None else load_frame(args.frame, deployment, args.engines)
+    report = synthesis_report(
+        deployment,
+        device=args.device,
+        speed=speed,
+        engines=args.engines,
+        seeds=seeds,
+        size=size,
+        component=args.component,
+        busy=args.busy,
+        jobs=jobs,
+    )
+    if frame is not None:
+        report["frame"] = on_frame(report, frame, deployment)
+    content = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    if args.output is not None:
+        write_atomically(args.output, content.encode())
+    print(content if args.json else report_text(report), end="")
+
+
+def synthesis_report(
+    deployment: Deployment,
+    *,
+    device: str,
+    speed: int,
+    engines: int,
+    seeds: list[int],
+    size: tuple[int, int] | None = None,
+    component: str | None = None,
+    busy: float | None = None,
+    jobs: int = 1,
+    cache: Path = CACHE,
+) -> dict[str, Any]:
+    """Synthesise, place and route where the device allows it, and gather the figures.
+
+    Raises
+    ------
+    UsageError
+        The tools are missing.
+    SynthesisFailure
+        The design has latches or loops, or does not fit.
+    """
+    check_tools()
+    with status("Yosys") as tell:
+        wrapper, lanes, what = wrapped_design(
+            deployment, engines=engines, size=size, component=component
+        )
+        text = design_text(wrapper)
+        head = report_head(deployment, wrapper, text, engines=engines, lanes=lanes, what=what)
+        if device == FAMILY:
+            return head | xc7_figures(text, lanes, busy, cache)
+        folder = synthesise(text, cache=cache)
+        work = (
+            (
+                f"seed {seed}",
+                partial(place_and_route, folder, device=device, speed=speed, seed=seed),
+            )
+            for seed in seeds
+        )
+        placed = run_side_by_side(
+            work, jobs=jobs, tell=lambda label, done: tell(f"nextpnr, {label}")
+        )
+        placements = [placed[f"seed {seed}"] for seed in seeds]
+    area = {
+        name: {
+            "used": placements[0].used.get(kind, 0),
+            "available": placements[0].available.get(kind, 0),
+        }
+        for name, kind in COLUMNS.items()
+    }
+    return {
+        **head,
+        "device": device,
+        "speed": speed,
+        "package": PACKAGE,
+        "target_mhz": TARGET_MHZ,
+        "area": area,
+        "lut4_per_lane": round(area["LUT4"]["used"] / lanes, 2) if lanes else None,
+        "busy": busy,
+        "lut4_per_useful_sop": None
+        if busy is None or not lanes
+        else round(area["LUT4"]["used"] / (lanes * busy), 2),
+        "fmax_mhz": round(median(placement.fmax_mhz for placement in placements), 2),
+        "placements": [_placement(placement) for placement in placements],
+    }
+
+
+def report_text(report: dict[str, Any]) -> str:
+    """The report for readers."""
+    lines = [
+        f"network     {report['network']}, deployment {report['deployment'][:16]}, "
+        f"{report['weight_bits']}-bit hidden weights, T up to {report['timesteps_max']}",
+        f"design      {report['design']}; {report['engines']} engine(s), {report['lanes']} lanes",
+        f"wrapper     {report['wrapper']} ({report['wrapper_bits']} bits)",
+    ]
+    if report["device"] == FAMILY:
+        return "\n".join([*lines, *xc7_text(report)]) + "\n"
+    lines += [
+        f"device      {report['device']}-{report['speed']} in {report['package']}",
+        "checked     no latches, no combinational loops, no net with two drivers",
+        "",
+    ]
+    for name, cells in report["area"].items():
+        share = cells["used"] / cells["available"] if cells["available"] else 0
+        lines.append(f"{name:15}{cells['used']:8} of {cells['available']:6}  {share:6.1%}")
+    if report["lut4_per_lane"] is not None:
+        lines.append(f"{'LUT4 a lane':15}{report['lut4_per_lane']:8}")
+    if report["lut4_per_useful_sop"] is not None:
+        lines.append(
+            f"{'LUT4 a SOP':15}{report['lut4_per_useful_sop']:8}    useful ones a cycle, "
+            f"array busy {report['busy']:.1%}"
+        )
+    lines += ["", f"{'Fmax':15}{report['fmax_mhz']:8} MHz, median of {len(report['placements'])}"]
+    for placement in report["placements"]:
+        path = placement["path"]
+        lines += [
+            f"  seed {placement['seed']}: {placement['fmax_mhz']} MHz; critical path "
+            f"{path['nanoseconds']} ns, {path['routing']} of it routing",
+            f"    from {path['from']}",
+            f"    to   {path['to']}",
+        ]
+    if "frame" in report:
+        lines += ["", *frame_text(report["frame"])]
+    return "\n".join(lines) + "\n"
+
+
+def _placement(placement: Placement) -> dict[str, Any]:
+    return {
+        "seed": placement.seed,
+        "fmax_mhz": round(placement.fmax_mhz, 2),
+        "path": placement.path,
+    }
+
+
+@contextmanager
+def status(first: str) -> Iterator[Any]:
+    """What is under way, on the terminal; nothing in a pipe."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    with console.status(first) as shown:
+        yield shown.update

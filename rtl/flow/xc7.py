@@ -1,0 +1,67 @@
+"""Area on AMD's 7 series, by Yosys alone: nothing here knows that family's timing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .area import xc7_area
+from .kept_results import needed
+from .yosys import CACHE, TOP, synthesise
+
+FAMILY = "xc7"
+"""What ``--device`` takes."""
+TIMING = "none given: no open tool that this project uses times this family"
+
+
+def xc7_figures(
+    text: str, lanes: int, busy: float | None = None, cache: Path = CACHE
+) -> dict[str, Any]:
+    """Synthesise with ``synth_xilinx`` and gather the figures.
+
+    Parameters
+    ----------
+    text
+        RTLIL.
+    lanes, busy
+        Of the design; as of `rtl.flow.synth.synthesis_report`.
+
+    Raises
+    ------
+    SynthesisFailure
+        The design has latches or loops.
+    """
+    folder = synthesise(text, device_family=FAMILY, cache=cache)
+    stat = needed(folder / "stat.json")
+    area = xc7_area(stat["modules"][f"\\{TOP}"]["num_cells_by_type"])
+    luts = area["LUTs"] + area["LUTs as RAM or shift register"]
+    return {
+        "device": FAMILY,
+        "area": {name: {"used": count} for name, count in area.items()},
+        "luts_per_lane": round(luts / lanes, 2) if lanes else None,
+        "busy": busy,
+        "luts_per_useful_sop": None
+        if busy is None or not lanes
+        else round(luts / (lanes * busy), 2),
+        "fmax_mhz": None,
+        "timing": TIMING,
+        "placements": [],
+    }
+
+
+def xc7_text(report: dict[str, Any]) -> list[str]:
+    """Lines of the report for readers, from the device on."""
+    lines = [
+        "device      7 series of AMD (xc7), by Yosys' synth_xilinx; LUTs before pairs are packed",
+        "checked     no latches, no combinational loops, no net with two drivers",
+        "",
+        *(f"{name:30}{cells['used']:8}" for name, cells in report["area"].items()),
+    ]
+    if report["luts_per_lane"] is not None:
+        lines.append(f"{'LUTs a lane':30}{report['luts_per_lane']:8}")
+    if report["luts_per_useful_sop"] is not None:
+        lines.append(
+            f"{'LUTs a SOP':30}{report['luts_per_useful_sop']:8}    useful ones a cycle, "
+            f"array busy {report['busy']:.1%}"
+        )
+    return [*lines, "", f"timing      {report['timing']}"]

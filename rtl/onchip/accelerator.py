@@ -1,0 +1,166 @@
+"""The whole accelerator: any deployment's network, layer after layer, on one synapse array."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.datapath import Datapath
+from rtl.core.raster import Raster
+from rtl.stream.checks import check_frame_size
+from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
+from sw_model.spec.fixed_point import unsigned_width
+
+from .frame_memory import FrameMemory
+from .sequencer import COUNTER_BITS, Sequencer
+
+
+class Accelerator(wiring.Component):
+    """Denoises frames up to a size, with all activation maps on chip.
+
+    After ``start`` the frame's noisy pixels go in and its denoised pixels come out, both in raster
+    order. The first pixel comes out when all layers but the last are through. Cycles:
+    `sw_model.spec.hardware.cycles`.
+
+    Parameters
+    ----------
+    deployment
+        The frozen network. Its weights, constants and derived widths become part of the netlist.
+    max_height, max_width
+        Of a frame, in pixels.
+
+    Members
+    -------
+    start, height, width, timesteps, busy, error, layer, layer_done, cycles, events
+        As in `Sequencer`.
+    pixels : In(stream.Signature(signed(10)))
+    denoised : Out(stream.Signature(8))
+    trace : Out
+        Every event word of the spiking layers, as it is written: ``valid``, ``layer``, ``word``;
+        raster order, time innermost, bit c is channel c.
+    """
+
+    def __init__(self, *, deployment: Deployment, max_height: int, max_width: int):
+        check_frame_size(max_height, max_width)
+        self.deployment = deployment
+        self.max_height = max_height
+        self.max_width = max_width
+        spec = deployment.spec
+        layers = range(len(spec.layers))
+        super().__init__(
+            {
+                "start": In(1),
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "timesteps": In(range(spec.timesteps_max + 1)),
+                "busy": Out(1),
+                "error": Out(1),
+                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
+                "denoised": Out(stream.Signature(unsigned_width(GREY_MAX))),
+                "trace": Out(
+                    wiring.Signature(
+                        {"valid": Out(1), "layer": Out(layers), "word": Out(spec.channels)}
+                    )
+                ),
+                "layer": Out(layers),
+                "layer_done": Out(1),
+                "cycles": Out(COUNTER_BITS),
+                "events": Out(COUNTER_BITS),
+            }
+        )
+        self._make_components()
+
+    def memory_contents(self) -> dict[str, list[str]]:
+        """Contents of the initialised memories, as `Datapath.memory_contents` gives them."""
+        return self._datapath.memory_contents()
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        # Every component that `_make_components` made is part of the netlist.
+        for name, component in vars(self).items():
+            if isinstance(component, wiring.Component):
+                m.submodules[name.lstrip("_")] = component
+        self._connect_control(m)
+        self._connect_streams(m)
+        return m
+
+    def _make_components(self) -> None:
+        spec = self.deployment.spec
+        size = {"max_height": self.max_height, "max_width": self.max_width}
+        self._sequencer = Sequencer(
+            layers=len(spec.layers), channels=spec.channels, timesteps=spec.timesteps, **size
+        )
+        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_steps=1, **size)
+        self._activation_memory = FrameMemory(
+            word_bits=spec.channels, max_steps=spec.timesteps_max, **size
+        )
+        self._datapath = Datapath(
+            deployment=self.deployment, max_height=self.max_height, max_width=self.max_width
+        )
+        self._output_raster = Raster(max_steps=1, **size)
+
+    def _connect_control(self, m: Module) -> None:
+        sequencer, datapath = self._sequencer, self._datapath
+        m.d.comb += [
+            sequencer.start.eq(self.start),
+            sequencer.height.eq(self.height),
+            sequencer.width.eq(self.width),
+            sequencer.timesteps.eq(self.timesteps),
+            sequencer.event.eq(datapath.event),
+            self.busy.eq(sequencer.busy),
+            self.error.eq(sequencer.error),
+            self.layer.eq(sequencer.layer),
+            self.layer_done.eq(sequencer.layer_done),
+            self.cycles.eq(sequencer.cycles),
+            self.events.eq(sequencer.events),
+            datapath.layer.eq(sequencer.layer),
+            datapath.encoding.eq(sequencer.encoding),
+            datapath.output.eq(sequencer.output),
+            datapath.row_base.eq(sequencer.row_base),
+            datapath.prepare.eq(sequencer.prepare),
+            sequencer.prepared.eq(datapath.prepared),
+            datapath.restart.eq(sequencer.restart),
+        ]
+        for component, steps in (
+            (self._pixel_memory, 1),
+            (self._activation_memory, sequencer.frame_steps),
+            (datapath, sequencer.frame_steps),
+            (self._output_raster, 1),
+        ):
+            m.d.comb += [
+                component.height.eq(sequencer.frame_height),
+                component.width.eq(sequencer.frame_width),
+                component.steps.eq(steps),
+            ]
+        m.d.comb += [
+            self._activation_memory.merge.eq(sequencer.output),
+            self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.output),
+            self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.encoding),
+            self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.encoding),
+            self._pixel_memory.restart_read.eq(sequencer.restart & sequencer.output),
+            self._output_raster.restart.eq(sequencer.restart & sequencer.output),
+            sequencer.words_complete.eq(self._activation_memory.complete),
+            sequencer.pixels_complete.eq(~self._output_raster.inside),
+        ]
+
+    def _connect_streams(self, m: Module) -> None:
+        datapath = self._datapath
+        m.d.comb += [
+            datapath.pixels.valid.eq(self.pixels.valid),
+            datapath.pixels.payload.eq(self.pixels.payload),
+            self.pixels.ready.eq(datapath.pixels.ready),
+            self._pixel_memory.writes.valid.eq(self.pixels.valid & self.pixels.ready),
+            self._pixel_memory.writes.payload.eq(self.pixels.payload),
+        ]
+        wiring.connect(m, self._activation_memory.reads, datapath.words)
+        wiring.connect(m, datapath.written, self._activation_memory.writes)
+        m.d.comb += [
+            self.trace.valid.eq(datapath.written.valid & datapath.written.ready),
+            self.trace.layer.eq(self._sequencer.layer),
+            self.trace.word.eq(datapath.written.payload),
+        ]
+        wiring.connect(m, self._pixel_memory.reads, datapath.noisy)
+        wiring.connect(m, datapath.denoised, wiring.flipped(self.denoised))
+        m.d.comb += self._output_raster.step.eq(self.denoised.valid & self.denoised.ready)

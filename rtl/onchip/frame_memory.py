@@ -1,0 +1,122 @@
+"""A frame's words in on-chip memory, written and read in raster order."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.core.layouts import FrameWord
+from rtl.core.raster import Raster
+from rtl.stream.checks import check_positive
+
+
+class FrameMemory(wiring.Component):
+    """Holds one activation map (or the pixels, as a map of one word a pixel).
+
+    One memory serves input and output of a layer: a layer writes an output pixel only after it
+    has read the input pixel one row and one pixel further on.
+
+    A word a cycle in, always ready, and a word a cycle out. After the frame's words, reading goes
+    on with the zeros that flush `Scatter`. Latency: two cycles from ``restart_read`` to the
+    first word.
+
+    Parameters
+    ----------
+    word_bits
+        Width of a word.
+    max_height, max_width
+        Of a frame, in pixels.
+    max_steps
+        Most words a pixel.
+
+    Members
+    -------
+    height, width, steps : In
+        Constant while a frame is under way.
+    merge : In(1)
+        A sum takes all words of a pixel; otherwise every word is ``final``.
+    restart_write, restart_read : In(1)
+        A new frame begins.
+    writes : In(stream.Signature(word_bits))
+    reads : Out(stream.Signature(FrameWord(word_bits)))
+    complete : Out(1)
+        All words of the frame have been written.
+    """
+
+    def __init__(self, *, word_bits: int, max_height: int, max_width: int, max_steps: int):
+        check_positive(
+            word_bits=word_bits, max_height=max_height, max_width=max_width, max_steps=max_steps
+        )
+        self.word_bits = word_bits
+        self.max_height = max_height
+        self.max_width = max_width
+        self.max_steps = max_steps
+        super().__init__(
+            {
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "steps": In(range(max_steps + 1)),
+                "merge": In(1),
+                "restart_write": In(1),
+                "restart_read": In(1),
+                "writes": In(stream.Signature(word_bits)),
+                "reads": Out(stream.Signature(FrameWord(word_bits))),
+                "complete": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        depth = self.max_height * self.max_width * self.max_steps
+        m.submodules.memory = words = memory.Memory(
+            shape=unsigned(self.word_bits), depth=depth, init=[]
+        )
+        write, read = words.write_port(), words.read_port()
+        rasters = {}
+        for name, restart in (("write", self.restart_write), ("read", self.restart_read)):
+            rasters[name] = m.submodules[f"raster_{name}"] = Raster(
+                max_height=self.max_height, max_width=self.max_width, max_steps=self.max_steps
+            )
+            m.d.comb += [
+                rasters[name].height.eq(self.height),
+                rasters[name].width.eq(self.width),
+                rasters[name].steps.eq(self.steps),
+                rasters[name].restart.eq(restart),
+            ]
+
+        writing = rasters["write"]
+        m.d.comb += [
+            self.writes.ready.eq(1),
+            write.en.eq(self.writes.valid),
+            write.data.eq(self.writes.payload),
+            writing.step.eq(self.writes.valid),
+            self.complete.eq(~writing.inside),
+        ]
+        with m.If(writing.step):
+            m.d.sync += write.addr.eq(write.addr + 1)
+        with m.If(self.restart_write):
+            m.d.sync += write.addr.eq(0)
+
+        # The read port holds its last word while it waits to be taken.
+        reading = rasters["read"]
+        flushing = Signal()
+        address = Signal(range(depth))
+        advance = Signal()
+        m.d.comb += [
+            advance.eq(~self.reads.valid | self.reads.ready),
+            reading.step.eq(advance & ~reading.done),
+            read.en.eq(reading.step),
+            read.addr.eq(address),
+            self.reads.p.word.eq(Mux(flushing, 0, read.data)),
+        ]
+        with m.If(advance):
+            m.d.sync += [
+                self.reads.valid.eq(reading.step),
+                self.reads.p.final.eq(~self.merge | reading.last_step),
+                flushing.eq(~reading.inside),
+            ]
+        with m.If(reading.step & reading.inside):
+            m.d.sync += address.eq(address + 1)
+        with m.If(self.restart_read):
+            m.d.sync += [address.eq(0), self.reads.valid.eq(0)]
+        return m

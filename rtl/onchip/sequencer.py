@@ -1,0 +1,172 @@
+"""Layer after layer."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.stream.checks import check_positive
+
+COUNTER_BITS = 32
+
+
+class Sequencer(wiring.Component):
+    """Runs the layers of a frame one after the other, and counts what they cost.
+
+    A layer begins with its neurons' constants and then one cycle in which ``restart`` is set, and
+    ends with the one in which ``layer_done`` is set, so that a frame takes its layers' cycles and
+    nothing more.
+
+    Parameters
+    ----------
+    layers
+        Number of layers, 3 or more.
+    channels
+        Channels C: rows of hidden weights a layer.
+    timesteps
+        The numbers of timesteps that are allowed.
+    max_height, max_width
+        Of a frame, in pixels.
+
+    Members
+    -------
+    start : In(1)
+        Take a frame of the given size and timesteps; heeded while ``busy`` is 0.
+    height, width, timesteps : In
+        Of the frame; sampled at ``start``.
+    busy : Out(1)
+    error : Out(1)
+        The last ``start`` was refused: size 0 or beyond the maximum, or T not allowed.
+    frame_height, frame_width, frame_steps : Out
+        Of the frame under way.
+    layer : Out
+        The layer under way.
+    encoding, output : Out(1)
+        It is the encoding layer, the output layer.
+    row_base : Out
+        First row of its hidden weights.
+    prepare : Out(1)
+    prepared : In(1)
+        As in `LayerConstants`; not for the output layer, which has no neurons.
+    restart, layer_done : Out(1)
+        The datapath begins with the layer; last cycle of it.
+    words_complete, pixels_complete : In(1)
+        The layer's last event word, the frame's last denoised pixel is out.
+    event : In(1)
+        The synapse array takes an event.
+    cycles, events : Out(32)
+        Cycles and events of the frame so far, this cycle included.
+    """
+
+    def __init__(
+        self,
+        *,
+        layers: int,
+        channels: int,
+        timesteps: Sequence[int],
+        max_height: int,
+        max_width: int,
+    ):
+        check_positive(layers=layers, channels=channels, max_height=max_height, max_width=max_width)
+        check_positive(**{f"timesteps_{t}": t for t in timesteps})
+        self.layers = layers
+        self.channels = channels
+        self.timesteps_allowed = tuple(timesteps)
+        self.max_height = max_height
+        self.max_width = max_width
+        steps = range(max(timesteps) + 1)
+        super().__init__(
+            {
+                "start": In(1),
+                "height": In(range(max_height + 1)),
+                "width": In(range(max_width + 1)),
+                "timesteps": In(steps),
+                "busy": Out(1),
+                "error": Out(1),
+                "frame_height": Out(range(max_height + 1)),
+                "frame_width": Out(range(max_width + 1)),
+                "frame_steps": Out(steps),
+                "layer": Out(range(layers)),
+                "encoding": Out(1),
+                "output": Out(1),
+                "row_base": Out(range(max(2, (layers - 2) * channels))),
+                "prepare": Out(1),
+                "prepared": In(1),
+                "restart": Out(1),
+                "layer_done": Out(1),
+                "words_complete": In(1),
+                "pixels_complete": In(1),
+                "event": In(1),
+                "cycles": Out(COUNTER_BITS),
+                "events": Out(COUNTER_BITS),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the netlist."""
+        m = Module()
+        counted = Signal(COUNTER_BITS)
+        m.d.comb += [
+            self.encoding.eq(self.layer == 0),
+            self.output.eq(self.layer == self.layers - 1),
+            self.events.eq(counted + self.event),
+        ]
+        acceptable = Signal()
+        m.d.comb += acceptable.eq(
+            (self.height > 0)
+            & _at_most(self.height, self.max_height)
+            & (self.width > 0)
+            & _at_most(self.width, self.max_width)
+            & self.timesteps.matches(*self.timesteps_allowed)
+        )
+        with m.If(self.busy):
+            m.d.sync += [self.cycles.eq(self.cycles + 1), counted.eq(self.events)]
+        with m.FSM() as states:
+            with m.State("idle"), m.If(self.start):
+                m.d.sync += self.error.eq(~acceptable)
+                with m.If(acceptable):
+                    m.d.sync += [
+                        self.frame_height.eq(self.height),
+                        self.frame_width.eq(self.width),
+                        self.frame_steps.eq(self.timesteps),
+                        self.layer.eq(0),
+                        self.cycles.eq(1),
+                        counted.eq(0),
+                    ]
+                    m.next = "prepare"
+            with m.State("prepare"):
+                m.d.comb += self.prepare.eq(1)
+                m.next = "wait"
+            with m.State("wait"), m.If(self.prepared):
+                m.next = "begin"
+            with m.State("begin"):
+                m.d.comb += self.restart.eq(1)
+                m.next = "run"
+            with m.State("run"):
+                complete = (self.output & self.pixels_complete) | (
+                    ~self.output & self.words_complete
+                )
+                with m.If(complete):
+                    m.d.comb += self.layer_done.eq(1)
+                    with m.If(self.output):
+                        m.next = "idle"
+                    with m.Else():
+                        m.d.sync += [
+                            self.layer.eq(self.layer + 1),
+                            self.row_base.eq(self.row_base + self.channels),
+                        ]
+                        with m.If(self.encoding):
+                            m.d.sync += self.row_base.eq(0)
+                        m.next = "prepare"
+                        with m.If(self.layer == self.layers - 2):
+                            # No neurons.
+                            m.next = "begin"
+        m.d.comb += self.busy.eq(~states.ongoing("idle"))
+        return m
+
+
+def _at_most(value: Value, maximum: int) -> Value:
+    """Whether a value is in range; no comparison where its width alone sees to that."""
+    # Verilator takes a comparison that is always true for a slip.
+    return Const(1) if maximum == (1 << len(value)) - 1 else value <= maximum

@@ -1,0 +1,59 @@
+"""Values of options that several commands have."""
+
+from __future__ import annotations
+
+from .errors import UsageError
+
+
+def parse_size(text: str, option: str) -> tuple[int, int]:
+    """Height and width from ``H,W``; raises `UsageError` naming the option."""
+    try:
+        height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        height = width = 0
+    if height < 1 or width < 1:
+        raise UsageError(f"{option} {text!r} is not a size H,W of two integers of 1 or more")
+    return height, width
+
+
+def parse_seeds(
+    seed: int | None, seeds: str | None, *, default: int = 0, largest: int | None = None
+) -> list[int]:
+    """Seeds from ``--seed`` or ``--seeds``.
+
+    Parameters
+    ----------
+    seed, seeds
+        As they were given, None where they were not.
+    default
+        The seed where neither was.
+    largest
+        Greatest seed; None for any.
+
+    Raises
+    ------
+    UsageError
+        Both were given, the list is none of different integers, or a seed is out of range.
+    """
+    within = "0 or more" if largest is None else f"0 to {largest}"
+
+    def allowed(value: int) -> bool:
+        return value >= 0 and (largest is None or value <= largest)
+
+    if seeds is None:
+        chosen = default if seed is None else seed
+        if not allowed(chosen):
+            raise UsageError(f"--seed {chosen} is not {within}")
+        return [chosen]
+    if seed is not None:
+        raise UsageError("--seed and --seeds exclude each other: give one of them")
+    try:
+        found = [int(part) for part in seeds.split(",")]
+    except ValueError:
+        found = []
+    if not found or len(set(found)) < len(found) or not all(map(allowed, found)):
+        raise UsageError(
+            f"--seeds {seeds!r} is not a list of different integers, {within}, with commas "
+            "between them, such as 0,1,2"
+        )
+    return found
