@@ -1,7 +1,1 @@
-"""Test library and runner: every target against the golden model."""
-
-ARGUMENTS_VARIABLE = "BENCH_ARGUMENTS"
-"""Environment variable that carries a bench's arguments into the simulator, as JSON.
-
-It stands here because a bench, which starts with every simulation, imports little.
-"""
+"""Every kind of hardware in a simulator, against the golden model."""

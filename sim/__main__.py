@@ -7,12 +7,18 @@ from sw_model.support.cli import run_command
 
 COMMANDS = {
     "run": (
-        "sim.run",
+        "sim.commands.run",
         "denoise a picture in golden model and targets and compare them bit for bit",
     ),
-    "frame": ("sim.frame", "denoise a whole frame with maps in external memory, bit for bit"),
-    "twin": ("sim.twin", "hold the spiking network against the plain DnCNN, both through hls4ml"),
-    "vectors": ("sim.vectors", "write test vectors with a plain Verilog bench"),
+    "frame": (
+        "sim.commands.frame",
+        "denoise a whole frame with maps in external memory, bit for bit",
+    ),
+    "twin": (
+        "sim.commands.twin",
+        "hold the spiking network against the plain DnCNN, both through hls4ml",
+    ),
+    "vectors": ("sim.commands.vectors", "write test vectors with a plain Verilog bench"),
 }
 """Module and summary of each sub-command."""
 

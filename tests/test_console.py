@@ -17,10 +17,11 @@ from hls.__main__ import COMMANDS as HLS
 from rtl.__main__ import COMMANDS as RTL
 from rtl.__main__ import main as rtl_main
 from sim.__main__ import COMMANDS as SIM
-from sim.random_deployment import random_deployment
 from sw_model.__main__ import COMMANDS as SOFTWARE
 from sw_model.console import main
 from sw_model.spec import configuration
+
+from .random_deployment import random_deployment
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = Path(sys.executable).with_name("spiking-dncnn")

@@ -16,6 +16,7 @@ PACKAGES = ("sw_model", "rtl", "hls", "sim")
 SUPPORT = "sw_model.support"
 SPEC = "sw_model.spec"
 CORE = ("rtl.core", "rtl.stream")
+BENCHES = ("sim.simulators", "sim.compare")
 BOARD = ("rtl.board", "rtl.axi", *CORE)
 MAY_IMPORT = {
     # Package (the longest prefix counts): what it may import of the project.
@@ -62,7 +63,20 @@ MAY_IMPORT = {
     "rtl.explore": ("rtl.explore", "rtl.flow", "rtl.onchip", *BOARD, SPEC, SUPPORT),
     "rtl": (SPEC, SUPPORT),
     "hls": ("hls", SPEC, SUPPORT),
-    "sim": ("sim", "sw_model", "rtl", "hls"),
+    "sim.simulators": ("sim.simulators", "rtl.flow", "rtl.stream", SPEC, SUPPORT),
+    "sim.compare": ("sim.compare", "sw_model", "rtl.generate"),
+    "sim.targets": ("sim.targets", *BENCHES, "sw_model", "rtl", "hls"),
+    "sim.report": ("sim.report", "sim.targets", *BENCHES, "sw_model"),
+    "sim.commands": (
+        "sim.commands",
+        "sim.report",
+        "sim.targets",
+        *BENCHES,
+        "sw_model",
+        "rtl",
+        "hls",
+    ),
+    "sim": (SPEC, SUPPORT),
 }
 OUTSIDE = {
     # What a package may import from outside, beside the standard library.

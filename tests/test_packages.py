@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim.random_deployment import random_deployment
 from sw_model.denoising.outcome import failure
 from sw_model.denoising.plan import Task
 from sw_model.spec import configuration
 from sw_model.support.packages import absence
 
+from .random_deployment import random_deployment
 from .test_console import COMMANDS
 
 ROOT = Path(__file__).parent.parent

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim.random_deployment import random_deployment
 from sw_model.golden import denoise
 from sw_model.spec import configuration
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.temporary import PREFIX
 
+from .random_deployment import random_deployment
 from .stopping import SOON, TOLD, Terminal, entries, processes, started, stop, wait_for
 
 TINY = ("--deployment", "tiny.safetensors")

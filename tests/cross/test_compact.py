@@ -4,8 +4,9 @@ import argparse
 
 import pytest
 
-from sim import job, run
-from sim.runners import SIMULATORS
+from sim.commands import run
+from sim.compare import job
+from sim.simulators.runners import SIMULATORS
 
 COMPACT = "compact"
 MAX_SIZE = "25,27"

@@ -4,10 +4,11 @@ import argparse
 
 import pytest
 
-from sim import job, run
-from sim.random_deployment import random_deployment
+from sim.commands import run
+from sim.compare import job
 from sim.targets import TARGETS
 from sw_model.spec import UsageError, configuration, load_deployment
+from tests.random_deployment import random_deployment
 from tests.rtl.cases import SYSTEMS
 
 from .test_compact import check

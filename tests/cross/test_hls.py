@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim import job, run
-from sim.hls_target import simulate_jobs
-from sim.scoreboard import compare
+from sim.commands import run
+from sim.compare import job
+from sim.compare.scoreboard import compare
+from sim.targets.hls import simulate_jobs
 
 from .test_compact import COMPACT, MAX_SIZE
 from .test_shipped import OTHERS

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from hls.compile import PROGRAM, compile_project
-from sim.hls_target import build_project
+from sim.targets.hls import build_project
 from tests.hls.networks import FAULT_CASE
 from tests.hls.test_csim import mismatches
 

@@ -13,7 +13,6 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from sim.random_deployment import random_deployment
 from sw_model.evaluation.cost_report import MEANING
 from sw_model.golden import denoise
 from sw_model.pictures.output import write_image
@@ -21,6 +20,7 @@ from sw_model.pictures.page import Page
 from sw_model.spec import Deployment, configuration
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.training.baseline_command import baseline_of
+from tests.random_deployment import random_deployment
 
 TINY = "tiny.safetensors"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from sim.random_deployment import random_deployment
 from sw_model.golden import GoldenResult, denoise
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, Deployment, NeuronSpec, uniform_network
+from tests.random_deployment import random_deployment
 from tests.rtl import networks as rtl
 
 # Small weights and many steps: membranes lie so close to their thresholds that a leak which is a

@@ -3,8 +3,8 @@
 import pytest
 
 from hls.compile import simulate_frames
-from sim.hls_target import build_project
-from sim.scoreboard import compare, parse_trace
+from sim.compare.scoreboard import compare, parse_trace
+from sim.targets.hls import build_project
 from sw_model.spec.fixed_point import unsigned_width
 
 from .networks import CASES, FAULT_CASE

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from sim import hls_target
 from sim.__main__ import main
+from sim.targets import hls as hls_target
 from tests.programs import fake_program
 from tests.rtl.networks import NETWORKS
 

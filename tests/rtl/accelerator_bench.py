@@ -5,7 +5,7 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from sim.streams import (
+from sim.simulators.streams import (
     StreamSink,
     StreamSource,
     arguments,

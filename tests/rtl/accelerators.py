@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtl.generate.onchip import TOP
-from sim.denoiser import Frame as InputFrame
-from sim.denoiser import FrameResult, Hardware, make_hardware, simulate
-from sim.scoreboard import compare
+from sim.compare.scoreboard import compare
+from sim.targets.rtl import Frame as InputFrame
+from sim.targets.rtl import FrameResult, Hardware, make_hardware, simulate
 
 from .networks import NETWORKS, Frame
 from .running import SEED, run_sources

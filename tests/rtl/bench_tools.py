@@ -11,7 +11,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 from cocotb.utils import get_sim_time
 
-from sim.streams import CLOCK_NS, bench
+from sim.simulators.streams import CLOCK_NS, bench
 
 SEED = os.environ.get("COCOTB_RANDOM_SEED", "unknown")
 """Of the run, which every failure names; `cocotb.RANDOM_SEED` is another one for each test."""

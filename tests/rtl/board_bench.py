@@ -5,7 +5,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Edge, Event, FallingEdge, Timer, with_timeout
 
-from sim.streams import CLOCK_NS, arguments, bench, generator
+from sim.simulators.streams import CLOCK_NS, arguments, bench, generator
 from sw_model.spec.hardware import serial as serial_link
 from sw_model.spec.hardware.serial import (
     CHECK_BYTES,

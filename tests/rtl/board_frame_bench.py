@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skimage.data import camera
 
-from sim.streams import CLOCK_NS, arguments, bench
+from sim.simulators.streams import CLOCK_NS, arguments, bench
 from sw_model.pictures.noise import add_noise
 
 from .board_bench import ANSWER_NS, DEPLOYMENT, Bench

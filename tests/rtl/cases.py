@@ -31,8 +31,8 @@ from rtl.onchip.sequencer import Sequencer
 from rtl.stream.credit_queue import CatchQueue
 from rtl.stream.register_slice import RegisterSlice
 from rtl.stream.skid_buffer import SkidBuffer
-from sim.errors import BenchFailure
-from sim.simulators import component_verilog
+from sim.simulators.bench import component_verilog
+from sim.simulators.errors import BenchFailure
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
 from sw_model.spec.fixed_point import signed_width
 

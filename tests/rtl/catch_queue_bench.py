@@ -3,7 +3,15 @@
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.streams import StreamSink, StreamSource, arguments, bench, check_quiet, generator, start
+from sim.simulators.streams import (
+    StreamSink,
+    StreamSource,
+    arguments,
+    bench,
+    check_quiet,
+    generator,
+    start,
+)
 
 from .bench_tools import check, check_each, transfer_cycles, under_idling
 

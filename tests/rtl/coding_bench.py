@@ -2,7 +2,7 @@
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import arguments, bench, start
+from sim.simulators.streams import arguments, bench, start
 
 from ..paper import TABLE_1, spikes_of
 from .bench_tools import check

@@ -2,7 +2,7 @@
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import arguments, bench, generator, start
+from sim.simulators.streams import arguments, bench, generator, start
 from sw_model.spec.hardware.cycles import constants_cycles
 
 from .bench_tools import check, pulse

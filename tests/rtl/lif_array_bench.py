@@ -5,7 +5,7 @@ from collections import Counter
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from sim.streams import (
+from sim.simulators.streams import (
     StreamSink,
     StreamSource,
     arguments,

@@ -4,7 +4,7 @@ from collections import Counter
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import arguments, bench, generator, start
+from sim.simulators.streams import arguments, bench, generator, start
 from sw_model.spec import NeuronSpec
 
 from .bench_tools import check

@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteSlave, AxiSlave
 
-from sim.streams import CLOCK_NS, arguments, bench, start
+from sim.simulators.streams import CLOCK_NS, arguments, bench, start
 from sw_model.host import driver
 from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.registers import REGISTERS

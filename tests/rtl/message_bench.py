@@ -3,7 +3,15 @@
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from sim.streams import StreamSink, StreamSource, arguments, bench, check_quiet, generator, start
+from sim.simulators.streams import (
+    StreamSink,
+    StreamSource,
+    arguments,
+    bench,
+    check_quiet,
+    generator,
+    start,
+)
 from sw_model.spec.hardware import serial as serial_link
 from sw_model.spec.hardware.sdram import pixels_max
 from sw_model.spec.hardware.serial import (

@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sim.random_deployment import random_deployment
 from sw_model.golden import GoldenResult, denoise
 from sw_model.spec import (
     PIXEL_MAX,
@@ -24,6 +23,7 @@ from sw_model.spec import (
 )
 from sw_model.spec.fixed_point import weight_range
 from sw_model.spec.hardware.cycles import frame_cycles
+from tests.random_deployment import random_deployment
 
 EXTREME_LAYER = 1
 """The layer of the network "extreme" in which sums of both signs are as large as can be."""

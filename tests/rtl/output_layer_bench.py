@@ -4,7 +4,7 @@ from collections import Counter
 
 import cocotb
 
-from sim.streams import (
+from sim.simulators.streams import (
     StreamSink,
     StreamSource,
     arguments,

@@ -2,7 +2,7 @@
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import arguments, bench, generator, reset, start
+from sim.simulators.streams import arguments, bench, generator, reset, start
 
 from .bench_tools import check, pulse
 from .reference import flush_words, raster

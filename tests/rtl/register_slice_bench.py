@@ -2,7 +2,7 @@
 
 import cocotb
 
-from sim.streams import (
+from sim.simulators.streams import (
     StreamSink,
     StreamSource,
     arguments,

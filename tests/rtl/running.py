@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.errors import BenchFailure
-from sim.simulators import build, run_bench
+from sim.simulators.bench import build, run_bench
+from sim.simulators.errors import BenchFailure
 
 SEED = 20230519
 """Of all benches; a failure's text repeats it."""

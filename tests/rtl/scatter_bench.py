@@ -3,7 +3,7 @@
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from sim.streams import (
+from sim.simulators.streams import (
     StreamSink,
     StreamSource,
     arguments,

@@ -9,7 +9,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBurstSize, AxiBurstType, AxiBus, AxiMaster, AxiResp
 
-from sim.streams import CLOCK_NS, arguments, bench, generator
+from sim.simulators.streams import CLOCK_NS, arguments, bench, generator
 from sw_model.spec.hardware.buffers import BURST_WORDS, PAGE_WORDS, WORD_BYTES
 from sw_model.spec.hardware.sdram import BYTES, ROW_WORDS, SdramTiming
 

@@ -2,7 +2,7 @@
 
 import cocotb
 
-from sim.streams import StreamSink, StreamSource, bench, check_quiet, start
+from sim.simulators.streams import StreamSink, StreamSource, bench, check_quiet, start
 
 from .bench_tools import check_each, transfer_cycles, under_stalls
 from .register_slice_bench import elements

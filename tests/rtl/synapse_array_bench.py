@@ -3,7 +3,15 @@
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.streams import StreamSink, arguments, bench, check_quiet, generator, reset, start
+from sim.simulators.streams import (
+    StreamSink,
+    arguments,
+    bench,
+    check_quiet,
+    generator,
+    reset,
+    start,
+)
 
 from .bench_tools import STALLS, check_each, cycle, transfer_cycles, under_idling
 from .reference import Beat, pack, random_signed, signed_limits, sums_of, unpack

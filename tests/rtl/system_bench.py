@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
 
-from sim.streams import bench, generator
+from sim.simulators.streams import bench, generator
 from sw_model.host import driver
 from sw_model.spec.hardware.buffers import WORD_BYTES
 from sw_model.spec.hardware.loading import load_writes

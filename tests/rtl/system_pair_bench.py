@@ -5,7 +5,7 @@ from __future__ import annotations
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from sim.streams import bench, generator
+from sim.simulators.streams import bench, generator
 from sw_model.host import driver
 from sw_model.spec.hardware.buffers import WORD_BYTES
 from sw_model.spec.hardware.registers import REGISTERS

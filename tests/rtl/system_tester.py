@@ -9,7 +9,7 @@ from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave
 
 from rtl.axi.accelerator import memory_ports
-from sim.streams import arguments, generator, reset, start
+from sim.simulators.streams import arguments, generator, reset, start
 from sw_model.host import driver
 from sw_model.spec.hardware.buffers import WORD_BYTES
 from sw_model.spec.hardware.registers import REGISTERS

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.simulators import SIMULATORS
+from sim.simulators.bench import SIMULATORS
 from sw_model.golden import denoise
 from sw_model.spec.fixed_point import signed_width
 

@@ -17,8 +17,8 @@ from rtl.core.weight_memory import WeightMemory
 from rtl.flow.block_ram import BLOCKS, MemoryShape, memories
 from rtl.flow.wrapper import RegisteredPins
 from rtl.flow.yosys import LINE_BUFFERS, TOP, design_text, run_yosys
-from sim.random_deployment import random_deployment
 from sw_model.spec import uniform_network
+from tests.random_deployment import random_deployment
 
 SMALL = random_deployment(
     uniform_network("two channels", depth=4, channels=2, timesteps=(4,), weight_bits=4), 1

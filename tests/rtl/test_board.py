@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.simulators import SIMULATORS
+from sim.simulators.bench import SIMULATORS
 
 from .boards import BoardCase
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from rtl.core.lif import LifProcessingElement
-from sim.simulators import SIMULATORS, component_verilog
+from sim.simulators.bench import SIMULATORS, component_verilog
 from sw_model.coding import code_table
 from sw_model.spec.fixed_point import signed_width, unsigned_width
 from sw_model.studies.coding.integer import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.simulators import SIMULATORS
+from sim.simulators.bench import SIMULATORS
 
 from .cases import COMPONENTS
 

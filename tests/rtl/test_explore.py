@@ -30,7 +30,6 @@ from rtl.flow.area import Area
 from rtl.flow.errors import SynthesisFailure
 from rtl.flow.wrapper import RegisteredPins
 from rtl.flow.yosys import design_text
-from sim.random_deployment import random_deployment
 from sw_model.evaluation.cost_study import count_input
 from sw_model.golden import denoise
 from sw_model.spec import NeuronSpec, UsageError, configuration
@@ -42,6 +41,7 @@ from sw_model.spec.hardware.strips import Strip, strips
 from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.cluster import connect
+from tests.random_deployment import random_deployment
 
 ROOT = Path(__file__).parents[2]
 MEMORY = MemoryTiming(read=20, write=10)

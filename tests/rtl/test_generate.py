@@ -14,9 +14,9 @@ import pytest
 from rtl.__main__ import main
 from rtl.flow.verilog import verilog_tools
 from rtl.generate.onchip import generate
-from sim.random_deployment import random_deployment
 from sw_model.spec import Deployment, configuration, weight_row
 from sw_model.support.files import MARKER
+from tests.random_deployment import random_deployment
 
 
 @pytest.fixture

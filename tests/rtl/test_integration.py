@@ -14,7 +14,7 @@ from rtl.__main__ import main
 from rtl.flow.ecp5_cells import CELLS, Cell
 from rtl.generate.integration import Port, integration_files, module_ports
 from rtl.generate.port_meanings import ACCELERATOR
-from sim.runners import verilator_root
+from sim.simulators.runners import verilator_root
 
 from .networks import NETWORKS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.simulators import SIMULATORS
+from sim.simulators.bench import SIMULATORS
 from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.hardware.sdram import BASES, BYTES, SPACES, SdramTiming, fits, pixels_max

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rtl.board.link import SerialLink
-from sim.simulators import SIMULATORS
+from sim.simulators.bench import SIMULATORS
 from sw_model.spec.hardware import serial as serial_link
 from sw_model.spec.hardware.sdram import BASES, SPACES
 from sw_model.spec.hardware.serial import (

@@ -18,9 +18,9 @@ from rtl.flow.nextpnr import amaranth_name, critical_path, trim_carries
 from rtl.flow.wrapper import RegisteredPins
 from rtl.flow.yosys import LINE_BUFFERS, design_text, synthesise
 from rtl.stream.vectors import gathered
-from sim.random_deployment import random_deployment
-from sim.simulators import component_verilog
+from sim.simulators.bench import component_verilog
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 MODULE = """\
 module \\top

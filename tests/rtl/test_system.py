@@ -12,10 +12,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from rtl.axi.bursts import BurstCutter
-from sim import system_simulation
-from sim.errors import BenchFailure
-from sim.simulators import SIMULATORS
-from sim.system_simulation import SystemRun, SystemSimulation
+from sim.simulators.bench import SIMULATORS
+from sim.simulators.errors import BenchFailure
+from sim.targets import system as system_simulation
+from sim.targets.system import SystemRun, SystemSimulation
 from sw_model.spec.hardware.buffers import BURST_WORDS, bursts
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.hardware.strips import strips

@@ -3,7 +3,7 @@
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer
 
-from sim.streams import CLOCK_NS, StreamSource, arguments, bench, generator, start
+from sim.simulators.streams import CLOCK_NS, StreamSource, arguments, bench, generator, start
 from sw_model.spec.hardware.serial import BYTE_BITS
 
 from .bench_tools import STALLS, check, check_each

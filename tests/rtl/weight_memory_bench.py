@@ -3,7 +3,7 @@
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.streams import StreamSource, arguments, bench, generator, reset, start
+from sim.simulators.streams import StreamSource, arguments, bench, generator, reset, start
 
 from .bench_tools import check, check_each, cycle, transfer_cycles, under_idling
 from .reference import unpack

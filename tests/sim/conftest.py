@@ -1,7 +1,7 @@
 import pytest
 
-from sim.random_deployment import random_deployment
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from cocotb.triggers import ClockCycles
 
-from sim.streams import (
+from sim.simulators.streams import (
     StreamSink,
     StreamSource,
     arguments,

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from sim.__main__ import main
-from sim.frame_report import thinned
-from sim.random_deployment import random_deployment
+from sim.report.frame import thinned
 from sw_model.spec import configuration, pack_spikes
+from tests.random_deployment import random_deployment
 
 
 @pytest.fixture(scope="module")

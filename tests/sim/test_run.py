@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim import denoiser, job
 from sim.__main__ import main
-from sim.denoiser import Frame, make_hardware, simulate
-from sim.report import Outcome, summary
-from sim.scoreboard import compare
-from sim.simulators import SIMULATORS
+from sim.compare import job
+from sim.compare.scoreboard import compare
+from sim.report.run import Outcome, summary
+from sim.simulators.bench import SIMULATORS
 from sim.targets import DEFAULT_TARGETS, TARGETS
+from sim.targets import rtl as denoiser
+from sim.targets.rtl import Frame, make_hardware, simulate
 from sw_model import golden
 from sw_model.pictures.noise import add_noise
 from sw_model.spec.hardware.cycles import frame_cycles

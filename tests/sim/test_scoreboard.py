@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sim.scoreboard import Trace, compare, parse_trace
+from sim.compare.scoreboard import Trace, compare, parse_trace
 
 HEIGHT, WIDTH, STEPS = 3, 4, 2
 LAYER_BITS = 5

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from rtl.flow import lint_waivers
-from sim import runners, simulators
-from sim.bench_environment import bench_environment
-from sim.simulators import SIMULATORS, BenchFailure, build, component_verilog, run_bench
+from sim.simulators import bench as simulators
+from sim.simulators import runners
+from sim.simulators.bench import SIMULATORS, BenchFailure, build, component_verilog, run_bench
+from sim.simulators.environment import bench_environment
 from sw_model.spec import UsageError
 from tests.programs import fake_program
 
@@ -275,6 +276,6 @@ def test_results_that_were_not_written_to_their_end(tmp_path, content):
 
 
 def test_a_python_without_its_library_is_told_in_a_sentence(monkeypatch):
-    monkeypatch.setattr("sim.bench_environment.find_libpython.find_libpython", lambda: None)
+    monkeypatch.setattr("sim.simulators.environment.find_libpython.find_libpython", lambda: None)
     with pytest.raises(UsageError, match=r"Python as a shared library: run `make setup`"):
         bench_environment("bench", "top", None, 1, Path("/results.xml"))

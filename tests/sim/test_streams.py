@@ -1,7 +1,7 @@
 import pytest
 
-from sim.errors import BenchFailure
-from sim.simulators import SIMULATORS, component_verilog, run_bench
+from sim.simulators.bench import SIMULATORS, component_verilog, run_bench
+from sim.simulators.errors import BenchFailure
 
 from .one_register import OneRegister
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sim.__main__ import main
-from sim.job import default_picture
-from sim.runners import MAKE_ARGUMENTS, verilator_root
+from sim.compare.job import default_picture
+from sim.simulators.runners import MAKE_ARGUMENTS, verilator_root
 from sw_model.pictures.eight_bit import read_picture
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim.random_deployment import random_deployment
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 
 @pytest.fixture(scope="module")

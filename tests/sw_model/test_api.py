@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import sw_model
-from sim.random_deployment import random_deployment
 from sw_model import UsageError, denoise, golden, load_deployment, trace
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "numba", "skimage", "scipy", "matplotlib", "tifffile", "distributed", "dask")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.__main__ import main
 from sw_model.spec import NeuronSpec, configuration, uniform_network
@@ -23,6 +22,7 @@ from sw_model.studies.bench.memory import Memory, Task, measure
 from sw_model.studies.bench.networks import SnnTorch, SpikingJelly, SpikingJellyMulti
 from sw_model.studies.bench.report import _halving
 from sw_model.studies.bench.theta import factor_for, scaled
+from tests.random_deployment import random_deployment
 
 from .test_golden import pixels
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim.random_deployment import random_deployment
 from sw_model.__main__ import main
 from sw_model.evaluation.card import FIGURES, head
 from sw_model.spec import configuration, load_deployment, shipped_deployments
 from sw_model.spec.deployment import SHIPPED
+from tests.random_deployment import random_deployment
 
 # ---------------------------------------------------------------------------- shipped cards
 

@@ -14,7 +14,6 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.__main__ import COMMANDS, main
 from sw_model.denoising.picture import denoise_picture
@@ -22,6 +21,7 @@ from sw_model.pictures import eight_bit as images
 from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import configuration, load_deployment
+from tests.random_deployment import random_deployment
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.__main__ import main
 from sw_model.evaluation.cost_study import count_input, frame_cost
@@ -19,6 +18,7 @@ from sw_model.spec import NeuronSpec, configuration, uniform_network
 from sw_model.spec.cost.energy import access_pj, add_pj, multiply_pj, traffic_pj
 from sw_model.spec.cost.layer import ARITHMETIC, MEMORY, break_even_theta
 from sw_model.spec.cost.model import DenseDesign, InputSpikes, dense_cost, spiking_cost
+from tests.random_deployment import random_deployment
 
 SIZES = [(1, 1), (1, 2), (2, 1), (1, 7), (2, 2), (3, 3), (5, 4), (9, 17)]
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim.random_deployment import random_deployment
 from sw_model.__main__ import main
 from sw_model.evaluation import command as evaluate
 from sw_model.evaluation.published import CAMERAMAN, PUBLISHED, published
 from sw_model.evaluation.report import mean_and_spread
 from sw_model.pictures import options
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 
 @pytest.fixture

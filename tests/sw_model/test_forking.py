@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.random_deployment import random_deployment
 from sw_model import denoise, trace
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 ROOT = Path(__file__).parents[2]
 CHILDREN = 16

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.golden import reference as golden_reference
 from sw_model.golden.activity import Activity
@@ -25,6 +24,7 @@ from sw_model.spec import (
     uniform_network,
     unpack_spikes,
 )
+from tests.random_deployment import random_deployment
 
 from . import naive
 

@@ -19,7 +19,6 @@ from numba.core import ir
 from numba.core.compiler import run_frontend
 from skimage.data import camera
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.golden import events as golden_events
 from sw_model.golden import kernels as event_kernels
@@ -34,6 +33,7 @@ from sw_model.spec import (
     shipped_deployments,
     uniform_network,
 )
+from tests.random_deployment import random_deployment
 
 from .test_golden import network, pixels
 
@@ -169,7 +169,7 @@ def test_two_pictures_at_once():
 
 MANY_CALLERS = """
 from concurrent.futures import ThreadPoolExecutor
-from sim.random_deployment import random_deployment
+from tests.random_deployment import random_deployment
 from sw_model import golden
 from tests.sw_model.test_golden import network, pixels
 

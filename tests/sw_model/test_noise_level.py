@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from skimage import data
 
-from sim.random_deployment import random_deployment
 from sw_model import UsageError, denoise, golden, load_deployment
 from sw_model.denoising.noise_level import TEXTURE, believed, estimate, scaled, scaling, weakest
 from sw_model.denoising.picture import denoise_picture
@@ -19,6 +18,7 @@ from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
 from sw_model.spec import configuration
+from tests.random_deployment import random_deployment
 
 from .picture_files import write_image
 from .test_cli import run

@@ -7,7 +7,7 @@ import os
 import pytest
 from skimage.data import camera
 
-from sim import job as sim_job
+from sim.compare import job as sim_job
 from sw_model import denoise, golden, trace
 from sw_model.denoising import command as denoise_command
 from sw_model.evaluation.command import evaluate

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from sim.random_deployment import random_deployment
 from sw_model.spec import UsageError, pack_spikes, uniform_network
 from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.counted_cycles import (
@@ -20,6 +19,7 @@ from sw_model.spec.hardware.cycles import encoding_cycles, event_layer_cycles, f
 from sw_model.spec.hardware.strips import strips
 from sw_model.spec.hardware.system_cycles import MemoryTiming, system_cycles
 from sw_model.spec.spike_counts import count_spikes, load_spike_counts
+from tests.random_deployment import random_deployment
 
 MEMORY = MemoryTiming(read=20, write=10)
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from sim.random_deployment import random_deployment
 from sw_model.spec import (
     UsageError,
     configuration,
     load_deployment,
     uniform_network,
 )
+from tests.random_deployment import random_deployment
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 
 from rtl.core.datapath import Datapath
 from rtl.flow.yosys import design_text
-from sim.random_deployment import random_deployment
 from sw_model.host import driver
 from sw_model.spec import UsageError, configuration, pack_spikes
 from sw_model.spec.hardware.buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts
 from sw_model.spec.hardware.loading import check_fits, load_rows, load_writes
 from sw_model.spec.hardware.registers import IDENTITY, REGISTERS, VERSION
 from sw_model.spec.hardware.strips import COLUMNS_MIN, bands, strip_columns, strips
+from tests.random_deployment import random_deployment
 
 TINY = random_deployment(configuration("tiny"), 3)
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.spec import (
     PIXEL_BITS,
@@ -22,6 +21,7 @@ from sw_model.spec import (
 )
 from sw_model.spec.fixed_point import signed_width, unsigned_width
 from sw_model.spec.widths import membrane_range
+from tests.random_deployment import random_deployment
 
 from . import naive
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from sim.random_deployment import random_deployment
 from sw_model import golden
 from sw_model.network.baseline import Baseline
 from sw_model.pictures.crops import default_picture, luminance
@@ -28,6 +27,7 @@ from sw_model.training.freeze import freeze
 from sw_model.training.options import TrainingOptions
 from sw_model.training.unfold import configuration_of, narrowed, reopen, unfold
 from sw_model.training.widths import WidthOptions
+from tests.random_deployment import random_deployment
 
 from .training_commands import FEW, command, parse
 

@@ -14,17 +14,16 @@ import numpy.typing as npt
 
 from rtl.generate.onchip import TOP, generate
 from rtl.onchip.sequencer import COUNTER_BITS
+from sim.compare.scoreboard import Trace, parse_trace, trace_line_length
+from sim.simulators.bench import BUILD_ROOT, run_bench
+from sim.simulators.errors import BenchFailure
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.support.progress import Phase, unseen
 from sw_model.support.temporary import keep, temporary_folder
 
-from .errors import BenchFailure
-from .scoreboard import Trace, parse_trace, trace_line_length
-from .simulators import BUILD_ROOT, run_bench
-
-HARNESS = Path(__file__).with_name("denoiser_harness.v")
-BENCH = f"{__package__}.denoiser_bench"
+HARNESS = Path(__file__).with_name("rtl_harness.v")
+BENCH = f"{__package__}.rtl_bench"
 LIMIT_FACTOR = 4
 """Cycles that a run may take, over what is expected of it without stalls."""
 LIMIT_CYCLES = 10_000

@@ -10,7 +10,7 @@ from rtl.generate.onchip import TOP
 from rtl.onchip.accelerator import Accelerator
 from sw_model.spec import Deployment, UsageError
 
-from .denoiser import Hardware
+from .rtl import Hardware
 
 LANES_MAX = 9 * 16
 """Of what is simulated cell by cell; more take hours."""

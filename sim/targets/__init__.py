@@ -1,4 +1,7 @@
-"""What can be compared with the golden model: one line a target."""
+"""What can be compared with the golden model: one line a target, and a module each.
+
+It imports `sim.simulators`, `sim.compare`, and the hardware.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hls.compile import check_compiler
+from sim.compare import job
 from sw_model.spec import Deployment
 
-from . import denoiser, gates, hls_target, job
+from . import gates
+from . import hls as hls_target
+from . import rtl as denoiser
 
 Make = Callable[[Deployment, int, int], denoiser.Hardware]
 
@@ -20,7 +26,7 @@ class Target:
     Attributes
     ----------
     simulator
-        Its name in `sim.runners`; None for a program.
+        Its name in `sim.simulators.runners`; None for a program.
     make
         Makes the hardware for a deployment and a largest frame, height and width; None for a
         program.

@@ -1,7 +1,7 @@
 """cocotb bench of the whole accelerator: feeds frames and keeps what comes out.
 
-It compares nothing. `denoiser_harness.v` and this bench leave plain files, which
-`sim.scoreboard` compares with the golden model outside of the simulator.
+It compares nothing. `rtl_harness.v` and this bench leave plain files, which
+`sim.compare.scoreboard` compares with the golden model outside of the simulator.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from cocotb.triggers import RisingEdge
 
-from sim.streams import StreamSink, StreamSource, arguments, bench, start
+from sim.simulators.streams import StreamSink, StreamSource, arguments, bench, start
 
 ARGUMENTS = arguments()
 

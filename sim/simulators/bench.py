@@ -21,17 +21,9 @@ from sw_model.support.processes import run
 from sw_model.support.temporary import disposable, keep, temporary_folder
 
 from . import ARGUMENTS_VARIABLE
-from .bench_environment import bench_environment
+from .environment import bench_environment
 from .errors import BenchFailure
-from .runners import (
-    LOG,
-    RUNNERS,
-    SIMULATORS,
-    WAVES,
-    BuildFailure,
-    check_available,
-    command_lines,
-)
+from .runners import LOG, RUNNERS, SIMULATORS, WAVES, BuildFailure, check_available, command_lines
 
 __all__ = ["SIMULATORS", "BenchRun", "build", "component_verilog", "run_bench"]
 
@@ -94,7 +86,7 @@ def run_bench(
     parameters
         Verilog parameters of the top module.
     arguments
-        Plain JSON values, which the bench gets from `sim.streams.arguments`.
+        Plain JSON values, which the bench gets from `sim.simulators.streams.arguments`.
     seed
         Seed of the random numbers in the bench (`cocotb.RANDOM_SEED`).
     waves

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from hls.compile import check_compiler, cpu_seconds
+from sim.compare import job
+from sim.compare.scoreboard import compare
+from sim.targets.hls import build_project, simulate_jobs
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.options import DEFAULT_SIGMA
 from sw_model.spec import GREY_MAX, TAPS, UsageError
 from sw_model.support.files import replacing_folder
 from sw_model.support.progress import phases
 from sw_model.support.temporary import temporary_folder
-
-from . import job
-from .hls_target import build_project, simulate_jobs
-from .scoreboard import compare
 
 REPORT = "report.json"
 CROP = "138,242,16,16"

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from sim.compare.job import Job
+from sim.compare.scoreboard import Comparison, compare
+from sim.targets import TARGETS
+from sim.targets.rtl import FrameResult, Simulation
 from sw_model.pictures.arrays import Picture
 from sw_model.pictures.metrics import psnr
 from sw_model.spec import GREY_MAX
 from sw_model.support.text import one_line
-
-from .denoiser import FrameResult, Simulation
-from .job import Job
-from .scoreboard import Comparison, compare
-from .targets import TARGETS
 
 DECIMALS = 4
 """Of the report's ratios and decibels."""

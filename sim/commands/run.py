@@ -19,16 +19,16 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from sim.compare import job
+from sim.report.figure import write_figure
+from sim.report.run import Outcome, report, summary
+from sim.simulators.runners import check_available
+from sim.targets import DEFAULT_TARGETS, TARGETS
+from sim.targets import rtl as denoiser
 from sw_model.pictures.eight_bit import write_picture
 from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.support.files import check_output, replacing_folder, write_atomically
-
-from . import denoiser, job
-from .figure import write_figure
-from .report import Outcome, report, summary
-from .runners import check_available
-from .targets import DEFAULT_TARGETS, TARGETS
 
 OUTPUT = Path("build/sim")
 """Default folder for pictures and report."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from sim.compare.job import Job
+from sim.targets.system import SystemRun, SystemSimulation
 from sw_model.evaluation.cost_study import count_input
 
-from .frame_report import SPARSE_THETA, Maps, thinned
-from .job import Job
-from .system_simulation import SystemRun, SystemSimulation
+from .frame import SPARSE_THETA, Maps, thinned
 
 
 def frame_figures(mine: Job, system: SystemSimulation, run: SystemRun) -> dict[str, Any]:

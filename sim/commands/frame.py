@@ -11,18 +11,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sim.compare import job
+from sim.report.frame import FrameOutcome, prediction, report, summary
+from sim.report.frame_figures import frame_figures
+from sim.simulators.runners import check_available
+from sim.targets.system import MEMORY, SystemRun, SystemSimulation
 from sw_model.pictures.eight_bit import write_picture
 from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
 from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.support.files import check_output, replacing_folder, write_atomically
-
-from . import job
-from .frame_figures import frame_figures
-from .frame_report import FrameOutcome, prediction, report, summary
-from .runners import check_available
-from .system_simulation import MEMORY, SystemRun, SystemSimulation
 
 OUTPUT = Path("build/sim-frame")
 REPORT = "report.json"

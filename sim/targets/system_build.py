@@ -10,11 +10,9 @@ from pathlib import Path
 from rtl.flow.lint_waivers import waivers
 from rtl.generate.axi import TOP
 from rtl.generate.header import c_header
-from sw_model.support.files import locked
-from sw_model.support.temporary import disposable, keep
-
-from .errors import BenchFailure
-from .runners import (
+from sim.simulators.bench import last_lines
+from sim.simulators.errors import BenchFailure
+from sim.simulators.runners import (
     LOG,
     RUNNERS,
     BuildFailure,
@@ -23,7 +21,8 @@ from .runners import (
     make,
     verilate,
 )
-from .simulators import last_lines
+from sw_model.support.files import locked
+from sw_model.support.temporary import disposable, keep
 
 MAIN = Path(__file__).with_name("system_main.cpp")
 HEADER = "spiking_dncnn.h"

@@ -8,13 +8,13 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.targets import TARGETS
 from sw_model.pictures.arrays import Picture, Pixels
 from sw_model.pictures.metrics import psnr
 from sw_model.spec import GREY_MAX
 from sw_model.support.files import replacing
 
-from .report import Outcome
-from .targets import TARGETS
+from .run import Outcome
 
 BAR_COLOUR = "#0072b2"
 """The blue of Okabe and Ito's palette, which all kinds of colour vision tell from grey."""

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.compare.job import Job
+from sim.targets.system import SystemResult, SystemRun, SystemSimulation
 from sw_model.pictures.metrics import psnr
 from sw_model.support.text import one_line
-
-from .job import Job
-from .system_simulation import SystemResult, SystemRun, SystemSimulation
 
 SPARSE_THETA = 0.4
 """Activity at which the shares of sparser maps are given too: DESIGN's aim for hidden layers."""

@@ -14,14 +14,14 @@ import numpy as np
 
 import hls
 from hls.compile import PROGRAM, compile_project, simulate_frames
+from sim.compare.job import Job
+from sim.compare.scoreboard import parse_trace
+from sim.simulators.bench import BUILD_ROOT
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.support.temporary import temporary_folder
 
-from .denoiser import FrameResult, Simulation
-from .job import Job
-from .scoreboard import parse_trace
-from .simulators import BUILD_ROOT
+from .rtl import FrameResult, Simulation
 
 
 def simulate(mine: Job) -> Simulation:

@@ -5,7 +5,7 @@
 //   trace.txt   layer and event word, hexadecimal, x where a bit is unknown
 //   layers.txt  layer, cycles and events since the frame's start, decimal, at each layer's end
 // A line "frame" stands before the lines of each frame.
-module denoiser_harness #(
+module rtl_harness #(
     parameter CHANNELS = 1,
     parameter LAYER_BITS = 1,
     parameter HEIGHT_BITS = 1,

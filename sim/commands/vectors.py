@@ -8,6 +8,9 @@ from pathlib import Path
 
 from rtl.flow.lint_waivers import waivers
 from rtl.generate.onchip import TOP
+from sim.compare import job
+from sim.simulators.runners import MAKE_ARGUMENTS
+from sim.targets.rtl import Hardware, make_hardware
 from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, PIXEL_BITS
 from sw_model.spec.fixed_point import unsigned_width
@@ -15,10 +18,6 @@ from sw_model.spec.packing import WORD_BITS
 from sw_model.support.files import replacing_folder
 from sw_model.support.progress import phases
 from sw_model.support.text import one_line
-
-from . import job
-from .denoiser import Hardware, make_hardware
-from .runners import MAKE_ARGUMENTS
 
 BENCH = Path(__file__).with_name("vector_bench.v")
 README = "README.md"

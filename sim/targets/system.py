@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from rtl.axi.accelerator import System
 from rtl.flow.verilog import verilog_text
+from sim.simulators.bench import BUILD_ROOT
+from sim.simulators.errors import BenchFailure
 from sw_model.host import driver
 from sw_model.spec import Deployment
 from sw_model.spec.hardware.loading import load_writes
@@ -22,8 +24,6 @@ from sw_model.spec.hardware.system_cycles import MemoryTiming, system_cycles
 from sw_model.support.processes import PIPE, child
 from sw_model.support.temporary import keep, temporary_folder
 
-from .errors import BenchFailure
-from .simulators import BUILD_ROOT
 from .system_build import TOP, build_system
 
 LIMIT_CYCLES = 100_000

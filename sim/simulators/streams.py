@@ -36,7 +36,7 @@ def bench(cycles: int = LIMIT_CYCLES) -> Callable[..., Any]:
 
 
 def arguments() -> dict[str, Any]:
-    """The arguments that `sim.simulators.run_bench` was called with."""
+    """The arguments that `sim.simulators.bench.run_bench` was called with."""
     return dict(json.loads(os.environ.get(ARGUMENTS_VARIABLE, "{}")))
 
 
