@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import math
+import shlex
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils import cpp_extension
 
 from sw_model.spec.neuron import NeuronSpec
 
@@ -238,12 +240,24 @@ def backward_kernel(
 
 
 @functools.cache
+def _quote_library_folder() -> None:
+    """Let compiled kernels be linked where the folder of PyTorch has a space in its name.
+
+    PyTorch puts its libraries' folder into the compiler's command line as it is.
+    """
+    cpp_extension.TORCH_LIB_PATH = shlex.quote(cpp_extension.TORCH_LIB_PATH)
+
+
+@functools.cache
 def kernel(
     function: Callable[..., Any], activation: Activation | None, compiled: bool
 ) -> Callable[..., Any]:
     """``function`` bound to its activation, compiled on request; one for all layers alike."""
     bound = function if activation is None else functools.partial(function, activation)
-    return torch.compile(bound, dynamic=False) if compiled else bound
+    if not compiled:
+        return bound
+    _quote_library_folder()
+    return torch.compile(bound, dynamic=False)
 
 
 class _NormalisedActivation(torch.autograd.Function):

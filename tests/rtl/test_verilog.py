@@ -31,7 +31,8 @@ def theirs():
     return verilog.convert(component, name="one_register", ports=ports(component), emit_src=False)
 
 
-def test_is_what_amaranth_writes_with_the_yosys_of_its_package(monkeypatch):
+def test_is_what_amaranth_writes_with_the_yosys_of_its_package(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # Amaranth itself needs a home
     monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
     assert text() == theirs()
 

@@ -1,4 +1,3 @@
-import os
 import shlex
 import subprocess
 
@@ -9,6 +8,7 @@ from sim.__main__ import main
 from sim.compare.job import default_picture
 from sim.simulators.runners import MAKE_ARGUMENTS, verilator_root
 from sw_model.pictures.eight_bit import read_picture
+from sw_model.support.environment import tool_environment
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def commands(folder):
 
 
 def shell(command, folder, **variables):
-    environment = os.environ | variables
+    environment = tool_environment() | variables
     return subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import sysconfig
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch._inductor import cpp_builder
+from torch.utils import cpp_extension
 
+from sw_model.network import neurons
 from sw_model.network.baseline import Baseline
 from sw_model.network.neurons import Constants, FloatNeuron, Surrogate, normalised_activation
 from sw_model.spec import NeuronSpec, UsageError, load_deployment
@@ -179,11 +183,14 @@ def test_interrupt(data, tmp_path, monkeypatch):
         return step(run)
 
     monkeypatch.setattr(TrainingRun, "step", interrupted_step)
-    before = signal.getsignal(signal.SIGINT)  # a shell's background jobs ignore it
-    assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+    try:
+        assert command(data, *FEW, "--steps", 10**6, "-o", tmp_path) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert Checkpoint.load(tmp_path / "checkpoint.pt").step == 1
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 # A checkpoint becomes a deployment that says where it comes from, and names no folder.
@@ -274,6 +281,15 @@ def can_compile():
     except UsageError:
         return False
     return True
+
+
+@pytest.mark.skipif(not can_compile(), reason="no C++ compiler or no Python.h")
+def test_kernels_are_linked_where_the_folder_of_packages_has_a_space(monkeypatch):
+    monkeypatch.setattr(cpp_extension, "TORCH_LIB_PATH", "/my proj #1/lib")
+    neurons._quote_library_folder.__wrapped__()
+    options = cpp_builder.CppTorchOptions()
+    builder = cpp_builder.CppBuilder(name="k", sources="k.cpp", BuildOption=options)
+    assert "-L/my proj #1/lib" in shlex.split(builder.get_command_line())
 
 
 # The kernels that training runs by default, compiled, are those that the other tests run eagerly.
