@@ -14,7 +14,8 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
+
 PATIENCE = 90
 """Seconds until a test gives up waiting for what should begin or end."""
 SOON = 10

@@ -20,10 +20,10 @@ from sim.__main__ import COMMANDS as SIM
 from sw_model.__main__ import COMMANDS as SOFTWARE
 from sw_model.console import main
 from sw_model.spec import configuration
+from tests import ROOT
 
 from .random_deployment import random_deployment
 
-ROOT = Path(__file__).parent.parent
 SCRIPT = Path(sys.executable).with_name("spiking-dncnn")
 COMMANDS = [
     *SOFTWARE,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
+
 PACKAGES = ("sw_model", "rtl", "hls", "sim")
 
 SUPPORT = "sw_model.support"

@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
+
 PYTHON = """\
 #!/bin/sh
 echo "$PWD|$*|$(env | grep -E '^(PYTHON|PIP_USER|PIP_TARGET)' | sort | tr '\\n' ' ')" >> "$LOG"

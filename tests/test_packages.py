@@ -16,14 +16,15 @@ from sw_model.denoising.outcome import failure
 from sw_model.denoising.plan import Task
 from sw_model.spec import configuration
 from sw_model.support.packages import absence
+from tests import ROOT
 
 from .random_deployment import random_deployment
 from .test_console import COMMANDS
 
-ROOT = Path(__file__).parent.parent
 BLOCKING = """
 import sys
 from importlib.abc import MetaPathFinder
+from tests import ROOT
 
 class Blocked(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tests.rtl.cases import FAILED
 
 from .mutants import MUTANTS
 
-ROOT = Path(__file__).parents[2]
 SIMULATOR = "icarus"
 """The one that builds fastest: a bench that fails on one simulator does so on the other."""
 

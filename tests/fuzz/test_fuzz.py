@@ -14,12 +14,11 @@ import pytest
 from sw_model.__main__ import main
 from sw_model.evaluation import card
 from sw_model.support.errors import UsageError
+from tests import ROOT
 
 from . import inputs, oracle
 from .oracle import Case, Enough, judge
 from .run import no_long_work
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_damaged_inputs_end_in_one_sentence():

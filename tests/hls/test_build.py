@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,8 @@ from hls.__main__ import main
 from hls.build import write_project
 from hls.compile import PROJECT, compile_project, simulate_frames
 from hls.errors import CompileFailure
+from tests import ROOT
 from tests.rtl.networks import NETWORKS
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -41,9 +41,9 @@ from sw_model.spec.hardware.strips import Strip, strips
 from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.cluster import connect
+from tests import ROOT
 from tests.random_deployment import random_deployment
 
-ROOT = Path(__file__).parents[2]
 MEMORY = MemoryTiming(read=20, write=10)
 
 

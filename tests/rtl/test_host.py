@@ -19,12 +19,12 @@ from sw_model.golden import denoise
 from sw_model.host.client import BoardClient, LinkFailure
 from sw_model.pictures.noise import add_noise
 from sw_model.spec.hardware.serial import description_of
+from tests import ROOT
 
 from . import fake_board
 from .fake_board import connected
 from .networks import NETWORKS
 
-ROOT = Path(__file__).parent.parent.parent
 DEPLOYMENT = NETWORKS["tiny"].deployment
 STEPS = DEPLOYMENT.spec.timesteps
 PIXELS = np.random.default_rng(5).integers(-512, 512, (5, 7))

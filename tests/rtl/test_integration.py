@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,10 @@ from rtl.flow.ecp5_cells import CELLS, Cell
 from rtl.generate.integration import Port, integration_files, module_ports
 from rtl.generate.port_meanings import ACCELERATOR
 from sim.simulators.runners import verilator_root
+from tests import ROOT
 
 from .networks import NETWORKS
 
-ROOT = Path(__file__).parent.parent.parent
 DESIGNS = {
     "generate": (["generate", "--max-size", "3,5"], "spiking_dncnn"),
     "system": (["system"], "spiking_dncnn_system"),

@@ -21,9 +21,8 @@ from sw_model.pictures import eight_bit as images
 from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import configuration, load_deployment
+from tests import ROOT
 from tests.random_deployment import random_deployment
-
-ROOT = Path(__file__).parents[2]
 
 
 def run(capsys, *arguments):

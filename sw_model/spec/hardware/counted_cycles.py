@@ -6,7 +6,7 @@ which every word has as many events as the layer has on average, and what the re
 or less is added. With maps on chip this is exact. With maps in external memory a hidden layer can
 be some cycles off, by what the write queue still holds when a strip's last row begins, and the
 output layer by some cycles a row, as how long the rows of the image that are read in between keep
-the array waiting depends on the single words. `tests/sw_model/test_spec_counts.py` holds both
+the array waiting depends on the single words. `tests/sw_model/spec/test_counts.py` holds both
 against the exact models.
 
 With several passes, lanes are there for a part of a layer's output channels only: every spiking
