@@ -24,7 +24,7 @@ sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in extern
 	$(PY) -m sim frame --deployment best-s25 -o build/sim-frame
 
 sim-board: .venv/.complete ## 256x256 pixels through the board's serial pins and its SDRAM, a network of a few channels (minutes)
-	$(PY) -m tests.rtl.boards 256 256
+	$(PY) -m tests.rtl.board.boards 256 256
 
 test: lint ## lint, types, and all tests
 	$(PY) -m pytest -n $(JOBS)

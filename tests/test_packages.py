@@ -24,7 +24,6 @@ from .test_console import COMMANDS
 BLOCKING = """
 import sys
 from importlib.abc import MetaPathFinder
-from tests import ROOT
 
 class Blocked(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):

@@ -2,7 +2,7 @@
 
 The rules are those of Yosys' pass memory_libmap with its description of this family's memories
 (``lattice/brams_16kd.txt``, ``lattice/lutrams_trellis.txt``), as far as the memories of this
-project need them; `tests/rtl/test_block_ram.py` compares them with what Yosys does.
+project need them; `tests/rtl/flow/test_block_ram.py` compares them with what Yosys does.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from sw_model.__main__ import main as sw_model
 from sw_model.host import client as host_client
 from sw_model.host import command as host_command
 from sw_model.spec.hardware.serial import CHECK_BYTES, HEADER_BYTES, unpack_header
+from tests.rtl.board.fake_board import GOOD, FakeBoard
 
-from ..rtl.fake_board import GOOD, FakeBoard
 from . import seeds
 from .mutate import damaged
 from .oracle import Case

@@ -36,12 +36,12 @@ from sim.simulators.errors import BenchFailure
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
 from sw_model.spec.fixed_point import signed_width
 
-from .accelerators import Accelerator
-from .boards import SdramCase
+from .axi.system_networks import SystemCase
+from .board.boards import SdramCase
 from .networks import NETWORKS
+from .onchip.accelerators import Accelerator
 from .reference import random_signed
 from .running import Parameters, run_sources
-from .system_networks import SystemCase
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Case:
     component
         Its class, or a function that makes it.
     top
-        Name of the Verilog module; the bench is ``<top>_bench`` in this package.
+        Name of the Verilog module; the bench is ``<top>_bench``, see `running.bench_module`.
     parameters
         Keyword arguments of the component, plain JSON values, which the bench gets as well.
     """

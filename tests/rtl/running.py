@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sim.simulators.bench import build, run_bench
 from sim.simulators.errors import BenchFailure
 
+FOLDER = Path(__file__).parent
 SEED = 20230519
 """Of all benches; a failure's text repeats it."""
 
 Parameters = Mapping[str, Any]
+
+
+def bench_module(name: str) -> str:
+    """Dotted name of a bench; it stands in the folder of what it tries."""
+    (path,) = FOLDER.rglob(f"{name}.py")
+    return ".".join([__package__, *path.relative_to(FOLDER).with_suffix("").parts])
 
 
 def run_sources(
@@ -39,7 +47,7 @@ def run_sources(
         simulator,
         sources,
         toplevel=top,
-        module=f"{__package__}.{bench}",
+        module=bench_module(bench),
         testcase=testcase,
         arguments=arguments,
         seed=SEED,

@@ -1,0 +1,122 @@
+"""cocotb bench of the encoding layer's tables."""
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.simulators.streams import (
+    StreamSink,
+    StreamSource,
+    arguments,
+    bench,
+    check_quiet,
+    generator,
+    reset,
+    start,
+)
+from sw_model.spec import PIXEL_BITS, TAPS
+from tests.rtl.bench_tools import check_each, transfer_cycles, under_idling
+from tests.rtl.reference import random_signed, signed_limits, unpack
+
+WEIGHTS, SUM_BITS, PASSES = (arguments()[name] for name in ("weights", "sum_bits", "passes"))
+CHANNELS = len(WEIGHTS) // PASSES
+LATENCY = 2
+
+
+class Frame:
+    """Random windows of nine pixels, their planes, and the sums that they must give in a pass."""
+
+    def __init__(self, name, count=25, part=0):
+        weights = WEIGHTS[part * CHANNELS :][:CHANNELS]
+        rng = generator(name)
+        low, high = signed_limits(PIXEL_BITS)
+        windows = [[low] * TAPS, [high] * TAPS, [0] * TAPS, [-1] * TAPS]
+        # What brings each channel to its ends.
+        for channel in weights:
+            windows.append([high if weight > 0 else low for weight in channel])
+            windows.append([low if weight > 0 else high for weight in channel])
+        windows += [[random_signed(rng, PIXEL_BITS) for _ in range(TAPS)] for _ in range(count)]
+        rng.shuffle(windows)
+        self.planes = [plane for window in windows for plane in planes_of(window)]
+        self.sums = [
+            [
+                sum(pixel * weight for pixel, weight in zip(window, channel, strict=True))
+                for channel in weights
+            ]
+            for window in windows
+        ]
+
+    async def check(self, sink):
+        got = [unpack(sums, SUM_BITS, CHANNELS) for sums in await sink.receive(len(self.sums))]
+        check_each("sums of window", got, self.sums)
+
+
+def planes_of(window):
+    """The bits of nine pixels, most significant first; those of the signs are inverted."""
+    planes = []
+    for bit in reversed(range(PIXEL_BITS)):
+        first, last = bit == PIXEL_BITS - 1, bit == 0
+        bits = sum((pixel >> bit & 1 ^ first) << tap for tap, pixel in enumerate(window))
+        planes.append(bits | first << TAPS | last << (TAPS + 1))
+    return planes
+
+
+def stream_pair(dut, idle=0.0):
+    if PASSES > 1:
+        dut.part.value = 0
+    return StreamSource(dut, "planes", idle=idle), StreamSink(dut, "sums")
+
+
+# A table with a wrong entry, a sign bit that counts as positive, a sum that begins with another's.
+@under_idling(cycles=30_000)
+async def sums_pixels_times_weights(dut, idle):
+    source, sink = stream_pair(dut, idle)
+    frame = Frame(f"windows {idle}")
+    await start(dut, source, sink)
+    source.send(frame.planes)
+    await frame.check(sink)
+    await check_quiet(dut, sink)
+
+
+# A pass that takes the tables of another one, or begins with another one's sum.
+@under_idling(cycles=60_000)
+async def each_pass_has_weights_of_its_own(dut, idle):
+    source, sink = stream_pair(dut, idle)
+    await start(dut, source, sink)
+    for part in [*reversed(range(PASSES)), PASSES - 1, 0]:
+        # Between two passes a stream that is not valid carries no flag `last`.
+        dut.planes__payload.value = 0
+        await RisingEdge(dut.clk)
+        if PASSES > 1:
+            dut.part.value = part
+        await RisingEdge(dut.clk)
+        frame = Frame(f"windows {idle} of part {part}", count=10, part=part)
+        source.send(frame.planes)
+        await frame.check(sink)
+
+
+# Another pace than a plane a cycle, or another latency than two cycles from the last plane.
+@bench(cycles=5_000)
+async def one_plane_a_cycle(dut):
+    source, sink = stream_pair(dut)
+    frame = Frame("windows")
+    await start(dut, source, sink)
+    taken = cocotb.start_soon(transfer_cycles(dut, "planes", len(frame.planes)))
+    given = cocotb.start_soon(transfer_cycles(dut, "sums", len(frame.sums)))
+    source.send(frame.planes)
+    await frame.check(sink)
+    lasts = (await taken)[PIXEL_BITS - 1 :: PIXEL_BITS]
+    check_each("cycle of sums", await given, [at + LATENCY for at in lasts])
+
+
+# A sum that survives a reset.
+@bench(cycles=20_000)
+async def reset_in_mid_flight(dut):
+    source, sink = stream_pair(dut, idle=0.2)
+    await start(dut, source, sink)
+    for attempt in range(5):
+        frame = Frame(f"windows {attempt}", count=5)
+        source.send(frame.planes[: generator(f"cut {attempt}").randrange(1, len(frame.planes))])
+        await source.sent()
+        await reset(dut, source, sink)
+        source.send(frame.planes)
+        await frame.check(sink)

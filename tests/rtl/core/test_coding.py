@@ -1,0 +1,56 @@
+"""The paper's neural coding in hardware, on both simulators: the same codes as in mathematics."""
+
+from dataclasses import asdict
+
+import pytest
+
+from rtl.core.lif import LifProcessingElement
+from sim.simulators.bench import SIMULATORS, component_verilog
+from sw_model.coding import code_table
+from sw_model.spec.fixed_point import signed_width, unsigned_width
+from sw_model.studies.coding.integer import (
+    currents,
+    guaranteed_width,
+    membrane_width,
+    neuron_spec,
+    threshold_of,
+)
+from sw_model.studies.coding.quality import CONVERSIONS, GREYS, LIF_HARD
+from tests.rtl.running import run_sources
+
+TIMESTEPS = 8
+UNITS = 255 << (TIMESTEPS - 1)
+"""Of current for x = 1: whole currents for all grey levels, and enough that no code can differ."""
+HIGHEST = 3 * UNITS
+"""Current beyond which nothing is fed: the paper's neuron fires at every timestep from 2 on."""
+
+
+def cases_of(coding):
+    """Current and exact spikes of every grey level."""
+    table = code_table(coding.neuron, TIMESTEPS)
+    codes = table.encode(255 * coding.low + (coding.high - coding.low) * GREYS, 255)
+    spikes = table.spikes[codes].astype(int).tolist()
+    return list(zip(currents(coding, 255, UNITS).tolist(), spikes, strict=True))
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_constant_currents_give_the_papers_codes(simulator):
+    component = LifProcessingElement(
+        neurons=[neuron_spec(coding) for coding in CONVERSIONS],
+        sum_bits=signed_width(0, HIGHEST),
+        bias_bits=1,
+        threshold_bits=unsigned_width(2 * UNITS),
+        current_bits=signed_width(0, HIGHEST),
+        # One bit more than grey levels need, for the currents beyond the table's last threshold.
+        membrane_bits=membrane_width(LIF_HARD, TIMESTEPS, UNITS) + 1,
+    )
+    arguments = {
+        "units": UNITS,
+        "kinds": [
+            (str(asdict(neuron_spec(coding))), threshold_of(coding, UNITS), cases_of(coding))
+            for coding in CONVERSIONS
+        ],
+    }
+    assert membrane_width(LIF_HARD, TIMESTEPS, UNITS) == guaranteed_width(LIF_HARD, TIMESTEPS, 255)
+    sources = component_verilog(component, "lif")
+    run_sources(simulator, sources, "lif", "coding_bench", arguments)
