@@ -7,7 +7,7 @@ N ?= 100000
 # Python's own variables would put other packages before those of the environment; PYTHON is ours.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
-.PHONY: help setup sim sim-frame sim-board test lint fuzz mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
+.PHONY: help setup sim sim-frame sim-board check test test-all lint fuzz mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -26,7 +26,13 @@ sim-frame: .venv/.complete ## the best network on 256x256 pixels, maps in extern
 sim-board: .venv/.complete ## 256x256 pixels through the board's serial pins and its SDRAM, a network of a few channels (minutes)
 	$(PY) -m tests.rtl.board.boards 256 256
 
-test: lint ## lint, types, and all tests
+check: lint ## lint, types, and the tests that need neither simulator, synthesis nor C++ (two minutes)
+	$(PY) -m pytest -n $(JOBS) -m "not tools and not long"
+
+test: lint ## lint, types, and the tests of all that is promised
+	$(PY) -m pytest -n $(JOBS) -m "not long"
+
+test-all: lint ## the same with the long instances: shipped networks in all simulators, whole recipes, placing a network
 	$(PY) -m pytest -n $(JOBS)
 
 lint: .venv/.complete ## ruff and mypy

@@ -1,10 +1,33 @@
-"""What holds for the tests of all packages."""
+"""What holds for the tests of all packages: where data lie, and which tier a test belongs to.
+
+`make check` runs what is marked neither ``tools`` nor ``long``, `make test` what is not marked
+``long``, `make test-all` all.
+"""
 
 import os
 from pathlib import Path
 
+import pytest
+
 from sw_model.pictures.sets import DATA_VARIABLE
+from tests import ROOT
+
+TOOLS = (
+    # Simulators, synthesis, compilers of C++, or programs that are started and stopped.
+    *("cross", "hls", "rtl", "sim", "test_makefile.py", "test_stopped_commands.py"),
+    *("test_train_script.py", "sw_model/golden/test_kernel_cache.py", "sw_model/studies"),
+    *("sw_model/support/test_signals.py", "sw_model/training/test_optimizer.py", "fuzz"),
+)
+"""Folders and files of `tests` whose tests need more than Python, or much time."""
 
 if folder := os.environ.get(DATA_VARIABLE):
     # Named from where the tests were started, while many of their commands run elsewhere.
     os.environ[DATA_VARIABLE] = str(Path(folder).absolute())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of `TOOLS`."""
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests").as_posix()
+        if any(place == tool or place.startswith(f"{tool}/") for tool in TOOLS):
+            item.add_marker(pytest.mark.tools)

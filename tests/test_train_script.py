@@ -84,6 +84,7 @@ def test_stops_when_out_of_time_and_goes_on(tmp_path, environment):
 
 
 # Every recipe ends in a network, those that start from another recipe's network too.
+@pytest.mark.long
 def test_recipes(tmp_path, environment):
     nothing = train(tmp_path / "paper", environment, recipe="paper", shorten="2800")
     assert nothing.returncode == 2

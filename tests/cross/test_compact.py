@@ -45,13 +45,19 @@ def check(outcome):
 
 @pytest.mark.parametrize(
     ("image", "crop", "seed"),
-    [("camera.png", "60,210,24,26", 1), ("coins.png", "90,100,25,27", 2)],
+    [
+        ("camera.png", "60,210,24,26", 1),
+        pytest.param("coins.png", "90,100,25,27", 2, marks=pytest.mark.long),
+    ],
 )
 def test_verilator(tmp_path, image, crop, seed):
     check(outcome_of("verilator", tmp_path, image, f"--crop={crop}", f"--seed={seed}"))
 
 
-@pytest.mark.parametrize(("crop", "seed"), [("60,210,8,8", 1), ("300,90,3,5", 2)])
+@pytest.mark.parametrize(
+    ("crop", "seed"),
+    [pytest.param("60,210,8,8", 1, marks=pytest.mark.long), ("300,90,3,5", 2)],
+)
 def test_icarus(tmp_path, crop, seed):
     image = "camera.png"
     check(outcome_of("icarus", tmp_path, image, f"--crop={crop}", f"--seed={seed}"))

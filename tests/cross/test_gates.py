@@ -36,9 +36,14 @@ def test_gates_give_the_golden_models_words_and_pixels(tmp_path):
     "test",
     [
         "denoises_whatever_pauses/pause=0.3",
-        "aborts_at_any_time",
-        "registers_are_as_described",
-        "loads_another_deployment",
+        *(
+            pytest.param(test, marks=pytest.mark.long)
+            for test in (
+                "aborts_at_any_time",
+                "registers_are_as_described",
+                "loads_another_deployment",
+            )
+        ),
         "the_hash_is_of_what_is_loaded",
     ],
 )

@@ -3,15 +3,23 @@
 import pytest
 
 from sw_model.spec import shipped_deployments
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT
 
 from .test_compact import COMPACT, check, outcome_of
 
 OTHERS = [name for name in shipped_deployments() if name != COMPACT]
+CROPS = {"verilator": "60,210,7,6", "icarus": "65,215,3,2"}
+FIRST = (DEFAULT_DEPLOYMENT, "verilator")
+"""The instance that is not long."""
 
 
-@pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize(
-    ("simulator", "crop"), [("verilator", "60,210,7,6"), ("icarus", "65,215,3,2")]
+    ("name", "simulator", "crop"),
+    [
+        pytest.param(*case, crop, marks=[] if case == FIRST else [pytest.mark.long])
+        for simulator, crop in CROPS.items()
+        for case in ((name, simulator) for name in OTHERS)
+    ],
 )
 def test_shipped(tmp_path, name, simulator, crop):
     options = (f"--crop={crop}", "--seed=4", f"--deployment={name}", "--max-size=8,8")

@@ -1,7 +1,8 @@
 """The components under test, each with the parameters that it is tried at.
 
-``python -m tests.rtl.cases CASE SIMULATOR`` runs one of them: exit code `FAILED` and one line
-where a bench fails. This is how the mutants are run, in a process that imports the mutated RTL.
+``python -m tests.rtl.cases CASE SIMULATOR [TEST]`` runs one of them, or one test of its bench: exit
+code `FAILED` and one line where a bench fails. This is how the mutants are run, in a process that
+imports the mutated RTL.
 """
 
 from __future__ import annotations
@@ -62,10 +63,13 @@ class Case:
     top: str
     parameters: Parameters
 
-    def run(self, simulator: str) -> None:
-        """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
+    def run(self, simulator: str, test: str | None = None) -> None:
+        """Build, and run all tests of the bench or one.
+
+        Raises `BenchFailure` if the bench fails, RuntimeError if nothing runs.
+        """
         sources = component_verilog(self.component(**self.parameters), self.top)
-        run_sources(simulator, sources, self.top, f"{self.top}_bench", self.parameters)
+        run_sources(simulator, sources, self.top, f"{self.top}_bench", self.parameters, test)
 
 
 def _variants(
@@ -289,9 +293,9 @@ FAILED = 3
 
 def main() -> int:
     """Run one case."""
-    name, simulator = sys.argv[1:]
+    name, *how = sys.argv[1:]
     try:
-        {**COMPONENTS, **ACCELERATORS, **SYSTEMS, **MEMORY_CONTROLLERS}[name].run(simulator)
+        {**COMPONENTS, **ACCELERATORS, **SYSTEMS, **MEMORY_CONTROLLERS}[name].run(*how)
     except (BenchFailure, AssertionError) as failure:
         print(failure)
         return FAILED

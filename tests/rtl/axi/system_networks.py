@@ -52,11 +52,14 @@ class SystemCase:
     engines: int = 1
     bench: str = "system_bench"
 
-    def run(self, simulator: str) -> None:
-        """Build and run; raises `BenchFailure` if the bench fails, RuntimeError if nothing runs."""
+    def run(self, simulator: str, test: str | None = None) -> None:
+        """Build, and run all tests of the bench or one.
+
+        Raises `BenchFailure` if the bench fails, RuntimeError if nothing runs.
+        """
         system = self._system()
         text = verilog_text(system, TOP, system.ports)
-        self._run(simulator, {f"{TOP}.v": text})
+        self._run(simulator, {f"{TOP}.v": text}, test)
 
     def run_gates(self, simulator: str, test: str) -> None:
         """Run one test of the bench on the cells of an ECP5; raises what `run` raises."""

@@ -51,6 +51,7 @@ LOOP = """\
 """
 
 
+@pytest.mark.long
 def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     deployment = random_deployment(configuration("tiny"), seed=1)
     deployment.save(tmp_path / "tiny.safetensors")
