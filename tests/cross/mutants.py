@@ -19,6 +19,8 @@ class Mutant:
         The exact text, which must occur once, and what takes its place.
     killer
         Case of `tests.rtl.cases` whose bench must fail.
+    test
+        Test of the bench that must fail; the first one that does, if empty.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Mutant:
     old: str
     new: str
     killer: str
+    test: str = ""
 
 
 _ENCODER_STEP = """\
@@ -477,6 +480,7 @@ MUTANTS = (
         "drop_row.eq(self.skip_top | (",
         "drop_row.eq((",
         "system-tiny-pair",
+        "what_ends_one_engine_ends_both",
     ),
     Mutant(
         "bytes of another strip written",
@@ -512,6 +516,7 @@ MUTANTS = (
         "self.failed.eq(axi.bvalid & axi.bresp[1])",
         "self.failed.eq(0)",
         "system-tiny",
+        "errors_are_told_and_survived",
     ),
     Mutant(
         "a read's error not told but by the encoding layer",
@@ -519,6 +524,7 @@ MUTANTS = (
         "self.read_failed.eq(reader.failed)",
         "self.read_failed.eq(reader.failed & self.encoding)",
         "system-tiny",
+        "errors_of_reads_are_told_in_every_layer",
     ),
     Mutant(
         "a read's error not told by the output layer",
@@ -526,6 +532,7 @@ MUTANTS = (
         "self.read_failed.eq(reader.failed)",
         "self.read_failed.eq(reader.failed & ~self.output)",
         "system-tiny",
+        "errors_of_reads_are_told_in_every_layer",
     ),
     Mutant(
         "the hash stays while another deployment is loaded",
@@ -533,6 +540,7 @@ MUTANTS = (
         "m.d.sync += [signal.eq(0) for signal in kept.values()]",
         "pass",
         "system-tiny",
+        "the_hash_is_of_what_is_loaded",
     ),
     Mutant(
         "a reset brings back the hash of the first deployment",
@@ -540,6 +548,7 @@ MUTANTS = (
         "init=self.initial.get(name, 0), reset_less=True",
         "init=self.initial.get(name, 0)",
         "system-tiny",
+        "the_hash_is_of_what_is_loaded",
     ),
     Mutant(
         "a number too large for its register is cut",
@@ -554,6 +563,7 @@ MUTANTS = (
         "clear(component)",
         "component",
         "system-tiny",
+        "errors_are_told_and_survived",
     ),
     Mutant(
         "a chunk loaded into all memories",
@@ -561,6 +571,7 @@ MUTANTS = (
         "load.memory == load_memory(place.name)",
         "load.memory == load.memory",
         "system-tiny",
+        "loads_another_deployment",
     ),
     # The board's memory.
     Mutant(
