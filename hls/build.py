@@ -10,7 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec import PIXEL_BITS, Deployment, UsageError, load_deployment
+from sw_model.spec import PIXEL_BITS, Deployment, UsageError
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.support.files import replacing_folder
 from sw_model.support.options import parse_size
 from sw_model.support.progress import Phase, phases, unseen
@@ -90,7 +91,7 @@ def main(args: argparse.Namespace) -> None:
 
 def write_asked(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[str, Any]:
     """Write the project that the command line describes; gives its manifest."""
-    deployment = load_deployment(args.deployment)
+    deployment = load_plain_deployment(args.deployment, "the HLS project")
     timesteps = deployment.spec.timesteps_max if args.timesteps is None else args.timesteps
     channels = deployment.spec.channels
     if not args.clock > 0:

@@ -39,7 +39,8 @@ def random_deployment(spec: NetworkSpec, seed: int, *, with_init: bool = False) 
             )
         weights.append(weight)
         scales.append(np.ones(layer.out_channels))
-    total = float(np.abs(weights[-1].astype(np.int64)).sum()) * spec.timesteps_max
+    largest = 2**spec.timesteps_max - 1 if spec.code == "binary" else spec.timesteps_max
+    total = float(np.abs(weights[-1].astype(np.int64)).sum(axis=(1, 2, 3)).max()) * largest
     mult = max(1, min(65535, round(255 * 2 ** spec.layers[-1].shift / max(total, 1.0))))
     return Deployment(
         spec=spec,
@@ -50,4 +51,7 @@ def random_deployment(spec: NetworkSpec, seed: int, *, with_init: bool = False) 
         mults=np.full(len(spec.timesteps), mult, dtype=np.uint16),
         scales=tuple(scales),
         provenance={"source": "random", "seed": seed},
+        noise_weight=None
+        if spec.noise_levels is None
+        else rng.integers(-(2**11), 2**11, spec.channels).astype(np.int16),
     )

@@ -16,7 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rtl.flow.nextpnr import TARGET_MHZ
 from rtl.flow.yosys import check_tools
 from rtl.stream.checks import check_frame_size
-from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec import Deployment, UsageError
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
@@ -136,8 +137,8 @@ def main(args: argparse.Namespace) -> None:
     wanted = parse_sweep(args)
     check_tools()
     need("matplotlib")  # of the figure, when all is done
+    deployment = load_plain_deployment(args.deployment, "the hardware")
     counts = load_spike_counts(args.spikes)
-    deployment = load_deployment(args.deployment)
     check_counts(counts, deployment, args.spikes, args.deployment)
     configurations = list(configurations_of(args, counts, deployment))
     check_size(counts, {each.hardware.maps for each in configurations})

@@ -14,7 +14,8 @@ from typing import Any
 
 from rich.console import Console
 
-from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec import Deployment, UsageError
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.strips import ENGINES_MAX
 from sw_model.support.files import check_output, write_atomically
 from sw_model.support.options import parse_seeds, parse_size
@@ -139,7 +140,7 @@ def main(args: argparse.Namespace) -> None:
     size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
     if args.output is not None:
         check_output(args.output)
-    deployment = load_deployment(args.deployment)
+    deployment = load_plain_deployment(args.deployment, "the hardware")
     frame = None if args.frame is None else load_frame(args.frame, deployment, args.engines)
     report = synthesis_report(
         deployment,

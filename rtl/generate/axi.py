@@ -10,7 +10,8 @@ from pathlib import Path
 from rtl.axi.accelerator import System, memory_ports
 from rtl.flow.ram_budget import DEVICE, ram_budget
 from rtl.flow.verilog import verilog_text, verilog_tools
-from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec import Deployment, UsageError
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.registers import VERSION
 from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
 from sw_model.support.files import replacing_folder
@@ -116,7 +117,7 @@ def main(args: argparse.Namespace) -> None:
     check_engines(args.engines)
     if args.budget == (args.output is not None):
         raise UsageError("give either --output DIR, to write there, or --budget")
-    deployment = load_deployment(args.deployment)
+    deployment = load_plain_deployment(args.deployment, "the hardware")
     if args.budget:
         with phases() as phase:
             phase("building the netlist")

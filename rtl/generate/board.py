@@ -19,7 +19,8 @@ from rtl.flow.nextpnr import SEED_MAX, Placement, place_and_pack
 from rtl.flow.verilog import verilog_text, verilog_tools
 from rtl.flow.yosys import CACHE, check_tools, synthesise
 from rtl.flow.yosys import TOP as DESIGN_TOP
-from sw_model.spec import Deployment, load_deployment
+from sw_model.spec import Deployment
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.sdram import BASES, SdramTiming, pixels_max
 from sw_model.spec.hardware.serial import BAUD, VERSION
@@ -194,7 +195,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
-    deployment = load_deployment(args.deployment)
+    deployment = load_plain_deployment(args.deployment, "the hardware")
     (seed,) = parse_seeds(args.seed, None, largest=SEED_MAX)
     with phases() as phase:
         manifest = generate_board(

@@ -10,7 +10,8 @@ from pathlib import Path
 from rtl.flow.verilog import verilog_text, verilog_tools
 from rtl.onchip.accelerator import Accelerator
 from rtl.stream.checks import check_frame_size
-from sw_model.spec import Deployment, load_deployment
+from sw_model.spec import Deployment
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.support.files import replacing_folder
 from sw_model.support.options import parse_size
 from sw_model.support.progress import Phase, phases, unseen
@@ -106,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     height, width = parse_size(args.max_size, "--max-size")
-    deployment = load_deployment(args.deployment)
+    deployment = load_plain_deployment(args.deployment, "the hardware")
     with phases() as phase:
         path = generate(
             deployment, max_height=height, max_width=width, folder=args.output, phase=phase

@@ -123,6 +123,7 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
         Picture, crop, noise, deployment or T are none such, or the hardware is too small.
     """
     deployment, timesteps = network(args)
+    deployment.spec.check_plain("hardware in simulators")
     path = args.image or default_picture()
     picture = luminance(read_picture(path))
     text = args.crop or (None if args.image else default_crop)

@@ -42,7 +42,12 @@ BLOCKS_MIN = 16
 
 
 def weakest(deployment: Deployment) -> float:
-    """The weakest noise that scaling makes as strong as that of the training, in grey levels."""
+    """The weakest noise that scaling makes as strong as that of the training, in grey levels.
+
+    0 for a network that is told the level.
+    """
+    if deployment.spec.noise_levels is not None:
+        return 0.0
     return deployment.sigma * (GREY_MAX - MIDDLE) / (PIXEL_MAX - MIDDLE)
 
 
@@ -56,8 +61,20 @@ def check_level(level: float | None) -> None:
 
 
 def scaling(deployment: Deployment, sigma: float) -> float:
-    """The factor f for noise of this standard deviation, 0 or more."""
+    """The factor f for noise of this standard deviation, 0 or more.
+
+    A network that is told the level takes pixels as they are, but for noise beyond its levels.
+    """
+    levels = deployment.spec.noise_levels
+    if levels is not None:
+        return min(1.0, levels[1] / sigma) if sigma else 1.0
     return deployment.sigma / max(sigma, weakest(deployment))
+
+
+def told(deployment: Deployment, sigma: float) -> float | None:
+    """The level that a network is told for noise of this standard deviation; None if it is not."""
+    levels = deployment.spec.noise_levels
+    return None if levels is None else min(max(sigma, levels[0]), levels[1])
 
 
 def scaled(values: npt.NDArray[Any], factor: float) -> Pixels:

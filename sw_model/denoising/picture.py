@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sw_model import golden
 from sw_model.golden.activity import Activity
 from sw_model.pictures.noise import join_planes, planes
-from sw_model.spec import Deployment
+from sw_model.spec import Deployment, UsageError
 
 from . import noise_level
 
@@ -57,10 +57,17 @@ def denoise_picture(
     progress
         Called with what is done and the whole.
     level
-        Standard deviation of the noise; None to estimate it for each channel. At that of the
-        network's training, ``deployment.sigma``, the network sees the pixels as they are, and all
-        that it finds is taken away.
+        Standard deviation of the noise; None to estimate it for each channel. At one that the
+        network was trained for, it sees the pixels as they are, and all that it finds is taken
+        away.
+
+    Raises
+    ------
+    UsageError
+        The network is one of three colours, which takes no channel on its own.
     """
+    if deployment.spec.colours != 1:
+        raise UsageError("a network of three colours takes no channel on its own")
     channels = list(planes(values))
     residuals, levels, activities = [], [], []
     for index, channel in enumerate(channels):
@@ -70,10 +77,11 @@ def denoise_picture(
 
         sigma = noise_level.estimate(channel) if level is None else level
         factor = noise_level.scaling(deployment, sigma)
+        told = noise_level.told(deployment, sigma * factor)
         pixels = noise_level.scaled(channel, factor)
-        result = golden.denoise(deployment, pixels, timesteps, progress=report)
+        result = golden.denoise(deployment, pixels, timesteps, level=told, progress=report)
         residual: npt.NDArray[Any] = result.residual
-        if level != deployment.sigma:
+        if level is None or factor != 1:
             found = (residual / factor).astype(np.float32)
             residual = noise_level.believed(found, sigma, estimated=level is None)
         residuals.append(residual)

@@ -114,8 +114,10 @@ def _measure(
 ) -> Measured:
     clean = read_picture(path)
     pixels = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
-    # What hardware is compared with, whatever the noise.
-    result = denoise_picture(deployment, pixels, timesteps, progress, level=deployment.sigma)
+    # What hardware is compared with: pixels as they are, the noise as it was made where it is told.
+    told = deployment.spec.noise_levels is not None
+    level = noise.sigma if told else deployment.sigma
+    result = denoise_picture(deployment, pixels, timesteps, progress, level=level)
     return Measured(
         name=one_line(path.name),
         shape=clean.shape,

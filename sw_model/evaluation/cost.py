@@ -49,6 +49,7 @@ def main(args: argparse.Namespace) -> int:
     if output is not None:
         check_output(output)
     deployment, timesteps = network(args)
+    deployment.spec.check_plain("the cost model")
     pictures = picture_set(args)
 
     result = study(deployment, timesteps, chosen, pictures.files, pictures.name)

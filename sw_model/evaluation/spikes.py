@@ -62,6 +62,7 @@ def main(args: argparse.Namespace) -> None:
     assert chosen is not None, "--noise has a default"
     check_output(args.output)
     deployment, timesteps = network(args)
+    deployment.spec.check_plain("the hardware")
     path = args.picture or default_picture()
     picture = luminance(read_picture(path))
     text = args.crop or (None if args.picture else DEFAULT_CROP)

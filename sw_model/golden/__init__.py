@@ -17,16 +17,18 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
+from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
+from sw_model.spec.network import NOISE_UNITS
 from sw_model.support.forking import hold_while_forking
 
 from .activity import Activity
 from .arithmetic import rounding_shift
+from .planes import from_planes, to_planes
 from .result import GoldenResult, LayerTrace, Visit
 from .tiling import Progress, Tile, Work, processors, tiles
 
 IntArray = npt.NDArray[np.integer]
-Engine = Literal["events", "reference"]
+Engine = Literal["events", "values", "reference"]
 
 TILE = 1024
 """Side of a tile: its two maps of 64 channels and 8 timesteps take 140 MB."""
@@ -38,8 +40,11 @@ hold_while_forking(_loading)
 class Network(Protocol):
     """A frozen network on one of the engines."""
 
-    def run(self, pixels: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
-        """R of every pixel, (H, W); ``visit`` gets every spiking layer's trace, in order."""
+    def run(self, planes: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
+        """R of every position, (P, H, W), of the picture's planes (P, H, W).
+
+        ``visit`` gets every spiking layer's trace, in order.
+        """
         ...
 
 
@@ -48,6 +53,7 @@ def denoise(
     pixels: IntArray,
     timesteps: int | None = None,
     *,
+    level: float | None = None,
     trace: bool | Literal["spikes"] = False,
     progress: Progress | None = None,
     engine: Engine | None = None,
@@ -62,16 +68,20 @@ def denoise(
     Parameters
     ----------
     pixels
-        (H, W) integers in -512..511, at least one.
+        (H, W) integers in -512..511, at least one; (H, W, 3) for a network of three colours.
     timesteps
         T, one of those that the deployment allows; the largest by default.
+    level
+        Standard deviation of the noise in grey levels, for a network that is told; rounded to a
+        sixteenth.
     trace
         Keep every layer's spikes (``"spikes"``), and its currents and membranes too (True).
     progress
         Called after each piece of work with what is done and the whole, in pixels times layers.
     engine
-        ``"events"`` or ``"reference"``; by default the events wherever they can. They have no
-        currents and membranes to show, and no sums beyond 32 bits.
+        Of rate code, ``"events"`` or ``"reference"``; by default the events wherever they can.
+        They have no currents and membranes to show, and no sums beyond 32 bits. Of the few-spike
+        code, ``"values"``, the default, or ``"reference"``, which shows none either.
     threads
         How many to use; all processors that the process may use by default.
 
@@ -80,7 +90,7 @@ def denoise(
     TypeError
         T is no integer.
     UsageError
-        The deployment does not allow this T.
+        The deployment does not allow this T, or this level.
     ValueError
         The pixels are not such an array, or the engine cannot do what is asked for.
     """
@@ -88,15 +98,16 @@ def denoise(
     timesteps = spec.timesteps_max if timesteps is None else timesteps
     mult = deployment.mult(timesteps)
     timesteps = int(timesteps)  # numpy's may be too narrow to calculate with
-    _check_pixels(pixels)
+    _check_pixels(pixels, spec.colours)
     wide = pixels.astype(np.int64)
-    network = _network(deployment, timesteps, engine, full=trace is True)
+    planes = to_planes(wide, spec.planes)
+    network = _network(deployment, timesteps, _level(deployment, level), engine, trace is True)
 
-    height, width = pixels.shape
+    height, width = planes.shape[1:]
     # Each layer looks one pixel further. A full trace is never cut.
     side = max(height, width) if trace is True else TILE
     parts = tiles(height, width, side, halo=len(spec.layers))
-    total = np.empty((height, width), np.int64)
+    total = np.empty_like(planes)
     counts = [0] * len(spec.spiking_layers)
     traces: list[LayerTrace] = []
     whole = sum(part.pixels for part in parts) * len(spec.layers)
@@ -104,21 +115,48 @@ def denoise(
         work = Work(pool, whole, progress)
         for part in parts:
             visit = _visit(part, counts, traces if trace else None, (height, width))
-            total[part.inner] = network.run(wide[part.outer], work, visit)[part.kept]
-    residual = rounding_shift(total * mult, spec.layers[-1].shift)
+            outer, inner, kept = ((slice(None), *s) for s in (part.outer, part.inner, part.kept))
+            total[inner] = network.run(planes[outer], work, visit)[kept]
+    found = rounding_shift(total * mult, spec.layers[-1].shift)
+    residual = from_planes(found, spec.planes, wide.shape)
     return GoldenResult(
         denoised=np.clip(wide - residual, 0, GREY_MAX).astype(np.uint8),
         residual=residual,
-        total=total,
-        activity=Activity(spike_counts=tuple(counts), neurons=spec.channels * pixels.size),
+        total=total[0] if spec.inputs == 1 else total,
+        activity=Activity(spike_counts=tuple(counts), neurons=spec.channels * height * width),
         timesteps=timesteps,
         layers=tuple(traces),
     )
 
 
+def _level(deployment: Deployment, level: float | None) -> int | None:
+    """The noise level in the network's unit; raises `UsageError` for one that it does not take."""
+    levels = deployment.spec.noise_levels
+    if levels is None:
+        if level is not None:
+            raise UsageError(f"level {level} is told to a network that takes no noise level")
+        return None
+    if level is None or not levels[0] <= level <= levels[1]:  # NaN is not
+        raise UsageError(
+            f"noise level {level} is not one of {levels[0]} to {levels[1]} grey levels, which the "
+            "network takes"
+        )
+    return round(level * NOISE_UNITS)
+
+
 def _network(
-    deployment: Deployment, timesteps: int, engine: Engine | None, *, full: bool
+    deployment: Deployment, timesteps: int, level: int | None, engine: Engine | None, full: bool
 ) -> Network:
+    if deployment.spec.code == "binary":
+        if full or engine == "events":
+            raise ValueError("a network of the few-spike code has no such engine, or no membranes")
+        with _loading:
+            from .few_spikes import SpikeNetwork, ValueNetwork
+
+        return (SpikeNetwork if engine == "reference" else ValueNetwork)(deployment, level)
+    deployment.spec.check_plain("this engine of the rate code")
+    if engine == "values":
+        raise ValueError("the engine of values is for the few-spike code")
     if engine != "reference" and not full:
         # Compiled code is loaded by those who run it.
         with _loading:
@@ -161,10 +199,12 @@ def _visit(
     return visit
 
 
-def _check_pixels(pixels: IntArray) -> None:
-    if pixels.ndim != 2 or not pixels.size or not np.issubdtype(pixels.dtype, np.integer):
+def _check_pixels(pixels: IntArray, colours: int) -> None:
+    fits = pixels.ndim == 2 if colours == 1 else pixels.ndim == 3 and pixels.shape[2] == colours
+    if not fits or not pixels.size or not np.issubdtype(pixels.dtype, np.integer):
+        wanted = "[H, W]" if colours == 1 else f"[H, W, {colours}]"
         raise ValueError(
-            f"pixels are {pixels.dtype} {list(pixels.shape)}, not integers of shape [H, W], "
+            f"pixels are {pixels.dtype} {list(pixels.shape)}, not integers of shape {wanted}, "
             f"each at least 1"
         )
     if pixels.min() < PIXEL_MIN or pixels.max() > PIXEL_MAX:

@@ -80,8 +80,9 @@ class EventNetwork:
         ]
         self._output = EventWeights.of(output[0].reshape(-1, TAPS), np.int32)
 
-    def run(self, pixels: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
-        """R of every pixel, (H, W); ``visit`` gets every spiking layer's trace, in order."""
+    def run(self, planes: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
+        """See `sw_model.golden.Network`."""
+        (pixels,) = planes
         height, width = pixels.shape
         source, target = (
             np.zeros((height + 2, width + 2, self.timesteps, self.words), np.uint64)
@@ -118,7 +119,7 @@ class EventNetwork:
         )
 
     def _add_taps(self, taps: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-        """R of every pixel, (H, W), from what `output_rows` left in (H, W, lanes)."""
+        """R of every pixel, (1, H, W), from what `output_rows` left in (H, W, lanes)."""
         height, width = taps.shape[:2]
         total = np.zeros((height + 2, width + 2), np.int64)
         for ky in range(KERNEL):
@@ -126,7 +127,8 @@ class EventNetwork:
                 # The input at (y, x) reaches the output at (y + 1 - ky, x + 1 - kx).
                 to = np.s_[2 - ky : 2 - ky + height, 2 - kx : 2 - kx + width]
                 total[to] += taps[..., KERNEL * ky + kx]
-        return total[1:-1, 1:-1] + self.timesteps * int(self.deployment.biases[-1][0])
+        inside = total[1:-1, 1:-1] + self.timesteps * int(self.deployment.biases[-1][0])
+        return inside[np.newaxis]
 
     def _constants(self, index: int, wide: Wide) -> npt.NDArray[np.signedinteger]:
         deployment = self.deployment

@@ -51,7 +51,7 @@ class _OneBlasThread:
                 self._limits.restore_original_limits()
 
 
-_one_blas_thread = _OneBlasThread()
+one_blas_thread = _OneBlasThread()
 
 
 class ReferenceNetwork:
@@ -70,12 +70,12 @@ class ReferenceNetwork:
     def __init__(self, deployment: Deployment, timesteps: int, *, keep: bool) -> None:
         self.deployment, self.timesteps, self.keep = deployment, timesteps, keep
 
-    def run(self, pixels: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
-        """R of every pixel, (H, W); ``visit`` gets every spiking layer's trace, in order."""
-        source: IntArray = np.pad(pixels, 1)[np.newaxis]
+    def run(self, planes: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
+        """See `sw_model.golden.Network`."""
+        source: IntArray = np.pad(planes, ((0, 0), (1, 1), (1, 1)))
         # Those threads of the matrix products that are not ours spin while they wait for each
         # other: on a busy machine with two cores, 512x512 pixels of `compact` took 76 s, not 15 s.
-        with _one_blas_thread:
+        with one_blas_thread:
             return self._run(source, work, visit)
 
     def _run(self, source: IntArray, work: Work, visit: Visit) -> npt.NDArray[np.int64]:
@@ -120,7 +120,7 @@ def _spiking_layer(
     def block(rows: slice, columns: slice) -> None:
         membrane = init
         train = trains[:, 1:-1, 1:-1][:, rows, columns]
-        for t, current in enumerate(flow(_window(source, rows, columns))):
+        for t, current in enumerate(flow(window_of(source, rows, columns))):
             charge, spikes, membrane = fire(neuron, membrane, current, threshold)
             train |= spikes.astype(trains.dtype) << t
             if keep:
@@ -128,7 +128,7 @@ def _spiking_layer(
                 charged[t, :, rows, columns] = charge
                 membranes[t, :, rows, columns] = membrane
 
-    work.over(_blocks(height, width), lambda place: block(*place))
+    work.over(blocks(height, width), lambda place: block(*place))
     inside = trains[:, 1:-1, 1:-1]
     words = pack_spikes(np.stack([spikes_at(inside, t) for t in range(timesteps)]).astype(bool))
     channels = layer.out_channels
@@ -170,27 +170,27 @@ def _currents(
 def _output_sums(
     deployment: Deployment, source: IntArray, timesteps: int, work: Work
 ) -> npt.NDArray[np.int64]:
-    """R of every pixel, (H, W), from the last spiking layer's trains with their border."""
+    """R of every position, (P, H, W), from the last spiking layer's trains with their border."""
     convolve = ExactConvolution(deployment.weights[-1], largest=timesteps)
     height, width = source.shape[1] - 2, source.shape[2] - 2
-    total = np.empty((height, width), dtype=np.int64)
-    bias = timesteps * int(deployment.biases[-1][0])
+    total = np.empty((len(deployment.biases[-1]), height, width), dtype=np.int64)
+    bias = timesteps * deployment.biases[-1].astype(np.int64)[:, np.newaxis, np.newaxis]
 
     def block(rows: slice, columns: slice) -> None:
         # A sum over time of products is the product with the number of spikes.
-        spikes = np.bitwise_count(_window(source, rows, columns))
-        total[rows, columns] = convolve(spikes)[0] + bias
+        spikes = np.bitwise_count(window_of(source, rows, columns))
+        total[:, rows, columns] = convolve(spikes) + bias
 
-    work.over(_blocks(height, width), lambda place: block(*place))
+    work.over(blocks(height, width), lambda place: block(*place))
     return total
 
 
-def _window(source: IntArray, rows: slice, columns: slice) -> IntArray:
+def window_of(source: IntArray, rows: slice, columns: slice) -> IntArray:
     """The part of a bordered source that a block of pixels and its neighbours lie in."""
     return source[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
 
 
-def _blocks(height: int, width: int) -> Iterator[tuple[tuple[slice, slice], int]]:
+def blocks(height: int, width: int) -> Iterator[tuple[tuple[slice, slice], int]]:
     """Rows and columns of the pieces that cover a picture, and the pixels of each."""
     columns = min(width, BLOCK_COLUMNS)
     rows = max(1, BLOCK_PIXELS // columns)

@@ -20,7 +20,7 @@ from ..support.arguments import check_integer, wrong_type
 from ..support.errors import UsageError
 from ..support.files import write_atomically
 from ..support.reading import parse_json, reading
-from .fixed_point import MULT_BITS, WIDTH_MAX, weight_range
+from .fixed_point import MULT_BITS, NOISE_WEIGHT_BITS, WIDTH_MAX, weight_range
 from .network import NetworkSpec
 from .widths import LayerWidths, NetworkWidths, network_widths
 
@@ -58,6 +58,10 @@ class Deployment:
         integer depends on them.
     provenance
         Where the numbers come from, as plain JSON values.
+    noise_weight
+        (channels,) int16 of 12 bits, of a network that is told the noise level n, in sixteenths of
+        a grey level: the encoding layer's bias is ``bias + rounded(noise_weight * n >>
+        noise_shift)``. None of other networks.
 
     Raises
     ------
@@ -74,9 +78,12 @@ class Deployment:
     mults: IntArray
     scales: tuple[npt.NDArray[np.float64], ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    noise_weight: IntArray | None = None
 
     def __post_init__(self) -> None:
         _ = self.sigma
+        if (self.noise_weight is None) != (self.spec.noise_levels is None):
+            raise UsageError("tensor 'noise_weight.00' goes with noise_levels, and only with them")
         for name, array, shape, dtype in self._expected():
             if array.dtype != dtype or array.shape != shape:
                 raise UsageError(
@@ -91,6 +98,9 @@ class Deployment:
         for index, threshold in enumerate(self.thresholds):
             _check_range(f"threshold.{index:02}", threshold, 1, (1 << 31) - 1)
         _check_range("mult", self.mults, 1, (1 << MULT_BITS) - 1)
+        if self.noise_weight is not None:
+            limit = 1 << (NOISE_WEIGHT_BITS - 1)
+            _check_range("noise_weight.00", self.noise_weight, -limit, limit - 1)
         for index, widths in enumerate(self.widths.layers):
             for name in LayerWidths.__dataclass_fields__:
                 if (bits := getattr(widths, name)) > WIDTH_MAX:
@@ -171,6 +181,8 @@ class Deployment:
                 yield f"threshold.{index:02}", self.thresholds[index], per_channel, np.int32
                 yield f"init.{index:02}", self.inits[index], per_channel, np.int32
         yield "mult", self.mults, (len(self.spec.timesteps),), np.uint16
+        if self.noise_weight is not None:
+            yield "noise_weight.00", self.noise_weight, (self.spec.channels,), np.int16
 
 
 def load_deployment(source: str | Path) -> Deployment:
@@ -214,6 +226,13 @@ def load_deployment(source: str | Path) -> Deployment:
     return deployment
 
 
+def load_plain_deployment(source: str | Path, what: str) -> Deployment:
+    """As `load_deployment`, for ``what`` does plain networks only (`NetworkSpec.check_plain`)."""
+    deployment = load_deployment(source)
+    deployment.spec.check_plain(what)
+    return deployment
+
+
 def shipped_deployments() -> list[str]:
     """Names of the deployments that come with the package."""
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
@@ -245,6 +264,8 @@ def _assemble(
     spiking = range(len(spec.spiking_layers))
     names = {f"{kind}.{i:02}" for kind in ("weight", "bias", "scale") for i in layers}
     names |= {f"{kind}.{i:02}" for kind in ("threshold", "init") for i in spiking} | {"mult"}
+    if spec.noise_levels is not None:
+        names.add("noise_weight.00")
     if wrong := sorted(names.symmetric_difference(tensors)):
         what = "is missing" if wrong[0] in names else "does not belong to its network"
         raise UsageError(f"tensor {wrong[0]!r} {what}")
@@ -257,6 +278,7 @@ def _assemble(
         inits=tuple(tensors[f"init.{i:02}"] for i in spiking),
         mults=tensors["mult"],
         provenance=provenance,
+        noise_weight=tensors.get("noise_weight.00"),
     )
 
 

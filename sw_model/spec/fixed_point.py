@@ -8,6 +8,8 @@ GREY_MAX = 255
 """Largest denoised pixel; the smallest is 0."""
 MULT_BITS = 16
 """Width of the unsigned output multiplier."""
+NOISE_WEIGHT_BITS = 12
+"""Width of the signed weights of the noise level."""
 WEIGHT_BITS_MIN = 2
 WEIGHT_BITS_MAX = 8
 WIDTH_MAX = 32

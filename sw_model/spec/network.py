@@ -19,6 +19,18 @@ CHANNELS_MAX = 256
 TIMESTEPS_MAX = 32
 LAYERS_MIN, LAYERS_MAX = 3, 64
 SHIFT_MAX = 31
+CODES = ("rate", "binary")
+BINARY_TIMESTEPS_MAX = 8
+PLANES = (1, 2)
+COLOURS = (1, 3)
+NOISE_LEVEL_MAX = 255
+"""Grey levels."""
+NOISE_UNITS = 16
+"""Steps of a noise level in a grey level: 12 bits hold all levels."""
+
+
+FEW_SPIKES = NeuronSpec(leak=None, reset="soft")
+"""The neuron that the binary code has."""
 
 
 def _check(value: object, low: int, high: int, what: str) -> None:
@@ -36,7 +48,7 @@ class LayerSpec:
         ``"encoding"``: over pixels, its result the constant current of all timesteps;
         ``"hidden"``: over spikes; ``"output"``: over spikes, summed over time, no neuron.
     in_channels, out_channels
-        1 and C, C and C, C and 1.
+        P and C, C and C, C and P; P is the planes of all colours, 1 for a plain grey picture.
     weight_bits
         Width of the signed weights, 2 to 8; the range is symmetric.
     neuron
@@ -71,6 +83,19 @@ class NetworkSpec:
         The numbers of timesteps T that are allowed, ascending.
     layers
         All layers in order.
+    code
+        ``"rate"``: every spike counts the same (`sw_model.spec.neuron.EQUATION`); ``"binary"``:
+        the few-spike code (`sw_model.spec.neuron.BINARY_EQUATION`), of one T and with neurons
+        without leak and with soft reset.
+    planes
+        r: a picture goes in as r^2 planes of each colour. Plane 2 * dy + dx of two holds the pixels
+        (2 * Y + dy, 2 * X + dx); an odd last row or column is doubled first, and its copy dropped
+        at the end. The planes of a colour stand together, red before green before blue.
+    noise_levels
+        Lowest and highest noise level that the network may be told, in grey levels; None for a
+        network of one.
+    noise_shift
+        Rounding right shift of the level's product, 1 or more; 0 where there is none.
 
     Raises
     ------
@@ -81,6 +106,10 @@ class NetworkSpec:
     name: str
     timesteps: tuple[int, ...]
     layers: tuple[LayerSpec, ...]
+    code: Literal["rate", "binary"] = "rate"
+    planes: int = 1
+    noise_levels: tuple[int, int] | None = None
+    noise_shift: int = 0
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or len(self.name) > NAME_MAX:
@@ -97,7 +126,10 @@ class NetworkSpec:
         for index, layer in enumerate(self.layers):
             where = f"of layer {index} of {self.name!r}"
             kind = "encoding" if index == 0 else "output" if index == last else "hidden"
-            shape = (1 if index == 0 else self.channels, 1 if index == last else self.channels)
+            shape = (
+                self.inputs if index == 0 else self.channels,
+                self.inputs if index == last else self.channels,
+            )
             if layer.kind != kind:
                 raise UsageError(f"kind {layer.kind!r} {where} is not {kind!r}")
             if (layer.in_channels, layer.out_channels) != shape:
@@ -115,10 +147,71 @@ class NetworkSpec:
                     f"neuron {where} must be {'absent' if kind == 'output' else 'given'}"
                 )
 
+        self._check_code()
+        self._check_inputs()
+
+    def _check_code(self) -> None:
+        if self.code not in CODES:
+            raise UsageError(f"code {self.code!r} of {self.name!r} is not one of {CODES}")
+        if self.code == "rate":
+            return
+        if len(self.timesteps) != 1 or self.timesteps_max > BINARY_TIMESTEPS_MAX:
+            raise UsageError(
+                f"timesteps {self.timesteps} of {self.name!r} are not one of 1..."
+                f"{BINARY_TIMESTEPS_MAX}, as the binary code has it"
+            )
+        if any(layer.neuron != FEW_SPIKES for layer in self.spiking_layers):
+            raise UsageError(
+                f"neurons of {self.name!r} have a leak, a hard reset or fractional bits, which the "
+                "binary code has not"
+            )
+
+    def _check_inputs(self) -> None:
+        if self.planes not in PLANES:
+            raise UsageError(f"planes {self.planes!r} of {self.name!r} are not one of {PLANES}")
+        if self.inputs not in [colours * self.planes**2 for colours in COLOURS]:
+            raise UsageError(
+                f"{self.inputs} input channels of {self.name!r} are not the {self.planes**2} "
+                "planes of 1 or 3 colours"
+            )
+        if self.noise_levels is None:
+            _check(self.noise_shift, 0, 0, f"noise_shift of {self.name!r}, which has no levels,")
+            return
+        _check(self.noise_shift, 1, SHIFT_MAX, f"noise_shift of {self.name!r}")
+        if len(self.noise_levels) != 2:
+            raise UsageError(f"noise_levels {self.noise_levels} of {self.name!r} are not two")
+        low, high = self.noise_levels
+        _check(high, 1, NOISE_LEVEL_MAX, f"highest noise level of {self.name!r}")
+        _check(low, 0, high - 1, f"lowest noise level of {self.name!r}")
+
     @property
     def channels(self) -> int:
         """C, the channels between layers."""
         return self.layers[0].out_channels
+
+    @property
+    def inputs(self) -> int:
+        """P, the planes of all colours together."""
+        return self.layers[0].in_channels
+
+    @property
+    def colours(self) -> int:
+        """Colours of a picture: 1 or 3."""
+        return self.inputs // self.planes**2
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is a network of rate code, for grey pictures in one plane, of one level."""
+        return self.code == "rate" and self.inputs == 1 and self.noise_levels is None
+
+    def check_plain(self, what: str) -> None:
+        """Raise `UsageError` unless the network is `plain`; ``what`` does no others."""
+        if not self.plain:
+            levels = "one noise level" if self.noise_levels is None else "noise levels"
+            raise UsageError(
+                f"network {self.name!r} has code {self.code}, {self.inputs} input planes and "
+                f"{levels}; {what} is for code rate, 1 plane and one noise level"
+            )
 
     @property
     def timesteps_max(self) -> int:
@@ -132,7 +225,9 @@ class NetworkSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """The network as plain JSON values."""
-        return dataclasses.asdict(self) | {"timesteps": list(self.timesteps)}
+        fields = dataclasses.asdict(self) | {"timesteps": list(self.timesteps)}
+        # What networks had not at first is left out where it is as then: it would change hashes.
+        return {name: value for name, value in fields.items() if value != _AT_FIRST.get(name, ...)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NetworkSpec:
@@ -143,11 +238,22 @@ class NetworkSpec:
                 for layer in data["layers"]
                 for neuron in (layer["neuron"],)
             )
-            return cls(name=str(data["name"]), timesteps=tuple(data["timesteps"]), layers=layers)
+            later = {name: data[name] for name in _AT_FIRST if name in data}
+            if later.get("noise_levels") is not None:
+                later["noise_levels"] = tuple(later["noise_levels"])
+            return cls(
+                name=str(data["name"]), timesteps=tuple(data["timesteps"]), layers=layers, **later
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"the network description is incomplete or malformed: {error}"
             ) from None
+
+
+_AT_FIRST = {
+    name: NetworkSpec.__dataclass_fields__[name].default
+    for name in ("code", "planes", "noise_levels", "noise_shift")
+}
 
 
 def uniform_network(
@@ -162,6 +268,8 @@ def uniform_network(
     neuron: NeuronSpec | None = None,
     encoding_shift: int = 0,
     output_shift: int = 16,
+    inputs: int = 1,
+    **others: Any,
 ) -> NetworkSpec:
     """A network whose hidden layers are alike.
 
@@ -172,12 +280,16 @@ def uniform_network(
     encoding_weight_bits, output_weight_bits
         As ``weight_bits``, which they default to.
     neuron
-        Neuron of every spiking layer; the paper's by default.
+        Neuron of every spiking layer; the paper's by default, that of the code if it is binary.
+    inputs
+        Input channels: the planes of all colours.
+    others
+        As of `NetworkSpec`.
     """
-    neuron = neuron or NeuronSpec()
+    neuron = neuron or (FEW_SPIKES if others.get("code") == "binary" else NeuronSpec())
     encoding = LayerSpec(
         kind="encoding",
-        in_channels=1,
+        in_channels=inputs,
         out_channels=channels,
         weight_bits=encoding_weight_bits or weight_bits,
         neuron=neuron,
@@ -193,13 +305,13 @@ def uniform_network(
     output = LayerSpec(
         kind="output",
         in_channels=channels,
-        out_channels=1,
+        out_channels=inputs,
         weight_bits=output_weight_bits or weight_bits,
         neuron=None,
         shift=output_shift,
     )
     layers = (encoding, *[hidden] * (depth - 2), output)
-    return NetworkSpec(name=name, timesteps=tuple(timesteps), layers=layers)
+    return NetworkSpec(name=name, timesteps=tuple(timesteps), layers=layers, **others)
 
 
 CONFIGURATIONS: dict[str, NetworkSpec] = {

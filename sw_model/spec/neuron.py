@@ -25,6 +25,21 @@ of the channel; without leak M = V * 2^F / s.
 """
 
 
+BINARY_EQUATION = """\
+a spike at step t counts 2^(T-1-t), most significant first
+current     = sum over t of 2^(T-1-t) * (sum of weight * spike[t]) + bias, once a pixel
+M           = current + init
+for t = 0 ... T-1:
+    spike[t] = M >= threshold << (T-1-t)
+    M        = M - (threshold << (T-1-t)) after a spike"""
+"""The few-spike neuron as text: its spikes are the binary digits, from the highest, of
+clamp(floor(M / threshold), 0, 2^T - 1).
+
+An IF neuron with soft reset whose membrane doubles every step while its threshold stays (Stöckl and
+Maass, 2021).
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NeuronSpec:
     """Kind of the neurons of one layer; see `EQUATION`.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .fixed_point import PIXEL_MAX, PIXEL_MIN, signed_width, unsigned_width
+from .network import NOISE_UNITS
 from .neuron import NeuronSpec
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ class LayerWidths:
 def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
     """Widths of layer ``index``, from its weights, constants and the largest allowed T."""
     layer = deployment.spec.layers[index]
+    binary = deployment.spec.code == "binary"
+    # What a pixel's spikes count at most, in a lane that adds them all up.
     steps = deployment.spec.timesteps_max
+    counts = (1 << steps) - 1 if binary else steps
     bias = deployment.biases[index].astype(np.int64)
     # (out, in, 3, 3) to (out, taps): what a lane can reach when only one sign of weight fires.
     weight = deployment.weights[index].astype(np.int64)
@@ -57,16 +61,17 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
             positive * PIXEL_MIN + negative * PIXEL_MAX,
             positive * PIXEL_MAX + negative * PIXEL_MIN,
         )
-    elif layer.kind == "output":
-        negative, positive = negative * steps, positive * steps
+    elif layer.kind == "output" or binary:
+        negative, positive = negative * counts, positive * counts
     lane = _width(negative, positive)
     low, high = negative.sum(axis=1), positive.sum(axis=1)
     sums = _width(low, high)
     if layer.neuron is None:
+        times = 1 if binary else steps  # that the bias is added
         return LayerWidths(
             lane=lane,
             sum=sums,
-            current=_width(low + steps * np.minimum(bias, 0), high + steps * np.maximum(bias, 0)),
+            current=_width(low + times * np.minimum(bias, 0), high + times * np.maximum(bias, 0)),
             membrane=0,
             bias=_width(bias, bias),
             threshold=0,
@@ -75,17 +80,39 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
         half = 1 << (layer.shift - 1)
         low, high = (low + half) >> layer.shift, (high + half) >> layer.shift
     fraction = layer.neuron.fractional_bits
-    low, high = (low + bias) << fraction, (high + bias) << fraction
+    bias_low, bias_high = bias, bias
+    if index == 0 and deployment.spec.noise_levels is not None:
+        told = [
+            level_bias(deployment, level * NOISE_UNITS) for level in deployment.spec.noise_levels
+        ]
+        bias_low, bias_high = np.minimum(*told), np.maximum(*told)
+    low, high = (low + bias_low) << fraction, (high + bias_high) << fraction
     threshold = deployment.thresholds[index].astype(np.int64)
     init = deployment.inits[index].astype(np.int64)
     return LayerWidths(
         lane=lane,
         sum=sums,
         current=_width(low, high),
-        membrane=_width(*membrane_range(layer.neuron, low, high, threshold, init, steps)),
-        bias=_width(bias, bias),
+        membrane=_width(low + init, high + init)
+        if binary
+        else _width(*membrane_range(layer.neuron, low, high, threshold, init, steps)),
+        bias=_width(np.minimum(bias, bias_low), np.maximum(bias, bias_high)),
         threshold=unsigned_width(int(threshold.max())),
     )
+
+
+def level_bias(deployment: Deployment, level: int) -> npt.NDArray[np.int64]:
+    """The encoding layer's biases at a noise level, (channels,).
+
+    Parameters
+    ----------
+    level
+        In sixteenths of a grey level. What lies between two levels has biases between theirs.
+    """
+    assert deployment.noise_weight is not None
+    shift = deployment.spec.noise_shift
+    product = deployment.noise_weight.astype(np.int64) * level
+    return deployment.biases[0].astype(np.int64) + ((product + (1 << (shift - 1))) >> shift)
 
 
 def membrane_range(

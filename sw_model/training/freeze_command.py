@@ -12,7 +12,8 @@ import torch
 from sw_model.network.dncnn import SpikingDnCNN
 from sw_model.network.folded import FoldedDnCNN
 from sw_model.pictures.eight_bit import read_picture
-from sw_model.spec import Deployment, NetworkSpec, UsageError, load_deployment, shipped_deployments
+from sw_model.spec import Deployment, NetworkSpec, UsageError, shipped_deployments
+from sw_model.spec.deployment import load_plain_deployment
 
 from .checkpoint import Checkpoint
 from .freeze import freeze
@@ -113,7 +114,10 @@ def main(args: argparse.Namespace) -> int:
     if str(args.network) in shipped_deployments() or args.network.suffix == FROZEN:
         if args.float_psnr:
             raise UsageError(f"{str(args.network)!r} is frozen: leave out --float-psnr")
-        return _save(narrowed(load_deployment(args.network), widths, args.name), args.output)
+        return _save(
+            narrowed(load_plain_deployment(args.network, "narrowing"), widths, args.name),
+            args.output,
+        )
     checkpoint = Checkpoint.load(args.network)
     pictures = [read_picture(path) for path in args.float_psnr or []]
     for path, picture in zip(args.float_psnr or [], pictures, strict=True):

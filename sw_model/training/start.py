@@ -14,7 +14,8 @@ from torch import nn
 from sw_model.network.baseline import Baseline
 from sw_model.network.dncnn import DnCNN, SpikingDnCNN
 from sw_model.network.folded import FoldedDnCNN
-from sw_model.spec import UsageError, configuration, load_deployment, shipped_deployments
+from sw_model.spec import UsageError, configuration, shipped_deployments
+from sw_model.spec.deployment import load_plain_deployment
 
 from .checkpoint import Checkpoint, build_model
 from .convert import convert
@@ -47,7 +48,7 @@ def _from_frozen(
 ) -> tuple[TrainingOptions, nn.Module, list[dict[str, Any]]]:
     """Options, network and history of a run that starts from a file without a training's state."""
     if args.quantise:
-        deployment = load_deployment(args.quantise)
+        deployment = load_plain_deployment(args.quantise, "fine-tuning")
         if given.get("model", "snn") != "snn":
             raise UsageError(
                 f"--model {given['model']} does not fit {str(args.quantise)!r}, a spiking network"

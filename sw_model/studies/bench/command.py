@@ -17,7 +17,8 @@ from rich.console import Console
 from sw_model.golden.tiling import processors
 from sw_model.pictures.options import DEFAULT_SEED, add_deployment_option
 from sw_model.pictures.sets import DATA_VARIABLE
-from sw_model.spec import UsageError, load_deployment
+from sw_model.spec import UsageError
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.studies.coding.quality import load_pictures
 from sw_model.support.files import replacing_folder
 
@@ -115,7 +116,7 @@ class _Choices:
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
     choices = _check(args)
-    deployment = load_deployment(args.deployment)
+    deployment = load_plain_deployment(args.deployment, "this study")
     clean = load_pictures(args.data)
     pictures = {
         size: noisy(clean.pictures[0], size, size, args.seed)

@@ -352,7 +352,7 @@ def test_callers_share_the_limit_of_the_matrix_products():
 
     with threadpool_limits(2, "blas"):
         before = threads()
-        limit, limited = golden_reference._one_blas_thread, [1] * len(before)
+        limit, limited = golden_reference.one_blas_thread, [1] * len(before)
         limit.__enter__()
         limit.__enter__()
         assert threads() == limited != before

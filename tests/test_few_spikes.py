@@ -1,0 +1,103 @@
+"""Networks of the few-spike code in the commands: those that take them, and those that do not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hls.__main__ import main as hls
+from rtl.__main__ import main as rtl
+from sim.__main__ import main as sim
+from sw_model import denoise, golden
+from sw_model.__main__ import main as sw_model
+from sw_model.pictures.noise import add_noise
+from sw_model.spec import uniform_network
+
+from .random_deployment import random_deployment
+
+
+@pytest.fixture
+def deployment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = uniform_network(
+        "few",
+        depth=4,
+        channels=5,
+        timesteps=(4,),
+        code="binary",
+        planes=2,
+        inputs=4,
+        noise_levels=(0, 55),
+        noise_shift=4,
+    )
+    found = random_deployment(spec, 3, with_init=True)
+    found.save(Path("few.safetensors"))
+    clean = np.random.default_rng(0).integers(0, 256, (11, 13)).astype(np.uint8)
+    Image.fromarray(clean).save("clean.png")
+    return found
+
+
+def test_the_level_is_told_and_pixels_stay_as_they_are(deployment):
+    pixels = np.random.default_rng(1).integers(-90, 300, (9, 10))
+    for level in (0.5, 10.03, 55):
+        expected = golden.denoise(deployment, pixels, level=level).denoised
+        assert denoise(pixels, deployment=deployment, level=level).tolist() == expected.tolist()
+
+
+# Beyond its levels, a network sees the noise scaled to the strongest that it knows.
+def test_stronger_noise_is_scaled(deployment):
+    pixels = np.random.default_rng(1).integers(-90, 300, (9, 10))
+    scaled = np.rint((pixels.astype(np.float32) - 128) * np.float32(0.5) + 128).astype(int)
+    residual = golden.denoise(deployment, scaled, level=55).residual
+    found = denoise(pixels, deployment=deployment, level=110).astype(int)
+    assert residual.any()
+    power = np.square(2.0 * residual).mean()
+    expected = pixels - 2.0 * residual * min(1, 110**2 / power)
+    assert np.abs(found - expected.clip(0, 255)).max() <= 0.51
+
+
+def test_denoise_and_evaluate(deployment, capsys):
+    arguments = ["clean.png", "--deployment", "few.safetensors", "--noise", "10", "--seed", "4"]
+    assert sw_model(["denoise", *arguments, "--level", "10", "-o", "out.png"]) == 0
+    noisy = add_noise(np.asarray(Image.open("clean.png")), 10, 4)
+    expected = golden.denoise(deployment, noisy, level=10).denoised
+    assert np.asarray(Image.open("out.png")).tolist() == expected.tolist()
+    told = capsys.readouterr().out
+    assert sw_model(["evaluate", *arguments]) == 0
+    measured = capsys.readouterr().out
+    (after,) = (line.split()[3] for line in measured.splitlines() if "clean.png" in line)
+    assert f"{float(after):.2f} dB denoised" in told
+
+
+def test_estimated_levels_are_told_too(deployment):
+    pixels = np.random.default_rng(1).integers(0, 256, (24, 24)).astype(np.uint8)
+    assert denoise(pixels, deployment=deployment).shape == (24, 24)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        (rtl, ["generate", "-o", "out"]),
+        (rtl, ["system", "-o", "out"]),
+        (rtl, ["board", "-o", "out"]),
+        (rtl, ["synth"]),
+        (rtl, ["explore", "--spikes", "s.json", "-o", "out"]),
+        (hls, ["build", "-o", "out"]),
+        (sim, ["run", "-o", "out"]),
+        (sim, ["frame", "-o", "out"]),
+        (sim, ["vectors", "-o", "out"]),
+        (sim, ["twin", "-o", "out"]),
+        (sw_model, ["cost", "clean.png"]),
+        (sw_model, ["spikes", "-o", "out"]),
+        (sw_model, ["bench"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else value.__module__,
+)
+def test_what_does_plain_networks_only_says_so(program, arguments, deployment, capsys):
+    assert program([*arguments, "--deployment", "few.safetensors"]) == 2
+    error = capsys.readouterr().err
+    assert "network 'few' has code binary, 4 input planes and noise levels; " in error
+    assert error.endswith("is for code rate, 1 plane and one noise level\n")
+    assert error.count("\n") == 1
+    assert not Path("out").exists()
