@@ -45,7 +45,8 @@ def output_multipliers(scale: float, timesteps: tuple[int, ...]) -> tuple[list[i
     )
 
 
-def _to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.int32]]:
+def to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Rounded values; raises `UsageError` where one needs more than 32 bits."""
     integers = values.detach().double().round().contiguous().numpy()
     limit = np.iinfo(np.int32)
     if not (np.isfinite(integers).all() and (np.abs(integers) <= limit.max).all()):
@@ -70,15 +71,15 @@ def freeze(network: FoldedDnCNN, provenance: Mapping[str, Any] | None = None) ->
     weights, biases, scales, thresholds, inits = [], [], [], [], []
     for index, layer in enumerate(network.layers):
         assert isinstance(layer, FoldedLayer)
-        weight = _to_int32(layer.integer_weight(), f"weight of layer {index}")
+        weight = to_int32(layer.integer_weight(), f"weight of layer {index}")
         weights.append(weight.astype(np.int8))
-        biases.append(_to_int32(layer.integer_bias(), f"bias of layer {index}"))
+        biases.append(to_int32(layer.integer_bias(), f"bias of layer {index}"))
         scales.append(layer.current_scale().double().numpy())
         if layer.layer.neuron is not None:
             threshold = layer.integer_threshold()
-            thresholds.append(_to_int32(threshold, f"threshold of layer {index}"))
+            thresholds.append(to_int32(threshold, f"threshold of layer {index}"))
             init = layer.integer_init(network.init, network.timesteps)
-            inits.append(_to_int32(init, f"init of layer {index}"))
+            inits.append(to_int32(init, f"init of layer {index}"))
     mults, shift = output_multipliers(float(scales[-1][0]), network.spec.timesteps)
     output = dataclasses.replace(network.spec.layers[-1], shift=shift)
     spec = dataclasses.replace(network.spec, layers=(*network.spec.layers[:-1], output))
