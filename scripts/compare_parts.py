@@ -1,4 +1,4 @@
-"""Area and speed of some components in another version of `rtl/`, for docs/synthesis.md.
+"""Area and speed of some components in another version of `rtl/`, for docs/log/synthesis.md.
 
 Usage: python scripts/compare_parts.py [FOLDER]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tomllib
@@ -99,15 +98,6 @@ def test_version(capsys):
     assert exit_.value.code == 0
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert capsys.readouterr().out == f"spiking-dncnn {project['version']}\n"
-
-
-@pytest.mark.parametrize(
-    "path", [ROOT / "README.md", *ROOT.glob("docs/*.md")], ids=lambda p: p.name
-)
-def test_documents_name_commands_that_there_are(path):
-    named = re.findall(r"\bspiking-dncnn ((?:(?:rtl|hls|sim) )?[a-z]+)", path.read_text())
-    assert set(named) <= set(COMMANDS)
-    assert named or path.name != "README.md"
 
 
 # ------------------------------------------------------------------- folders with names of ours

@@ -30,7 +30,7 @@ CLOCKS_MHZ = (25, 50, 75, 100)
 """Clock frequencies: multiples of the board's that divide the PLL's."""
 DEFAULT_MHZ = 50
 SDRAM_LEAD = 2
-"""Periods of the PLL's oscillator by which the SDRAM's clock is ahead; docs/board.md says why."""
+"""Periods of the PLL's oscillator by which the SDRAM's clock is ahead: docs/design/hardware.md."""
 BAUD_ERROR_MAX = 0.02
 """Share by which a bit may be too long or too short: half of what ten bits leave."""
 

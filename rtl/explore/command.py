@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Predict cycles, frames a second and energy of many configurations from a picture's counts "
         "of spikes, synthesise the parts of each with Yosys, add up their area, and mark those "
         "that no other one beats. Syntheses are kept in build/synth and made only once; a group "
-        "of 16 channels takes some minutes of a core. docs/exploration.md tells what is counted."
+        "of 16 channels takes some minutes of a core. What is counted: docs/log/exploration.md."
     )
     parser.epilog = (
         "example: python -m sw_model spikes --deployment best-s25 -o build/spikes.json && "

@@ -17,7 +17,7 @@ from sw_model.spec.hardware.registers import (
 from sw_model.support.files import write_atomically
 
 HEADER = Path("rtl/generate/spiking_dncnn.h")
-TABLE = Path("docs/registers.md")
+TABLE = Path("docs/reference/registers.md")
 _COMMAND = "python -m rtl registers"
 _PREFIX = "SPIKING_DNCNN"
 
@@ -66,7 +66,7 @@ def c_header() -> str:
 
 
 def documentation() -> str:
-    """`docs/registers.md`."""
+    """`docs/reference/registers.md`."""
     lines = [
         "# Registers",
         "",

@@ -130,7 +130,7 @@ def cost_section(name: str, report: Report) -> list[str]:
     label = _pictures(report, len(report["pictures"]))
     return [
         f"{label}, σ = {report['noise']['sigma']:g}, T = {report['timesteps']}; energies estimated "
-        f"({report['energy_source']}) by the model in `docs/cost.md`:",
+        f"({report['energy_source']}) by the model in `docs/log/cost.md`:",
         "",
         *_table(head, rows),
         "",

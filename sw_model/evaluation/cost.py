@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Denoise pictures with a frozen network, count its synaptic operations (SOP) and memory "
         "traffic from the spikes, and hold an estimate of their energy against the dense DnCNN "
         "of the same layers and channels with 8-bit weights and activations. Says at which theta "
-        "(spikes per neuron) the spiking network stops paying off. docs/cost.md has the model."
+        "(spikes per neuron) the spiking network stops paying off. docs/log/cost.md has the model."
     )
     parser.epilog = (
         "examples: python -m sw_model cost --set set12 --json cost.json; "

@@ -109,7 +109,7 @@ def tables(study: CostStudy) -> str:
             capture.get().rstrip(),
             "",
             f"theta, measured: {total.activity.theta:.3f} spikes per neuron",
-            "theta at which the spiking network stops paying off (docs/cost.md):",
+            "theta at which the spiking network stops paying off (docs/log/cost.md):",
             *(_sentence(study, key, theta) for key, theta in break_evens(total).items()),
         ]
     )

@@ -30,8 +30,8 @@ WRITE_SECONDS = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Denoise a picture on a board that is connected by a serial line; docs/board.md says how "
-        "to build and connect it. Colours are denoised one by one."
+        "Denoise a picture on a board that is connected by a serial line; docs/guide/board.md says "
+        "how to build and connect it. Colours are denoised one by one."
     )
     parser.epilog = f"example: {PROGRAM} host --port /dev/ttyUSB0 noisy.png clean.png"
     parser.add_argument("input", type=Path, help="noisy picture of 8 bits")

@@ -18,7 +18,7 @@ from sw_model.spec import NeuronSpec, UsageError
 
 CEILING = 0.99
 """Share of a channel's values that do not exceed what becomes a rate of 1. With eight levels a
-higher one costs more by rounding than it saves by clipping, see docs/training.md."""
+higher one costs more by rounding than it saves by clipping, see docs/log/training.md."""
 ROUNDS = 4
 """Corrections of the offsets: the mean of clipped rates is no linear function of them."""
 

@@ -1,10 +1,10 @@
 """Messages between a host and the board over a serial line, described once.
 
 The hardware (`rtl.board.message_receiver`, `rtl.board.message_sender`), the host program
-(`sw_model.host`) and the tables of `docs/board.md` come from here. A message is a header of 16
-bytes and, for kinds with a payload, the payload and its check. Numbers are little-endian. Both
-checks are CRC-32 as Ethernet and zlib have it: polynomial 0x04C11DB7, reflected, all ones before
-and inverted after.
+(`sw_model.host`) and the tables of `docs/reference/serial.md` come from here. A message is a header
+of 16 bytes and, for kinds with a payload, the payload and its check. Numbers are little-endian.
+Both checks are CRC-32 as Ethernet and zlib have it: polynomial 0x04C11DB7, reflected, all ones
+before and inverted after.
 """
 
 from __future__ import annotations

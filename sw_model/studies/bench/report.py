@@ -1,4 +1,4 @@
-"""The text of the benchmark: `docs/performance.md` is a copy of it."""
+"""The text of the benchmark: `docs/log/performance.md` is a copy of it."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def _introduction(benchmark: Benchmark) -> str:
         competes with and beside the same spiking network in two libraries. This text, its figures
         and bench.json with all numbers come from""",
         f"    {benchmark.command}\n"
-        f"    cp build/bench/{REPORT} docs/ && cp build/bench/{FIGURES}/*.png docs/{FIGURES}/",
+        f"    cp build/bench/{REPORT} docs/log/ && "
+        f"cp build/bench/{FIGURES}/*.png docs/log/{FIGURES}/",
         f"""(`make bench` installs the libraries of `requirements-bench.lock` and runs it with its
         defaults.) Processor: {about["cpu"]}, {about["processors"]} processors, threads of
         every contender: {options["threads"]}, load average when it started:

@@ -1,4 +1,4 @@
-"""The text of the study of neural coding: `docs/neural-coding.md` is a copy of it."""
+"""The text of the study of neural coding: `docs/log/coding.md` is a copy of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sections import (
 )
 from .tables import Cell, Study, Table
 
-REPORT = "neural-coding.md"
+REPORT = "coding.md"
 
 
 def report(study: Study) -> str:
@@ -42,7 +42,7 @@ def _introduction(study: Study) -> str:
         where it stops. This text, its figures and the CSV files with all their numbers come
         from""",
         f"    spiking-dncnn coding -o build/coding --seed {study.seed}\n"
-        f"    cp build/coding/{REPORT} docs/ && cp build/coding/coding/*.png docs/coding/",
+        f"    cp build/coding/{REPORT} docs/log/ && cp build/coding/coding/*.png docs/log/coding/",
         f"""(`make coding` is the first of them.) No trained network is needed. Pictures: {count}
         of {study.pictures.source}; seed of rate coding: {study.seed}. Set12 is looked for in the
         folder of `--data` or `SPIKING_DNCNN_DATA`; without either, photographs that come with

@@ -87,7 +87,7 @@ def test_errors_have_numbers():
 
 
 def test_documentation_has_the_protocol():
-    text = (ROOT / "docs" / "board.md").read_text()
+    text = (ROOT / "docs" / "reference" / "serial.md").read_text()
     offset = len(serial_link.SYNC)
     for name, (count, meaning) in serial_link.FIELDS.items():
         assert f"| {offset} | {count} | {name} | {meaning} |" in text

@@ -22,7 +22,7 @@ from sw_model.studies.coding.quality import CONVERSIONS, EQ8, IF_SOFT, LIF_HARD,
 from tests import ROOT
 from tests.paper import TABLE_1, spikes_of
 
-DOCUMENT = ROOT / "docs" / "neural-coding.md"
+DOCUMENT = ROOT / "docs" / "log" / "coding.md"
 
 
 def read(path):
@@ -205,7 +205,7 @@ def test_the_same_seed_gives_the_same_files(output, tmp_path):
     assert files_of(output) == files_of(tmp_path / "two")
     other = files_of(tmp_path / "other")
     differing = {name for name, content in files_of(output).items() if other[name] != content}
-    assert {"fig2.csv", "distortion.csv", "coding/fig2.png", "neural-coding.md"} == {
+    assert {"fig2.csv", "distortion.csv", "coding/fig2.png", "coding.md"} == {
         name for name in differing if name != "coding/distortion.png"
     }
 
@@ -249,7 +249,7 @@ def test_the_text_says_so(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("sw_model.studies.coding.command.load_pictures", lambda option: crop)
     monkeypatch.setattr("sw_model.studies.coding.command.figures", lambda study: {})
     assert main(["coding", "-o", str(tmp_path / "out")]) == 0
-    assert "1 of scikit-image's photographs" in (tmp_path / "out" / "neural-coding.md").read_text()
+    assert "1 of scikit-image's photographs" in (tmp_path / "out" / "coding.md").read_text()
     assert "scikit-image's photographs" in capsys.readouterr().out
 
 
@@ -308,7 +308,7 @@ def set12(tmp_path_factory):
 
 
 def test_the_document_is_what_the_command_writes(set12):
-    assert (set12 / "neural-coding.md").read_text() == DOCUMENT.read_text()
+    assert (set12 / "coding.md").read_text() == DOCUMENT.read_text()
 
 
 def test_the_papers_statements_on_set12(set12):
