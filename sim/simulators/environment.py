@@ -31,7 +31,10 @@ def bench_environment(
     """
     python = find_libpython.find_libpython()
     if python is None:
-        raise UsageError("cocotb needs Python as a shared library: run `make setup`")
+        raise UsageError(
+            "cocotb needs Python as a shared library: run `make setup`, or install the system's "
+            "package of it, such as libpython3.11"
+        )
     # A library, and a library with its function; that is what the separators are.
     users = [python, config.pygpi_entry_point()]
     for path in (python, users[1].rpartition(",")[0]):

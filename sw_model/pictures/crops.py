@@ -31,12 +31,12 @@ class Crop:
 
 
 def default_picture() -> Path:
-    """Path of the default picture; raises `UsageError` if its package is not there."""
+    """Path of the default picture; raises ModuleNotFoundError if its package is not there."""
     package, name = PHOTOGRAPH
     # Only located: importing the package would load its whole library for one file.
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise UsageError(f"the default picture is missing (package {package}): run `make setup`")
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
     return Path(spec.origin).with_name("data") / Path(name).name
 
 

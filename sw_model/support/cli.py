@@ -118,7 +118,7 @@ def _guarded(program: str, run: Callable[[], int]) -> int:
     code, sentence = 0, ""
     with stoppable(as_called(program)) as received:
         try:
-            code, sentence = _outcome(run)
+            code, sentence = _outcome(program, run)
         except BaseException:
             # Of a signal's exception a library may have made any other.
             if not received:
@@ -133,7 +133,7 @@ def _guarded(program: str, run: Callable[[], int]) -> int:
     return code
 
 
-def _outcome(run: Callable[[], int]) -> tuple[int, str]:
+def _outcome(program: str, run: Callable[[], int]) -> tuple[int, str]:
     """Exit code of what runs, and a sentence for its failure."""
     try:
         return run(), ""
@@ -148,7 +148,7 @@ def _outcome(run: Callable[[], int]) -> tuple[int, str]:
         _discard(sys.stdout)
         return 1, ""
     except ImportError as error:
-        if (sentence := absence(error)) is None:
+        if (sentence := absence(error, program)) is None:
             raise
         return MISTAKE, sentence
     except MemoryError as error:
