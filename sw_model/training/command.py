@@ -27,7 +27,8 @@ from .arguments import add_arguments
 from .data import PATCH, TrainingSet
 from .folder import RunFolder
 from .run import TrainingRun
-from .start import run_from_arguments
+from .start.begin import begin
+from .start.request import Request, run_folder
 
 __all__ = ["add_arguments", "main", "train_run"]
 
@@ -101,8 +102,7 @@ def train_run(
 
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code, one of `EXIT_CODES`."""
-    if args.output is None and args.resume is None:
-        raise UsageError("-o DIR is missing: name the folder of the new run")
+    folder = run_folder(args)
     if args.every < 1:
         raise UsageError(f"--every {args.every} is not 1 or more")
     if args.minutes is not None and not args.minutes >= 0:
@@ -116,7 +116,6 @@ def main(args: argparse.Namespace) -> int:
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if not args.no_compile and device == "cpu":
         check_compiler()
-    folder = RunFolder(args.output or args.resume.parent, args.resume)
     data_folder(args.data)
     keep_freed_memory()
     if args.threads:
@@ -131,7 +130,8 @@ def _train(
 ) -> str:
     """Trains in this process, leaves nothing of the run behind, and returns why it ended."""
     images = TrainingSet.load(args.data, min(args.patch or PATCH, PATCH))
-    run = run_from_arguments(args, images, workers, device)
+    request = Request.from_arguments(args)
+    run = begin(request, images, compiled=not args.no_compile, workers=workers, device=device)
     if workers.first:
         folder.make()
         folder.truncate_log(run.completed)
