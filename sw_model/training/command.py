@@ -25,6 +25,7 @@ from sw_model.support.signals import WORDS, collected, exit_code
 from . import distributed
 from .arguments import add_arguments
 from .data import PATCH, TrainingSet
+from .flags import named_as_flags
 from .folder import RunFolder
 from .run import TrainingRun
 from .start.begin import begin
@@ -100,6 +101,7 @@ def train_run(
     return ending
 
 
+@named_as_flags()
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code, one of `EXIT_CODES`."""
     folder = run_folder(args)

@@ -15,6 +15,7 @@ from sw_model.pictures.eight_bit import read_picture
 from sw_model.spec import Deployment, NetworkSpec, UsageError, load_deployment, shipped_deployments
 
 from .checkpoint import Checkpoint
+from .flags import named_as_flags
 from .freeze import freeze
 from .run import evaluate_network
 from .unfold import FROZEN, narrowed
@@ -107,6 +108,7 @@ def _save(deployment: Deployment, path: Path) -> int:
     return 0
 
 
+@named_as_flags()
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code."""
     widths = WidthOptions.from_arguments(args)

@@ -15,6 +15,7 @@ from sw_model.network.ops import convolve
 from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
 from sw_model.spec.network import TIMESTEPS_MAX
+from sw_model.support.errors import Field, OptionsError
 
 from .checkpoint import build_model
 from .freeze import freeze
@@ -46,9 +47,10 @@ def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
     """
     shapes = [tuple(weight.shape) for weight, _ in baseline.layers]
     if shapes != [layer.weight_shape for layer in spec.layers]:
-        raise UsageError(
-            f"the baseline has {len(shapes)} layers of {shapes[0][0]} channels, --config "
-            f"{spec.name} has {len(spec.layers)} of {spec.channels}"
+        raise OptionsError(
+            f"the baseline has {len(shapes)} layers of {shapes[0][0]} channels, ",
+            Field("config", spec.name),
+            f" has {len(spec.layers)} of {spec.channels}",
         )
     network = DnCNN(spec).eval()
     x = pixels / PIXEL_SCALE
@@ -147,10 +149,11 @@ def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
         for a number of timesteps from which those of ``network`` cannot be had.
     """
     if odd := _put(deployment, network):
-        raise UsageError(
+        raise OptionsError(
             f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a network "
-            f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; "
-            "--timesteps has to be that of its training"
+            f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; ",
+            Field("timesteps"),
+            " has to be that of its training",
         )
 
 

@@ -15,6 +15,7 @@ from sw_model.network.baseline import Baseline
 from sw_model.network.dncnn import DnCNN, SpikingDnCNN
 from sw_model.network.folded import FoldedDnCNN
 from sw_model.spec import UsageError, configuration, load_deployment, shipped_deployments
+from sw_model.support.errors import Field, OptionsError
 
 from ..checkpoint import Checkpoint, build_model
 from ..convert import convert
@@ -105,12 +106,12 @@ def reopened(source: Path, given: dict[str, Any]) -> Beginning:
     """A deployment, in its own widths or others."""
     deployment = load_deployment(source)
     if given.get("model", "snn") != "snn":
-        raise UsageError(
-            f"--model {given['model']} does not fit {str(source)!r}, a spiking network"
+        raise OptionsError(
+            Field("model", given["model"]), f" does not fit {str(source)!r}, a spiking network"
         )
     config, own = configuration_of(deployment, given.get("config"))
     if given.get("config", config) != config:
-        raise UsageError(f"{str(source)!r} is frozen as --config {config}")
+        raise OptionsError(f"{str(source)!r} is frozen as ", Field("config", config))
     options = TrainingOptions(**(given | {"config": config, "model": "quantised", "widths": own}))
     folded = build_model(options)
     assert isinstance(folded, FoldedDnCNN)
@@ -125,8 +126,10 @@ def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginn
     """A float DnCNN that was exported, with batch norms again."""
     baseline = Baseline.load(source)
     if given.get("model") != "ann":
-        raise UsageError(
-            f"{str(source)!r} holds a float DnCNN; give --model ann, or --convert it to spikes"
+        raise OptionsError(
+            f"{str(source)!r} holds a float DnCNN; give ",
+            Field("model", "ann"),
+            ", or --convert it to spikes",
         )
     options = TrainingOptions(**given)
     network = unfold(baseline, configuration(options.config), _sample(options, images))
@@ -136,10 +139,14 @@ def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginn
 def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginning:
     """A spiking network with the weights of a float DnCNN, of a checkpoint or exported."""
     if given.get("model", "snn") != "snn":
-        raise UsageError(f"--convert gives a spiking network, not one of --model {given['model']}")
+        raise OptionsError(
+            "--convert gives a spiking network, not one of ", Field("model", given["model"])
+        )
     options = TrainingOptions(**given)
     if options.coding != "direct":
-        raise UsageError(f"--convert is for --coding direct, not for {options.coding}")
+        raise OptionsError(
+            "--convert is for ", Field("coding", "direct"), f", not for {options.coding}"
+        )
     pixels = _sample(options, images)
     if source.suffix == FROZEN:
         baseline = Baseline.load(source)
@@ -163,9 +170,9 @@ def _kept(
     kept = {name: getattr(origin.options, name) for name in KEPT}
     for name in fixed:
         if given.get(name, kept[name]) != kept[name]:
-            raise UsageError(
-                f"--{name} {given[name]} does not fit {str(source)!r}, "
-                f"whose network has {name} {kept[name]!r}"
+            raise OptionsError(
+                Field(name, given[name]),
+                f" does not fit {str(source)!r}, whose network has {name} {kept[name]!r}",
             )
     return kept
 
@@ -180,9 +187,10 @@ def _widened(network: nn.Module, options: TrainingOptions) -> nn.Module:
     """The network of a run that starts from that of another, narrower configuration."""
     model = build_model(options)
     if not (isinstance(network, DnCNN) and isinstance(model, DnCNN)):
-        raise UsageError(
-            f"--config {options.config} is another network than that of --start, which is "
-            "quantised; only one in floats can be widened"
+        raise OptionsError(
+            Field("config", options.config),
+            " is another network than that of --start, which is quantised; "
+            "only one in floats can be widened",
         )
     widen(network, model)
     return model

@@ -10,6 +10,7 @@ from typing import Any
 
 from sw_model.network.baseline import Baseline
 from sw_model.spec import UsageError, configuration
+from sw_model.support.errors import Field, OptionsError
 
 from ..folder import RunFolder
 from ..options import TrainingOptions
@@ -74,9 +75,13 @@ class Request:
             _check_features(self.teacher, options)
         through_time = options.gradient == "time" and options.model != "ann"
         if self.surrogate and not through_time:
-            raise UsageError(
-                "--surrogate and --reset-gradient are for the gradient of spikes through time; "
-                f"here it is --gradient {options.gradient}, model {options.model!r}"
+            raise OptionsError(
+                Field("surrogate"),
+                " and ",
+                Field("reset_gradient"),
+                " are for the gradient of spikes through time; here it is ",
+                Field("gradient", options.gradient),
+                f", model {options.model!r}",
             )
 
 
@@ -91,8 +96,10 @@ def _check_features(teacher: Baseline, options: TrainingOptions) -> None:
     """Raises `UsageError` unless a teacher has features for every layer of the network."""
     layers, channels = len(configuration(options.config).layers), teacher.channels
     if len(teacher.layers) != layers or len(set(channels)) > 1:
-        raise UsageError(
-            f"--features: the teacher has {len(teacher.layers)} layers of "
-            f"{' or '.join(map(str, sorted(set(channels))))} channels, --config {options.config} "
-            f"has {layers}; as many are needed, of equally many channels"
+        raise OptionsError(
+            Field("features"),
+            f": the teacher has {len(teacher.layers)} layers of "
+            f"{' or '.join(map(str, sorted(set(channels))))} channels, ",
+            Field("config", options.config),
+            f" has {layers}; as many are needed, of equally many channels",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from sw_model.spec import UsageError
+from sw_model.support.errors import Field, OptionsError
 
 from ..checkpoint import Checkpoint
 from .request import Request
@@ -22,21 +22,23 @@ def resumed(request: Request) -> Checkpoint:
     assert request.source is not None
     checkpoint = Checkpoint.load(request.source)
     if checkpoint.options.teacher and not request.teacher:
-        raise UsageError("the run to resume learns from a teacher; name its file by --teacher")
+        raise OptionsError(
+            "the run to resume learns from a teacher; name its file by ", Field("teacher")
+        )
     for name, value in request.given.items():
         kept = getattr(checkpoint.options, name)
         if name != "steps" and value != kept:
-            flags = {"bf16": "--fp32", "round_weights": "--round-weights"}
-            option = flags.get(name, f"--{name.replace('_', '-')} {value}")
-            instead = "" if name in flags else f", which has {kept}"
-            raise UsageError(
-                f"{option} does not fit the run to resume{instead}; "
-                "of a run's options only --steps can change"
+            instead = "" if isinstance(kept, bool) else f", which has {kept}"
+            raise OptionsError(
+                Field(name, value),
+                f" does not fit the run to resume{instead}; of a run's options only ",
+                Field("steps"),
+                " can change",
             )
     options = dataclasses.replace(checkpoint.options, **request.given)
     if options.steps < checkpoint.step:
-        raise UsageError(
-            f"--steps {options.steps} is less than the {checkpoint.step} steps "
-            "that the run to resume has done"
+        raise OptionsError(
+            Field("steps", options.steps),
+            f" is less than the {checkpoint.step} steps that the run to resume has done",
         )
     return dataclasses.replace(checkpoint, options=options)
