@@ -6,16 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 
 from sw_model.denoising.picture import denoise_picture
-from sw_model.golden.activity import Activity
 from sw_model.pictures.arrays import without_residual
 from sw_model.pictures.eight_bit import read_picture
-from sw_model.pictures.metrics import Quality, quality
+from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.options import (
     DEFAULT_SIGMA,
@@ -31,43 +27,8 @@ from sw_model.spec import Deployment
 from sw_model.support.files import check_output, write_atomically
 from sw_model.support.text import one_line
 
+from .figures import Evaluation, Measured
 from .report import report, table
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Figures of one picture."""
-
-    name: str
-    shape: tuple[int, ...]
-    noisy: Quality
-    denoised: Quality
-    activity: Activity
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """Figures of all pictures, and what they were measured with."""
-
-    deployment: Deployment
-    timesteps: int
-    noise: Noise
-    pictures: tuple[Measured, ...]
-
-    @property
-    def activity(self) -> Activity:
-        """Spikes and neurons of all pictures together."""
-        return reduce(add, (picture.activity for picture in self.pictures))
-
-    @property
-    def noisy(self) -> Quality:
-        """Mean of the noisy pictures' values."""
-        return _mean([picture.noisy for picture in self.pictures])
-
-    @property
-    def denoised(self) -> Quality:
-        """Mean of the denoised pictures' values."""
-        return _mean([picture.denoised for picture in self.pictures])
 
 
 def evaluate(
@@ -163,11 +124,3 @@ def main(args: argparse.Namespace) -> int:
     else:
         print(table(evaluations, pictures.name))
     return 0
-
-
-def _mean(values: list[Quality]) -> Quality:
-    ssims = [value.ssim for value in values if value.ssim is not None]
-    return Quality(
-        psnr=sum(value.psnr for value in values) / len(values),
-        ssim=sum(ssims) / len(ssims) if len(ssims) == len(values) else None,
-    )

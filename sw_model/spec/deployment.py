@@ -102,7 +102,7 @@ class Deployment:
     @cached_property
     def widths(self) -> NetworkWidths:
         """Derived widths of all layers."""
-        return network_widths(self)
+        return network_widths(self.spec, self.weights, self.biases, self.thresholds, self.inits)
 
     @cached_property
     def sigma(self) -> float:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .fixed_point import PIXEL_MAX, PIXEL_MIN, signed_width, unsigned_width
+from .network import LayerSpec, NetworkSpec
 from .neuron import NeuronSpec
-
-if TYPE_CHECKING:
-    from .deployment import Deployment
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,26 @@ class LayerWidths:
     threshold: int
 
 
-def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
-    """Widths of layer ``index``, from its weights, constants and the largest allowed T."""
-    layer = deployment.spec.layers[index]
-    steps = deployment.spec.timesteps_max
-    bias = deployment.biases[index].astype(np.int64)
+def layer_widths(
+    layer: LayerSpec,
+    steps: int,
+    weight: npt.NDArray[np.int64],
+    bias: npt.NDArray[np.int64],
+    threshold: npt.NDArray[np.int64] | None = None,
+    init: npt.NDArray[np.int64] | None = None,
+) -> LayerWidths:
+    """Widths of a layer.
+
+    Parameters
+    ----------
+    steps
+        The largest allowed T.
+    weight, bias
+        (C_out, C_in, 3, 3) and (C_out,).
+    threshold, init
+        (C_out,) of a spiking layer.
+    """
     # (out, in, 3, 3) to (out, taps): what a lane can reach when only one sign of weight fires.
-    weight = deployment.weights[index].astype(np.int64)
     negative = np.minimum(weight, 0).sum(axis=1).reshape(len(weight), -1)
     positive = np.maximum(weight, 0).sum(axis=1).reshape(len(weight), -1)
     if layer.kind == "encoding":
@@ -62,7 +73,7 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
     lane = _width(negative, positive)
     low, high = negative.sum(axis=1), positive.sum(axis=1)
     sums = _width(low, high)
-    if layer.neuron is None:
+    if layer.neuron is None or threshold is None or init is None:
         return LayerWidths(
             lane=lane,
             sum=sums,
@@ -76,8 +87,6 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
         low, high = (low + half) >> layer.shift, (high + half) >> layer.shift
     fraction = layer.neuron.fractional_bits
     low, high = (low + bias) << fraction, (high + bias) << fraction
-    threshold = deployment.thresholds[index].astype(np.int64)
-    init = deployment.inits[index].astype(np.int64)
     return LayerWidths(
         lane=lane,
         sum=sums,
@@ -165,11 +174,22 @@ class NetworkWidths:
         return max(layer.threshold for layer in self.layers[:-1])
 
 
-def network_widths(deployment: Deployment) -> NetworkWidths:
-    """Widths of all layers of ``deployment``."""
-    return NetworkWidths(
-        tuple(layer_widths(deployment, index) for index in range(len(deployment.spec.layers)))
-    )
+def network_widths(
+    spec: NetworkSpec,
+    weights: Sequence[npt.NDArray[np.integer]],
+    biases: Sequence[npt.NDArray[np.integer]],
+    thresholds: Sequence[npt.NDArray[np.integer]],
+    inits: Sequence[npt.NDArray[np.integer]],
+) -> NetworkWidths:
+    """Widths of all layers; tensors as of `sw_model.spec.deployment.Deployment`."""
+    layers = []
+    for index, layer in enumerate(spec.layers):
+        tensors = (
+            (weights, biases) if layer.neuron is None else (weights, biases, thresholds, inits)
+        )
+        numbers = [values[index].astype(np.int64) for values in tensors]
+        layers.append(layer_widths(layer, spec.timesteps_max, *numbers))
+    return NetworkWidths(tuple(layers))
 
 
 def _width(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> int:
