@@ -27,6 +27,7 @@ from .arguments import add_arguments
 from .data import PATCH, TrainingSet
 from .flags import named_as_flags
 from .folder import RunFolder
+from .recipes.running import run_recipe
 from .run import TrainingRun
 from .start.begin import begin
 from .start.request import Request, run_folder
@@ -104,6 +105,15 @@ def train_run(
 @named_as_flags()
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code, one of `EXIT_CODES`."""
+    if args.recipe is not None:
+        return run_recipe(args, _train_one)
+    if args.shorten is not None:
+        raise UsageError(f"--shorten {args.shorten} is for --recipe only")
+    return _train_one(args)
+
+
+def _train_one(args: argparse.Namespace) -> int:
+    """One training, new or resumed; returns the exit code."""
     folder = run_folder(args)
     if args.every < 1:
         raise UsageError(f"--every {args.every} is not 1 or more")

@@ -102,7 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     WidthOptions.add_arguments(parser)
 
 
-def _save(deployment: Deployment, path: Path) -> int:
+def save_deployment(deployment: Deployment, path: Path) -> int:
+    """Writes a deployment and tells its hash; returns the exit code."""
     deployment.save(path)
     print(f"{path}: deployment {deployment.hash[:16]}", file=sys.stderr)
     return 0
@@ -115,14 +116,16 @@ def main(args: argparse.Namespace) -> int:
     if str(args.network) in shipped_deployments() or args.network.suffix == FROZEN:
         if args.float_psnr:
             raise UsageError(f"{str(args.network)!r} is frozen: leave out --float-psnr")
-        return _save(narrowed(load_deployment(args.network), widths, args.name), args.output)
+        return save_deployment(
+            narrowed(load_deployment(args.network), widths, args.name), args.output
+        )
     checkpoint = Checkpoint.load(args.network)
     pictures = [read_picture(path) for path in args.float_psnr or []]
     for path, picture in zip(args.float_psnr or [], pictures, strict=True):
         if picture.ndim != 2:
             raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
     deployment = freeze_checkpoint(checkpoint, widths, args.name)
-    _save(deployment, args.output)
+    save_deployment(deployment, args.output)
     if pictures:
         result = evaluate_network(checkpoint.network(), pictures, checkpoint.options.sigma)
         print(f"PSNR of the checkpoint: {result['psnr']:.3f} dB")
