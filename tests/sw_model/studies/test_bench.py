@@ -170,8 +170,8 @@ def test_tiles_bound_the_memory(tmp_path):
     for side in (64, 512):
         script = tmp_path / f"{side}.py"
         script.write_text(
-            "import sys\nfrom sw_model import bench_memory, golden\n"
-            f"golden.TILE = {side}\nbench_memory.main(sys.argv[1])\n"
+            "import sys\nfrom sw_model import golden\nfrom sw_model.studies.bench import memory\n"
+            f"golden.TILE = {side}\nmemory.main(sys.argv[1])\n"
         )
         task = Task(EVENTS, 512, 512, str(path), 1, 0, None)
         memory = measure(task, [str(script)])
