@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw_model.pictures.options import add_deployment_option
 from sw_model.spec import Deployment, UsageError, load_deployment, shipped_deployments
-from sw_model.spec.deployment import SHIPPED
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, SHIPPED
 from sw_model.support.files import check_output, write_atomically
+from sw_model.support.options import add_deployment_option
 from sw_model.support.reading import parse_json, reading
 from sw_model.support.text import one_line
 
@@ -122,7 +122,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: python -m sw_model card --deployment compact --figures set12.json cost.json"
     )
-    add_deployment_option(parser)
+    add_deployment_option(parser, DEFAULT_DEPLOYMENT)
     parser.add_argument(
         "--figures",
         type=Path,

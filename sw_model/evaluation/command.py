@@ -20,11 +20,11 @@ from sw_model.pictures.options import (
     add_noise_options,
     network,
     noises,
-    progress_bar,
 )
 from sw_model.pictures.sets import add_picture_options, picture_set
 from sw_model.spec import Deployment
 from sw_model.support.files import check_output, write_atomically
+from sw_model.support.progress import progress
 from sw_model.support.text import one_line
 
 from .figures import Evaluation, Measured
@@ -50,14 +50,12 @@ def evaluate_all(
     """As `evaluate`, with each of several noises."""
     files = list(files)
     pictures: list[list[Measured]] = [[] for _ in noises]
-    with progress_bar("evaluate") as bar:
+    with progress("evaluate") as bar:
         # Picture by picture, so that one that cannot be read is not met in the second noise only.
         for number, path in enumerate(files):
             for index, noise in enumerate(noises):
-                progress = bar.item(
-                    number * len(noises) + index, len(files) * len(noises), path.name
-                )
-                pictures[index].append(_measure(deployment, timesteps, noise, path, progress))
+                item = bar.item(number * len(noises) + index, len(files) * len(noises), path.name)
+                pictures[index].append(_measure(deployment, timesteps, noise, path, item))
     return [
         Evaluation(
             deployment=deployment, timesteps=timesteps, noise=noise, pictures=tuple(measured)

@@ -14,12 +14,11 @@ import time
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 from sw_model.pictures.sets import data_folder
 from sw_model.spec import UsageError
 from sw_model.support.machine import check_compiler, keep_freed_memory
+from sw_model.support.progress import progress
 from sw_model.support.signals import WORDS, collected, exit_code
 
 from . import distributed
@@ -64,10 +63,8 @@ def train_run(
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
     saved = time.monotonic()
     losses: list[float] = []
-    console = Console(stderr=True)
-    progress = Progress(console=console, disable=not (console.is_terminal and workers.first))
-    with collected() as signals, progress as bar:
-        task = bar.add_task("training", total=run.options.steps, completed=run.completed)
+    showing = progress("training", whole=run.options.steps, shown=workers.first)
+    with collected() as signals, showing as bar:
         while True:
             if run.completed >= run.options.steps:
                 ending = "finished"
@@ -80,7 +77,8 @@ def train_run(
                 ending = "out of time"
                 break
             losses.append(run.step())
-            bar.update(task, completed=run.completed, description=f"loss {losses[-1]:.1f}")
+            bar(run.completed)
+            bar.describe(f"loss {losses[-1]:.1f}")
             if not workers.first:
                 continue
             if run.completed % every == 0 or run.completed == run.options.steps:
@@ -92,7 +90,7 @@ def train_run(
                     "minutes": round(run.seconds / 60, 2),
                 }
                 losses.clear()
-                console.print(folder.append_log(entry), highlight=False, soft_wrap=True)
+                bar.print(folder.append_log(entry))
             if time.monotonic() - saved > SAVE_SECONDS:
                 run.checkpoint().save(folder.checkpoint)
                 saved = time.monotonic()
