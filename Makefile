@@ -82,8 +82,10 @@ bench: .venv/.complete requirements-bench.lock ## time and memory beside PyTorch
 	$(PY) -m pip install --quiet --no-deps -r requirements-bench.lock
 	$(PY) -m sw_model bench -o build/bench
 
+# Threads that wait for each other would otherwise spin through time that others could use.
+train: export OMP_WAIT_POLICY ?= passive
 train: .venv/.complete ## train and freeze the network RECIPE=compact|best|paper|baseline (hours; resumes)
-	bash scripts/train.sh $(or $(RECIPE),compact) build/train/$(or $(RECIPE),compact)
+	$(PY) -m sw_model train --recipe $(or $(RECIPE),compact) $(if $(SHORTEN),--shorten $(SHORTEN)) -o build/train/$(or $(RECIPE),compact)
 
 figures: .venv/.complete ## train for the paper's figures 3 and 4, and draw them (hours; resumes)
 	bash scripts/figures.sh build/points

@@ -22,7 +22,7 @@ from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
 from sw_model.support.cli import run_program
 from sw_model.support.files import check_output
-from sw_model.support.progress import working
+from sw_model.support.progress import progress
 from sw_model.training.checkpoint import build_model
 from sw_model.training.data import TrainingSet
 from sw_model.training.freeze_command import freeze_checkpoint
@@ -65,10 +65,10 @@ def main(args: argparse.Namespace) -> None:
 def train(run: TrainingRun) -> None:
     """All steps, with a line now and then."""
     steps = run.options.steps
-    with working("training", 1, "steps") as progress:
+    with progress("training", unit="steps", whole=steps) as bar:
         while run.completed < steps:
             loss = run.step()
-            progress(run.completed, steps)
+            bar(run.completed)
             if run.completed % max(1, steps // REPORTS) == 0:
                 held_out = run.evaluate()
                 print(

@@ -13,7 +13,7 @@ from typing import Any
 from sw_model.spec import PIXEL_BITS, Deployment, UsageError
 from sw_model.spec.deployment import load_plain_deployment
 from sw_model.support.files import replacing_folder
-from sw_model.support.options import parse_size
+from sw_model.support.options import add_deployment_option, parse_size
 from sw_model.support.progress import Phase, phases, unseen
 
 from .compile import PROJECT, TESTBENCH
@@ -43,12 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_project_options(parser: argparse.ArgumentParser) -> None:
     """Options that describe a project."""
-    parser.add_argument(
-        "--deployment",
-        default="compact",
-        metavar="NAME|FILE",
-        help="shipped deployment or deployment file (default: %(default)s)",
-    )
+    add_deployment_option(parser, "compact")
     parser.add_argument(
         "--size",
         default="{},{}".format(*DEFAULT_SIZE),

@@ -28,16 +28,25 @@ options=("${@:2}")
 python=${PYTHON:-.venv/bin/python}
 config=${CONFIG:-compact} base_steps=${BASE_STEPS:-5600} steps=${STEPS:-400} batch=${BATCH:-8}
 timesteps=${TIMESTEPS:-1 2 3 4 5 7 10 12}
-. "$(dirname "$0")/resumable.sh"
+# Threads that wait for each other would otherwise spin through time that others could use.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 # train NAME ARGUMENT...: begin the run FOLDER/NAME, go on with it, or skip it where it is done.
 train() {
-  local run=$folder/$1
+  local run=$folder/$1 code=0
   if [ -f "$run/done" ]; then
     return
   fi
   echo "scripts/figures.sh: $1" >&2
-  go_on "$run" --batch "$batch" "${@:2}"
+  if [ -f "$run/checkpoint.pt" ]; then
+    "$python" -m sw_model train --resume "$run/checkpoint.pt" "${options[@]}" || code=$?
+  else
+    "$python" -m sw_model train -o "$run" --batch "$batch" "${@:2}" "${options[@]}" || code=$?
+  fi
+  if [[ $code = 3 || $code -gt 128 ]]; then
+    echo "$0: stopped in the training '$1'; the same command goes on" >&2
+  fi
+  [ "$code" = 0 ] || exit "$code"
   touch "$run/done"
 }
 
@@ -46,7 +55,14 @@ recipe="$config $base_steps $steps $batch"
 for trained in "${DIRECT:-}" "${BERNOULLI:-}" "${DNCNN:-}"; do
   recipe="$recipe ${trained:--}"
 done
-hold_recipe "$folder" "$recipe" "trainings"
+held=$folder/recipe
+mkdir -p "$folder"
+if [ ! -f "$held" ]; then
+  echo "$recipe" >"$held"
+elif [ "$(cat "$held")" != "$recipe" ]; then
+  echo "$0: '$folder' holds trainings of '$(cat "$held")', not '$recipe'; name another folder" >&2
+  exit 2
+fi
 
 for coding in direct bernoulli; do
   trained=${DIRECT:-}

@@ -15,8 +15,9 @@ from tests import ROOT
 TOOLS = (
     # Simulators, synthesis, compilers of C++, or programs that are started and stopped.
     *("cross", "hls", "rtl", "sim", "test_makefile.py", "test_stopped_commands.py"),
-    *("test_train_script.py", "sw_model/golden/test_kernel_cache.py", "sw_model/studies"),
-    *("sw_model/support/test_signals.py", "sw_model/training/test_optimizer.py", "fuzz"),
+    *("sw_model/training/test_recipes.py", "sw_model/golden/test_kernel_cache.py"),
+    *("sw_model/support/test_signals.py", "sw_model/training/test_optimizer.py"),
+    *("sw_model/studies", "fuzz", "test_examples.py", "test_wheel.py"),
 )
 """Folders and files of `tests` whose tests need more than Python, or much time."""
 

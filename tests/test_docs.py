@@ -101,7 +101,7 @@ Call `spiking-dncnn denoise photo.png -o clean.png`, `make train RECIPE=best`, `
         -o build/narrow.safetensors           # a comment --with-options
     torchrun --nproc-per-node 2 --no-python -- spiking-dncnn train --config paper -o DIR …
     camera | .venv/bin/spiking-dncnn denoise - -o - --format .png | viewer
-    bash scripts/train.sh compact build/x --none
+    bash scripts/figures.sh build/x --none
     git show --none
 """
 

@@ -6,6 +6,7 @@ import ast
 import functools
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,16 @@ def test_project_imports(name):
     for target in imports(name):
         if within(target, PACKAGES):
             assert within(target, MAY_IMPORT[rule]), f"{name} imports {target}"
+
+
+# Imports for types and within functions count: what is in a circle is understood, tested and
+# moved only as a whole.
+def test_no_module_imports_itself_by_way_of_others():
+    graph = {name: sorted(imports(name) & set(MODULES) - {name}) for name in MODULES}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rtl.flow.nextpnr import TARGET_MHZ
 from rtl.flow.yosys import check_tools
@@ -22,13 +16,15 @@ from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
 from sw_model.support.files import replacing_folder
+from sw_model.support.options import add_deployment_option
 from sw_model.support.packages import need
+from sw_model.support.progress import progress
 
 from .designs import MAPS
 from .options import configurations_of, parse_sweep
 from .points import OBJECTIVES, RESOURCES, pareto_front
 from .report import available, legend, rows, table, write_report
-from .sweep import Sweep, Tell, sweep
+from .sweep import Sweep, sweep
 
 OUTPUT = Path("build/explore")
 KIND = "exploration"
@@ -54,11 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="counts of a picture's spikes, of `python -m sw_model spikes`",
     )
-    parser.add_argument(
-        "--deployment",
-        default="best-s25",
-        help="frozen file or shipped name that they were counted with (default: %(default)s)",
-    )
+    add_deployment_option(parser, "best-s25", " that they were counted with")
     parser.add_argument(
         "--group",
         metavar="N,...",
@@ -148,7 +140,12 @@ def main(args: argparse.Namespace) -> None:
 
         client = connect(args.dask)
     with replacing_folder(args.output, KIND) as folder:
-        with _progress() as tell:
+        with progress("", unit="syntheses") as bar:
+
+            def tell(label: str, done: int, whole: int) -> None:
+                bar.describe(label)
+                bar(done, whole)
+
             points = sweep(configurations, deployment, counts, wanted, client=client, tell=tell)
         front = pareto_front(points, wanted.objectives)
         values = rows(points, front)
@@ -212,22 +209,3 @@ def _setting(
         "objectives": list(wanted.objectives),
         "tools": check_tools(),
     }
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """A bar over the syntheses on the terminal, nothing in a pipe."""
-    with Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("syntheses"),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bars:
-        bar = bars.add_task("", total=None)
-        yield lambda label, done, whole: bars.update(
-            bar, description=label, completed=done, total=whole
-        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from sw_model.spec import UsageError
+from sw_model.support.machine import processors
 from sw_model.support.processes import ending_children
 
 JOBS_MAX = 256
@@ -20,8 +20,7 @@ Result = TypeVar("Result")
 def parse_jobs(jobs: int | None) -> int:
     """How many processes, from ``--jobs``: a core each by default; raises `UsageError`."""
     if jobs is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return cores or 1
+        return len(processors())
     if not 1 <= jobs <= JOBS_MAX:
         raise UsageError(f"--jobs {jobs} is not 1 to {JOBS_MAX}")
     return jobs

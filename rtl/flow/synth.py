@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
-
 from sw_model.spec import Deployment, UsageError
 from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.strips import ENGINES_MAX
 from sw_model.support.files import check_output, write_atomically
-from sw_model.support.options import parse_seeds, parse_size
+from sw_model.support.options import add_deployment_option, parse_seeds, parse_size
+from sw_model.support.progress import progress
 
 from .designs import PARTS, report_head, wrapped_design
 from .frame import frame_text, load_frame, on_frame
@@ -56,11 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"--device {FAMILY} gives the area on AMD's 7 series, by Yosys alone and without timing."
     )
     parser.epilog = "example: python -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2"
-    parser.add_argument(
-        "--deployment",
-        default="best-s25",
-        help="frozen file or shipped name (default: %(default)s)",
-    )
+    add_deployment_option(parser, "best-s25")
     parser.add_argument(
         "--device",
         default="LFE5U-85F",
@@ -184,7 +176,7 @@ def synthesis_report(
         The design has latches or loops, or does not fit.
     """
     check_tools()
-    with status("Yosys") as tell:
+    with progress("Yosys") as bar:
         wrapper, lanes, what = wrapped_design(
             deployment, engines=engines, size=size, component=component
         )
@@ -201,7 +193,7 @@ def synthesis_report(
             for seed in seeds
         )
         placed = run_side_by_side(
-            work, jobs=jobs, tell=lambda label, done: tell(f"nextpnr, {label}")
+            work, jobs=jobs, tell=lambda label, done: bar.describe(f"nextpnr, {label}")
         )
         placements = [placed[f"seed {seed}"] for seed in seeds]
     area = {
@@ -273,14 +265,3 @@ def _placement(placement: Placement) -> dict[str, Any]:
         "fmax_mhz": round(placement.fmax_mhz, 2),
         "path": placement.path,
     }
-
-
-@contextmanager
-def status(first: str) -> Iterator[Any]:
-    """What is under way, on the terminal; nothing in a pipe."""
-    console = Console(stderr=True)
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    with console.status(first) as shown:
-        yield shown.update

@@ -15,6 +15,7 @@ from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.registers import VERSION
 from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
 from sw_model.support.files import replacing_folder
+from sw_model.support.options import add_deployment_option
 from sw_model.support.progress import Phase, phases, unseen
 
 from .header import HEADER, c_header
@@ -91,11 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "examples: python -m rtl system --deployment best-s25 -o build/system; "
         "python -m rtl system --engines 2 --budget"
     )
-    parser.add_argument(
-        "--deployment",
-        default="best-s25",
-        help="frozen file or shipped name (default: %(default)s)",
-    )
+    add_deployment_option(parser, "best-s25")
     parser.add_argument(
         "--engines",
         type=int,

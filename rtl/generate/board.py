@@ -25,7 +25,7 @@ from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.sdram import BASES, SdramTiming, pixels_max
 from sw_model.spec.hardware.serial import BAUD, VERSION
 from sw_model.support.files import replacing_folder
-from sw_model.support.options import parse_seeds
+from sw_model.support.options import add_deployment_option, parse_seeds
 from sw_model.support.progress import Phase, phases, unseen
 
 from .integration import integration_files
@@ -165,11 +165,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "nextpnr: a minute or two for tiny networks, hours for 64 channels."
     )
     parser.epilog = "example: python -m rtl board --deployment best-s25 -o build/board"
-    parser.add_argument(
-        "--deployment",
-        default="best-s25",
-        help="frozen file or shipped name (default: %(default)s)",
-    )
+    add_deployment_option(parser, "best-s25")
     parser.add_argument(
         "--clock-mhz",
         type=int,

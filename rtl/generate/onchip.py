@@ -13,7 +13,7 @@ from rtl.stream.checks import check_frame_size
 from sw_model.spec import Deployment
 from sw_model.spec.deployment import load_plain_deployment
 from sw_model.support.files import replacing_folder
-from sw_model.support.options import parse_size
+from sw_model.support.options import add_deployment_option, parse_size
 from sw_model.support.progress import Phase, phases, unseen
 
 from .integration import integration_files
@@ -88,11 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: python -m rtl generate --deployment compact --max-size 64,64 -o build/rtl"
     )
-    parser.add_argument(
-        "--deployment",
-        default="compact",
-        help="frozen file or shipped name (default: %(default)s)",
-    )
+    add_deployment_option(parser, "compact")
     parser.add_argument(
         "--max-size",
         default="{},{}".format(*DEFAULT_MAX_SIZE),

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sim.compare import job
 from sim.report.frame import FrameOutcome, prediction, report, summary
@@ -22,6 +18,7 @@ from sw_model.spec import GREY_MAX, UsageError
 from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
 from sw_model.spec.hardware.system_cycles import MemoryTiming
 from sw_model.support.files import check_output, replacing_folder, write_atomically
+from sw_model.support.progress import progress
 
 OUTPUT = Path("build/sim-frame")
 REPORT = "report.json"
@@ -119,24 +116,14 @@ def run(mine: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutcome:
         The accelerator does not build, breaks a rule of the bus, or does not end well.
     """
     layers = len(mine.deployment.spec.layers)
-    with Progress(
-        TextColumn("{task.description:14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("layers"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bars:
-        bar = bars.add_task("golden model", total=layers)
+    with progress("golden model", unit="layers", whole=layers) as bar:
         system, wanted = _system(mine, engines), _run(mine, memory)
         predicted = system.expected_cycles(wanted, mine.words)
-        bars.update(bar, description="building")
+        bar.describe("building")
         system.build()
-        bars.update(bar, description="simulating")
+        bar.describe("simulating")
         begun = time.monotonic()
-        result = system.run(wanted, sum(predicted), lambda done: bars.update(bar, completed=done))
+        result = system.run(wanted, sum(predicted), bar)
         seconds = time.monotonic() - begun
     return FrameOutcome(
         job=mine,

@@ -5,19 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from sim.compare import job
 from sim.report.figure import write_figure
@@ -29,6 +19,7 @@ from sw_model.pictures.eight_bit import write_picture
 from sw_model.pictures.options import DEFAULT_SIGMA, describe
 from sw_model.spec import GREY_MAX, UsageError
 from sw_model.support.files import check_output, replacing_folder, write_atomically
+from sw_model.support.progress import progress
 
 OUTPUT = Path("build/sim")
 """Default folder for pictures and report."""
@@ -122,19 +113,21 @@ def run(
     deployment = next(iter(jobs.values())).deployment
     for target in jobs:
         (folder / target).mkdir()
-    with _progress() as bars, ThreadPoolExecutor(len(jobs)) as pool:
-        generating = bars.add_task("Verilog", total=None)
+    with (
+        progress("Verilog", unit="event words") as generating,
+        ThreadPoolExecutor(len(jobs)) as pool,
+    ):
         hardware = {
             make: make(deployment, *max_size)
             for make in dict.fromkeys(TARGETS[target].make for target in jobs)
             if make is not None
         }
-        bars.remove_task(generating)
+        generating.remove()
 
         def simulate(target: str) -> Outcome:
             mine = jobs[target]
             words = sum(words[..., 0].size for words in mine.words)
-            bar = bars.add_task(target, total=words)
+            bar = generating.beside(target, words)
             chosen = TARGETS[target]
             if chosen.run is not None:
                 simulation = chosen.run(mine)
@@ -146,9 +139,9 @@ def run(
                     [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
                     expected_cycles=sum(mine.cycles),
                     waves=folder / target / chosen.waves if waves and chosen.waves else None,
-                    progress=lambda done: bars.update(bar, completed=done),
+                    progress=bar,
                 )
-            bars.update(bar, completed=words)
+            bar(words)
             return Outcome(target=target, job=mine, simulation=simulation)
 
         return list(pool.map(simulate, jobs))
@@ -177,19 +170,3 @@ def _parse_targets(text: str) -> list[str]:
                 f"--target {text!r} is not a list of {', '.join(TARGETS)}, each at most once"
             )
     return targets
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar a target on the terminal, nothing in a pipe."""
-    with Progress(
-        TextColumn("{task.description:10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("event words"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bars:
-        yield bars

@@ -20,15 +20,16 @@ from sw_model.pictures.output import SUFFIXES
 from sw_model.spec import UsageError
 from sw_model.support.cli import MISTAKE, complain
 from sw_model.support.files import check_output, staging_folder, write_atomically
+from sw_model.support.machine import processors
 from sw_model.support.packages import need
-from sw_model.support.progress import working
+from sw_model.support.progress import progress
 
 from .job import REPLACE, Progress, Settings, check_absent, do
 from .noise_level import check_level
 from .outcome import Done, Failure, Outcome
 from .plan import Plan, plan
 from .report import one, report, shown, table
-from .workers import cores, run_here, run_processes
+from .workers import run_here, run_processes
 
 EXAMPLES = """\
 examples:
@@ -196,9 +197,9 @@ def _one(todo: Plan, settings: Settings) -> Done:
     task = todo.tasks[0]
     # Progress counts pixels times layers.
     scale = 1e-6 / len(settings.deployment.spec.layers)
-    with working(f"denoising {shown(task.source)}", scale, "Mpixel") as progress:
+    with progress(f"denoising {shown(task.source)}", unit="Mpixel", scale=scale) as bar:
         try:
-            return do(task, settings, progress)
+            return do(task, settings, bar)
         except MemoryError:
             raise MemoryError(task.source) from None
 
@@ -214,11 +215,10 @@ def _many(
         client = connect(dask)
     with ExitStack() as stack:
         staging = stack.enter_context(staging_folder(folder, folder))
-        progress = stack.enter_context(working(f"denoising {len(todo.tasks)} files", 1, "files"))
+        label = f"denoising {len(todo.tasks)} files"
+        bar = stack.enter_context(progress(label, unit="files", scale=1))
         # Whatever happens here, the workers end before their folder does.
-        running = stack.enter_context(
-            closing(_run(todo, settings, staging, progress, jobs, client))
-        )
+        running = stack.enter_context(closing(_run(todo, settings, staging, bar, jobs, client)))
         outcomes = {outcome.task: outcome for outcome in running}
     return [outcomes[task] for task in todo.tasks]
 
@@ -235,7 +235,7 @@ def _run(
         from .dask import run_cluster
 
         return run_cluster(todo.tasks, settings, staging, progress, client)
-    count = min(len(cores()) if jobs is None else jobs, len(todo.tasks))
+    count = min(len(processors()) if jobs is None else jobs, len(todo.tasks))
     if count <= 1:
         return run_here(todo.tasks, settings, staging, progress)
     return run_processes(todo.tasks, settings, staging, progress, count)

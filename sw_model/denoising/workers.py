@@ -16,6 +16,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessP
 from pathlib import Path
 from typing import Any
 
+from sw_model.support.machine import processors
+
 from .job import Progress, Settings, attempt
 from .outcome import Failure, Outcome, failure
 from .plan import Task
@@ -25,13 +27,6 @@ POLL = 0.2
 
 _worker: dict[str, Any] = {}
 """What a worker process got when it started."""
-
-
-def cores() -> list[int]:
-    """Numbers of the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def run_here(
@@ -90,11 +85,11 @@ class _Pool:
         context = multiprocessing.get_context("spawn")
         self._jobs = jobs
         self._shares = context.SimpleQueue()
-        processors = cores()
+        own = processors()
         for index in range(jobs):
-            first, end = (len(processors) * i // jobs for i in (index, index + 1))
+            first, end = (len(own) * i // jobs for i in (index, index + 1))
             # More processes than processors share all of them.
-            self._shares.put(processors[first:end] or processors)
+            self._shares.put(own[first:end] or own)
         self._progress = context.Value("d", 0.0)
         self._others = set(multiprocessing.active_children())
         self._executor = ProcessPoolExecutor(

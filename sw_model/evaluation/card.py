@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw_model.pictures.options import add_deployment_option
 from sw_model.spec import Deployment, UsageError, load_deployment, shipped_deployments
-from sw_model.spec.deployment import SHIPPED
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, SHIPPED
 from sw_model.support.files import check_output, write_atomically
+from sw_model.support.options import add_deployment_option
 from sw_model.support.reading import parse_json, reading
 from sw_model.support.text import one_line
 
 from .card_sections import (
+    TEXTS,
     cost_section,
     network_section,
     picture_section,
@@ -38,24 +39,8 @@ def head(deployment: Deployment, name: str) -> str:
     name
         What ``--deployment`` takes.
     """
-    lines = [
-        f"# Model card: {name}",
-        "",
-        "A spiking DnCNN that removes Gaussian noise from grey pictures (colour ones channel by "
-        "channel), frozen to integers. This card is generated (`python -m sw_model card --help`).",
-        "",
-        "## Network",
-        "",
-        "Numbers in parentheses are layers, 0 being the encoding layer.",
-        "",
-        *network_section(deployment),
-        "",
-        "## Training",
-        "",
-        *provenance_section(deployment),
-        "",
-    ]
-    return "\n".join(lines)
+    network, provenance = network_section(deployment), provenance_section(deployment)
+    return TEXTS.text("head", name=name, network=network, provenance=provenance) + "\n"
 
 
 def card(deployment: Deployment, name: str, reports: Sequence[Mapping[str, Any]]) -> str:
@@ -70,23 +55,17 @@ def card(deployment: Deployment, name: str, reports: Sequence[Mapping[str, Any]]
     """
     qualities = [report for report in reports if "summary" in report]
     costs = [report for report in reports if "break_even_theta" in report]
-    lines = [FIGURES, ""]
+    figures = [quality_section(name, qualities)] if qualities else []
+    figures += map(picture_section, qualities)
     if not reports:
-        lines += ["None were measured for this card.", ""]
-    if qualities:
-        lines += [
-            "Measured with the golden model's integers, which every target gives bit for bit.",
-            "",
-            *quality_section(name, qualities),
-            "",
-        ]
-    for report in qualities:
-        lines += [*picture_section(report), ""]
-    if costs:
-        lines += ["## Cost", ""]
-    for report in costs:
-        lines += [*cost_section(name, report), ""]
-    return head(deployment, name) + "\n" + "\n".join(lines).rstrip() + "\n"
+        figures = [TEXTS.text("no_figures")]
+    sections = "\n\n".join(cost_section(name, report) for report in costs)
+    text = TEXTS.text(
+        "figures",
+        figures="\n\n".join(figures),
+        costs=TEXTS.text("costs", costs=sections) if costs else "",
+    )
+    return f"{head(deployment, name)}\n{text}\n"
 
 
 def read_report(path: Path, deployment: Deployment) -> dict[str, Any]:
@@ -122,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: python -m sw_model card --deployment compact --figures set12.json cost.json"
     )
-    add_deployment_option(parser)
+    add_deployment_option(parser, DEFAULT_DEPLOYMENT)
     parser.add_argument(
         "--figures",
         type=Path,

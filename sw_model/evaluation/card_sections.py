@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from sw_model.spec import Deployment, LayerSpec, NeuronSpec
+from sw_model.support.templates import Templates
 
 from .cost_report import MEANING
 from .published import published
 
 Report = Mapping[str, Any]
 PLUS_MINUS = "±"
+TEXTS = Templates(Path(__file__).parent / "card.md", width=None)
+"""The sentences of a card."""
 
 
-def network_section(deployment: Deployment) -> list[str]:
+def network_section(deployment: Deployment) -> str:
     """What the network is: every field of its spec, its hash, the widths that follow."""
     spec, widths = deployment.spec, deployment.widths
     kinds = ", ".join(_runs(spec.layers, lambda layer: layer.kind))
@@ -38,22 +42,23 @@ def network_section(deployment: Deployment) -> list[str]:
     return _table(("what", "value"), rows.items())
 
 
-def provenance_section(deployment: Deployment) -> list[str]:
+def provenance_section(deployment: Deployment) -> str:
     """How the network came about, as its file says."""
     provenance = dict(deployment.provenance)
     runs = provenance.pop("runs", None)
-    lines = [f"- {key}: {value}" for key, value in sorted(provenance.items())]
+    facts = [f"- {key}: {value}" for key, value in sorted(provenance.items())]
     if isinstance(runs, list) and all(isinstance(run, dict) for run in runs):
-        lines += ["", "Trainings, in order:", ""]
+        lines = []
         for number, run in enumerate(runs, 1):
             rest = ", ".join(f"{value} {key}" for key, value in run.items() if key != "command")
             lines.append(f"{number}. `{run.get('command', 'command unknown')}`: {rest}")
-    elif runs is not None:
-        lines.append(f"- runs: {runs}")
-    return lines or ["The file does not say."]
+        return TEXTS.text("runs", facts="\n".join(facts), runs="\n".join(lines))
+    if runs is not None:
+        facts.append(f"- runs: {runs}")
+    return "\n".join(facts) or TEXTS.text("no_provenance")
 
 
-def quality_section(name: str, reports: Sequence[Report]) -> list[str]:
+def quality_section(name: str, reports: Sequence[Report]) -> str:
     """PSNR, SSIM and theta of what ``evaluate`` reported."""
     rows, commands = [], []
     for number, report in enumerate(reports, 1):
@@ -76,17 +81,10 @@ def quality_section(name: str, reports: Sequence[Report]) -> list[str]:
             what = f"{figure.picture or 'mean'}: {figure.method}, published"
             rows.append((what, "25, paper", "", "", f"{figure.psnr:.2f}", "", "", "see below"))
     head = ("pictures", "σ, protocol", "seeds", "noisy, dB", "PSNR, dB", "SSIM", "θ", "from")
-    notes = [
-        "",
-        f"Means over the pictures; over several seeds mean {PLUS_MINUS} standard deviation "
-        "(n − 1). Protocol *paper*: noise not clipped; *camera*: clipped to 0…255. "
-        "Published figures are other authors', not measured here; "
-        "`sw_model/evaluation/published.py` has their sources.",
-    ]
-    return [*_table(head, rows), *notes, "", *commands]
+    return TEXTS.text("quality", table=_table(head, rows), commands="\n".join(commands))
 
 
-def picture_section(report: Report) -> list[str]:
+def picture_section(report: Report) -> str:
     """PSNR, SSIM and theta of every picture, for the first noise of a report."""
     first = report["runs"][0] if "runs" in report else report
     noise = first["noise"]
@@ -101,15 +99,18 @@ def picture_section(report: Report) -> list[str]:
         )
         for picture in first["pictures"]
     ]
-    label = _pictures(report, len(first["pictures"]))
-    return [
-        f"{label}, σ = {noise['sigma']:g}, seed {noise['seed']}, protocol {noise['protocol']}:",
-        "",
-        *_table(("picture", "H x W", "noisy, dB", "PSNR, dB", "SSIM", "θ"), rows),
-    ]
+    head = ("picture", "H x W", "noisy, dB", "PSNR, dB", "SSIM", "θ")
+    return TEXTS.text(
+        "pictures",
+        label=_pictures(report, len(first["pictures"])),
+        sigma=noise["sigma"],
+        seed=noise["seed"],
+        protocol=noise["protocol"],
+        table=_table(head, rows),
+    )
 
 
-def cost_section(name: str, report: Report) -> list[str]:
+def cost_section(name: str, report: Report) -> str:
     """Operations and energy of what ``cost`` reported."""
     image, breaks = report["per_image"], report["break_even_theta"]
     rows = [
@@ -127,19 +128,19 @@ def cost_section(name: str, report: Report) -> list[str]:
         )
     ]
     head = ("per image", "operations, M", "of them useful, M", "arithmetic, µJ", "with memory, µJ")
-    label = _pictures(report, len(report["pictures"]))
-    return [
-        f"{label}, σ = {report['noise']['sigma']:g}, T = {report['timesteps']}; energies estimated "
-        f"({report['energy_source']}) by the model in `docs/log/cost.md`:",
-        "",
-        *_table(head, rows),
-        "",
-        f"Measured θ: {image['theta']:.3f}. The spiking network stops paying off at θ =",
-        "",
-        *(f"- {_number(theta, 3)}: {MEANING[key]}" for key, theta in breaks.items()),
-        "",
-        cost_command(name, report),
-    ]
+    return TEXTS.text(
+        "cost",
+        label=_pictures(report, len(report["pictures"])),
+        sigma=report["noise"]["sigma"],
+        timesteps=report["timesteps"],
+        source=report["energy_source"],
+        table=_table(head, rows),
+        theta=image["theta"],
+        break_even="\n".join(
+            f"- {_number(theta, 3)}: {MEANING[key]}" for key, theta in breaks.items()
+        ),
+        command=cost_command(name, report),
+    )
 
 
 def evaluate_command(name: str, report: Report) -> str:
@@ -210,5 +211,5 @@ def _number(value: float | None, decimals: int) -> str:
     return "none" if value is None else f"{value:.{decimals}f}"
 
 
-def _table(head: Sequence[str], rows: Any) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+def _table(head: Sequence[str], rows: Any) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))

@@ -6,16 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 
 from sw_model.denoising.picture import denoise_picture
-from sw_model.golden.activity import Activity
 from sw_model.pictures.arrays import without_residual
 from sw_model.pictures.eight_bit import read_picture
-from sw_model.pictures.metrics import Quality, quality
+from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.options import (
     DEFAULT_SIGMA,
@@ -24,50 +20,15 @@ from sw_model.pictures.options import (
     add_noise_options,
     network,
     noises,
-    progress_bar,
 )
 from sw_model.pictures.sets import add_picture_options, picture_set
 from sw_model.spec import Deployment
 from sw_model.support.files import check_output, write_atomically
+from sw_model.support.progress import progress
 from sw_model.support.text import one_line
 
+from .figures import Evaluation, Measured
 from .report import report, table
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Figures of one picture."""
-
-    name: str
-    shape: tuple[int, ...]
-    noisy: Quality
-    denoised: Quality
-    activity: Activity
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """Figures of all pictures, and what they were measured with."""
-
-    deployment: Deployment
-    timesteps: int
-    noise: Noise
-    pictures: tuple[Measured, ...]
-
-    @property
-    def activity(self) -> Activity:
-        """Spikes and neurons of all pictures together."""
-        return reduce(add, (picture.activity for picture in self.pictures))
-
-    @property
-    def noisy(self) -> Quality:
-        """Mean of the noisy pictures' values."""
-        return _mean([picture.noisy for picture in self.pictures])
-
-    @property
-    def denoised(self) -> Quality:
-        """Mean of the denoised pictures' values."""
-        return _mean([picture.denoised for picture in self.pictures])
 
 
 def evaluate(
@@ -89,14 +50,12 @@ def evaluate_all(
     """As `evaluate`, with each of several noises."""
     files = list(files)
     pictures: list[list[Measured]] = [[] for _ in noises]
-    with progress_bar("evaluate") as bar:
+    with progress("evaluate") as bar:
         # Picture by picture, so that one that cannot be read is not met in the second noise only.
         for number, path in enumerate(files):
             for index, noise in enumerate(noises):
-                progress = bar.item(
-                    number * len(noises) + index, len(files) * len(noises), path.name
-                )
-                pictures[index].append(_measure(deployment, timesteps, noise, path, progress))
+                item = bar.item(number * len(noises) + index, len(files) * len(noises), path.name)
+                pictures[index].append(_measure(deployment, timesteps, noise, path, item))
     return [
         Evaluation(
             deployment=deployment, timesteps=timesteps, noise=noise, pictures=tuple(measured)
@@ -165,11 +124,3 @@ def main(args: argparse.Namespace) -> int:
     else:
         print(table(evaluations, pictures.name))
     return 0
-
-
-def _mean(values: list[Quality]) -> Quality:
-    ssims = [value.ssim for value in values if value.ssim is not None]
-    return Quality(
-        psnr=sum(value.psnr for value in values) / len(values),
-        ssim=sum(ssims) / len(ssims) if len(ssims) == len(values) else None,
-    )

@@ -15,10 +15,11 @@ from sw_model import golden
 from sw_model.golden.activity import Activity
 from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.noise import add_noise, planes
-from sw_model.pictures.options import Noise, progress_bar
+from sw_model.pictures.options import Noise
 from sw_model.spec import KERNEL, Deployment
 from sw_model.spec.cost.layer import LayerCost, Scope, break_even_theta
 from sw_model.spec.cost.model import DenseDesign, InputSpikes, dense_cost, spiking_cost
+from sw_model.support.progress import progress
 from sw_model.support.text import one_line
 
 Layers = tuple[LayerCost, ...]
@@ -147,7 +148,7 @@ def study(
     """
     files = list(files)
     pictures = []
-    with progress_bar("cost") as bar:
+    with progress("cost") as bar:
         for number, path in enumerate(files):
             clean = read_picture(path)
             pixels = list(planes(add_noise(clean, noise.sigma, noise.seed, noise.protocol)))

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sw_model.golden.activity import Activity
 from sw_model.pictures.metrics import Quality
 from sw_model.pictures.options import describe
 
+from .figures import Evaluation, Measured
 from .published import SIGMA, published
-
-if TYPE_CHECKING:
-    from .command import Evaluation, Measured
 
 DECIMALS = 6
 """Of the report's numbers: enough for any use, and the same on every machine."""

@@ -17,10 +17,10 @@ from sw_model.pictures.options import (
     describe,
     network,
     noise,
-    progress_bar,
 )
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.files import check_output
+from sw_model.support.progress import progress
 from sw_model.support.text import one_line
 
 DEFAULT_CROP = "60,180,256,256"
@@ -69,7 +69,7 @@ def main(args: argparse.Namespace) -> None:
     crop = parse_crop(text, picture.shape, path)
     clean = cut(picture, crop)
     pixels = add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol)
-    with progress_bar("golden model") as bar:
+    with progress("golden model") as bar:
         result = golden.denoise(deployment, pixels, timesteps, trace="spikes", progress=bar)
     counts = count_spikes(
         [layer.words for layer in result.layers],

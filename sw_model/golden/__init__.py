@@ -20,12 +20,13 @@ import numpy.typing as npt
 from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
 from sw_model.spec.network import NOISE_UNITS
 from sw_model.support.forking import hold_while_forking
+from sw_model.support.machine import processors
 
 from .activity import Activity
 from .arithmetic import rounding_shift
 from .planes import from_planes, to_planes
 from .result import GoldenResult, LayerTrace, Visit
-from .tiling import Progress, Tile, Work, processors, tiles
+from .tiling import Progress, Tile, Work, tiles
 
 IntArray = npt.NDArray[np.integer]
 Engine = Literal["events", "values", "reference"]
@@ -111,7 +112,7 @@ def denoise(
     counts = [0] * len(spec.spiking_layers)
     traces: list[LayerTrace] = []
     whole = sum(part.pixels for part in parts) * len(spec.layers)
-    with ThreadPoolExecutor(threads or processors()) as pool:
+    with ThreadPoolExecutor(threads or len(processors())) as pool:
         work = Work(pool, whole, progress)
         for part in parts:
             visit = _visit(part, counts, traces if trace else None, (height, width))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -69,11 +68,6 @@ def pieces(length: int, most: int) -> Iterator[slice]:
 
 def _wider(part: slice, halo: int, length: int) -> slice:
     return slice(max(0, part.start - halo), min(length, part.stop + halo))
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Work:

@@ -18,7 +18,8 @@ from sw_model.spec.hardware.sdram import fits, pixels_max
 from sw_model.spec.hardware.serial import BAUD, BYTE_BITS, Description
 from sw_model.support.cli import complain
 from sw_model.support.files import check_output
-from sw_model.support.progress import working
+from sw_model.support.options import add_deployment_option
+from sw_model.support.progress import progress
 
 from .client import ATTEMPTS, CHUNK_BYTES, LINE_SHARE, BoardClient
 
@@ -40,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timesteps", type=int, metavar="T", help="number of timesteps (default: the largest)"
     )
-    parser.add_argument(
-        "--deployment",
-        metavar="NAME",
-        help="frozen file or shipped name that the board must have (default: any)",
-    )
+    add_deployment_option(parser, None, " that the board must have")
     parser.add_argument(
         "--noise", type=float, metavar="SIGMA", help="add noise to the picture before it is sent"
     )
@@ -92,14 +89,14 @@ def main(args: argparse.Namespace) -> None:
     begun = time.monotonic()
     with (
         _open_port(args.port, args.baud, args.timeout) as port,
-        working("serial line", 1e-3, "kB") as progress,
+        progress("serial line", unit="kB", scale=1e-3) as bar,
     ):
         client = BoardClient(
             port,
             attempts=args.attempts,
             baud=args.baud,
             answer_seconds=args.timeout,
-            progress=progress,
+            progress=bar,
         )
         board = client.describe()
         if wanted not in (None, board.deployment):

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sw_model.spec import Deployment, load_deployment
 from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, TRAINED_SIGMA
-from sw_model.support.options import parse_seeds
+from sw_model.support.options import add_deployment_option, parse_seeds
 
 from .noise import PROTOCOLS, Protocol
 
@@ -34,18 +28,6 @@ class Noise:
 
     def __str__(self) -> str:
         return f"sigma {self.sigma:g}, seed {self.seed}, protocol {self.protocol}"
-
-
-def add_deployment_option(
-    parser: argparse.ArgumentParser, default: str = DEFAULT_DEPLOYMENT
-) -> None:
-    """The option that chooses a frozen network."""
-    parser.add_argument(
-        "--deployment",
-        default=default,
-        metavar="NAME|FILE",
-        help="shipped deployment or deployment file (default: %(default)s)",
-    )
 
 
 def add_network_options(parser: argparse.ArgumentParser, default: str = DEFAULT_DEPLOYMENT) -> None:
@@ -138,34 +120,3 @@ def noises(args: argparse.Namespace) -> list[Noise]:
         for protocol in protocols
         for seed in seeds
     ]
-
-
-class ProgressBar:
-    """A bar on a terminal; see `progress_bar`."""
-
-    def __init__(self, bar: Progress, label: str) -> None:
-        self._bar, self._task = bar, bar.add_task(label, total=None)
-
-    def __call__(self, done: float, whole: float) -> None:
-        """Show what is done, and the whole."""
-        self._bar.update(self._task, completed=done, total=whole)
-
-    def item(self, number: int, count: int, label: str) -> Callable[[float, float], None]:
-        """What takes the done and the whole of item ``number`` (from 0) of ``count``."""
-        self._bar.update(self._task, description=f"{number + 1}/{count} {label}")
-        return lambda done, whole: self(number + done / whole, count)
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[ProgressBar]:
-    """A bar on the terminal, nothing in a pipe; gives what takes the done and the whole."""
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),  # a file may be named [red]
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        yield ProgressBar(bar, label)

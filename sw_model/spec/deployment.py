@@ -112,7 +112,9 @@ class Deployment:
     @cached_property
     def widths(self) -> NetworkWidths:
         """Derived widths of all layers."""
-        return network_widths(self)
+        return network_widths(
+            self.spec, self.weights, self.biases, self.thresholds, self.inits, self.noise_weight
+        )
 
     @cached_property
     def sigma(self) -> float:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .fixed_point import PIXEL_MAX, PIXEL_MIN, signed_width, unsigned_width
-from .network import NOISE_UNITS
+from .network import NOISE_UNITS, LayerSpec, NetworkSpec
 from .neuron import NeuronSpec
-
-if TYPE_CHECKING:
-    from .deployment import Deployment
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,36 @@ class LayerWidths:
     threshold: int
 
 
-def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
-    """Widths of layer ``index``, from its weights, constants and the largest allowed T."""
-    layer = deployment.spec.layers[index]
-    binary = deployment.spec.code == "binary"
-    # What a pixel's spikes count at most, in a lane that adds them all up.
-    steps = deployment.spec.timesteps_max
-    counts = (1 << steps) - 1 if binary else steps
-    bias = deployment.biases[index].astype(np.int64)
+def layer_widths(
+    layer: LayerSpec,
+    steps: int,
+    weight: npt.NDArray[np.int64],
+    bias: npt.NDArray[np.int64],
+    threshold: npt.NDArray[np.int64] | None = None,
+    init: npt.NDArray[np.int64] | None = None,
+    *,
+    binary: bool = False,
+    told: Sequence[npt.NDArray[np.int64]] = (),
+) -> LayerWidths:
+    """Widths of a layer.
+
+    Parameters
+    ----------
+    steps
+        The largest allowed T.
+    weight, bias
+        (C_out, C_in, 3, 3) and (C_out,).
+    threshold, init
+        (C_out,) of a spiking layer.
+    binary
+        Of the few-spike code.
+    told
+        (C_out,) each: the layer's biases at the lowest and the highest noise level.
+    """
+    # What a pixel's spikes count at most, in a lane that adds them all up, and how often a bias
+    # is added.
+    counts, times = ((1 << steps) - 1, 1) if binary else (steps, steps)
     # (out, in, 3, 3) to (out, taps): what a lane can reach when only one sign of weight fires.
-    weight = deployment.weights[index].astype(np.int64)
     negative = np.minimum(weight, 0).sum(axis=1).reshape(len(weight), -1)
     positive = np.maximum(weight, 0).sum(axis=1).reshape(len(weight), -1)
     if layer.kind == "encoding":
@@ -66,8 +83,7 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
     lane = _width(negative, positive)
     low, high = negative.sum(axis=1), positive.sum(axis=1)
     sums = _width(low, high)
-    if layer.neuron is None:
-        times = 1 if binary else steps  # that the bias is added
+    if layer.neuron is None or threshold is None or init is None:
         return LayerWidths(
             lane=lane,
             sum=sums,
@@ -80,15 +96,8 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
         half = 1 << (layer.shift - 1)
         low, high = (low + half) >> layer.shift, (high + half) >> layer.shift
     fraction = layer.neuron.fractional_bits
-    bias_low, bias_high = bias, bias
-    if index == 0 and deployment.spec.noise_levels is not None:
-        told = [
-            level_bias(deployment, level * NOISE_UNITS) for level in deployment.spec.noise_levels
-        ]
-        bias_low, bias_high = np.minimum(*told), np.maximum(*told)
+    bias_low, bias_high = (np.minimum(*told), np.maximum(*told)) if told else (bias, bias)
     low, high = (low + bias_low) << fraction, (high + bias_high) << fraction
-    threshold = deployment.thresholds[index].astype(np.int64)
-    init = deployment.inits[index].astype(np.int64)
     return LayerWidths(
         lane=lane,
         sum=sums,
@@ -99,20 +108,6 @@ def layer_widths(deployment: Deployment, index: int) -> LayerWidths:
         bias=_width(np.minimum(bias, bias_low), np.maximum(bias, bias_high)),
         threshold=unsigned_width(int(threshold.max())),
     )
-
-
-def level_bias(deployment: Deployment, level: int) -> npt.NDArray[np.int64]:
-    """The encoding layer's biases at a noise level, (channels,).
-
-    Parameters
-    ----------
-    level
-        In sixteenths of a grey level. What lies between two levels has biases between theirs.
-    """
-    assert deployment.noise_weight is not None
-    shift = deployment.spec.noise_shift
-    product = deployment.noise_weight.astype(np.int64) * level
-    return deployment.biases[0].astype(np.int64) + ((product + (1 << (shift - 1))) >> shift)
 
 
 def membrane_range(
@@ -192,11 +187,45 @@ class NetworkWidths:
         return max(layer.threshold for layer in self.layers[:-1])
 
 
-def network_widths(deployment: Deployment) -> NetworkWidths:
-    """Widths of all layers of ``deployment``."""
-    return NetworkWidths(
-        tuple(layer_widths(deployment, index) for index in range(len(deployment.spec.layers)))
-    )
+def network_widths(
+    spec: NetworkSpec,
+    weights: Sequence[npt.NDArray[np.integer]],
+    biases: Sequence[npt.NDArray[np.integer]],
+    thresholds: Sequence[npt.NDArray[np.integer]],
+    inits: Sequence[npt.NDArray[np.integer]],
+    noise_weight: npt.NDArray[np.integer] | None = None,
+) -> NetworkWidths:
+    """Widths of all layers; tensors as of `sw_model.spec.deployment.Deployment`."""
+    layers = []
+    told = _told_biases(spec, biases[0], noise_weight)
+    for index, layer in enumerate(spec.layers):
+        tensors = (
+            (weights, biases) if layer.neuron is None else (weights, biases, thresholds, inits)
+        )
+        numbers = [values[index].astype(np.int64) for values in tensors]
+        layers.append(
+            layer_widths(
+                layer,
+                spec.timesteps_max,
+                *numbers,
+                binary=spec.code == "binary",
+                told=told if index == 0 else (),
+            )
+        )
+    return NetworkWidths(tuple(layers))
+
+
+def _told_biases(
+    spec: NetworkSpec,
+    bias: npt.NDArray[np.integer],
+    noise_weight: npt.NDArray[np.integer] | None,
+) -> list[npt.NDArray[np.int64]]:
+    """The encoding layer's biases at the ends of the noise levels, between which all others lie."""
+    if spec.noise_levels is None or noise_weight is None:
+        return []
+    half = 1 << (spec.noise_shift - 1)
+    products = [noise_weight.astype(np.int64) * NOISE_UNITS * level for level in spec.noise_levels]
+    return [bias.astype(np.int64) + ((product + half) >> spec.noise_shift) for product in products]
 
 
 def _width(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> int:

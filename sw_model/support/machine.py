@@ -1,4 +1,4 @@
-"""What training asks of the machine: a C++ compiler and an allocator that keeps what is freed."""
+"""What commands ask of the machine: processors, a C++ compiler, memory that is kept when freed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import sysconfig
 from pathlib import Path
 
 from .errors import UsageError
+
+
+def processors() -> list[int]:
+    """Numbers of the processors that this process may use, one at least."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def check_compiler() -> None:

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
+
 from .errors import UsageError
+
+
+def add_deployment_option(
+    parser: argparse.ArgumentParser, default: str | None, what: str = ""
+) -> None:
+    """The option that chooses a frozen network.
+
+    Parameters
+    ----------
+    default
+        Its name; None for any network.
+    what
+        What else is to be said of it.
+    """
+    parser.add_argument(
+        "--deployment",
+        default=default,
+        metavar="NAME|FILE",
+        help=f"shipped deployment or deployment file{what} (default: {default or 'any'})",
+    )
 
 
 def parse_size(text: str, option: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
@@ -45,35 +46,81 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed * self._scale:.3g} {self._unit}/s")
 
 
+class Bar:
+    """Work under way: a bar on a terminal; see `progress`.
+
+    Parameters
+    ----------
+    display
+        What shows it.
+    label
+        In front of the bar.
+    whole
+        How much there is to do; None where that is not known yet.
+    """
+
+    def __init__(self, display: Progress, label: str, whole: float | None = None) -> None:
+        self._display, self._task = display, display.add_task(label, total=whole)
+
+    def __call__(self, done: float, whole: float | None = None) -> None:
+        """Show what is done, and the whole where it was not known."""
+        self._display.update(self._task, completed=done, total=whole)
+
+    def describe(self, label: str) -> None:
+        """Change what stands in front of the bar."""
+        self._display.update(self._task, description=label)
+
+    def item(self, number: int, count: int, label: str) -> Callable[[float, float], None]:
+        """What takes the done and the whole of item ``number`` (from 0) of ``count``."""
+        self.describe(f"{number + 1}/{count} {label}")
+        return lambda done, whole: self(number + done / whole, count)
+
+    def print(self, line: str) -> None:
+        """Write a line, which stays, above the bar; in a pipe as well."""
+        self._display.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def beside(self, label: str, whole: float | None = None) -> Bar:
+        """One more bar of the same kind, of work that goes on at the same time."""
+        return Bar(self._display, label, whole)
+
+    def remove(self) -> None:
+        """Show it no longer."""
+        self._display.remove_task(self._task)
+
+
 @contextmanager
-def working(label: str, scale: float, unit: str) -> Iterator[Callable[[float, float], None]]:
-    """A bar with rate and time left on the terminal, nothing in a pipe.
+def progress(
+    label: str,
+    *,
+    unit: str | None = None,
+    scale: float | None = None,
+    whole: float | None = None,
+    shown: bool = True,
+) -> Iterator[Bar]:
+    """A bar on the terminal, which is taken back at the end; nothing in a pipe.
 
     Parameters
     ----------
     label
         In front of the bar.
-    scale, unit
-        As of `RateColumn`.
-
-    Yields
-    ------
-    callable
-        Takes what is done and the whole.
+    unit
+        Of what is counted: with ``scale`` its rate is shown, otherwise how many of how many.
+    scale
+        What one of the counted steps is in units.
+    whole
+        How much there is to do; None where that is not known yet.
+    shown
+        False shows nothing on a terminal either.
     """
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        RateColumn(scale, unit),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, whole: bar.update(task, completed=done, total=whole)
+    columns: list[ProgressColumn] = [_label(), BarColumn()]
+    if unit is None:
+        columns.append(TimeRemainingColumn())
+    elif scale is None:
+        columns += [MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn()]
+    else:
+        columns += [TaskProgressColumn(), RateColumn(scale, unit), TimeRemainingColumn()]
+    with _display(columns, shown) as display:
+        yield Bar(display, label, whole)
 
 
 @contextmanager
@@ -82,25 +129,36 @@ def phases() -> Iterator[Phase]:
 
     For what takes seconds of which nobody can say how many are left.
     """
-    terminal = sys.stderr.isatty()
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not terminal,
-    )
+    display = _display([SpinnerColumn(), _label(), TimeElapsedColumn()])
 
     def begin(label: str) -> None:
-        for task in bar.task_ids:
-            bar.remove_task(task)
-        bar.add_task(label, total=None)
-        if not terminal:
+        for task in display.task_ids:
+            display.remove_task(task)
+        display.add_task(label, total=None)
+        if not _on_terminal():
             print(f"{label} ...", file=sys.stderr, flush=True)
 
-    with bar:
+    with display:
         yield begin
+
+
+def _label() -> ProgressColumn:
+    """What stands in front of a bar; a file may be named [red]."""
+    return TextColumn("{task.description}", markup=False)
+
+
+def _display(columns: list[ProgressColumn], shown: bool = True) -> Progress:
+    """What shows bars of these columns on the terminal and nothing in a pipe."""
+    return Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        disable=not (shown and _on_terminal()),
+    )
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
 
 
 def unseen(label: str) -> None:

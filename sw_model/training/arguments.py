@@ -11,6 +11,7 @@ from sw_model.spec import CONFIGURATIONS
 from .data import TRAINING_FOLDER
 from .folder import CHECKPOINT, LOG
 from .options import CALIBRATIONS, CODINGS, GRADIENTS, MODELS, SCHEDULES, TrainingOptions
+from .recipes.recipe import RECIPES
 from .widths import WidthOptions
 
 EXAMPLE = """\
@@ -21,6 +22,7 @@ examples:
       -o build/train/quantised
   python -m sw_model train --quantise compact --steps 500 --lr 1e-4 --surrogate-width 0.5 \\
       -o build/train/mine
+  python -m sw_model train --recipe compact -o build/train/compact
   torchrun --nproc-per-node 2 -m -- sw_model train --config paper --batch 64 -o build/train/two
 
 exit codes: 0 finished, 1 system failure, 2 mistake in the command,
@@ -62,6 +64,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECKPOINT",
         help="start spikes, or rates, from a float DnCNN's weights: a run of --model ann, or a "
         "file of `baseline --export` (.safetensors)",
+    )
+    start.add_argument(
+        "--recipe",
+        metavar="|".join(RECIPES),
+        help="do the trainings that a shipped network came from, or go on with them, each in a "
+        "folder of its own in -o; other options are given to all of them",
+    )
+    parser.add_argument(
+        "--shorten", type=int, metavar="N", help="divide the steps of --recipe by N, to try it out"
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help=f"folder of {CHECKPOINT} and {LOG}"

@@ -20,6 +20,7 @@ from sw_model.spec.network import LAYERS_MAX
 from sw_model.support.files import write_atomically
 from sw_model.support.reading import reading
 
+from .flags import command
 from .optimizer import Optimizer
 from .options import TrainingOptions
 from .supervision import DeepSupervision
@@ -173,6 +174,6 @@ class Checkpoint:
             options = TrainingOptions.from_dict(
                 {name: value for name, value in record.items() if name != "step"}
             )
-            runs.append({"command": options.command(origin), "steps": record["step"]})
+            runs.append({"command": command(options, origin), "steps": record["step"]})
             origin = options.model
         return runs

@@ -14,20 +14,22 @@ import time
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 from sw_model.pictures.sets import data_folder
 from sw_model.spec import UsageError
 from sw_model.support.machine import check_compiler, keep_freed_memory
+from sw_model.support.progress import progress
 from sw_model.support.signals import WORDS, collected, exit_code
 
 from . import distributed
 from .arguments import add_arguments
 from .data import PATCH, TrainingSet
+from .flags import named_as_flags
 from .folder import RunFolder
+from .recipes.running import run_recipe
 from .run import TrainingRun
-from .start import run_from_arguments
+from .start.begin import begin
+from .start.request import Request, run_folder
 
 __all__ = ["add_arguments", "main", "train_run"]
 
@@ -61,10 +63,8 @@ def train_run(
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
     saved = time.monotonic()
     losses: list[float] = []
-    console = Console(stderr=True)
-    progress = Progress(console=console, disable=not (console.is_terminal and workers.first))
-    with collected() as signals, progress as bar:
-        task = bar.add_task("training", total=run.options.steps, completed=run.completed)
+    showing = progress("training", whole=run.options.steps, shown=workers.first)
+    with collected() as signals, showing as bar:
         while True:
             if run.completed >= run.options.steps:
                 ending = "finished"
@@ -77,7 +77,8 @@ def train_run(
                 ending = "out of time"
                 break
             losses.append(run.step())
-            bar.update(task, completed=run.completed, description=f"loss {losses[-1]:.1f}")
+            bar(run.completed)
+            bar.describe(f"loss {losses[-1]:.1f}")
             if not workers.first:
                 continue
             if run.completed % every == 0 or run.completed == run.options.steps:
@@ -89,7 +90,7 @@ def train_run(
                     "minutes": round(run.seconds / 60, 2),
                 }
                 losses.clear()
-                console.print(folder.append_log(entry), highlight=False, soft_wrap=True)
+                bar.print(folder.append_log(entry))
             if time.monotonic() - saved > SAVE_SECONDS:
                 run.checkpoint().save(folder.checkpoint)
                 saved = time.monotonic()
@@ -99,10 +100,19 @@ def train_run(
     return ending
 
 
+@named_as_flags()
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code, one of `EXIT_CODES`."""
-    if args.output is None and args.resume is None:
-        raise UsageError("-o DIR is missing: name the folder of the new run")
+    if args.recipe is not None:
+        return run_recipe(args, _train_one)
+    if args.shorten is not None:
+        raise UsageError(f"--shorten {args.shorten} is for --recipe only")
+    return _train_one(args)
+
+
+def _train_one(args: argparse.Namespace) -> int:
+    """One training, new or resumed; returns the exit code."""
+    folder = run_folder(args)
     if args.every < 1:
         raise UsageError(f"--every {args.every} is not 1 or more")
     if args.minutes is not None and not args.minutes >= 0:
@@ -116,7 +126,6 @@ def main(args: argparse.Namespace) -> int:
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if not args.no_compile and device == "cpu":
         check_compiler()
-    folder = RunFolder(args.output or args.resume.parent, args.resume)
     data_folder(args.data)
     keep_freed_memory()
     if args.threads:
@@ -131,7 +140,8 @@ def _train(
 ) -> str:
     """Trains in this process, leaves nothing of the run behind, and returns why it ended."""
     images = TrainingSet.load(args.data, min(args.patch or PATCH, PATCH))
-    run = run_from_arguments(args, images, workers, device)
+    request = Request.from_arguments(args)
+    run = begin(request, images, compiled=not args.no_compile, workers=workers, device=device)
     if workers.first:
         folder.make()
         folder.truncate_log(run.completed)

@@ -16,6 +16,7 @@ from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.sets import dataset_files
 from sw_model.spec import UsageError
+from sw_model.support.errors import Field, OptionsError
 
 TRAINING_FOLDER = "train400"
 PATCH = 40
@@ -66,8 +67,9 @@ class TrainingSet:
     def check(self, patch: int) -> TrainingSet:
         """Itself; raises `UsageError` where an image has no patch of that size."""
         if (least := min(min(image.shape) for image in self.images)) < patch:
-            raise UsageError(
-                f"--patch {patch} is too large: one training image has {least} pixels a side"
+            raise OptionsError(
+                Field("patch", patch),
+                f" is too large: one training image has {least} pixels a side",
             )
         return self
 

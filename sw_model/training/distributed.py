@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import distributed, nn
 
-from sw_model.spec import UsageError
+from sw_model.support.errors import Field, OptionsError
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Workers:
             The batch cannot be shared out evenly.
         """
         if batch % self.size:
-            raise UsageError(
-                f"--batch {batch} cannot be shared by {self.size} processes; "
-                f"give a multiple of {self.size}"
+            raise OptionsError(
+                Field("batch", batch),
+                f" cannot be shared by {self.size} processes; give a multiple of {self.size}",
             )
         share = batch // self.size
         return slice(self.rank * share, (self.rank + 1) * share)

@@ -16,6 +16,7 @@ import torch
 from sw_model.network.folded import FoldedDnCNN, FoldedLayer
 from sw_model.spec import MULT_BITS, Deployment, UsageError
 from sw_model.spec.network import SHIFT_MAX
+from sw_model.support.errors import Field, OptionsError
 
 
 def output_multipliers(scale: float, timesteps: tuple[int, ...]) -> tuple[list[int], int]:
@@ -51,9 +52,9 @@ def to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.int
     limit = np.iinfo(np.int32)
     if not (np.isfinite(integers).all() and (np.abs(integers) <= limit.max).all()):
         worst = integers.flat[np.abs(integers).argmax()]
-        raise UsageError(
-            f"{what} of {worst:g} units does not fit 32 bits; "
-            "train with another seed or a lower --lr"
+        raise OptionsError(
+            f"{what} of {worst:g} units does not fit 32 bits; train with another seed or a lower ",
+            Field("lr"),
         )
     return integers.astype(np.int32)
 

@@ -16,6 +16,7 @@ from sw_model.spec import Deployment, NetworkSpec, UsageError, shipped_deploymen
 from sw_model.spec.deployment import load_plain_deployment
 
 from .checkpoint import Checkpoint
+from .flags import named_as_flags
 from .freeze import freeze
 from .run import evaluate_network
 from .unfold import FROZEN, narrowed
@@ -102,19 +103,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     WidthOptions.add_arguments(parser)
 
 
-def _save(deployment: Deployment, path: Path) -> int:
+def save_deployment(deployment: Deployment, path: Path) -> int:
+    """Writes a deployment and tells its hash; returns the exit code."""
     deployment.save(path)
     print(f"{path}: deployment {deployment.hash[:16]}", file=sys.stderr)
     return 0
 
 
+@named_as_flags()
 def main(args: argparse.Namespace) -> int:
     """Runs the command line; returns the exit code."""
     widths = WidthOptions.from_arguments(args)
     if str(args.network) in shipped_deployments() or args.network.suffix == FROZEN:
         if args.float_psnr:
             raise UsageError(f"{str(args.network)!r} is frozen: leave out --float-psnr")
-        return _save(
+        return save_deployment(
             narrowed(load_plain_deployment(args.network, "narrowing"), widths, args.name),
             args.output,
         )
@@ -124,7 +127,7 @@ def main(args: argparse.Namespace) -> int:
         if picture.ndim != 2:
             raise UsageError(f"{path} has colours; --float-psnr needs grey pictures")
     deployment = freeze_checkpoint(checkpoint, widths, args.name)
-    _save(deployment, args.output)
+    save_deployment(deployment, args.output)
     if pictures:
         result = evaluate_network(checkpoint.network(), pictures, checkpoint.options.sigma)
         print(f"PSNR of the checkpoint: {result['psnr']:.3f} dB")

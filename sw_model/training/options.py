@@ -9,6 +9,7 @@ from typing import Any
 from sw_model.network.neurons import RESETS, SHAPES, Surrogate
 from sw_model.spec import NeuronSpec, UsageError, configuration
 from sw_model.spec.network import TIMESTEPS_MAX
+from sw_model.support.errors import Field, OptionsError
 
 from .data import PATCH
 from .widths import WidthOptions
@@ -150,40 +151,60 @@ class TrainingOptions:
         for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:  # NaN is not
-                option = name.replace("_", "-")
-                raise UsageError(f"--{option} {value} is not in {low}..{high}")
+                raise OptionsError(Field(name, value), f" is not in {low}..{high}")
         if not self.ema < 1:
-            raise UsageError(f"--ema {self.ema} is not below 1")
+            raise OptionsError(Field("ema", self.ema), " is not below 1")
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
-                option, known = name.replace("_", "-"), ", ".join(choices)
-                raise UsageError(f"--{option} {value!r} is unknown; known are {known}")
+                known = ", ".join(choices)
+                raise OptionsError(Field(name), f" {value!r} is unknown; known are {known}")
+        self._check_gradient()
+        if self.supervision and self.model == "ann":
+            raise OptionsError(
+                Field("supervision"), " is for spiking networks; give 0 for model 'ann'"
+            )
+        if self.features and not (self.teacher and self.teacher_channels):
+            raise OptionsError(
+                Field("features", self.features), " are a teacher's; give ", Field("teacher")
+            )
+
+    def _check_gradient(self) -> None:
+        """Raises `OptionsError` where the gradient does not fit the network or what is learnt."""
+        gradient = Field("gradient", self.gradient)
         if self.gradient == "rate" and self.model != "quantised":
-            raise UsageError("--gradient rate is for quantised networks; give --quantise")
+            raise OptionsError(
+                gradient, " is for quantised networks; give ", Field("model", "quantised")
+            )
         if self.coding != "direct" and (self.model, self.gradient) != ("snn", "time"):
-            raise UsageError(
-                f"--coding {self.coding} is for spiking networks in floats with --gradient time, "
-                f"not for model {self.model!r} with --gradient {self.gradient}"
+            raise OptionsError(
+                Field("coding", self.coding),
+                " is for spiking networks in floats with ",
+                Field("gradient", "time"),
+                f", not for model {self.model!r} with ",
+                gradient,
             )
         neuron = configuration(self.config).layers[0].neuron
         if self.gradient == "levels" and neuron != NeuronSpec(leak=None, reset="soft"):
-            raise UsageError(
-                f"--gradient levels describes neurons without leak and with soft reset, not those "
-                f"of --config {self.config}; its gradient is --gradient time"
+            raise OptionsError(
+                gradient,
+                " describes neurons without leak and with soft reset, not those of ",
+                Field("config", self.config),
+                "; its gradient is ",
+                Field("gradient", "time"),
             )
-        if self.supervision and self.model == "ann":
-            raise UsageError("--supervision is for spiking networks; give 0 for model 'ann'")
         if self.partial_sums and (self.model == "ann" or self.gradient != "time"):
-            raise UsageError(
-                "--partial-sums is for the gradient of spikes through time; "
-                f"here it is --gradient {self.gradient}, model {self.model!r}"
+            raise OptionsError(
+                Field("partial_sums"),
+                " is for the gradient of spikes through time; here it is ",
+                gradient,
+                f", model {self.model!r}",
             )
         timesteps = self.timesteps or configuration(self.config).timesteps_max
         if self.partial_sums and timesteps == 1:
-            raise UsageError("--partial-sums needs --timesteps 2 or more; here T = 1")
-        if self.features and not (self.teacher and self.teacher_channels):
-            raise UsageError(f"--features {self.features} are a teacher's; give --teacher")
+            raise OptionsError(
+                Field("partial_sums"), " needs ", Field("timesteps", 2), " or more; here T = 1"
+            )
 
     def _check_types(self) -> None:
         """Raises `UsageError` where an option is not what its default is: files hold anything."""
@@ -208,32 +229,3 @@ class TrainingOptions:
     def from_dict(cls, fields: dict[str, Any]) -> TrainingOptions:
         """Inverse of `dataclasses.asdict`."""
         return cls(**{**fields, "widths": WidthOptions(**fields["widths"])})
-
-    def command(self, origin: str | None = None) -> str:
-        """The command line of such a run.
-
-        ``origin`` is the model whose weights it began with, "frozen" for those of a deployment or a
-        baseline, None where it began with none.
-        """
-        words = ["python -m sw_model train"]
-        given, default = dataclasses.asdict(self), dataclasses.asdict(TrainingOptions())
-        quantises = self.model == "quantised" and origin != "quantised"
-        if origin:
-            converts = origin in ("ann", "frozen") and self.model == "snn"
-            start = "quantise" if quantises else "convert" if converts else "start"
-            words.append(f"--{start} CHECKPOINT")
-        for name, value in given.items():
-            option = "--" + name.replace("_", "-")
-            if name in ("config", "steps", "seed"):
-                words.append(f"{option} {value}")
-            elif name == "bf16":
-                words += [] if value else ["--fp32"]
-            elif name == "teacher":
-                words += ["--teacher BASELINE"] if value else []
-            elif name == "round_weights":
-                words += ["--round-weights"] if value else []
-            elif name in ("widths", "teacher_channels") or value == "quantised":
-                continue
-            elif value != default[name]:
-                words.append(f"{option} {value}")
-        return " ".join([*words, *(self.widths.words() if origin and quantises else [])])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import suppress
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from sw_model.network.ops import convolve
 from sw_model.spec import CONFIGURATIONS, Deployment, NetworkSpec, UsageError
 from sw_model.spec.fixed_point import weight_range
 from sw_model.spec.network import TIMESTEPS_MAX
+from sw_model.support.errors import Field, OptionsError
 
 from .checkpoint import build_model
 from .freeze import freeze
@@ -47,9 +47,10 @@ def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
     """
     shapes = [tuple(weight.shape) for weight, _ in baseline.layers]
     if shapes != [layer.weight_shape for layer in spec.layers]:
-        raise UsageError(
-            f"the baseline has {len(shapes)} layers of {shapes[0][0]} channels, --config "
-            f"{spec.name} has {len(spec.layers)} of {spec.channels}"
+        raise OptionsError(
+            f"the baseline has {len(shapes)} layers of {shapes[0][0]} channels, ",
+            Field("config", spec.name),
+            f" has {len(spec.layers)} of {spec.channels}",
         )
     network = DnCNN(spec).eval()
     x = pixels / PIXEL_SCALE
@@ -109,20 +110,8 @@ def _comparable(spec: NetworkSpec) -> NetworkSpec:
 
 
 @torch.no_grad()
-def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
-    """Put a frozen network's integers into a folded one, which freezes to the same again.
-
-    Parameters
-    ----------
-    network
-        Of the deployment's configuration.
-
-    Raises
-    ------
-    UsageError
-        It does not: the deployment's numbers are not those of a trained network, or of one trained
-        for a number of timesteps from which those of ``network`` cannot be had.
-    """
+def _put(deployment: Deployment, network: FoldedDnCNN) -> list[str]:
+    """Puts a frozen network's integers into a folded one; the tensors that it freezes to others."""
     for index, layer in enumerate(network.layers):
         assert isinstance(layer, FoldedLayer)
         scale = torch.from_numpy(deployment.scales[index])
@@ -142,12 +131,29 @@ def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
             bias += ((given + WITHIN) / units).clamp(-most, most)
         layer.bias.copy_(bias * layer.current_scale().double())
     again = freeze(network).tensors()
-    odd = [n for n, array in deployment.tensors().items() if not np.array_equal(array, again[n])]
-    if odd:
-        raise UsageError(
+    return [n for n, array in deployment.tensors().items() if not np.array_equal(array, again[n])]
+
+
+def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
+    """Put a frozen network's integers into a folded one, which freezes to the same again.
+
+    Parameters
+    ----------
+    network
+        Of the deployment's configuration.
+
+    Raises
+    ------
+    UsageError
+        It does not: the deployment's numbers are not those of a trained network, or of one trained
+        for a number of timesteps from which those of ``network`` cannot be had.
+    """
+    if odd := _put(deployment, network):
+        raise OptionsError(
             f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a network "
-            f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; "
-            "--timesteps has to be that of its training"
+            f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; ",
+            Field("timesteps"),
+            " has to be that of its training",
         )
 
 
@@ -165,7 +171,7 @@ def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = No
             "to have, such as --encoding-shift 5"
         )
     config, own = configuration_of(deployment)
-    network = _reopened(deployment, TrainingOptions(config=config, model="quantised", widths=own))
+    network = opened(deployment, TrainingOptions(config=config, model="quantised", widths=own))
     network.narrow(widths.over(own).apply(network.spec))
     network.spec = dataclasses.replace(network.spec, name=name or deployment.spec.name)
     command = " ".join(["python -m sw_model freeze DEPLOYMENT", *widths.words()])
@@ -175,13 +181,17 @@ def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = No
     return freeze(network, {**deployment.provenance, **origin})
 
 
-def _reopened(deployment: Deployment, options: TrainingOptions) -> FoldedDnCNN:
-    """A frozen network opened again; it may have been trained for more timesteps than it allows."""
-    for timesteps in (0, *range(1, TIMESTEPS_MAX + 1)):
-        network = build_model(dataclasses.replace(options, timesteps=timesteps))
-        assert isinstance(network, FoldedDnCNN)
-        with suppress(UsageError):
-            reopen(deployment, network)
+def opened(deployment: Deployment, options: TrainingOptions) -> FoldedDnCNN:
+    """A frozen network opened again, at the T that it was trained for.
+
+    A deployment does not say that T, which may be more than it allows itself: it is the
+    configuration's, or else the smallest with which the network freezes to the same integers.
+    """
+    network = build_model(options)
+    assert isinstance(network, FoldedDnCNN)
+    for timesteps in (network.timesteps, *range(1, TIMESTEPS_MAX + 1)):
+        network.timesteps = timesteps
+        if not _put(deployment, network):
             return network
     raise UsageError(
         f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a trained "

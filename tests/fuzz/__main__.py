@@ -9,8 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
+from sw_model.support.progress import progress
 
 from .oracle import write
 from .run import Finding, replay, run
@@ -33,15 +32,12 @@ def main() -> int:
         return complaint is not None
     print(f"seed {seed}, {args.number} inputs", flush=True)
     started = time.monotonic()
-    with Progress(
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task("inputs", total=args.number)
+    with progress("inputs", whole=args.number) as bar:
         found = run(
             seed,
             args.number,
             args.jobs,
-            lambda done: bar.update(task, completed=done),
+            bar,
             lambda finding: report(finding, seed),
         )
     print(f"{found} of {args.number} broke the promise, {time.monotonic() - started:.0f} s")

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
-from sw_model.golden.tiling import processors
-from sw_model.pictures.options import DEFAULT_SEED, add_deployment_option
+from sw_model.pictures.options import DEFAULT_SEED
 from sw_model.pictures.sets import DATA_VARIABLE
 from sw_model.spec import UsageError
-from sw_model.spec.deployment import load_plain_deployment
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, load_plain_deployment
 from sw_model.studies.coding.quality import load_pictures
 from sw_model.support.files import replacing_folder
+from sw_model.support.machine import processors
+from sw_model.support.options import add_deployment_option
+from sw_model.support.progress import progress
 
 from .contenders import CONTENDERS, EVENTS, noisy
 from .figures import figures
 from .machine import machine
-from .measure import Setting, Timing, Told, agreement, over_sizes, over_thetas
+from .measure import Setting, Timing, agreement, over_sizes, over_thetas
 from .memory import Memory, Task, measure
 from .report import FIGURES, REPORT, Benchmark, report, summary, values
 
@@ -90,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads of all contenders (default: all there are)",
     )
-    add_deployment_option(parser)
+    add_deployment_option(parser, DEFAULT_DEPLOYMENT)
     parser.set_defaults(deployment=DEPLOYMENT)
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, help="seed of the noise (default: %(default)s)"
@@ -125,13 +123,13 @@ def main(args: argparse.Namespace) -> int:
     about = machine()  # before there is a load of our own
     torch.set_num_threads(choices.threads)
     # Opened first, so that a folder that cannot be written to is refused before the work.
-    with replacing_folder(args.output, REPORT) as folder, _status() as told:
+    with replacing_folder(args.output, REPORT) as folder, progress("starting") as bar:
         setting = Setting(
             deployment=deployment,
             threads=choices.threads,
             repeats=args.repeats,
             limit=args.limit,
-            told=told,
+            told=bar.describe,
         )
         timings = list(over_sizes(setting, {size: pictures[size] for size in choices.sizes}))
         series = _thetas(setting, choices, args.theta_size, pictures[args.theta_size], timings)
@@ -158,16 +156,6 @@ def main(args: argparse.Namespace) -> int:
     print(summary(benchmark))
     print(f"written     {args.output}")
     return 0
-
-
-@contextmanager
-def _status() -> Iterator[Told]:
-    """What is being done, on a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    with Console(stderr=True).status("starting") as status:
-        yield status.update
 
 
 def _thetas(
@@ -225,7 +213,7 @@ def _check(args: argparse.Namespace) -> _Choices:
         sizes=sorted(sizes),
         thetas=sorted(thetas),
         frame=(frame[0], frame[1]),
-        threads=args.threads or processors(),
+        threads=args.threads or len(processors()),
     )
 
 

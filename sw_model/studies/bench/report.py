@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from sw_model.spec import Deployment
-from sw_model.studies.coding.sections import paragraphs
 from sw_model.studies.coding.tables import Cell, Table
+from sw_model.support.templates import Templates
 
 from .contenders import BFLOAT16, CONTENDERS, EVENTS, FLOAT32, REFERENCE
 from .measure import Agreement, Timing
 from .memory import Memory
 
+TEXTS = Templates(Path(__file__).parent / "performance.md")
 REPORT = "performance.md"
 FIGURES = "performance"
 """Folder of the figures, below the report's."""
@@ -39,15 +41,15 @@ class Benchmark:
 
 
 def report(benchmark: Benchmark) -> str:
-    """The whole text, as Markdown."""
-    sections = [
-        _introduction(benchmark),
-        _size_section(benchmark),
-        _theta_section(benchmark),
-        _memory_section(benchmark),
-        _agreement_section(benchmark),
-    ]
-    return "\n\n".join(sections) + "\n"
+    """The whole text, as Markdown: that of `performance.md` beside this module, filled in."""
+    fields = (
+        _setting(benchmark)
+        | _by_size(benchmark)
+        | _by_theta(benchmark)
+        | _peaks(benchmark)
+        | {"agreement": _agreement(benchmark)}
+    )
+    return TEXTS.text("report", report=REPORT, figures=FIGURES, times=TIMES, **fields) + "\n"
 
 
 def summary(benchmark: Benchmark) -> str:
@@ -92,43 +94,31 @@ def values(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _introduction(benchmark: Benchmark) -> str:
-    about, options = benchmark.machine, benchmark.options
-    versions = ", ".join(f"{name} {v}" for name, v in about["versions"].items() if v is not None)
-    spec = benchmark.deployment.spec
+def _setting(benchmark: Benchmark) -> dict[str, Any]:
+    """Fields of the introduction."""
+    about, options, deployment = benchmark.machine, benchmark.options, benchmark.deployment
     flags = about["bfloat16_instructions"]
-    bfloat16 = (
-        f"has instructions that multiply bfloat16 ({', '.join(flags)}), so that oneDNN's bfloat16 "
-        "is native"
+    return {
+        "command": benchmark.command,
+        "picture": benchmark.picture,
+        "bfloat16": TEXTS.phrase("bfloat16_native", flags=", ".join(flags))
         if flags
-        else "has no known instructions that multiply bfloat16, so that oneDNN emulates it"
-    )
-    return paragraphs(
-        "# Time and memory in software",
-        """The golden model, which computes the hardware's integers, beside the float DnCNN that it
-        competes with and beside the same spiking network in two libraries. This text, its figures
-        and bench.json with all numbers come from""",
-        f"    {benchmark.command}\n"
-        f"    cp build/bench/{REPORT} docs/log/ && "
-        f"cp build/bench/{FIGURES}/*.png docs/log/{FIGURES}/",
-        f"""(`make bench` installs the libraries of `requirements-bench.lock` and runs it with its
-        defaults.) Processor: {about["cpu"]}, {about["processors"]} processors, threads of
-        every contender: {options["threads"]}, load average when it started:
-        {about["load_average"]}. It {bfloat16}. Versions: Python {about["python"]}, {versions}.""",
-        f"""Picture: {benchmark.picture}, mirrored at its edges up to the size, with noise of σ =
-        25 (seed {options["seed"]}). Spiking network: `{spec.name}`, {len(spec.layers)} layers of
-        {spec.channels} channels, T = {spec.timesteps_max}, hash {benchmark.deployment.hash[:16]}.
-        The float DnCNN is the shipped one with 17 layers of 64 channels, batch norm folded,
-        channels last, in inference mode; with bfloat16 its hidden layers are in it. Times are
-        medians over the rounds ({options["repeats"]}) after one pass to warm up; in a round every
-        contender denoises the picture once, one after the other. A contender, but for the golden
-        model's events, is not measured where
-        its time at the size before, times the growth in pixels, is above {options["limit"]:g}
-        s.""",
-    )
+        else TEXTS.phrase("bfloat16_emulated"),
+        "versions": ", ".join(
+            f"{name} {v}" for name, v in about["versions"].items() if v is not None
+        ),
+        "network": deployment.spec.name,
+        "layers": len(deployment.spec.layers),
+        "channels": deployment.spec.channels,
+        "timesteps": deployment.spec.timesteps_max,
+        "hash": deployment.hash[:16],
+        **{name: about[name] for name in ("cpu", "processors", "load_average", "python")},
+        **{name: options[name] for name in ("threads", "seed", "repeats", "limit", "theta_size")},
+    }
 
 
-def _size_section(benchmark: Benchmark) -> str:
+def _by_size(benchmark: Benchmark) -> dict[str, Any]:
+    """Fields of the section of sizes."""
     sizes = list(dict.fromkeys(timing.size for timing in benchmark.sizes))
     at = {(timing.contender, timing.size): timing for timing in benchmark.sizes}
     rows: list[tuple[Cell, ...]] = []
@@ -140,37 +130,24 @@ def _size_section(benchmark: Benchmark) -> str:
         if name != EVENTS
     ]
     columns = ("", *(f"{size}×{size}" for size in sizes))
-    thetas = ", ".join(f"{at[EVENTS, size].theta:.3f}" for size in sizes)
     reasons = dict.fromkeys(
         f"{CONTENDERS[t.contender].label} at {t.size}×{t.size}: {t.reason}"
         for t in benchmark.sizes
         if t.reason
     )
-    texts = [
-        "## Time against size",
-        f"Seconds a picture at the network's own activity: θ is {thetas} at these sizes.",
-        Table(columns, tuple(rows)).markdown(3),
-    ]
-    if reasons:
-        texts.append(f"Not measured (n. m.): {'; '.join(reasons)}.")
-    equal = [size for size in sizes if at[REFERENCE, size].seconds]
-    if equal:
-        texts.append(
-            f"""The two engines of the golden model gave equal integers at every size that both
-            were measured at: {", ".join(f"{size}×{size}" for size in equal)}; the command fails
-            where they do not."""
-        )
-    texts += [
-        "The same as multiples of the time of the golden model's events (above 1: slower than it):",
-        Table(columns, tuple(ratios)).markdown(2),
-        f"The widest spread of a contender's rounds, (longest − shortest) / median, is "
-        f"{_spread(benchmark):.0%}.",
-        f"![Seconds against size and against theta]({FIGURES}/{TIMES})",
-    ]
-    return paragraphs(*texts)
+    equal = [f"{size}×{size}" for size in sizes if at[REFERENCE, size].seconds]
+    return {
+        "thetas": ", ".join(f"{at[EVENTS, size].theta:.3f}" for size in sizes),
+        "times_by_size": Table(columns, tuple(rows)).markdown(3),
+        "not_measured": TEXTS.text("not_measured", reasons="; ".join(reasons)) if reasons else "",
+        "equal": TEXTS.text("equal", sizes=", ".join(equal)) if equal else "",
+        "ratios_by_size": Table(columns, tuple(ratios)).markdown(2),
+        "spread": _spread(benchmark),
+    }
 
 
-def _theta_section(benchmark: Benchmark) -> str:
+def _by_theta(benchmark: Benchmark) -> dict[str, Any]:
+    """Fields of the section of activities."""
     wanted = list(dict.fromkeys(timing.wanted for timing in benchmark.thetas))
     at = {(timing.contender, timing.wanted): timing for timing in benchmark.thetas}
     names = [name for name in CONTENDERS if any(at[name, theta].seconds for theta in wanted)]
@@ -180,24 +157,15 @@ def _theta_section(benchmark: Benchmark) -> str:
         times = (_time(at[name, theta]) for name in names)
         ratios = (_ratio(first, at[name, theta]) for name in DENSE)
         rows.append((f"{theta:g}", first.theta, first.factor, *times, *ratios))
-    size = benchmark.options["theta_size"]
-    return paragraphs(
-        "## Time against activity",
-        f"""θ is varied at {size}×{size} by multiplying the network's thresholds and initial
-        membranes with a factor, found by bisection on a crop of 64×64 pixels; θ is measured on the
-        whole picture. What such a network denoises is of no interest here. All values of θ take
-        part in every round. Seconds, and in the last columns the golden model's time over the
-        float DnCNN's (below 1: the golden model is faster):""",
-        Table(
-            (
-                *("θ wanted", "θ measured", "factor"),
-                *(CONTENDERS[name].label for name in names),
-                *(f"events / {name}" for name in DENSE),
-            ),
-            tuple(rows),
-        ).markdown(3),
-        _halving([at[EVENTS, theta] for theta in wanted]),
+    columns = (
+        *("θ wanted", "θ measured", "factor"),
+        *(CONTENDERS[name].label for name in names),
+        *(f"events / {name}" for name in DENSE),
     )
+    return {
+        "times_by_theta": Table(columns, tuple(rows)).markdown(3),
+        "halving": _halving([at[EVENTS, theta] for theta in wanted]),
+    }
 
 
 def _halving(timings: list[Timing]) -> str:
@@ -210,23 +178,20 @@ def _halving(timings: list[Timing]) -> str:
         if low.theta > 0 and HALVES[0] <= high.theta / low.theta <= HALVES[1]
     ]
     if not pairs:
-        return "**Does halving θ halve the time?** No two measured θ are a halving apart."
+        return TEXTS.phrase("halving_unknown")
     parts, gains = [], []
     for low, high in pairs:
         assert low.median is not None and high.median is not None, "events are never left out"
-        gain = high.median / low.median
-        gains.append(gain / (high.theta / low.theta))
-        parts.append(
-            f"by a factor of {gain:.2f} from θ = {high.theta:.2f} to {low.theta:.2f}, which is a "
-            f"factor of {high.theta / low.theta:.2f}"
-        )
+        gain, ratio = high.median / low.median, high.theta / low.theta
+        gains.append(gain / ratio)
+        fields = {"gain": gain, "ratio": ratio, "high": high.theta, "low": low.theta}
+        parts.append(TEXTS.phrase("halving_factor", **fields))
     verdict = "Yes, within a tenth" if min(gains) >= 0.9 else "Not quite"
-    return f"""**Does halving θ halve the time?** {verdict}: the golden model's time falls
-    {"; ".join(parts)}. What is left is work for every neuron and timestep, spike or not. The other
-    contenders compute every product whatever θ is."""
+    return TEXTS.phrase("halving", verdict=verdict, factors="; ".join(parts))
 
 
-def _memory_section(benchmark: Benchmark) -> str:
+def _peaks(benchmark: Benchmark) -> dict[str, Any]:
+    """Fields of the section of memory."""
     *rest, frame = benchmark.memory
     sizes = list(dict.fromkeys(memory.height for memory in rest))
     at = {(memory.contender, memory.height): memory for memory in rest}
@@ -236,21 +201,18 @@ def _memory_section(benchmark: Benchmark) -> str:
         if measured := [memory for memory in found if memory]:
             cells = ("n. m." if m is None else f"{m.peak / MIB:.0f}" for m in found)
             rows.append((contender.label, f"{measured[0].before / MIB:.0f}", *cells))
-    below = "below" if frame.peak < 2048 * MIB else "**not** below"
-    return paragraphs(
-        "## Memory",
-        """Peak resident memory in MiB of a fresh process that denoises one picture, and what it
-        holds before: the interpreter, its libraries and the network. (Peaks are VmHWM of
-        /proc/self/status; ru_maxrss of a child begins with its parent's peak on Linux. All
-        processes load PyTorch, which the golden model alone does not need.)""",
-        Table(("", "before", *(f"{size}×{size}" for size in sizes)), tuple(rows)).markdown(),
-        f"""The golden model works in tiles, so that its memory grows only with the picture itself:
-        a picture of {frame.width}×{frame.height} takes {frame.peak / MIB:.0f} MiB, {below} 2
-        GiB.""",
-    )
+    columns = ("", "before", *(f"{size}×{size}" for size in sizes))
+    return {
+        "peaks": Table(columns, tuple(rows)).markdown(),
+        "frame_width": frame.width,
+        "frame_height": frame.height,
+        "frame_mib": frame.peak / MIB,
+        "below": "below" if frame.peak < 2048 * MIB else "**not** below",
+    }
 
 
-def _agreement_section(benchmark: Benchmark) -> str:
+def _agreement(benchmark: Benchmark) -> str:
+    """How the libraries' networks differ from the golden model."""
     rows: list[tuple[Cell, ...]] = [
         (
             CONTENDERS[row.contender].label,
@@ -260,23 +222,11 @@ def _agreement_section(benchmark: Benchmark) -> str:
         )
         for row in benchmark.agreement
     ]
-    heading = "## Is it the same network?"
     if not rows:
-        return paragraphs(heading, "Neither snnTorch nor SpikingJelly took part.")
-    size = benchmark.agreement[0].size
+        return TEXTS.text("agreement_none")
     columns = ("", "half a unit up", "spikes that differ, of the golden model's", "R that differs")
-    return paragraphs(
-        heading,
-        f"""snnTorch fires where the membrane is above its threshold, the paper and this project
-        where it is at least equal. With small integers equality is frequent, and each spike more
-        or less changes others in the layers behind. SpikingJelly fires as the paper does but has
-        one threshold a layer, so that weights are divided by the channels' thresholds, and
-        rounding decides ties. Membranes that start half a unit higher (after a hard reset:
-        thresholds half a unit lower) change no decision between integers and settle both. Networks
-        with a leak differ all the same, since only integers round it down. Timed are the networks
-        with half a unit. Differences at {size}×{size}:""",
-        Table(columns, tuple(rows)).markdown(),
-    )
+    table = Table(columns, tuple(rows)).markdown()
+    return TEXTS.text("agreement", size=benchmark.agreement[0].size, table=table)
 
 
 def _time(timing: Timing) -> Cell:

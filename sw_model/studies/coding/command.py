@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sw_model.pictures.options import DEFAULT_SEED, progress_bar
+from sw_model.pictures.options import DEFAULT_SEED
 from sw_model.pictures.sets import DATA_VARIABLE
 from sw_model.spec import UsageError
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import progress
 
 from .figures import figures
 from .findings import findings
@@ -60,10 +61,10 @@ def main(args: argparse.Namespace) -> int:
     pictures = load_pictures(args.data)
     # Opened first, so that a folder that cannot be written to is refused before the work.
     with replacing_folder(args.output, REPORT) as folder:
-        with progress_bar("rate coding") as progress:
-            points = tuple(measure(pictures, args.seed, progress))
-        with progress_bar("integer neurons") as progress:
-            mismatches = tuple(integer_study(progress))
+        with progress("rate coding") as bar:
+            points = tuple(measure(pictures, args.seed, bar))
+        with progress("integer neurons") as bar:
+            mismatches = tuple(integer_study(bar))
         study = Study(args.seed, pictures, points, mismatches)
         (folder / FIGURES).mkdir()
         for name, content in figures(study).items():

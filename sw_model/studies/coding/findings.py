@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from sw_model.spec import GREY_MAX
+from sw_model.support.templates import Templates
 
 from .integer import FINE, TIMESTEPS, Mismatches, exact_from, guaranteed_width
 from .quality import CENTROID, EQ8, IF_SOFT, LIF_HARD, LIF_SOFT, RATE, Coding
 from .tables import Study, codes, ranges
 
+TEXTS = Templates(Path(__file__).parent / "coding.md")
+"""The sentences of the study."""
 SATURATED = 10
 """The T at which the paper sees the LIF's PSNR saturate."""
 LEFT_DB = 0.1
@@ -112,41 +116,54 @@ def findings(study: Study) -> list[str]:
     fine = exact_widths(study.mismatches, LIF_HARD, FINE, "fine")
     left = left_after(study, lif, EQ8, SATURATED)
     far = DOUBLINGS[-1]
-    soft, no_leak = (psnr_of(study, c.name, 8, CENTROID) for c in (LIF_SOFT, IF_SOFT))
     return [
-        f"LIF's PSNR rises fast and saturates near T = {SATURATED}: {_holds(left <= LEFT_DB)}. "
-        f"Decoded by eq. 8 it is {points[1].psnr[EQ8]:.2f} dB at T = 1, {points[4].psnr[EQ8]:.2f} "
-        f"dB at T = 4 and {points[SATURATED].psnr[EQ8]:.2f} dB at T = {SATURATED}; all larger T "
-        f"up to {max(points)} add at most {left:.2f} dB to the best so far. It is first within "
-        f"{LEFT_DB} dB of its best at T = {saturation(study, lif, EQ8)}, with centroids at T = "
-        f"{saturation(study, lif, CENTROID)} ({points[32].psnr[CENTROID]:.2f} dB at T = 32).",
-        f"Rate coding's PSNR keeps rising: {_holds(slowest_doubling(study) > 0)}. Every doubling "
-        f"of T brings at least {slowest_doubling(study):.2f} dB, up to "
-        f"{psnr_of(study, RATE, far, EQ8):.2f} dB at T = {far}. The first T measured that gives "
-        f"30 dB: {first_at(study, RATE, EQ8, 30)}.",
-        f"θ of rate coding grows almost linearly in T: "
-        f"{_holds(linear_within(study) <= LINEAR)}. θ / T stays within "
-        f"{100 * linear_within(study):.2f} % of its mean.",
-        f"LIF is ahead of rate coding only for a while: at T = {_list(ahead(study, EQ8))} with "
-        f"eq. 8, at T = {_list(ahead(study, CENTROID))} with the best decoder of each. With eq. 8 "
-        "LIF falls back at odd T, where the code of period 2 no longer has the rate 1/2.",
-        f"The T + 1 codes of a hard reset share few firing rates: {rates[lif]} different ones "
-        f"among 33 codes at T = 32, with or without leak. A soft reset has T + 1 rates and many "
-        f"more codes.",
-        f"What saturates is the hard reset, not spikes: at T = 8, by centroids, LIF hard gives "
-        f"{points[8].psnr[CENTROID]:.2f} dB, LIF soft {soft:.2f} dB and IF soft {no_leak:.2f} dB, "
-        f"for {points[8].theta:.2f}, {_theta(study, LIF_SOFT):.2f} and "
-        f"{_theta(study, IF_SOFT):.2f} spikes per pixel.",
-        f"On 256 grey levels from 1 to 2 the LIF neuron's codes are all in use up to T = "
-        f"{largest_unwasted(LIF_HARD)}; every further timestep adds a code that no grey level "
-        "reaches.",
-        "The integer neuron gives the exact codes of all 256 grey levels from a membrane of "
-        f"{_list(grey.values())} bits on at T = {_list(grey)}, of all 65 536 intensities from "
-        f"{_list(fine.values())} bits on; from "
-        f"{_list(guaranteed_width(LIF_HARD, t, GREY_MAX) for t in grey)} and "
-        f"{_list(guaranteed_width(LIF_HARD, t, FINE) for t in fine)} bits "
-        "on it is certain by proof. Currents must be whole numbers for that: with the largest "
-        "scale that fits, whatever it is, levels on thresholds can be lost at any width.",
+        TEXTS.phrase(
+            "saturates",
+            saturated=SATURATED,
+            holds=_holds(left <= LEFT_DB),
+            at_1=points[1].psnr[EQ8],
+            at_4=points[4].psnr[EQ8],
+            at_saturated=points[SATURATED].psnr[EQ8],
+            largest=max(points),
+            left=left,
+            left_db=LEFT_DB,
+            from_eq8=saturation(study, lif, EQ8),
+            from_centroid=saturation(study, lif, CENTROID),
+            centroid_32=points[32].psnr[CENTROID],
+        ),
+        TEXTS.phrase(
+            "rate_rises",
+            holds=_holds(slowest_doubling(study) > 0),
+            slowest=slowest_doubling(study),
+            far=far,
+            far_psnr=psnr_of(study, RATE, far, EQ8),
+            first_30=first_at(study, RATE, EQ8, 30),
+        ),
+        TEXTS.phrase(
+            "theta_linear",
+            holds=_holds(linear_within(study) <= LINEAR),
+            percent=100 * linear_within(study),
+        ),
+        TEXTS.phrase("ahead", eq8=_list(ahead(study, EQ8)), centroid=_list(ahead(study, CENTROID))),
+        TEXTS.phrase("few_rates", rates=rates[lif]),
+        TEXTS.phrase(
+            "hard_reset",
+            hard=points[8].psnr[CENTROID],
+            soft=psnr_of(study, LIF_SOFT.name, 8, CENTROID),
+            no_leak=psnr_of(study, IF_SOFT.name, 8, CENTROID),
+            hard_theta=points[8].theta,
+            soft_theta=_theta(study, LIF_SOFT),
+            no_leak_theta=_theta(study, IF_SOFT),
+        ),
+        TEXTS.phrase("all_in_use", unwasted=largest_unwasted(LIF_HARD)),
+        TEXTS.phrase(
+            "integers",
+            steps=_list(grey),
+            grey=_list(grey.values()),
+            fine=_list(fine.values()),
+            grey_proven=_list(guaranteed_width(LIF_HARD, t, GREY_MAX) for t in grey),
+            fine_proven=_list(guaranteed_width(LIF_HARD, t, FINE) for t in fine),
+        ),
     ]
 
 

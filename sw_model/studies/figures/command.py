@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sw_model.pictures.options import progress_bar
 from sw_model.pictures.sets import DATA_VARIABLE
 from sw_model.spec import UsageError
 from sw_model.spec.network import TIMESTEPS_MAX
 from sw_model.support.files import replacing_folder
+from sw_model.support.progress import progress
 
 from .plots import FIG4_TIMESTEPS, Study, files, summary
 from .points import DATA_SET, SCRIPT, load_networks, load_pictures, measure
@@ -78,8 +78,8 @@ def main(args: argparse.Namespace) -> int:
     networks = load_networks(args.points, timesteps)
     # Opened first, so that a folder that cannot be written to is refused before the work.
     with replacing_folder(args.output, KIND) as folder:
-        with progress_bar("denoising") as progress:
-            points = tuple(measure(networks, pictures, progress))
+        with progress("denoising") as bar:
+            points = tuple(measure(networks, pictures, bar))
         study = Study(networks[0].spec, pictures, points)
         for name, content in files(study).items():
             (folder / name).write_bytes(content)

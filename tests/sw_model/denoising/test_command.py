@@ -29,7 +29,7 @@ from sw_model.denoising.workers import run_processes
 from sw_model.pictures.metrics import quality
 from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError, load_deployment
-from sw_model.support.progress import RateColumn, working
+from sw_model.support.progress import RateColumn, progress
 from tests.stopping import runs
 from tests.sw_model.pictures.picture_files import read_image, write_image
 from tests.sw_model.test_cli import ROOT, refused, run
@@ -535,8 +535,8 @@ def test_progress_is_of_all_files(photos, capsys, monkeypatch):
 
 
 def test_rate_has_a_unit():
-    with working("label", 1e-6, "Mpixel") as progress:
-        progress(1e6, 4e6)
+    with progress("label", unit="Mpixel", scale=1e-6) as bar:
+        bar(1e6, 4e6)
     column = RateColumn(1e-6, "Mpixel")
 
     class Running:

@@ -17,6 +17,7 @@ from sw_model.evaluation.published import CAMERAMAN, PUBLISHED, published
 from sw_model.evaluation.report import mean_and_spread
 from sw_model.pictures import options
 from sw_model.spec import configuration
+from sw_model.support.progress import Bar
 from tests.random_deployment import random_deployment
 
 
@@ -144,9 +145,7 @@ def test_folder_without_pictures_is_refused(folder, capsys):
 
 def test_progress_runs_once_from_nothing_to_all(folder, capsys, monkeypatch):
     calls = []
-    monkeypatch.setattr(
-        options.ProgressBar, "__call__", lambda self, done, whole: calls.append(done / whole)
-    )
+    monkeypatch.setattr(Bar, "__call__", lambda self, done, whole: calls.append(done / whole))
     files = sorted(Path("data/set12").glob("*.png"))[:3]
     noises = [options.Noise(sigma=25, seed=seed, protocol="paper") for seed in (0, 1)]
     evaluate.evaluate_all(random_deployment(configuration("tiny"), 1), 2, noises, files)

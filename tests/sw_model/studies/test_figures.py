@@ -210,7 +210,7 @@ def test_bad_codings(data, tmp_path, capsys):
         words = ["--quantise", path, *more, "--data", data, "--no-compile", "-o", tmp_path / "b"]
         assert run("train", *words) == 2
         assert message in capsys.readouterr().err
-    with pytest.raises(UsageError, match="--coding 'x' is unknown; known are direct, bernoulli"):
+    with pytest.raises(UsageError, match="coding 'x' is unknown; known are direct, bernoulli"):
         TrainingOptions(coding="x")
     assert not (tmp_path / "b").exists()
 

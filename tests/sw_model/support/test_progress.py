@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from sw_model.support.progress import phases
+from sw_model.support.progress import phases, progress
 from tests import ROOT
 
 PHASES = """\
-from sw_model.support.progress import phases
+from sw_model.support.progress import phases, progress
 with phases() as phase:
     phase("the [first]")
     phase("the second")
@@ -29,12 +29,33 @@ def test_phases_are_lines_in_a_pipe(capsys):
     assert capsys.readouterr() == ("", "the second ...\n")
 
 
-def test_phases_leave_nothing_on_a_terminal():
+BARS = """\
+from sw_model.support.progress import progress
+with progress("a [first]", unit="layers", whole=4) as bar:
+    bar(3)
+    other = bar.beside("the second", 7)
+    other(5)
+    bar.print("a [line]")
+    bar.item(1, 2, "the third")(1, 2)
+print("done")
+"""
+
+
+def test_bars_are_silent_in_a_pipe(capsys):
+    with progress("label", unit="kB", scale=1e-3) as bar:
+        bar(1, 2)
+        bar.describe("another")
+        bar.print("a [line]")
+    assert capsys.readouterr() == ("", "a [line]\n")
+
+
+def on_terminal(program):
+    """What a program shows on a terminal, after which it prints that it is done."""
     pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
     leader, follower = pty.openpty()
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
     done = subprocess.run(
-        [sys.executable, "-c", PHASES],
+        [sys.executable, "-c", program],
         env=environment,
         stderr=follower,
         stdout=subprocess.PIPE,
@@ -43,9 +64,20 @@ def test_phases_leave_nothing_on_a_terminal():
     os.close(follower)
     shown = os.read(leader, 65536)
     os.close(leader)
-    assert b"the second" in shown
-    assert b"..." not in shown
-    # The line is taken back, and the cursor is visible again.
-    assert shown.rindex(b"\x1b[2K") > shown.rindex(b"the second")
+    # The lines are taken back, and the cursor is visible again.
+    assert shown.rindex(b"\x1b[2K") > shown.rindex(b"second")
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
     assert done.stdout == b"done\n"
+    return shown
+
+
+def test_phases_leave_nothing_on_a_terminal():
+    shown = on_terminal(PHASES)
+    assert b"the second" in shown
+    assert b"..." not in shown
+
+
+def test_bars_leave_nothing_but_lines_on_a_terminal():
+    shown = on_terminal(BARS)
+    for text in (b"2/2 the third", b"the second", b"5/7", b"layers", b"a [line]"):
+        assert text in shown

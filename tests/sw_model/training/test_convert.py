@@ -6,10 +6,10 @@ from torch.nn.functional import conv2d
 
 from sw_model.network.dncnn import DnCNN, SpikingDnCNN
 from sw_model.spec import NeuronSpec, UsageError, uniform_network
-from sw_model.training import start as run_start
 from sw_model.training.baseline_command import baseline_of
 from sw_model.training.checkpoint import Checkpoint
 from sw_model.training.convert import CEILING, channel_ceiling, convert
+from sw_model.training.start import beginnings
 
 from .commands import FEW, command
 
@@ -106,7 +106,7 @@ def test_command(data, tmp_path, monkeypatch, kind):
         convert(source, target, pixels, calibration)
         kinds.append((calibration, torch.equal(before, target.output_weight)))
 
-    monkeypatch.setattr(run_start, "convert", spy)
+    monkeypatch.setattr(beginnings, "convert", spy)
     command(data, *FEW, "--model", "ann", "--steps", 4, "-o", tmp_path / "ann")
     path = tmp_path / "ann" / "checkpoint.pt"
     if kind == "baseline":

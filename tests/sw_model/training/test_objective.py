@@ -8,9 +8,11 @@ import torch
 
 from sw_model.network.dncnn import PIXEL_SCALE
 from sw_model.spec import UsageError
+from sw_model.support.errors import OptionsError
 from sw_model.training import baseline_command
 from sw_model.training.checkpoint import Checkpoint, build_model, build_supervision
 from sw_model.training.data import TrainingSet
+from sw_model.training.flags import named_as_flags
 from sw_model.training.objective import Objective
 from sw_model.training.options import TrainingOptions
 from sw_model.training.run import TrainingRun
@@ -117,11 +119,20 @@ def test_features_command(data, tmp_path, monkeypatch):
         ({"partial_sums": 1.0, "timesteps": 1}, "needs --timesteps 2 or more; here T = 1"),
         ({"schedule": "linear"}, "--schedule 'linear' is unknown; known are cosine, constant"),
         ({"patch": 7}, r"--patch 7 is not in 8\.\.1024"),
+        ({"gradient": "rate"}, "--gradient rate is for quantised networks; give --quantise"),
     ],
 )
 def test_bad_options(fields, message):
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message), named_as_flags():
         TrainingOptions(**{"config": "tiny"} | fields)
+
+
+# In a program the sentences have the fields' names, which are what it gave.
+def test_bad_fields():
+    with pytest.raises(OptionsError, match=r"^partial_sums needs timesteps 2 or more; here T = 1$"):
+        TrainingOptions(config="tiny", partial_sums=1.0, timesteps=1)
+    with pytest.raises(OptionsError, match=r"^gradient rate is .* networks; give model quantised$"):
+        TrainingOptions(config="tiny", gradient="rate")
 
 
 # Patches have the size that was asked for, as long as the images have it.
@@ -129,7 +140,9 @@ def test_patch(pictures):
     images = TrainingSet.split(pictures)
     noisy, clean = images.batch(seed=0, step=0, size=3, sigma=25, patch=17)
     assert noisy.shape == clean.shape == (3, 1, 17, 17)
-    with pytest.raises(UsageError, match=r"--patch 49 is too large: .* image has 48 pixels a side"):
+    with pytest.raises(
+        OptionsError, match=r"^patch 49 is too large: .* image has 48 pixels a side"
+    ):
         images.check(49)
     options = TrainingOptions(config="tiny", patch=20, batch=2)
     run = TrainingRun(options, images, build_model(options))

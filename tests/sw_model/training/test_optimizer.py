@@ -53,7 +53,7 @@ def test_share_of_a_batch():
         slice(2, 4),
         slice(4, 6),
     ]
-    with pytest.raises(UsageError, match="--batch 8 cannot be shared by 3 processes"):
+    with pytest.raises(UsageError, match=r"^batch 8 cannot be shared by 3 processes"):
         Workers(0, 3).part(8)
 
 

@@ -25,7 +25,7 @@ from sw_model.training.baseline_command import baseline_of
 from sw_model.training.checkpoint import Checkpoint, build_model
 from sw_model.training.freeze import freeze
 from sw_model.training.options import TrainingOptions
-from sw_model.training.unfold import configuration_of, narrowed, reopen, unfold
+from sw_model.training.unfold import configuration_of, narrowed, opened, reopen, unfold
 from sw_model.training.widths import WidthOptions
 from tests.random_deployment import random_deployment
 
@@ -104,6 +104,11 @@ def test_narrows_what_more_timesteps_were_trained_for():
     deployment = freeze(frozen)
     narrow = narrowed(deployment, WidthOptions(weight_bits=3))
     assert narrow.spec.layers[1].weight_bits == 3
+    # Only more timesteps than the configuration's explain the initial membranes.
+    found = opened(deployment, dataclasses.replace(options, timesteps=0))
+    assert 3 < found.timesteps <= 8
+    again = freeze(found).tensors()
+    assert all(np.array_equal(array, again[n]) for n, array in deployment.tensors().items())
     # A channel without weights keeps its bias as fine as it was.
     assert narrow.biases[1][0] == deployment.biases[1][0] != 0
     with pytest.raises(UsageError, match="is not one that `freeze` makes of a trained network"):
