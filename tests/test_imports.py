@@ -14,6 +14,7 @@ import pytest
 from tests import ROOT
 
 PACKAGES = ("sw_model", "rtl", "hls", "sim")
+FILES_MAX = 20
 
 SUPPORT = "sw_model.support"
 SPEC = "sw_model.spec"
@@ -209,3 +210,15 @@ def test_torch_is_not_loaded_by_what_does_without():
     # The same as above, really: a third package might bring PyTorch in.
     code = f"import sys, {', '.join(INTEGER)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_packages_say_what_belongs_in_them_and_stay_small():
+    folders = {path.parent for path in MODULES.values()} | {
+        path.parent for path in (ROOT / "tests").rglob("*.py")
+    }
+    for folder in folders:
+        files = [path for path in folder.iterdir() if path.suffix == ".py"]
+        assert len(files) <= FILES_MAX, f"{folder} has {len(files)} modules"
+    for name, path in MODULES.items():
+        if path.name == "__init__.py":
+            assert ast.get_docstring(ast.parse(path.read_text())), f"{name} says nothing"

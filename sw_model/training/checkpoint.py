@@ -21,9 +21,9 @@ from sw_model.support.files import write_atomically
 from sw_model.support.reading import reading
 
 from .flags import command
+from .objective import DeepSupervision
 from .optimizer import Optimizer
 from .options import TrainingOptions
-from .supervision import DeepSupervision
 
 FORMAT = 2
 SUPERVISED_EVERY = 3

@@ -5,12 +5,71 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, stack, zeros
+from torch.nn import functional as F
 
-from sw_model.network.dncnn import DnCNN
+from sw_model.network.dncnn import PIXEL_SCALE, DnCNN, initial_weight
 from sw_model.network.folded import FoldedDnCNN
+from sw_model.spec import NetworkSpec
 
-from .supervision import DeepSupervision
+FEATURES_EVERY = 3
+"""Layers between two whose rates are to hold the features of the teacher's layer; the last does."""
+TINY = 1e-12
+
+
+class DeepSupervision(nn.Module):
+    """What is learnt in mid-network, for training only: residuals, and a teacher's features.
+
+    A surrogate gradient loses its direction on its way through many layers of spikes. A residual
+    read off after every few layers gives those below a loss of their own nearby; so does the
+    output of the teacher's layer, as a learnt linear map of each place's rates (the "hints" of
+    Romero et al., FitNets, 2015), since the teacher may have other channels.
+
+    Parameters
+    ----------
+    spec
+        Of the network that is supervised.
+    every
+        Layers between two outputs.
+    teacher_channels
+        Of the teacher whose features are to be learnt; 0 if there is none.
+    """
+
+    def __init__(self, spec: NetworkSpec, every: int, teacher_channels: int = 0) -> None:
+        super().__init__()
+        self.places = range(every, len(spec.spiking_layers) - 1, every)
+        self.weights = nn.ParameterList(initial_weight(spec.layers[-1]) for _ in self.places)
+        self.biases = nn.ParameterList(zeros(1) for _ in self.places)
+        last = len(spec.spiking_layers) - 1
+        self.feature_places = range(last % FEATURES_EVERY, last + 1, FEATURES_EVERY)
+        self.maps = nn.ModuleList(
+            nn.Conv2d(spec.channels, teacher_channels, 1)
+            for _ in (self.feature_places if teacher_channels else ())
+        )
+
+    def forward(self, spikes: list[Tensor]) -> list[Tensor]:
+        """Residuals in pixels, each (B, 1, H, W), from the spikes of all spiking layers."""
+        return [
+            PIXEL_SCALE * F.conv2d(spikes[place].float().mean(0), weight, bias, padding=1)
+            for place, weight, bias in zip(self.places, self.weights, self.biases, strict=True)
+        ]
+
+    def feature_loss(self, spikes: list[Tensor], features: list[Tensor]) -> Tensor:
+        """Squared error of the teacher's features over their mean square, averaged over places.
+
+        Parameters
+        ----------
+        spikes
+            Of all spiking layers.
+        features
+            Outputs (B, C_teacher, H, W) of as many layers of the teacher.
+        """
+        losses = []
+        for place, learnt in zip(self.feature_places, self.maps, strict=True):
+            wanted = features[place].float()
+            error = (learnt(spikes[place].float().mean(0)) - wanted).square().mean()
+            losses.append(error / wanted.square().mean().clamp(min=TINY))
+        return stack(losses).mean()
 
 
 class Objective(nn.Module):
@@ -53,7 +112,7 @@ class Objective(nn.Module):
             Weights of the losses in mid-network, of the sum of the layers' mean rates, of the
             residuals after fewer timesteps, and of the teacher's features.
         features
-            The teacher's, see `sw_model.training.supervision.DeepSupervision.feature_loss`.
+            The teacher's, see `sw_model.training.objective.DeepSupervision.feature_loss`.
         options
             Of the network's forward pass.
         """

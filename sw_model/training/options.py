@@ -81,13 +81,13 @@ class TrainingOptions:
     ema
         Decay a step of the averaged weights, which are what is evaluated and frozen.
     supervision
-        Initial weight of the losses in mid-network, see `sw_model.training.supervision`; 0 does
+        Initial weight of the losses in mid-network, see `sw_model.training.objective`; 0 does
         without. Spiking networks only.
     partial_sums
         Weight of the mean loss of the residuals that the first 1, 2, … T - 1 timesteps give.
         Gradient through time only.
     features
-        Initial weight of the loss of the teacher's features, see `sw_model.training.supervision`,
+        Initial weight of the loss of the teacher's features, see `sw_model.training.objective`,
         pixels^2.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of

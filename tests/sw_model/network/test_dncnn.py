@@ -17,7 +17,7 @@ from sw_model.network.neurons import (
     normalised_activation,
 )
 from sw_model.spec import NeuronSpec, uniform_network
-from sw_model.training.supervision import DeepSupervision
+from sw_model.training.objective import DeepSupervision
 
 KINDS = list(itertools.product([None, 1, 2], ["hard", "soft"]))
 ONE, ZERO = torch.ones(1), torch.zeros(1)

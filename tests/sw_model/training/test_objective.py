@@ -13,10 +13,9 @@ from sw_model.training import baseline_command
 from sw_model.training.checkpoint import Checkpoint, build_model, build_supervision
 from sw_model.training.data import TrainingSet
 from sw_model.training.flags import named_as_flags
-from sw_model.training.objective import Objective
+from sw_model.training.objective import DeepSupervision, Objective
 from sw_model.training.options import TrainingOptions
 from sw_model.training.run import TrainingRun
-from sw_model.training.supervision import DeepSupervision
 
 from .commands import FEW, command, parse
 
