@@ -13,7 +13,7 @@ from sw_model.spec import TAPS, Deployment, NeuronSpec
 
 from .encoding_layer import EncodingLayer
 from .hidden_weights import group_weights
-from .layouts import NeuronConstants, Plane, WeightRequest, WeightSignature
+from .layouts import NeuronConstants, NeuronWidths, Plane, WeightRequest, WeightSignature
 from .lif_array import LifArray
 from .loading import LoadPlace, connect_load, load_members
 from .scatter import Scatter
@@ -121,19 +121,13 @@ class ChannelGroup(wiring.Component):
             weight_bits=spec.layers[0].weight_bits,
             load=encoding,
         )
+        neuron_widths = NeuronWidths.of(deployment)
         self._neurons = LifArray(
             channels=len(self.channels),
             neurons=neurons,
             max_steps=steps,
             encoding_shift=spec.layers[0].shift,
-            sum_bits=max(sum_bits, widths[0].sum),
-            bias_bits=deployment.widths.bias,
-            threshold_bits=deployment.widths.threshold,
-            current_bits=deployment.widths.current,
-            membrane_bits=deployment.widths.membrane,
-        )
-        constants = NeuronConstants(
-            deployment.widths.bias, deployment.widths.threshold, deployment.widths.membrane
+            widths=neuron_widths,
         )
         super().__init__(
             {
@@ -142,7 +136,9 @@ class ChannelGroup(wiring.Component):
                 "encoding": In(1),
                 **({"part": In(range(len(parts)))} if further else {}),
                 "kind": In(range(len(neurons))),
-                "constants": In(data.ArrayLayout(constants, len(self.channels))),
+                "constants": In(
+                    data.ArrayLayout(NeuronConstants(neuron_widths), len(self.channels))
+                ),
                 "restart": In(1),
                 "requests": In(stream.Signature(WeightRequest(row_count), always_ready=True)),
                 "planes": In(stream.Signature(Plane(), always_ready=True)),
@@ -201,8 +197,8 @@ class ChannelGroup(wiring.Component):
             neurons.sums.payload.eq(
                 Mux(
                     encodes,
-                    extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.sum_bits),
-                    extended(sums, neurons.sum_bits),
+                    extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.widths.sum),
+                    extended(sums, neurons.widths.sum),
                 )
             ),
             self.words.valid.eq(neurons.words.valid),

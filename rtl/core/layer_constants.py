@@ -9,7 +9,7 @@ from sw_model.spec import MULT_BITS, Deployment
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
 
-from .layouts import NeuronConstants
+from .layouts import NeuronConstants, NeuronWidths
 from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_members
 
 
@@ -62,7 +62,7 @@ class LayerConstants(wiring.Component):
         self.neurons = tuple(
             dict.fromkeys(layer.neuron for layer in spec.spiking_layers if layer.neuron)
         )
-        constants = NeuronConstants(widths.bias, widths.threshold, widths.membrane)
+        constants = NeuronConstants(NeuronWidths.of(deployment))
         self.row_bits = constants.size
         self.rows = [
             memory_row(

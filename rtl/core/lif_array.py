@@ -10,7 +10,7 @@ from rtl.stream.checks import check_positive
 from rtl.stream.vectors import lanes
 from sw_model.spec import NeuronSpec
 
-from .layouts import NeuronConstants
+from .layouts import NeuronConstants, NeuronWidths
 from .lif import LifProcessingElement
 
 
@@ -31,8 +31,8 @@ class LifArray(wiring.Component):
         Largest T.
     encoding_shift
         Rounding right shift of the sums of a constant-current layer.
-    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
-        Widths, as in `LifProcessingElement`.
+    widths
+        Of the neurons' numbers.
 
     Members
     -------
@@ -44,7 +44,7 @@ class LifArray(wiring.Component):
         The layer's current is constant.
     constants : In(ArrayLayout(NeuronConstants, channels))
         All of these keep their values while a layer runs.
-    sums : In(stream.Signature(channels * sum_bits, always_ready=True))
+    sums : In(stream.Signature(channels * widths.sum, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
     words : Out(stream.Signature(channels, always_ready=True))
         Bit c is channel c.
@@ -57,30 +57,21 @@ class LifArray(wiring.Component):
         neurons: Sequence[NeuronSpec],
         max_steps: int,
         encoding_shift: int,
-        sum_bits: int,
-        bias_bits: int,
-        threshold_bits: int,
-        current_bits: int,
-        membrane_bits: int,
+        widths: NeuronWidths,
     ):
-        check_positive(channels=channels, max_steps=max_steps, sum_bits=sum_bits)
+        check_positive(channels=channels, max_steps=max_steps)
         self.channels = channels
         self.neurons = tuple(neurons)
         self.max_steps = max_steps
         self.encoding_shift = encoding_shift
-        self.sum_bits = sum_bits
-        self.bias_bits = bias_bits
-        self.threshold_bits = threshold_bits
-        self.current_bits = current_bits
-        self.membrane_bits = membrane_bits
-        constants = NeuronConstants(bias_bits, threshold_bits, membrane_bits)
+        self.widths = widths
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
                 "steps": In(range(max_steps + 1)),
                 "constant": In(1),
-                "constants": In(data.ArrayLayout(constants, channels)),
-                "sums": In(stream.Signature(channels * sum_bits, always_ready=True)),
+                "constants": In(data.ArrayLayout(NeuronConstants(widths), channels)),
+                "sums": In(stream.Signature(channels * widths.sum, always_ready=True)),
                 "words": Out(stream.Signature(channels, always_ready=True)),
             }
         )
@@ -103,15 +94,8 @@ class LifArray(wiring.Component):
             m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
 
         spikes = []
-        for channel, total in enumerate(lanes(self.sums.payload, self.sum_bits)):
-            element = LifProcessingElement(
-                neurons=self.neurons,
-                sum_bits=self.sum_bits,
-                bias_bits=self.bias_bits,
-                threshold_bits=self.threshold_bits,
-                current_bits=self.current_bits,
-                membrane_bits=self.membrane_bits,
-            )
+        for channel, total in enumerate(lanes(self.sums.payload, self.widths.sum)):
+            element = LifProcessingElement(neurons=self.neurons, widths=self.widths)
             m.submodules[f"neuron_{channel}"] = element
             constants = self.constants[channel]
             shifted, carry = self._shifted(total)

@@ -28,10 +28,11 @@ from tests.rtl.reference import (
 
 CHANNELS, STEPS = arguments()["channels"], arguments()["max_steps"]
 NEURONS = [NeuronSpec(**neuron) for neuron in arguments()["neurons"]]
+WIDTHS = arguments()["widths"]
 SHIFT = arguments()["encoding_shift"]
-SUM_BITS, BIAS_BITS = arguments()["sum_bits"], arguments()["bias_bits"]
-THRESHOLD_BITS, MEMBRANE_BITS = arguments()["threshold_bits"], arguments()["membrane_bits"]
-CURRENT_LOW, CURRENT_HIGH = signed_limits(arguments()["current_bits"])
+SUM_BITS, BIAS_BITS = WIDTHS["sum"], WIDTHS["bias"]
+THRESHOLD_BITS, MEMBRANE_BITS = WIDTHS["threshold"], WIDTHS["membrane"]
+CURRENT_LOW, CURRENT_HIGH = signed_limits(WIDTHS["current"])
 CONSTANT_BITS = BIAS_BITS + THRESHOLD_BITS + MEMBRANE_BITS
 LOW, HIGH = signed_limits(MEMBRANE_BITS)
 LAYERS = [
