@@ -193,10 +193,16 @@ class Datapath(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        for name, component in vars(self).items():
-            if isinstance(component, wiring.Component):
-                m.submodules[name.lstrip("_")] = component
-                connect_load(m, self, component)
+        m.submodules.layer_constants = self._layer_constants
+        m.submodules.pixel_window = self._pixel_window
+        m.submodules.event_encoder = self._event_encoder
+        m.submodules.output_weights = self._output_weights
+        m.submodules.output_array = self._output_array
+        m.submodules.output_scatter = self._output_scatter
+        m.submodules.output_layer = self._output_layer
+        m.submodules.word_queue = self._word_queue
+        m.submodules.sum_queue = self._sum_queue
+        connect_load(m, self, self._layer_constants, self._output_weights)
         self._connect_group_loads(m)
         hold = Signal()
         # A register: the queues lie far from what they hold.

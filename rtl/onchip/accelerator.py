@@ -78,10 +78,11 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # Every component that `_make_components` made is part of the netlist.
-        for name, component in vars(self).items():
-            if isinstance(component, wiring.Component):
-                m.submodules[name.lstrip("_")] = component
+        m.submodules.sequencer = self._sequencer
+        m.submodules.pixel_memory = self._pixel_memory
+        m.submodules.activation_memory = self._activation_memory
+        m.submodules.datapath = self._datapath
+        m.submodules.output_raster = self._output_raster
         self._connect_control(m)
         self._connect_streams(m)
         return m

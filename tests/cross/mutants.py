@@ -551,8 +551,8 @@ MUTANTS = (
     Mutant(
         "what was read before an abort gets into the next frame",
         "axi/engine.py",
-        "clear(component)",
-        "component",
+        "clear = ResetInserter(self.clear)",
+        "clear = ResetInserter({})",
         "system-tiny",
     ),
     Mutant(
