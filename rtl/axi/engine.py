@@ -249,14 +249,8 @@ class StripEngine(wiring.Component):
         feeder, datapath = self._feeder, self._datapath
         noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
         wiring.connect(m, self._reader.words, router.words)
-        m.d.comb += [
-            queue.w_en.eq(router.pixels.valid),
-            queue.w_data.eq(router.pixels.payload),
-            router.pixels.ready.eq(queue.w_rdy),
-            noisy_words.elements.valid.eq(queue.r_rdy),
-            noisy_words.elements.payload.eq(queue.r_data),
-            queue.r_en.eq(noisy_words.elements.ready),
-        ]
+        wiring.connect(m, router.pixels, queue.w_stream)
+        wiring.connect(m, queue.r_stream, noisy_words.elements)
         # From the event encoder back to the read queue no stage has registers for `ready` but this.
         wiring.connect(m, router.map, self._map_skid.elements)
         wiring.connect(m, self._map_skid.passed, feeder.stored)

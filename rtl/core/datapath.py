@@ -328,10 +328,6 @@ class Datapath(wiring.Component):
             layer.offset.eq(constants.offset),
             layer.mult.eq(constants.mult),
         ]
-        m.d.comb += [
-            layer.sums.valid.eq(queue.given.valid),
-            layer.sums.payload.eq(queue.given.payload),
-            queue.given.ready.eq(layer.sums.ready),
-        ]
+        wiring.connect(m, queue.given, layer.sums)
         wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
         wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))

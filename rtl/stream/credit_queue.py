@@ -53,9 +53,7 @@ class CatchQueue(wiring.Component):
         m.d.comb += [
             queue.w_data.eq(self.caught.payload),
             queue.w_en.eq(self.caught.valid),
-            self.given.payload.eq(queue.r_data),
-            self.given.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.given.ready),
             self.hold.eq(hold),
         ]
+        wiring.connect(m, queue.r_stream, wiring.flipped(self.given))
         return m
