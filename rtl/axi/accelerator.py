@@ -173,9 +173,9 @@ class System(wiring.Component):
         for name in BUFFERS:
             m.d.comb += getattr(geometry, name).eq(getattr(sequencer, f"frame_{name}"))
         m.d.comb += [
-            engine.steps.eq(sequencer.frame_steps),
+            engine.timesteps.eq(sequencer.frame_timesteps),
             geometry.width.eq(sequencer.frame_width),
-            geometry.steps.eq(sequencer.frame_steps),
+            geometry.timesteps.eq(sequencer.frame_timesteps),
             geometry.odd.eq(sequencer.layer[0]),
         ]
 

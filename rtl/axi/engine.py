@@ -58,7 +58,7 @@ class StripEngine(wiring.Component):
         Rows that it reads, and that it writes.
     skip_top, skip_bottom : In(1)
         The first, the last of its rows is another engine's.
-    steps : In
+    timesteps : In
         Of the frame.
     layer, encoding, output, row_base : In
         Of the layer.
@@ -88,10 +88,10 @@ class StripEngine(wiring.Component):
     ):
         self.deployment = deployment
         spec = deployment.spec
-        channels, steps = spec.channels, spec.timesteps_max
+        channels, max_timesteps = spec.channels, spec.timesteps_max
         rows = range(FRAME_HEIGHT_MAX + 1)
         self.geometry = StripGeometry(
-            channels=channels, timesteps_max=steps, columns=columns, banded=banded
+            channels=channels, max_timesteps=max_timesteps, columns=columns, banded=banded
         )
         flags = "complete reader_idle writer_idle read_failed write_failed beyond"
         events = "beat held event waiting read written"
@@ -106,7 +106,7 @@ class StripEngine(wiring.Component):
                 "own_rows": In(rows),
                 "skip_top": In(1),
                 "skip_bottom": In(1),
-                "steps": In(range(steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "layer": In(range(len(spec.layers))),
                 "encoding": In(1),
                 "output": In(1),
@@ -118,22 +118,22 @@ class StripEngine(wiring.Component):
                 **(fetch_members(deployment) if shared_weights else {}),
             }
         )
-        limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, steps)}
+        limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, max_timesteps)}
         size = {"max_height": FRAME_HEIGHT_MAX, "max_width": columns}
         self._reader = BurstReader(depth=QUEUE_WORDS, **limits)
         self._writer = BurstWriter(depth=QUEUE_WORDS, **limits)
         self._router = RowRouter(max_words=limits["max_words"])
         self._unpacker = PixelUnpacker(max_columns=columns)
-        self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
+        self._feeder = MapFeeder(channels=channels, max_timesteps=max_timesteps, **size)
         self._map_skid = SkidBuffer(DATA_BITS)
         self._noisy_words_slice = RegisterSlice(DATA_BITS)
         self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
         self._datapath = Datapath(
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
         )
-        self._word_filter = StripFilter(payload=channels, max_steps=steps, **size)
+        self._word_filter = StripFilter(payload=channels, max_timesteps=max_timesteps, **size)
         self._pixel_slice = RegisterSlice(unsigned_width(GREY_MAX))
-        self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_steps=1, **size)
+        self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_timesteps=1, **size)
         self._splitter = MapSplitter(channels=channels)
         self._packer = PixelPacker(max_columns=columns)
         # The output layer takes a row's pixels when it has read a row and a pixel more of the map.
@@ -167,16 +167,16 @@ class StripEngine(wiring.Component):
 
     def _connect_control(self, m: Module) -> None:
         geometry, datapath = self.geometry, self._datapath
-        for component, steps in (
-            (self._feeder, self.steps),
-            (datapath, self.steps),
-            (self._word_filter, self.steps),
+        for component, timesteps in (
+            (self._feeder, self.timesteps),
+            (datapath, self.timesteps),
+            (self._word_filter, self.timesteps),
             (self._pixel_filter, 1),
         ):
             m.d.comb += [
                 component.height.eq(self.height),
                 component.width.eq(geometry.columns),
-                component.steps.eq(steps),
+                component.timesteps.eq(timesteps),
             ]
         for component in (datapath, self._word_filter, self._pixel_filter):
             m.d.comb += component.restart.eq(self.restart)

@@ -25,10 +25,10 @@ BUFFERS = ("noisy", "denoised", "map_a", "map_b")
 """Buffers in memory, each with an address register."""
 
 
-def row_limits(channels: int, columns: int, timesteps_max: int) -> dict[str, int]:
+def row_limits(channels: int, columns: int, max_timesteps: int) -> dict[str, int]:
     """Most words of a strip's rows, and of the way from one to the next."""
-    strip = FrameBuffers(1, columns, timesteps_max, channels)
-    frame = FrameBuffers(1, FRAME_WIDTH_MAX, timesteps_max, channels)
+    strip = FrameBuffers(1, columns, max_timesteps, channels)
+    frame = FrameBuffers(1, FRAME_WIDTH_MAX, max_timesteps, channels)
     # Pixels that begin within a word may need a word more.
     return {
         "max_words": max(strip.map_stride, strip.noisy_stride + 1),
@@ -41,7 +41,7 @@ class StripGeometry(wiring.Component):
 
     Parameters
     ----------
-    channels, timesteps_max
+    channels, max_timesteps
         Of the network.
     columns
         Input columns of the widest strip.
@@ -50,7 +50,7 @@ class StripGeometry(wiring.Component):
 
     Members
     -------
-    width, steps : In
+    width, timesteps : In
         Of the frame.
     x : In
         First output column of the strip.
@@ -70,20 +70,20 @@ class StripGeometry(wiring.Component):
         What it reads of the image and of a map, and what it writes.
     """
 
-    def __init__(self, *, channels: int, timesteps_max: int, columns: int, banded: bool = False):
-        check_positive(channels=channels, timesteps_max=timesteps_max, columns=columns)
+    def __init__(self, *, channels: int, max_timesteps: int, columns: int, banded: bool = False):
+        check_positive(channels=channels, max_timesteps=max_timesteps, columns=columns)
         if columns < COLUMNS_MIN:
             raise ValueError(f"columns {columns} is less than {COLUMNS_MIN}")
         self.channels = channels
         self.columns_max = columns
         self.banded = banded
         pixels = range(FRAME_WIDTH_MAX + 1)
-        rows = RowsSignature(**row_limits(channels, columns, timesteps_max))
+        rows = RowsSignature(**row_limits(channels, columns, max_timesteps))
         above = range(FRAME_HEIGHT_MAX + 1)
         super().__init__(
             {
                 "width": In(pixels),
-                "steps": In(range(timesteps_max + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "x": In(pixels),
                 "encoding": In(1),
                 "output": In(1),
@@ -114,7 +114,7 @@ class StripGeometry(wiring.Component):
         remaining = Signal.like(self.x)
         m.d.comb += remaining.eq(self.width - self.x + (self.x != 0))
         m.d.sync += [
-            pixel_words.eq(self.steps * map_words(self.channels)),
+            pixel_words.eq(self.timesteps * map_words(self.channels)),
             left.eq(self.x != 0),
             right.eq(remaining > self.columns_max),
             start.eq(self.x - (self.x != 0)),

@@ -22,14 +22,14 @@ class MapFeeder(wiring.Component):
     ----------
     channels
         Bits of an event word.
-    max_height, max_width, max_steps
+    max_height, max_width, max_timesteps
         Of the strip: rows, columns, words a pixel.
 
     Members
     -------
     restart : In(1)
         A strip begins.
-    height, width, steps : In
+    height, width, timesteps : In
         Constant from ``restart`` on.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
@@ -39,16 +39,20 @@ class MapFeeder(wiring.Component):
         It waits for a word from memory.
     """
 
-    def __init__(self, *, channels: int, max_height: int, max_width: int, max_steps: int):
+    def __init__(self, *, channels: int, max_height: int, max_width: int, max_timesteps: int):
         check_positive(channels=channels)
         self.channels = channels
-        self._size = {"max_height": max_height, "max_width": max_width, "max_steps": max_steps}
+        self._size = {
+            "max_height": max_height,
+            "max_width": max_width,
+            "max_timesteps": max_timesteps,
+        }
         super().__init__(
             {
                 "restart": In(1),
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
                 "stored": In(stream.Signature(DATA_BITS)),
                 "words": Out(stream.Signature(FrameWord(channels))),
@@ -69,7 +73,7 @@ class MapFeeder(wiring.Component):
         m.d.comb += [
             raster.height.eq(self.height),
             raster.width.eq(self.width),
-            raster.steps.eq(self.steps),
+            raster.timesteps.eq(self.timesteps),
             raster.restart.eq(self.restart),
             raster.step.eq(taken),
             complete.eq(part == parts - 1),
@@ -80,7 +84,7 @@ class MapFeeder(wiring.Component):
             self.words.p.word.eq(
                 Mux(raster.inside, Cat(*held, self.stored.payload)[: self.channels], 0)
             ),
-            self.words.p.final.eq(~self.merge | raster.last_step),
+            self.words.p.final.eq(~self.merge | raster.last_timestep),
             taken.eq(self.words.valid & self.words.ready),
             self.stored.ready.eq(raster.inside & (~complete | self.words.ready)),
             arrived.eq(self.stored.valid & self.stored.ready),

@@ -54,7 +54,7 @@ class StripSequencer(wiring.Component):
         As in `LayerConstants`; before a layer's first strip, but the output layer's.
     restart, layer_done : Out(1)
         A strip begins; last cycle of a layer.
-    frame_height, frame_width, frame_steps, frame_noisy, ... : Out
+    frame_height, frame_width, frame_timesteps, frame_noisy, ... : Out
         Of the frame under way; addresses in words.
     complete : In(1)
         The whole strip is on its way to memory.
@@ -95,7 +95,7 @@ class StripSequencer(wiring.Component):
                 "layer_done": Out(1),
                 "frame_height": Out(range(FRAME_HEIGHT_MAX + 1)),
                 "frame_width": Out(columns),
-                "frame_steps": Out(range(max(timesteps) + 1)),
+                "frame_timesteps": Out(range(max(timesteps) + 1)),
                 **{f"frame_{name}": Out(WORD_ADDRESS_BITS) for name in BUFFERS},
                 "complete": In(1),
                 "reader_idle": In(1),
@@ -193,7 +193,7 @@ class StripSequencer(wiring.Component):
         m.d.sync += [
             self.frame_height.eq(self.height),
             self.frame_width.eq(self.width),
-            self.frame_steps.eq(self.timesteps),
+            self.frame_timesteps.eq(self.timesteps),
             *(getattr(self, f"frame_{name}").eq(getattr(self, name) >> SIZE) for name in BUFFERS),
             self.error.eq(self._refusal()),
             self.layer.eq(0),

@@ -17,14 +17,14 @@ class StripFilter(wiring.Component):
     ----------
     payload
         Shape of what goes through.
-    max_height, max_width, max_steps
+    max_height, max_width, max_timesteps
         Of the strip: rows, columns, payloads a pixel.
 
     Members
     -------
     restart : In(1)
         The next payload is the strip's first.
-    height, width, steps : In
+    height, width, timesteps : In
         Constant from ``restart`` on.
     skip_first, skip_last : In(1)
         Drop the first, the last column. Constant from ``restart`` on, like the next.
@@ -36,14 +36,14 @@ class StripFilter(wiring.Component):
         The whole strip went through.
     """
 
-    def __init__(self, *, payload: ShapeLike, max_height: int, max_width: int, max_steps: int):
-        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+    def __init__(self, *, payload: ShapeLike, max_height: int, max_width: int, max_timesteps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_timesteps=max_timesteps)
         super().__init__(
             {
                 "restart": In(1),
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "skip_first": In(1),
                 "skip_last": In(1),
                 "skip_top": In(1),
@@ -57,7 +57,7 @@ class StripFilter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        step = PlaceCounter(m, self.steps, "step")
+        step = PlaceCounter(m, self.timesteps, "step")
         column, row = PlaceCounter(m, self.width, "column"), PlaceCounter(m, self.height, "row")
         # Registers, beside the places: which columns are skipped is known far away from here.
         drop_column, drop_row = Signal(), Signal()

@@ -51,7 +51,7 @@ class ChannelGroup(wiring.Component):
 
     Members
     -------
-    width, steps : In
+    width, timesteps : In
         Of the frame, constant while a layer runs.
     encoding : In(1)
         The encoding layer runs.
@@ -91,7 +91,7 @@ class ChannelGroup(wiring.Component):
         further: Sequence[Sequence[int]] = (),
     ):
         spec, widths = deployment.spec, deployment.widths.layers
-        steps = spec.timesteps_max
+        max_timesteps = spec.timesteps_max
         parts = [tuple(channels), *map(tuple, further)]
         hidden_weights = [group_weights(deployment, [part])[0] for part in parts]
         bits = hidden_weights[0].weight_bits
@@ -108,7 +108,7 @@ class ChannelGroup(wiring.Component):
             lane_bits=lane_bits,
             sum_bits=sum_bits,
             max_width=max_width,
-            max_steps=steps,
+            max_timesteps=max_timesteps,
         )
         self._encoding = EncodingLayer(
             weights=[
@@ -125,14 +125,14 @@ class ChannelGroup(wiring.Component):
         self._neurons = LifArray(
             channels=len(self.channels),
             neurons=neurons,
-            max_steps=steps,
+            max_timesteps=max_timesteps,
             encoding_shift=spec.layers[0].shift,
             widths=neuron_widths,
         )
         super().__init__(
             {
                 "width": In(range(max_width + 1)),
-                "steps": In(range(steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "encoding": In(1),
                 **({"part": In(range(len(parts)))} if further else {}),
                 "kind": In(range(len(neurons))),
@@ -185,12 +185,12 @@ class ChannelGroup(wiring.Component):
             scatter.taps.valid.eq(array.sums.valid),
             scatter.taps.payload.eq(array.sums.payload),
             scatter.width.eq(self.width),
-            scatter.steps.eq(self.steps),
+            scatter.timesteps.eq(self.timesteps),
             scatter.restart.eq(self.restart),
             encoding.planes.valid.eq(self.planes.valid),
             encoding.planes.payload.eq(self.planes.payload),
             neurons.kind.eq(self.kind),
-            neurons.steps.eq(self.steps),
+            neurons.timesteps.eq(self.timesteps),
             neurons.constant.eq(encodes),
             neurons.constants.eq(self.constants),
             neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),

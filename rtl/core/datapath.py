@@ -48,7 +48,7 @@ class Datapath(wiring.Component):
 
     Members
     -------
-    height, width, steps : In
+    height, width, timesteps : In
         Of the frame, constant while a layer runs.
     layer, encoding, output, row_base : In
         As in `Sequencer`; constant while a layer runs.
@@ -98,7 +98,7 @@ class Datapath(wiring.Component):
             {
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "steps": In(range(spec.timesteps_max + 1)),
+                "timesteps": In(range(spec.timesteps_max + 1)),
                 "layer": In(range(len(spec.layers))),
                 "encoding": In(1),
                 "output": In(1),
@@ -142,7 +142,7 @@ class Datapath(wiring.Component):
         output = widths.layers[-1]
         self._layer_constants = LayerConstants(deployment=self.deployment, loadable=self.loadable)
         self._pixel_window = PixelWindow(
-            max_height=self.max_height, max_width=self.max_width, max_steps=spec.timesteps_max
+            max_height=self.max_height, max_width=self.max_width, max_timesteps=spec.timesteps_max
         )
         self._event_encoder = EventEncoder(channels=spec.channels)
         self._groups = []
@@ -175,7 +175,7 @@ class Datapath(wiring.Component):
             lane_bits=output.lane,
             sum_bits=output.sum,
             max_width=self.max_width,
-            max_steps=1,
+            max_timesteps=1,
         )
         self._output_layer = OutputLayer(
             sum_bits=output.sum, total_bits=output.current, shift=spec.layers[-1].shift
@@ -218,7 +218,7 @@ class Datapath(wiring.Component):
         m.d.comb += [
             window.height.eq(self.height),
             window.width.eq(self.width),
-            window.steps.eq(self.steps),
+            window.timesteps.eq(self.timesteps),
             window.restart.eq(self.restart & self.encoding),
             window.hold.eq(hold),
             encoder.words.payload.eq(self.words.payload),
@@ -230,10 +230,11 @@ class Datapath(wiring.Component):
             self.held.eq(hold & ~self.beat),
         ]
         # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
-        with m.If((self.width == 1) & (self.steps == 1)):
+        with m.If((self.width == 1) & (self.timesteps == 1)):
             m.d.comb += encoder.spacing.eq(3)
         with m.Elif(
-            ((self.width == 1) & (self.steps == 2)) | ((self.width == 2) & (self.steps == 1))
+            ((self.width == 1) & (self.timesteps == 2))
+            | ((self.width == 2) & (self.timesteps == 1))
         ):
             m.d.comb += encoder.spacing.eq(2)
 
@@ -241,7 +242,7 @@ class Datapath(wiring.Component):
         events, constants = self._event_encoder.events, self._layer_constants
         m.d.comb += [
             constants.layer.eq(self.layer),
-            constants.steps.eq(self.steps),
+            constants.timesteps.eq(self.timesteps),
             constants.prepare.eq(self.prepare),
             self.prepared.eq(constants.prepared),
         ]
@@ -273,7 +274,7 @@ class Datapath(wiring.Component):
             first = group.channels[0]
             m.d.comb += [
                 group.width.eq(self.width),
-                group.steps.eq(self.steps),
+                group.timesteps.eq(self.timesteps),
                 group.restart.eq(self.restart & ~self.encoding & ~self.output),
                 group.kind.eq(constants.kind),
                 group.constants.eq(
@@ -321,7 +322,7 @@ class Datapath(wiring.Component):
             scatter.taps.payload.eq(array.sums.payload),
             scatter.width.eq(self.width),
             # One sum a pixel for all timesteps.
-            scatter.steps.eq(1),
+            scatter.timesteps.eq(1),
             scatter.restart.eq(self.restart & self.output),
             queue.caught.valid.eq(scatter.sums.valid),
             queue.caught.payload.eq(scatter.sums.payload),

@@ -29,7 +29,7 @@ class LayerConstants(wiring.Component):
 
     Members
     -------
-    layer, steps : In
+    layer, timesteps : In
         The layer under way, and T.
     prepare : In(1)
         Fill the registers with the constants of ``layer``, the first one or the one after those
@@ -80,13 +80,13 @@ class LayerConstants(wiring.Component):
         )
         self.scaling_bits = scaling.size
         self.scaling_rows = [
-            memory_row(scaling, {"mult": deployment.mult(steps), "offset": steps * bias})
-            for steps in spec.timesteps
+            memory_row(scaling, {"mult": deployment.mult(timesteps), "offset": timesteps * bias})
+            for timesteps in spec.timesteps
         ]
         super().__init__(
             {
                 "layer": In(range(len(spec.layers))),
-                "steps": In(range(spec.timesteps_max + 1)),
+                "timesteps": In(range(spec.timesteps_max + 1)),
                 "prepare": In(1),
                 "prepared": Out(1),
                 "kind": Out(range(len(self.neurons))),
@@ -114,9 +114,9 @@ class LayerConstants(wiring.Component):
             self.mult.eq(scaling.data[:MULT_BITS]),
             self.offset.eq(scaling.data[CHUNK_BITS:]),
         ]
-        with m.Switch(self.steps):
-            for index, steps in enumerate(spec.timesteps):
-                with m.Case(steps):
+        with m.Switch(self.timesteps):
+            for index, timesteps in enumerate(spec.timesteps):
+                with m.Case(timesteps):
                     m.d.comb += scaling.address.eq(index)
         self._fill_registers(m)
         return m

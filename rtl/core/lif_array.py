@@ -19,7 +19,7 @@ class LifArray(wiring.Component):
 
     A timestep a cycle. In a layer whose current is constant (the encoding layer) one input serves
     all timesteps of its pixel, otherwise each timestep takes an input. Latency: three cycles.
-    Nothing waits: a constant current must keep a distance of `steps` cycles to the next.
+    Nothing waits: a constant current must keep a distance of `timesteps` cycles to the next.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class LifArray(wiring.Component):
         Number of neurons.
     neurons
         Kinds of neuron, without repetition.
-    max_steps
+    max_timesteps
         Largest T.
     encoding_shift
         Rounding right shift of the sums of a constant-current layer.
@@ -38,7 +38,7 @@ class LifArray(wiring.Component):
     -------
     kind : In
         Index of the layer's kind of neuron.
-    steps : In
+    timesteps : In
         T.
     constant : In(1)
         The layer's current is constant.
@@ -55,20 +55,20 @@ class LifArray(wiring.Component):
         *,
         channels: int,
         neurons: Sequence[NeuronSpec],
-        max_steps: int,
+        max_timesteps: int,
         encoding_shift: int,
         widths: NeuronWidths,
     ):
-        check_positive(channels=channels, max_steps=max_steps)
+        check_positive(channels=channels, max_timesteps=max_timesteps)
         self.channels = channels
         self.neurons = tuple(neurons)
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         self.encoding_shift = encoding_shift
         self.widths = widths
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "constant": In(1),
                 "constants": In(data.ArrayLayout(NeuronConstants(widths), channels)),
                 "sums": In(stream.Signature(channels * widths.sum, always_ready=True)),
@@ -80,17 +80,17 @@ class LifArray(wiring.Component):
         """Build the netlist."""
         m = Module()
         take, enable = Signal(), Signal()
-        step, first = Signal(range(self.max_steps)), Signal(init=1)
-        more = Signal(range(self.max_steps))  # timesteps that the current still serves
+        step, first = Signal(range(self.max_timesteps)), Signal(init=1)
+        more = Signal(range(self.max_timesteps))  # timesteps that the current still serves
         m.d.sync += [take.eq(self.sums.valid), self.words.valid.eq(enable)]
         with m.If(take):
-            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.steps - 1, 0))]
+            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.timesteps - 1, 0))]
         with m.Elif(more == 0):
             m.d.sync += enable.eq(0)
         with m.Else():
             m.d.sync += more.eq(more - 1)
         with m.If(enable):
-            last = step == self.steps - 1
+            last = step == self.timesteps - 1
             m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
 
         spikes = []

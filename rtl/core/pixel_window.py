@@ -15,21 +15,21 @@ from .raster import Raster
 class PixelWindow(wiring.Component):
     """Keeps two rows of pixels and gives the 3×3 pixels around each, most significant bits first.
 
-    Ten planes a pixel, then a pause, so that a pixel takes max(10, steps) cycles: the neurons need
-    `steps` cycles for it. Before the first one, a row and a pixel go in without anything coming
-    out, one a cycle. Pixels beyond the borders are zero. Latency: two cycles from the last pixel
-    that a window needs to its first plane.
+    Ten planes a pixel, then a pause, so that a pixel takes max(10, timesteps) cycles: the neurons
+    need `timesteps` cycles for it. Before the first one, a row and a pixel go in without anything
+    coming out, one a cycle. Pixels beyond the borders are zero. Latency: two cycles from the last
+    pixel that a window needs to its first plane.
 
     Parameters
     ----------
     max_height, max_width
         Of a frame, in pixels.
-    max_steps
+    max_timesteps
         Largest T.
 
     Members
     -------
-    height, width, steps : In
+    height, width, timesteps : In
         Constant while a frame is under way.
     restart : In(1)
         A new frame begins.
@@ -39,16 +39,16 @@ class PixelWindow(wiring.Component):
     planes : Out(stream.Signature(Plane(), always_ready=True))
     """
 
-    def __init__(self, *, max_height: int, max_width: int, max_steps: int):
-        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+    def __init__(self, *, max_height: int, max_width: int, max_timesteps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_timesteps=max_timesteps)
         self.max_height = max_height
         self.max_width = max_width
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         super().__init__(
             {
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "hold": In(1),
                 "pixels": In(stream.Signature(signed(PIXEL_BITS))),
@@ -60,16 +60,16 @@ class PixelWindow(wiring.Component):
         """Build the netlist."""
         m = Module()
         m.submodules.raster = raster = Raster(
-            max_height=self.max_height, max_width=self.max_width, max_steps=1
+            max_height=self.max_height, max_width=self.max_width, max_timesteps=1
         )
         m.d.comb += [
             raster.height.eq(self.height),
             raster.width.eq(self.width),
-            raster.steps.eq(1),
+            raster.timesteps.eq(1),
             raster.restart.eq(self.restart),
         ]
         # Cycles for which the window must stay as it is, and pixels before the first window.
-        rest = Signal(range(max(PIXEL_BITS, self.max_steps)))
+        rest = Signal(range(max(PIXEL_BITS, self.max_timesteps)))
         missing = Signal(range(self.max_width + 2))
         free, step, begins = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -84,7 +84,7 @@ class PixelWindow(wiring.Component):
         with m.If(step & (missing != 0)):
             m.d.sync += missing.eq(missing - 1)
         with m.If(begins):
-            pace = Mux(self.steps > PIXEL_BITS, self.steps, PIXEL_BITS)
+            pace = Mux(self.timesteps > PIXEL_BITS, self.timesteps, PIXEL_BITS)
             m.d.sync += rest.eq(pace - 1)
         with m.If(self.restart):
             m.d.sync += [rest.eq(0), missing.eq(self.width + 1)]

@@ -93,14 +93,14 @@ class Accelerator(wiring.Component):
         self._sequencer = Sequencer(
             layers=len(spec.layers), channels=spec.channels, timesteps=spec.timesteps, **size
         )
-        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_steps=1, **size)
+        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_timesteps=1, **size)
         self._activation_memory = FrameMemory(
-            word_bits=spec.channels, max_steps=spec.timesteps_max, **size
+            word_bits=spec.channels, max_timesteps=spec.timesteps_max, **size
         )
         self._datapath = Datapath(
             deployment=self.deployment, max_height=self.max_height, max_width=self.max_width
         )
-        self._output_raster = Raster(max_steps=1, **size)
+        self._output_raster = Raster(max_timesteps=1, **size)
 
     def _connect_control(self, m: Module) -> None:
         sequencer, datapath = self._sequencer, self._datapath
@@ -124,16 +124,16 @@ class Accelerator(wiring.Component):
             sequencer.prepared.eq(datapath.prepared),
             datapath.restart.eq(sequencer.restart),
         ]
-        for component, steps in (
+        for component, timesteps in (
             (self._pixel_memory, 1),
-            (self._activation_memory, sequencer.frame_steps),
-            (datapath, sequencer.frame_steps),
+            (self._activation_memory, sequencer.frame_timesteps),
+            (datapath, sequencer.frame_timesteps),
             (self._output_raster, 1),
         ):
             m.d.comb += [
                 component.height.eq(sequencer.frame_height),
                 component.width.eq(sequencer.frame_width),
-                component.steps.eq(steps),
+                component.timesteps.eq(timesteps),
             ]
         m.d.comb += [
             self._activation_memory.merge.eq(sequencer.output),

@@ -25,12 +25,12 @@ class FrameMemory(wiring.Component):
         Width of a word.
     max_height, max_width
         Of a frame, in pixels.
-    max_steps
+    max_timesteps
         Most words a pixel.
 
     Members
     -------
-    height, width, steps : In
+    height, width, timesteps : In
         Constant while a frame is under way.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
@@ -42,19 +42,22 @@ class FrameMemory(wiring.Component):
         All words of the frame have been written.
     """
 
-    def __init__(self, *, word_bits: int, max_height: int, max_width: int, max_steps: int):
+    def __init__(self, *, word_bits: int, max_height: int, max_width: int, max_timesteps: int):
         check_positive(
-            word_bits=word_bits, max_height=max_height, max_width=max_width, max_steps=max_steps
+            word_bits=word_bits,
+            max_height=max_height,
+            max_width=max_width,
+            max_timesteps=max_timesteps,
         )
         self.word_bits = word_bits
         self.max_height = max_height
         self.max_width = max_width
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         super().__init__(
             {
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
                 "restart_write": In(1),
                 "restart_read": In(1),
@@ -67,7 +70,7 @@ class FrameMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        depth = self.max_height * self.max_width * self.max_steps
+        depth = self.max_height * self.max_width * self.max_timesteps
         m.submodules.memory = words = memory.Memory(
             shape=unsigned(self.word_bits), depth=depth, init=[]
         )
@@ -75,12 +78,14 @@ class FrameMemory(wiring.Component):
         rasters = {}
         for name, restart in (("write", self.restart_write), ("read", self.restart_read)):
             rasters[name] = m.submodules[f"raster_{name}"] = Raster(
-                max_height=self.max_height, max_width=self.max_width, max_steps=self.max_steps
+                max_height=self.max_height,
+                max_width=self.max_width,
+                max_timesteps=self.max_timesteps,
             )
             m.d.comb += [
                 rasters[name].height.eq(self.height),
                 rasters[name].width.eq(self.width),
-                rasters[name].steps.eq(self.steps),
+                rasters[name].timesteps.eq(self.timesteps),
                 rasters[name].restart.eq(restart),
             ]
 
@@ -112,7 +117,7 @@ class FrameMemory(wiring.Component):
         with m.If(advance):
             m.d.sync += [
                 self.reads.valid.eq(reading.step),
-                self.reads.p.final.eq(~self.merge | reading.last_step),
+                self.reads.p.final.eq(~self.merge | reading.last_timestep),
                 flushing.eq(~reading.inside),
             ]
         with m.If(reading.step & reading.inside):

@@ -38,7 +38,7 @@ class Sequencer(wiring.Component):
     busy : Out(1)
     error : Out(1)
         The last ``start`` was refused: size 0 or beyond the maximum, or T not allowed.
-    frame_height, frame_width, frame_steps : Out
+    frame_height, frame_width, frame_timesteps : Out
         Of the frame under way.
     layer : Out
         The layer under way.
@@ -75,18 +75,18 @@ class Sequencer(wiring.Component):
         self.timesteps_allowed = tuple(timesteps)
         self.max_height = max_height
         self.max_width = max_width
-        steps = range(max(timesteps) + 1)
+        largest = range(max(timesteps) + 1)
         super().__init__(
             {
                 "start": In(1),
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "timesteps": In(steps),
+                "timesteps": In(largest),
                 "busy": Out(1),
                 "error": Out(1),
                 "frame_height": Out(range(max_height + 1)),
                 "frame_width": Out(range(max_width + 1)),
-                "frame_steps": Out(steps),
+                "frame_timesteps": Out(largest),
                 "layer": Out(range(layers)),
                 "encoding": Out(1),
                 "output": Out(1),
@@ -129,7 +129,7 @@ class Sequencer(wiring.Component):
                     m.d.sync += [
                         self.frame_height.eq(self.height),
                         self.frame_width.eq(self.width),
-                        self.frame_steps.eq(self.timesteps),
+                        self.frame_timesteps.eq(self.timesteps),
                         self.layer.eq(0),
                         self.cycles.eq(1),
                         counted.eq(0),

@@ -144,7 +144,7 @@ MUTANTS = (
     Mutant(
         "constant current given for one timestep only",
         "core/lif_array.py",
-        "Mux(self.constant, self.steps - 1, 0)",
+        "Mux(self.constant, self.timesteps - 1, 0)",
         "0",
         "lif_array-3",
     ),
@@ -309,7 +309,7 @@ MUTANTS = (
     Mutant(
         "pixels faster than their timesteps",
         "core/pixel_window.py",
-        "Mux(self.steps > PIXEL_BITS, self.steps, PIXEL_BITS)",
+        "Mux(self.timesteps > PIXEL_BITS, self.timesteps, PIXEL_BITS)",
         "PIXEL_BITS",
         "pixel_window-3x4x13",
     ),
@@ -416,7 +416,7 @@ MUTANTS = (
     Mutant(
         "output sums do not take all timesteps",
         "onchip/frame_memory.py",
-        "~self.merge | reading.last_step",
+        "~self.merge | reading.last_timestep",
         "1",
         "frame_memory-5x3x4",
     ),
@@ -430,7 +430,7 @@ MUTANTS = (
     Mutant(
         "output bias added once for T times",
         "core/layer_constants.py",
-        "steps * bias",
+        "timesteps * bias",
         "bias",
         "mixed",
     ),

@@ -109,14 +109,14 @@ def _array(lanes: int, weight_bits: int, lane_bits: int) -> Parameters:
 
 
 def _frame(height: int, width: int, steps: int) -> Parameters:
-    return {"max_height": height, "max_width": width, "max_steps": steps}
+    return {"max_height": height, "max_width": width, "max_timesteps": steps}
 
 
 def _scatter(channels: int, lane_bits: int, width: int, steps: int) -> Parameters:
     # Nine times the smallest tap is the smallest sum.
     sum_bits = signed_width(-9 << (lane_bits - 1), 0)
     widths = {"lane_bits": lane_bits, "sum_bits": sum_bits}
-    return {"channels": channels, "max_width": width, "max_steps": steps, **widths}
+    return {"channels": channels, "max_width": width, "max_timesteps": steps, **widths}
 
 
 def _lif_array(
@@ -129,7 +129,7 @@ def _lif_array(
     return {
         "channels": channels,
         "neurons": NEURONS[kinds],
-        "max_steps": steps,
+        "max_timesteps": steps,
         "encoding_shift": shift,
         "widths": {"sum": 7, "bias": 4, "threshold": 8, "current": 10, "membrane": 14} | widths,
     }

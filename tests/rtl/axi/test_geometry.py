@@ -89,7 +89,7 @@ def expected(
 )
 def test_strips_of_every_width(channels, timesteps, columns, banded):
     geometry = StripGeometry(
-        channels=channels, timesteps_max=timesteps, columns=columns, banded=banded
+        channels=channels, max_timesteps=timesteps, columns=columns, banded=banded
     )
     rng = np.random.default_rng(SEED)
     cases = []
@@ -110,7 +110,7 @@ def test_strips_of_every_width(channels, timesteps, columns, banded):
             buffers, wanted = expected(frame, strip, band, layer, odd)
             inputs = {
                 "width": width,
-                "steps": steps,
+                "timesteps": steps,
                 "x": strip.output_start,
                 "odd": odd,
                 **buffers,

@@ -26,7 +26,7 @@ from tests.rtl.reference import (
     signed_limits,
 )
 
-CHANNELS, STEPS = arguments()["channels"], arguments()["max_steps"]
+CHANNELS, STEPS = arguments()["channels"], arguments()["max_timesteps"]
 NEURONS = [NeuronSpec(**neuron) for neuron in arguments()["neurons"]]
 WIDTHS = arguments()["widths"]
 SHIFT = arguments()["encoding_shift"]
@@ -113,7 +113,11 @@ class Layer:
             | pack([init], MEMBRANE_BITS) << (BIAS_BITS + THRESHOLD_BITS)
             for bias, threshold, init in zip(self.biases, self.thresholds, self.inits, strict=True)
         ]
-        dut.kind.value, dut.steps.value, dut.constant.value = self.kind, self.steps, self.constant
+        dut.kind.value, dut.timesteps.value, dut.constant.value = (
+            self.kind,
+            self.steps,
+            self.constant,
+        )
         dut.constants.value = pack(constants, CONSTANT_BITS)
 
     def payloads(self):
@@ -141,7 +145,7 @@ def stream_pair(dut, idle=0.0):
 
 
 async def begin(dut, source, sink):
-    await start(dut, source, sink, kind=0, steps=1, constant=0, constants=0)
+    await start(dut, source, sink, kind=0, timesteps=1, constant=0, constants=0)
 
 
 # A neuron with another's constants, a membrane that is not `init` at a pixel's first timestep or

@@ -18,7 +18,7 @@ from tests.rtl.bench_tools import check, check_each, pulse, transfer_cycles, und
 from tests.rtl.reference import random_signed, raster
 
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-STEPS = arguments()["max_steps"]
+STEPS = arguments()["max_timesteps"]
 LATENCY = 2
 FRAMES = [
     # Height, width, timesteps; below, at and above the ten cycles that a pixel's bits take.
@@ -55,7 +55,7 @@ class Frame:
 
     async def announce(self, dut):
         dut.height.value, dut.width.value = self.size
-        dut.steps.value = self.steps
+        dut.timesteps.value = self.steps
         await pulse(dut, "restart")
 
     async def check(self, sink):
@@ -68,7 +68,7 @@ def stream_pair(dut, idle=0.0):
 
 
 async def begin(dut, source, sink):
-    await start(dut, source, sink, restart=0, hold=0, height=0, width=0, steps=0)
+    await start(dut, source, sink, restart=0, hold=0, height=0, width=0, timesteps=0)
 
 
 async def hold_at_times(dut):

@@ -18,7 +18,7 @@ from tests.rtl.reference import flush_words, random_word, raster
 
 WORD_BITS = arguments()["word_bits"]
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-STEPS = arguments()["max_steps"]
+STEPS = arguments()["max_timesteps"]
 FRAMES = [
     (height, width, steps)
     for height, width, steps in (
@@ -47,7 +47,7 @@ class Frame:
         ]
 
     def announce(self, dut):
-        dut.height.value, dut.width.value, dut.steps.value = self.size
+        dut.height.value, dut.width.value, dut.timesteps.value = self.size
         dut.merge.value = self.merge
 
     async def write(self, dut, source):
@@ -78,7 +78,7 @@ def stream_pair(dut, idle=0.0, back_pressure=0.0):
 
 
 async def begin(dut, *streams):
-    inputs = ("height", "width", "steps", "merge", "restart_write", "restart_read")
+    inputs = ("height", "width", "timesteps", "merge", "restart_write", "restart_read")
     await start(dut, *streams, **dict.fromkeys(inputs, 0))
 
 

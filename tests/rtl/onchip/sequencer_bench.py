@@ -86,7 +86,9 @@ class Frame:
         place = f"frame {self.size}, layer {layer}, cycle {self.cycles}:"
         for name, value in expected_outputs(layer, prepare, restart, done and not wait).items():
             check(f"{place} {name}", int(getattr(dut, name).value), value)
-        frame = tuple(int(getattr(dut, f"frame_{n}").value) for n in ("height", "width", "steps"))
+        frame = tuple(
+            int(getattr(dut, f"frame_{n}").value) for n in ("height", "width", "timesteps")
+        )
         check(f"{place} size", frame, self.size)
         counts = int(dut.cycles.value), int(dut.events.value)
         check(f"{place} (cycles, events)", counts, (self.cycles, self.events))
