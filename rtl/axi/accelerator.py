@@ -143,7 +143,7 @@ class System(wiring.Component):
 
     def _connect_sequencer(self, m: Module) -> None:
         sequencer, geometry = self._sequencer, self._engines[0].geometry
-        for name in ["reader_idle", "writer_idle", "prepared"]:
+        for name in ["reader_idle", "writer_idle"]:
             m.d.comb += getattr(sequencer, name).eq(self._flags(name).all())
         for name in ["read_failed", "write_failed", "beyond"]:
             m.d.comb += getattr(sequencer, name).eq(self._flags(name).any())
@@ -152,7 +152,8 @@ class System(wiring.Component):
             sequencer.complete.eq((self._flags("complete") | ~self._active()).all()),
             sequencer.outputs.eq(geometry.outputs),
             sequencer.last.eq(~geometry.skip_last),
-            self.layer.eq(sequencer.layer),
+            sequencer.prepare.done.eq(Cat(engine.prepare.done for engine in self._engines).all()),
+            self.layer.eq(sequencer.layer.index),
             self.layer_done.eq(sequencer.layer_done),
         ]
 
@@ -166,17 +167,20 @@ class System(wiring.Component):
 
     def _connect_engine(self, m: Module, engine: StripEngine) -> None:
         sequencer, geometry = self._sequencer, engine.geometry
-        for name in ["stop", "clear", "layer", "encoding", "output", "row_base", "prepare"]:
-            m.d.comb += getattr(engine, name).eq(getattr(sequencer, name))
-        for name in ["x", "encoding", "output"]:
-            m.d.comb += getattr(geometry, name).eq(getattr(sequencer, name))
+        wiring.connect(m, sequencer.layer, engine.layer)
         for name in BUFFERS:
             m.d.comb += getattr(geometry, name).eq(getattr(sequencer, f"frame_{name}"))
         m.d.comb += [
+            engine.stop.eq(sequencer.stop),
+            engine.clear.eq(sequencer.clear),
+            engine.prepare.start.eq(sequencer.prepare.start),
             engine.timesteps.eq(sequencer.frame_timesteps),
-            geometry.width.eq(sequencer.frame_width),
+            geometry.width.eq(sequencer.frame.width),
             geometry.timesteps.eq(sequencer.frame_timesteps),
-            geometry.odd.eq(sequencer.layer[0]),
+            geometry.x.eq(sequencer.x),
+            geometry.encoding.eq(sequencer.layer.encoding),
+            geometry.output.eq(sequencer.layer.output),
+            geometry.odd.eq(sequencer.layer.index[0]),
         ]
 
     def _connect_band(self, m: Module, index: int) -> None:
@@ -184,13 +188,13 @@ class System(wiring.Component):
         if not self._bands:
             m.d.comb += [
                 engine.restart.eq(sequencer.restart),
-                engine.height.eq(sequencer.frame_height),
-                engine.own_rows.eq(sequencer.frame_height),
+                engine.height.eq(sequencer.frame.height),
+                engine.own_rows.eq(sequencer.frame.height),
             ]
             return
         m.submodules[f"band_{index}"] = band = self._bands[index]
         m.d.comb += [
-            band.height.eq(sequencer.frame_height),
+            band.height.eq(sequencer.frame.height),
             engine.restart.eq(sequencer.restart & band.active),
             engine.height.eq(band.rows),
             engine.own_rows.eq(band.own_rows),
@@ -242,7 +246,7 @@ class System(wiring.Component):
                 "busy": sequencer.busy,
                 "done": done,
                 "error": sequencer.error,
-                "layer": sequencer.layer,
+                "layer": sequencer.layer.index,
             },
             "SHAPE": {
                 "channels": spec.channels,
@@ -283,7 +287,7 @@ class System(wiring.Component):
             counters.waiting.eq(self._flags("waiting") & self._active()),
             counters.start.eq(self._sequencer.start),
             counters.running.eq(self._sequencer.busy),
-            counters.encoding.eq(self._sequencer.encoding),
+            counters.encoding.eq(self._sequencer.layer.encoding),
         ]
         for name in COUNTERS:
             halves = (

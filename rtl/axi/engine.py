@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.datapath import Datapath
 from rtl.core.hidden_weights import connect_fetch, fetch_members
+from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
 from rtl.core.loading import LoadSignature
 from rtl.stream.register_slice import RegisterSlice
 from rtl.stream.skid_buffer import SkidBuffer
@@ -47,9 +48,7 @@ class StripEngine(wiring.Component):
 
     Members
     -------
-    prepare : In(1)
-    prepared : Out(1)
-        As in `LayerConstants`.
+    prepare : In(PrepareSignature())
     restart : In(1)
         A strip begins; what it is stays as it is from `StripGeometry.LATENCY` cycles before.
     stop, clear : In(1)
@@ -60,8 +59,7 @@ class StripEngine(wiring.Component):
         The first, the last of its rows is another engine's.
     timesteps : In
         Of the frame.
-    layer, encoding, output, row_base : In
-        Of the layer.
+    layer : In(LayerSignature(...))
     complete, reader_idle, writer_idle, read_failed, write_failed, beyond : Out(1)
         As in `StripSequencer`.
     beat, held, event, waiting, read, written : Out(1)
@@ -97,8 +95,7 @@ class StripEngine(wiring.Component):
         events = "beat held event waiting read written"
         super().__init__(
             {
-                "prepare": In(1),
-                "prepared": Out(1),
+                "prepare": In(PrepareSignature()),
                 "restart": In(1),
                 "stop": In(1),
                 "clear": In(1),
@@ -107,10 +104,7 @@ class StripEngine(wiring.Component):
                 "skip_top": In(1),
                 "skip_bottom": In(1),
                 "timesteps": In(range(max_timesteps + 1)),
-                "layer": In(range(len(spec.layers))),
-                "encoding": In(1),
-                "output": In(1),
-                "row_base": In(range(max(2, (len(spec.layers) - 2) * channels))),
+                "layer": In(LayerSignature(len(spec.layers), channels)),
                 **{name: Out(1) for name in f"{flags} {events}".split()},
                 "axi_read": Out(AxiReadSignature()),
                 "axi_write": Out(AxiWriteSignature()),
@@ -167,17 +161,23 @@ class StripEngine(wiring.Component):
 
     def _connect_control(self, m: Module) -> None:
         geometry, datapath = self.geometry, self._datapath
-        for component, timesteps in (
-            (self._feeder, self.timesteps),
-            (datapath, self.timesteps),
-            (self._word_filter, self.timesteps),
-            (self._pixel_filter, 1),
-        ):
-            m.d.comb += [
-                component.height.eq(self.height),
-                component.width.eq(geometry.columns),
-                component.timesteps.eq(timesteps),
-            ]
+        strip = FrameSignature(FRAME_HEIGHT_MAX, self.geometry.columns_max).create(path=("strip",))
+        wiring.connect(
+            m,
+            strip,
+            self._feeder.frame,
+            datapath.frame,
+            self._word_filter.frame,
+            self._pixel_filter.frame,
+        )
+        m.d.comb += [
+            strip.height.eq(self.height),
+            strip.width.eq(geometry.columns),
+            self._feeder.timesteps.eq(self.timesteps),
+            datapath.timesteps.eq(self.timesteps),
+            self._word_filter.timesteps.eq(self.timesteps),
+            self._pixel_filter.timesteps.eq(1),
+        ]
         for component in (datapath, self._word_filter, self._pixel_filter):
             m.d.comb += component.restart.eq(self.restart)
         for component in (self._word_filter, self._pixel_filter):
@@ -188,15 +188,9 @@ class StripEngine(wiring.Component):
                 component.skip_bottom.eq(self.skip_bottom),
             ]
         m.d.comb += [
-            datapath.layer.eq(self.layer),
-            datapath.encoding.eq(self.encoding),
-            datapath.output.eq(self.output),
-            datapath.row_base.eq(self.row_base),
-            datapath.prepare.eq(self.prepare),
-            self.prepared.eq(datapath.prepared),
             # No map is read in the encoding layer, and none is waited for behind it.
-            self._feeder.restart.eq(self.restart & ~self.encoding),
-            self._feeder.merge.eq(self.output),
+            self._feeder.restart.eq(self.restart & ~self.layer.encoding),
+            self._feeder.merge.eq(self.layer.output),
             self._router.restart.eq(self.restart),
             self._router.pixel_words.eq(geometry.pixel_rows.words),
             self._router.map_words.eq(geometry.map_rows.words),
@@ -207,12 +201,14 @@ class StripEngine(wiring.Component):
             self._packer.lane.eq(geometry.denoised_lane),
             self._packer.columns.eq(geometry.outputs),
             self.complete.eq(
-                Mux(self.output, self._pixel_filter.complete, self._word_filter.complete)
+                Mux(self.layer.output, self._pixel_filter.complete, self._word_filter.complete)
             ),
             self.beat.eq(datapath.beat),
             self.held.eq(datapath.held),
             self.event.eq(datapath.event),
         ]
+        wiring.connect(m, wiring.flipped(self.layer), datapath.layer)
+        wiring.connect(m, wiring.flipped(self.prepare), datapath.prepare)
         wiring.connect(m, wiring.flipped(self.load), datapath.load)
         connect_fetch(m, self, datapath)
 
@@ -224,14 +220,9 @@ class StripEngine(wiring.Component):
                 port.abort.eq(self.stop),
             ]
         m.d.comb += [reader.rows.eq(self.height), writer.rows.eq(self.own_rows)]
-        for asked, rows in (
-            (reader.first, geometry.pixel_rows),
-            (reader.second, geometry.map_rows),
-            (writer.place, geometry.result_rows),
-        ):
-            m.d.comb += [
-                getattr(asked, name).eq(getattr(rows, name)) for name in rows.signature.members
-            ]
+        wiring.connect(m, geometry.pixel_rows, reader.first)
+        wiring.connect(m, geometry.map_rows, reader.second)
+        wiring.connect(m, geometry.result_rows, writer.place)
         wiring.connect(m, reader.axi, wiring.flipped(self.axi_read))
         wiring.connect(m, writer.axi, wiring.flipped(self.axi_write))
         m.d.comb += [
@@ -261,18 +252,22 @@ class StripEngine(wiring.Component):
         wiring.connect(m, unpacker.pixels, noisy.elements)
         pixels = noisy.delayed
         m.d.comb += [
-            datapath.pixels.valid.eq(pixels.valid & self.encoding),
+            datapath.pixels.valid.eq(pixels.valid & self.layer.encoding),
             datapath.pixels.payload.eq(pixels.payload),
             # Noisy pixels of the output layer are there long before their sums.
-            datapath.noisy.valid.eq(pixels.valid & self.output),
+            datapath.noisy.valid.eq(pixels.valid & self.layer.output),
             datapath.noisy.p.word.eq(pixels.payload),
             datapath.noisy.p.final.eq(1),
             pixels.ready.eq(
-                Mux(self.encoding, datapath.pixels.ready, self.output & datapath.noisy.ready)
+                Mux(
+                    self.layer.encoding,
+                    datapath.pixels.ready,
+                    self.layer.output & datapath.noisy.ready,
+                )
             ),
             self.waiting.eq(
                 Mux(
-                    self.encoding,
+                    self.layer.encoding,
                     datapath.pixels.ready & ~pixels.valid,
                     datapath.words.ready & feeder.waiting,
                 )
@@ -286,8 +281,8 @@ class StripEngine(wiring.Component):
         wiring.connect(m, self._pixel_filter.kept, self._packer.pixels)
         words, stored, packed = self._writer.words, self._splitter.stored, self._packer.words
         m.d.comb += [
-            words.valid.eq(Mux(self.output, packed.valid, stored.valid)),
-            words.payload.eq(Mux(self.output, packed.payload, stored.payload)),
-            packed.ready.eq(words.ready & self.output),
-            stored.ready.eq(words.ready & ~self.output),
+            words.valid.eq(Mux(self.layer.output, packed.valid, stored.valid)),
+            words.payload.eq(Mux(self.layer.output, packed.payload, stored.payload)),
+            packed.ready.eq(words.ready & self.layer.output),
+            stored.ready.eq(words.ready & ~self.layer.output),
         ]

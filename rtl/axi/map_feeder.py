@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.core.layouts import FrameWord
+from rtl.core.layouts import FrameSignature, FrameWord
 from rtl.core.raster import Raster
 from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.buffers import map_words
@@ -29,7 +29,8 @@ class MapFeeder(wiring.Component):
     -------
     restart : In(1)
         A strip begins.
-    height, width, timesteps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant from ``restart`` on.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
@@ -50,8 +51,7 @@ class MapFeeder(wiring.Component):
         super().__init__(
             {
                 "restart": In(1),
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
                 "stored": In(stream.Signature(DATA_BITS)),
@@ -71,8 +71,6 @@ class MapFeeder(wiring.Component):
         pause = Signal(range(max(2, parts)))
         complete, arrived, taken = Signal(), Signal(), Signal()
         m.d.comb += [
-            raster.height.eq(self.height),
-            raster.width.eq(self.width),
             raster.timesteps.eq(self.timesteps),
             raster.restart.eq(self.restart),
             raster.step.eq(taken),
@@ -89,6 +87,7 @@ class MapFeeder(wiring.Component):
             self.stored.ready.eq(raster.inside & (~complete | self.words.ready)),
             arrived.eq(self.stored.valid & self.stored.ready),
         ]
+        wiring.connect(m, wiring.flipped(self.frame), raster.frame)
         with m.If(arrived):
             m.d.sync += part.eq(Mux(complete, 0, part + 1))
             for index, word in enumerate(held):

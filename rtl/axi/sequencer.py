@@ -8,6 +8,7 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
 from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.buffers import ADDRESS_BITS, WORD_ADDRESS_BITS
 from sw_model.spec.hardware.registers import (
@@ -43,18 +44,17 @@ class StripSequencer(wiring.Component):
         A frame is under way; it ends, for whatever reason, or is refused.
     error : Out
         Why the last frame did not end well, as in `sw_model.spec.hardware.registers.ERRORS`.
-    layer, encoding, output, row_base : Out
-        The layer under way, its kind, and first row of its hidden weights.
+    layer : Out(LayerSignature(layers, channels))
     x : Out
         First output column of the strip under way.
     outputs, last : In
         How many it has; no strip follows in this layer.
-    prepare : Out(1)
-    prepared : In(1)
-        As in `LayerConstants`; before a layer's first strip, but the output layer's.
+    prepare : Out(PrepareSignature())
+        Before a layer's first strip, but the output layer's.
     restart, layer_done : Out(1)
         A strip begins; last cycle of a layer.
-    frame_height, frame_width, frame_timesteps, frame_noisy, ... : Out
+    frame : Out(FrameSignature(...))
+    frame_timesteps, frame_noisy, ... : Out
         Of the frame under way; addresses in words.
     complete : In(1)
         The whole strip is on its way to memory.
@@ -82,19 +82,14 @@ class StripSequencer(wiring.Component):
                 "busy": Out(1),
                 "done": Out(1),
                 "error": Out(REGISTERS["STATUS"].field("error").bits),
-                "layer": Out(range(layers)),
-                "encoding": Out(1),
-                "output": Out(1),
-                "row_base": Out(range(max(2, (layers - 2) * channels))),
+                "layer": Out(LayerSignature(layers, channels)),
                 "x": Out(columns),
                 "outputs": In(columns),
                 "last": In(1),
-                "prepare": Out(1),
-                "prepared": In(1),
+                "prepare": Out(PrepareSignature()),
                 "restart": Out(1),
                 "layer_done": Out(1),
-                "frame_height": Out(range(FRAME_HEIGHT_MAX + 1)),
-                "frame_width": Out(columns),
+                "frame": Out(FrameSignature(FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX)),
                 "frame_timesteps": Out(range(max(timesteps) + 1)),
                 **{f"frame_{name}": Out(WORD_ADDRESS_BITS) for name in BUFFERS},
                 "complete": In(1),
@@ -126,15 +121,15 @@ class StripSequencer(wiring.Component):
             with m.State("set up"):
                 m.d.sync += settled.eq(settled + 1)
                 with m.If(settled == LATENCY):
-                    with m.If((self.x == 0) & ~self.output):
+                    with m.If((self.x == 0) & ~self.layer.output):
                         m.next = "prepare"
                     with m.Else():
                         m.d.sync += self.restart.eq(1)
                         m.next = "begin"
             with m.State("prepare"):
-                m.d.comb += self.prepare.eq(1)
+                m.d.comb += self.prepare.start.eq(1)
                 m.next = "wait"
-            with m.State("wait"), m.If(self.prepared):
+            with m.State("wait"), m.If(self.prepare.done):
                 m.d.sync += self.restart.eq(1)
                 m.next = "begin"
             with m.State("begin"):
@@ -156,12 +151,14 @@ class StripSequencer(wiring.Component):
                         m.d.comb += self.layer_done.eq(1)
                         m.d.sync += [
                             self.x.eq(0),
-                            self.layer.eq(self.layer + 1),
-                            self.encoding.eq(0),
-                            self.output.eq(self.layer == self.layers - 2),
-                            self.row_base.eq(Mux(self.encoding, 0, self.row_base + self.channels)),
+                            self.layer.index.eq(self.layer.index + 1),
+                            self.layer.encoding.eq(0),
+                            self.layer.output.eq(self.layer.index == self.layers - 2),
+                            self.layer.row_base.eq(
+                                Mux(self.layer.encoding, 0, self.layer.row_base + self.channels)
+                            ),
                         ]
-                        with m.If(self.output):
+                        with m.If(self.layer.output):
                             m.d.comb += self.done.eq(1)
                             m.next = "idle"
             with m.State("stop"), m.If(self.reader_idle & self.writer_idle):
@@ -191,15 +188,15 @@ class StripSequencer(wiring.Component):
     def _take_frame(self, m: Module) -> None:
         """Sample what the frame is."""
         m.d.sync += [
-            self.frame_height.eq(self.height),
-            self.frame_width.eq(self.width),
+            self.frame.height.eq(self.height),
+            self.frame.width.eq(self.width),
             self.frame_timesteps.eq(self.timesteps),
             *(getattr(self, f"frame_{name}").eq(getattr(self, name) >> SIZE) for name in BUFFERS),
             self.error.eq(self._refusal()),
-            self.layer.eq(0),
-            self.encoding.eq(1),
-            self.output.eq(0),
-            self.row_base.eq(0),
+            self.layer.index.eq(0),
+            self.layer.encoding.eq(1),
+            self.layer.output.eq(0),
+            self.layer.row_base.eq(0),
             self.x.eq(0),
         ]
 

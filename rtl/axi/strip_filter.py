@@ -4,6 +4,7 @@ from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.layouts import FrameSignature
 from rtl.stream.checks import check_positive
 from rtl.stream.counter import PlaceCounter
 
@@ -24,7 +25,8 @@ class StripFilter(wiring.Component):
     -------
     restart : In(1)
         The next payload is the strip's first.
-    height, width, timesteps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant from ``restart`` on.
     skip_first, skip_last : In(1)
         Drop the first, the last column. Constant from ``restart`` on, like the next.
@@ -41,8 +43,7 @@ class StripFilter(wiring.Component):
         super().__init__(
             {
                 "restart": In(1),
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "skip_first": In(1),
                 "skip_last": In(1),
@@ -58,7 +59,10 @@ class StripFilter(wiring.Component):
         """Build the netlist."""
         m = Module()
         step = PlaceCounter(m, self.timesteps, "step")
-        column, row = PlaceCounter(m, self.width, "column"), PlaceCounter(m, self.height, "row")
+        column, row = (
+            PlaceCounter(m, self.frame.width, "column"),
+            PlaceCounter(m, self.frame.height, "row"),
+        )
         # Registers, beside the places: which columns are skipped is known far away from here.
         drop_column, drop_row = Signal(), Signal()
         drop = drop_column | drop_row
@@ -82,7 +86,7 @@ class StripFilter(wiring.Component):
         with m.If(self.restart):
             m.d.sync += [*step.restart(), *column.restart(), *row.restart(), self.complete.eq(0)]
             m.d.sync += [
-                drop_column.eq(self.skip_first | ((self.width == 1) & self.skip_last)),
-                drop_row.eq(self.skip_top | ((self.height == 1) & self.skip_bottom)),
+                drop_column.eq(self.skip_first | ((self.frame.width == 1) & self.skip_last)),
+                drop_row.eq(self.skip_top | ((self.frame.height == 1) & self.skip_bottom)),
             ]
         return m

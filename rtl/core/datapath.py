@@ -17,7 +17,7 @@ from .channel_group import ChannelGroup
 from .event_encoder import EventEncoder
 from .hidden_weights import fetch_members, group_weights
 from .layer_constants import LayerConstants
-from .layouts import FrameWord
+from .layouts import FrameSignature, FrameWord, LayerSignature, PrepareSignature
 from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
 from .output_layer import OutputLayer
 from .pixel_window import PixelWindow
@@ -29,7 +29,7 @@ from .weight_memory import WeightMemory
 class Datapath(wiring.Component):
     """Event words in, event words out; pixels at both ends of the network.
 
-    One layer at a time, as the inputs `encoding`, `output` and `row_base` say. What goes in and
+    One layer at a time, as the input `layer` says. What goes in and
     comes out has handshakes, what lies between has none: two queues behind the pipeline say when
     nothing more should set out.
 
@@ -48,13 +48,12 @@ class Datapath(wiring.Component):
 
     Members
     -------
-    height, width, timesteps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Of the frame, constant while a layer runs.
-    layer, encoding, output, row_base : In
-        As in `Sequencer`; constant while a layer runs.
-    prepare : In(1)
-    prepared : Out(1)
-        As in `LayerConstants`.
+    layer : In(LayerSignature(...))
+        Constant while it runs.
+    prepare : In(PrepareSignature())
     restart : In(1)
         A layer begins; nothing is on its way.
     pixels : In(stream.Signature(signed(10)))
@@ -93,18 +92,12 @@ class Datapath(wiring.Component):
         self.loadable = loadable
         self.shared_weights = shared_weights
         spec = deployment.spec
-        self._hidden_rows = (len(spec.layers) - 2) * spec.channels
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(spec.timesteps_max + 1)),
-                "layer": In(range(len(spec.layers))),
-                "encoding": In(1),
-                "output": In(1),
-                "row_base": In(range(max(2, self._hidden_rows))),
-                "prepare": In(1),
-                "prepared": Out(1),
+                "layer": In(LayerSignature(len(spec.layers), spec.channels)),
+                "prepare": In(PrepareSignature()),
                 "restart": In(1),
                 "pixels": In(stream.Signature(signed(PIXEL_BITS))),
                 "words": In(stream.Signature(FrameWord(spec.channels))),
@@ -215,11 +208,10 @@ class Datapath(wiring.Component):
     def _connect_inputs(self, m: Module, hold: Signal) -> None:
         encoder, window = self._event_encoder, self._pixel_window
         wiring.connect(m, wiring.flipped(self.pixels), window.pixels)
+        wiring.connect(m, wiring.flipped(self.frame), window.frame)
         m.d.comb += [
-            window.height.eq(self.height),
-            window.width.eq(self.width),
             window.timesteps.eq(self.timesteps),
-            window.restart.eq(self.restart & self.encoding),
+            window.restart.eq(self.restart & self.layer.encoding),
             window.hold.eq(hold),
             encoder.words.payload.eq(self.words.payload),
             encoder.words.valid.eq(self.words.valid & ~hold),
@@ -230,31 +222,30 @@ class Datapath(wiring.Component):
             self.held.eq(hold & ~self.beat),
         ]
         # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
-        with m.If((self.width == 1) & (self.timesteps == 1)):
+        with m.If((self.frame.width == 1) & (self.timesteps == 1)):
             m.d.comb += encoder.spacing.eq(3)
         with m.Elif(
-            ((self.width == 1) & (self.timesteps == 2))
-            | ((self.width == 2) & (self.timesteps == 1))
+            ((self.frame.width == 1) & (self.timesteps == 2))
+            | ((self.frame.width == 2) & (self.timesteps == 1))
         ):
             m.d.comb += encoder.spacing.eq(2)
 
     def _connect_groups(self, m: Module) -> None:
         events, constants = self._event_encoder.events, self._layer_constants
         m.d.comb += [
-            constants.layer.eq(self.layer),
+            constants.layer.eq(self.layer.index),
             constants.timesteps.eq(self.timesteps),
-            constants.prepare.eq(self.prepare),
-            self.prepared.eq(constants.prepared),
         ]
+        wiring.connect(m, wiring.flipped(self.prepare), constants.prepare)
         requests, planes = self._groups[0].requests, self._pixel_window.planes
         m.d.comb += [
-            requests.valid.eq(events.valid & ~self.output),
-            requests.p.row.eq(self.row_base + events.p.channel),
+            requests.valid.eq(events.valid & ~self.layer.output),
+            requests.p.row.eq(self.layer.row_base + events.p.channel),
             requests.p.present.eq(events.p.present),
             requests.p.last.eq(events.p.last),
             self._groups[0].planes.valid.eq(planes.valid),
             self._groups[0].planes.payload.eq(planes.payload),
-            self._groups[0].encoding.eq(self.encoding),
+            self._groups[0].encoding.eq(self.layer.encoding),
         ]
         # Each group hears of everything a cycle after the one before it.
         for before, group in zip(self._groups, self._groups[1:], strict=False):
@@ -273,9 +264,9 @@ class Datapath(wiring.Component):
                 wiring.connect(m, group.fetch, wiring.flipped(fetch))
             first = group.channels[0]
             m.d.comb += [
-                group.width.eq(self.width),
+                group.width.eq(self.frame.width),
                 group.timesteps.eq(self.timesteps),
-                group.restart.eq(self.restart & ~self.encoding & ~self.output),
+                group.restart.eq(self.restart & ~self.layer.encoding & ~self.layer.output),
                 group.kind.eq(constants.kind),
                 group.constants.eq(
                     Cat(constants.neuron[first + c].as_value() for c in range(len(group.channels)))
@@ -311,7 +302,7 @@ class Datapath(wiring.Component):
         array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
         layer, constants = self._output_layer, self._layer_constants
         m.d.comb += [
-            weights.requests.valid.eq(events.valid & self.output),
+            weights.requests.valid.eq(events.valid & self.layer.output),
             weights.requests.p.row.eq(events.p.channel),
             weights.requests.p.present.eq(events.p.present),
             weights.requests.p.last.eq(events.p.last),
@@ -320,10 +311,10 @@ class Datapath(wiring.Component):
             array.last.eq(weights.last),
             scatter.taps.valid.eq(array.sums.valid),
             scatter.taps.payload.eq(array.sums.payload),
-            scatter.width.eq(self.width),
+            scatter.width.eq(self.frame.width),
             # One sum a pixel for all timesteps.
             scatter.timesteps.eq(1),
-            scatter.restart.eq(self.restart & self.output),
+            scatter.restart.eq(self.restart & self.layer.output),
             queue.caught.valid.eq(scatter.sums.valid),
             queue.caught.payload.eq(scatter.sums.payload),
             layer.offset.eq(constants.offset),

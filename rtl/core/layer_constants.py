@@ -9,7 +9,7 @@ from sw_model.spec import MULT_BITS, Deployment
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
 
-from .layouts import NeuronConstants, NeuronWidths
+from .layouts import NeuronConstants, NeuronWidths, PrepareSignature
 from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_members
 
 
@@ -31,11 +31,9 @@ class LayerConstants(wiring.Component):
     -------
     layer, timesteps : In
         The layer under way, and T.
-    prepare : In(1)
-        Fill the registers with the constants of ``layer``, the first one or the one after those
+    prepare : In(PrepareSignature())
+        Fills the registers with the constants of ``layer``, the first one or the one after those
         that they hold. It takes `sw_model.spec.hardware.cycles.constants_cycles`.
-    prepared : Out(1)
-        They hold them; from a cycle after ``prepare`` on.
     kind : Out
         Index of the layer's kind of neuron in `neurons`.
     neuron : Out(ArrayLayout(NeuronConstants, channels))
@@ -87,8 +85,7 @@ class LayerConstants(wiring.Component):
             {
                 "layer": In(range(len(spec.layers))),
                 "timesteps": In(range(spec.timesteps_max + 1)),
-                "prepare": In(1),
-                "prepared": Out(1),
+                "prepare": In(PrepareSignature()),
                 "kind": Out(range(len(self.neurons))),
                 "neuron": Out(data.ArrayLayout(constants, spec.channels)),
                 "offset": Out(signed(self.offset_bits)),
@@ -136,7 +133,7 @@ class LayerConstants(wiring.Component):
         m.d.sync += present.eq(left != 0)
         with m.If(present):
             m.d.sync += channel.eq(channel + 1)
-        with m.If(self.prepare):
+        with m.If(self.prepare.start):
             m.d.sync += [left.eq(channels), channel.eq(0)]
             with m.If(self.layer == 0):
                 m.d.sync += address.eq(0)
@@ -162,4 +159,4 @@ class LayerConstants(wiring.Component):
                     m.d.sync += held[member].eq(there[2])
             busy.append(there[0])
             before = there
-        m.d.comb += [self.prepared.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]
+        m.d.comb += [self.prepare.done.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]

@@ -37,6 +37,64 @@ class Plane(data.StructLayout):
         super().__init__({"bits": TAPS, "first": 1, "last": 1})
 
 
+class FrameSignature(wiring.Signature):
+    """Size of a frame, or of a strip of one, in pixels; constant while a layer runs.
+
+    Members
+    -------
+    height, width : Out
+    """
+
+    def __init__(self, max_height: int, max_width: int):
+        super().__init__({"height": Out(range(max_height + 1)), "width": Out(range(max_width + 1))})
+
+
+class LayerSignature(wiring.Signature):
+    """The layer under way, as whoever runs the layers tells it.
+
+    Parameters
+    ----------
+    layers
+        Number of layers.
+    channels
+        Channels C: rows of hidden weights a layer.
+
+    Members
+    -------
+    index : Out(range(layers))
+        Its number.
+    encoding, output : Out(1)
+        It is the encoding layer, the output layer.
+    row_base : Out
+        First row of its hidden weights.
+    """
+
+    def __init__(self, layers: int, channels: int):
+        super().__init__(
+            {
+                "index": Out(range(layers)),
+                "encoding": Out(1),
+                "output": Out(1),
+                "row_base": Out(range(max(2, (layers - 2) * channels))),
+            }
+        )
+
+
+class PrepareSignature(wiring.Signature):
+    """Makes the constants of a layer's neurons ready, as whoever runs the layers sees it.
+
+    Members
+    -------
+    start : Out(1)
+        Begin with those of the layer under way.
+    done : In(1)
+        They are ready; from a cycle after ``start`` on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"start": Out(1), "done": In(1)})
+
+
 class WeightRequest(data.StructLayout):
     """The row that an event reads; ``present`` and ``last`` go along with it."""
 

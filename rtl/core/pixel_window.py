@@ -8,7 +8,7 @@ from rtl.stream.checks import check_positive
 from rtl.stream.counter import PlaceCounter
 from sw_model.spec import KERNEL, PIXEL_BITS
 
-from .layouts import Plane
+from .layouts import FrameSignature, Plane
 from .raster import Raster
 
 
@@ -29,7 +29,8 @@ class PixelWindow(wiring.Component):
 
     Members
     -------
-    height, width, timesteps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant while a frame is under way.
     restart : In(1)
         A new frame begins.
@@ -46,8 +47,7 @@ class PixelWindow(wiring.Component):
         self.max_timesteps = max_timesteps
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "hold": In(1),
@@ -63,11 +63,10 @@ class PixelWindow(wiring.Component):
             max_height=self.max_height, max_width=self.max_width, max_timesteps=1
         )
         m.d.comb += [
-            raster.height.eq(self.height),
-            raster.width.eq(self.width),
             raster.timesteps.eq(1),
             raster.restart.eq(self.restart),
         ]
+        wiring.connect(m, wiring.flipped(self.frame), raster.frame)
         # Cycles for which the window must stay as it is, and pixels before the first window.
         rest = Signal(range(max(PIXEL_BITS, self.max_timesteps)))
         missing = Signal(range(self.max_width + 2))
@@ -87,7 +86,7 @@ class PixelWindow(wiring.Component):
             pace = Mux(self.timesteps > PIXEL_BITS, self.timesteps, PIXEL_BITS)
             m.d.sync += rest.eq(pace - 1)
         with m.If(self.restart):
-            m.d.sync += [rest.eq(0), missing.eq(self.width + 1)]
+            m.d.sync += [rest.eq(0), missing.eq(self.frame.width + 1)]
 
         window = self._keep_pixels(m, step, Mux(raster.inside, self.pixels.payload, 0))
         outside = self._find_borders(m, begins)
@@ -101,7 +100,7 @@ class PixelWindow(wiring.Component):
             shape=unsigned((KERNEL - 1) * PIXEL_BITS), depth=self.max_width, init=[]
         )
         read, write = rows.read_port(domain="comb"), rows.write_port()
-        x = PlaceCounter(m, self.width, "x")
+        x = PlaceCounter(m, self.frame.width, "x")
         column = Signal(KERNEL * PIXEL_BITS)
         m.d.comb += [
             read.addr.eq(x.value),
@@ -129,7 +128,7 @@ class PixelWindow(wiring.Component):
 
         Those below the bottom are the zeros that follow the frame.
         """
-        x, top = PlaceCounter(m, self.width, "window"), Signal()  # of the next window
+        x, top = PlaceCounter(m, self.frame.width, "window"), Signal()  # of the next window
         above, left, right = Signal(), Signal(), Signal()
         with m.If(begins):
             m.d.sync += [above.eq(top), left.eq(x.first), right.eq(x.last), *x.advance()]

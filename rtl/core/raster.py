@@ -7,6 +7,8 @@ from amaranth.lib.wiring import In, Out
 from rtl.stream.checks import check_positive
 from rtl.stream.counter import PlaceCounter
 
+from .layouts import FrameSignature
+
 
 class Raster(wiring.Component):
     """Counts the words of a frame in raster order, then those of the flush.
@@ -22,7 +24,8 @@ class Raster(wiring.Component):
 
     Members
     -------
-    height, width, timesteps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant from ``restart`` on.
     restart : In(1)
         Back to the first word.
@@ -43,8 +46,7 @@ class Raster(wiring.Component):
         self.max_timesteps = max_timesteps
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "step": In(1),
@@ -58,8 +60,8 @@ class Raster(wiring.Component):
         """Build the netlist."""
         m = Module()
         step = PlaceCounter(m, self.timesteps, "step")
-        x = PlaceCounter(m, self.width, "x")
-        y = PlaceCounter(m, self.height, "y")
+        x = PlaceCounter(m, self.frame.width, "x")
+        y = PlaceCounter(m, self.frame.height, "y")
         second_row = Signal()  # of the flush
         m.d.comb += self.last_timestep.eq(step.last)
         with m.If(self.step):

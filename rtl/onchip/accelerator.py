@@ -112,36 +112,33 @@ class Accelerator(wiring.Component):
             sequencer.event.eq(datapath.event),
             self.busy.eq(sequencer.busy),
             self.error.eq(sequencer.error),
-            self.layer.eq(sequencer.layer),
+            self.layer.eq(sequencer.layer.index),
             self.layer_done.eq(sequencer.layer_done),
             self.cycles.eq(sequencer.cycles),
             self.events.eq(sequencer.events),
-            datapath.layer.eq(sequencer.layer),
-            datapath.encoding.eq(sequencer.encoding),
-            datapath.output.eq(sequencer.output),
-            datapath.row_base.eq(sequencer.row_base),
-            datapath.prepare.eq(sequencer.prepare),
-            sequencer.prepared.eq(datapath.prepared),
             datapath.restart.eq(sequencer.restart),
         ]
-        for component, timesteps in (
-            (self._pixel_memory, 1),
-            (self._activation_memory, sequencer.frame_timesteps),
-            (datapath, sequencer.frame_timesteps),
-            (self._output_raster, 1),
-        ):
-            m.d.comb += [
-                component.height.eq(sequencer.frame_height),
-                component.width.eq(sequencer.frame_width),
-                component.timesteps.eq(timesteps),
-            ]
+        wiring.connect(m, sequencer.layer, datapath.layer)
+        wiring.connect(m, sequencer.prepare, datapath.prepare)
+        wiring.connect(
+            m,
+            sequencer.frame,
+            self._pixel_memory.frame,
+            self._activation_memory.frame,
+            datapath.frame,
+            self._output_raster.frame,
+        )
         m.d.comb += [
-            self._activation_memory.merge.eq(sequencer.output),
-            self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.output),
-            self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.encoding),
-            self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.encoding),
-            self._pixel_memory.restart_read.eq(sequencer.restart & sequencer.output),
-            self._output_raster.restart.eq(sequencer.restart & sequencer.output),
+            self._pixel_memory.timesteps.eq(1),
+            self._activation_memory.timesteps.eq(sequencer.frame_timesteps),
+            datapath.timesteps.eq(sequencer.frame_timesteps),
+            self._output_raster.timesteps.eq(1),
+            self._activation_memory.merge.eq(sequencer.layer.output),
+            self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.layer.output),
+            self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.layer.encoding),
+            self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.layer.encoding),
+            self._pixel_memory.restart_read.eq(sequencer.restart & sequencer.layer.output),
+            self._output_raster.restart.eq(sequencer.restart & sequencer.layer.output),
             sequencer.words_complete.eq(self._activation_memory.complete),
             sequencer.pixels_complete.eq(~self._output_raster.inside),
         ]
@@ -159,7 +156,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, datapath.written, self._activation_memory.writes)
         m.d.comb += [
             self.trace.valid.eq(datapath.written.valid & datapath.written.ready),
-            self.trace.layer.eq(self._sequencer.layer),
+            self.trace.layer.eq(self._sequencer.layer.index),
             self.trace.word.eq(datapath.written.payload),
         ]
         wiring.connect(m, self._pixel_memory.reads, datapath.noisy)

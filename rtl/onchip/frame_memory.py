@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.core.layouts import FrameWord
+from rtl.core.layouts import FrameSignature, FrameWord
 from rtl.core.raster import Raster
 from rtl.stream.checks import check_positive
 
@@ -30,7 +30,8 @@ class FrameMemory(wiring.Component):
 
     Members
     -------
-    height, width, timesteps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant while a frame is under way.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
@@ -55,8 +56,7 @@ class FrameMemory(wiring.Component):
         self.max_timesteps = max_timesteps
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
                 "restart_write": In(1),
@@ -83,11 +83,10 @@ class FrameMemory(wiring.Component):
                 max_timesteps=self.max_timesteps,
             )
             m.d.comb += [
-                rasters[name].height.eq(self.height),
-                rasters[name].width.eq(self.width),
                 rasters[name].timesteps.eq(self.timesteps),
                 rasters[name].restart.eq(restart),
             ]
+            wiring.connect(m, wiring.flipped(self.frame), rasters[name].frame)
 
         writing = rasters["write"]
         m.d.comb += [

@@ -238,8 +238,8 @@ MUTANTS = (
     Mutant(
         "rows of the first hidden layer for all",
         "onchip/sequencer.py",
-        "self.row_base.eq(self.row_base + self.channels)",
-        "self.row_base.eq(0)",
+        "self.layer.row_base.eq(self.layer.row_base + self.channels)",
+        "self.layer.row_base.eq(0)",
         "sequencer-5",
     ),
     Mutant(
@@ -423,7 +423,7 @@ MUTANTS = (
     Mutant(
         "output layer's words not merged over T",
         "onchip/accelerator.py",
-        "merge.eq(sequencer.output)",
+        "merge.eq(sequencer.layer.output)",
         "merge.eq(0)",
         "tiny",
     ),
@@ -517,14 +517,14 @@ MUTANTS = (
         "a read's error not told but by the encoding layer",
         "axi/engine.py",
         "self.read_failed.eq(reader.failed)",
-        "self.read_failed.eq(reader.failed & self.encoding)",
+        "self.read_failed.eq(reader.failed & self.layer.encoding)",
         "system-tiny",
     ),
     Mutant(
         "a read's error not told by the output layer",
         "axi/engine.py",
         "self.read_failed.eq(reader.failed)",
-        "self.read_failed.eq(reader.failed & ~self.output)",
+        "self.read_failed.eq(reader.failed & ~self.layer.output)",
         "system-tiny",
     ),
     Mutant(

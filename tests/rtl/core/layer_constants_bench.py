@@ -34,14 +34,14 @@ def neurons_of(layer):
 @bench(cycles=1_000)
 async def gives_each_layer_its_own(dut):
     rng = generator("layers")
-    await start(dut, layer=0, timesteps=DEPLOYMENT.spec.timesteps_max, prepare=0)
+    await start(dut, layer=0, timesteps=DEPLOYMENT.spec.timesteps_max, prepare__start=0)
     # A frame may end early; the next one begins with the first layer.
     for layer in (0, *range(len(SPIKING)), *range(len(SPIKING))):
         dut.layer.value = layer
-        await pulse(dut, "prepare")
+        await pulse(dut, "prepare__start")
         await RisingEdge(dut.clk)
         cycles = 2
-        while not int(dut.prepared.value):
+        while not int(dut.prepare__done.value):
             await RisingEdge(dut.clk)
             cycles += 1
         check("cycles", cycles, constants_cycles(DEPLOYMENT.spec.channels))

@@ -54,7 +54,7 @@ class Frame:
                 self.planes.append(bits | first << TAPS | last << (TAPS + 1))
 
     async def announce(self, dut):
-        dut.height.value, dut.width.value = self.size
+        dut.frame__height.value, dut.frame__width.value = self.size
         dut.timesteps.value = self.steps
         await pulse(dut, "restart")
 
@@ -68,7 +68,7 @@ def stream_pair(dut, idle=0.0):
 
 
 async def begin(dut, source, sink):
-    await start(dut, source, sink, restart=0, hold=0, height=0, width=0, timesteps=0)
+    await start(dut, source, sink, restart=0, hold=0, frame__height=0, frame__width=0, timesteps=0)
 
 
 async def hold_at_times(dut):

@@ -18,7 +18,7 @@ FRAMES = [
 
 
 async def begin(dut, size):
-    dut.height.value, dut.width.value, dut.timesteps.value = size
+    dut.frame__height.value, dut.frame__width.value, dut.timesteps.value = size
     await pulse(dut, "restart")
 
 
@@ -51,7 +51,7 @@ async def check_done(dut):
 @bench(cycles=20_000)
 async def counts_frame_and_flush(dut):
     rng = generator("steps")
-    await start(dut, restart=0, step=0, height=0, width=0, timesteps=0)
+    await start(dut, restart=0, step=0, frame__height=0, frame__width=0, timesteps=0)
     await check_done(dut)
     for size in [*FRAMES, *reversed(FRAMES)]:
         await begin(dut, size)
@@ -63,7 +63,7 @@ async def counts_frame_and_flush(dut):
 @bench(cycles=20_000)
 async def restart_and_reset_in_mid_flight(dut):
     rng = generator("steps")
-    await start(dut, restart=0, step=0, height=0, width=0, timesteps=0)
+    await start(dut, restart=0, step=0, frame__height=0, frame__width=0, timesteps=0)
     for size in FRAMES:
         for interrupt in ("restart", "reset"):
             await begin(dut, size)

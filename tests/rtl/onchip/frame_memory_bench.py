@@ -47,7 +47,7 @@ class Frame:
         ]
 
     def announce(self, dut):
-        dut.height.value, dut.width.value, dut.timesteps.value = self.size
+        dut.frame__height.value, dut.frame__width.value, dut.timesteps.value = self.size
         dut.merge.value = self.merge
 
     async def write(self, dut, source):
@@ -78,7 +78,14 @@ def stream_pair(dut, idle=0.0, back_pressure=0.0):
 
 
 async def begin(dut, *streams):
-    inputs = ("height", "width", "timesteps", "merge", "restart_write", "restart_read")
+    inputs = (
+        "frame__height",
+        "frame__width",
+        "timesteps",
+        "merge",
+        "restart_write",
+        "restart_read",
+    )
     await start(dut, *streams, **dict.fromkeys(inputs, 0))
 
 
