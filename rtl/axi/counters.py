@@ -1,11 +1,13 @@
 """What a frame costs."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.registers import COUNTER_BITS, COUNTERS
+
+from .status import ActivitySignature
 
 
 class PerformanceCounters(wiring.Component):
@@ -26,25 +28,22 @@ class PerformanceCounters(wiring.Component):
         Count.
     encoding : In(1)
         The encoding layer is under way.
-    beat, held, event : In(engines)
-        Of each engine's array, as in `Datapath`.
-    waiting : In(engines)
-        The array has nothing because memory has not given it yet.
-    read, written : In(engines)
-        A word comes from memory, goes there.
+    active : In(engines)
+        The engines that have a row of the frame.
+    activity : In(ActivitySignature()).array(engines)
     cycles, events, ... : Out(48)
         As in `sw_model.spec.hardware.registers.COUNTERS`, in lower case.
     """
 
     def __init__(self, *, engines: int = 1) -> None:
         check_positive(engines=engines)
-        flags = ("beat", "held", "event", "waiting", "read", "written")
         super().__init__(
             {
                 "start": In(1),
                 "running": In(1),
                 "encoding": In(1),
-                **{name: In(engines) for name in flags},
+                "active": In(engines),
+                "activity": In(ActivitySignature()).array(engines),
                 **{name.lower(): Out(COUNTER_BITS) for name in COUNTERS},
             }
         )
@@ -52,18 +51,22 @@ class PerformanceCounters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        useful = self.event | self.encoding.replicate(len(self.event))
-        nothing = ~self.beat & ~self.held
+        beat = Cat(engine.beat for engine in self.activity)
+        held = Cat(engine.held for engine in self.activity)
+        event = Cat(engine.event for engine in self.activity)
+        waiting = Cat(engine.waiting for engine in self.activity) & self.active
+        useful = event | self.encoding.replicate(len(event))
+        nothing = ~beat & ~held
         conditions = {
             "cycles": self.running,
-            "events": self.event,
-            "busy": self.beat & useful,
-            "empty": self.beat & ~useful,
-            "stall_output": self.held,
-            "stall_input": nothing & self.waiting,
-            "stall_change": nothing & ~self.waiting,
-            "words_read": self.read,
-            "words_written": self.written,
+            "events": event,
+            "busy": beat & useful,
+            "empty": beat & ~useful,
+            "stall_output": held,
+            "stall_input": nothing & waiting,
+            "stall_change": nothing & ~waiting,
+            "words_read": Cat(engine.read for engine in self.activity),
+            "words_written": Cat(engine.written for engine in self.activity),
         }
         for name, condition in conditions.items():
             # A register in front: the conditions come from all over the design.

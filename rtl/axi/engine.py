@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.core.datapath import Datapath
 from rtl.core.hidden_weights import connect_fetch, fetch_members
 from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
-from rtl.core.loading import LoadSignature
+from rtl.core.loading import LOAD_STREAM
 from rtl.stream.register_slice import RegisterSlice
 from rtl.stream.skid_buffer import SkidBuffer
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
@@ -25,6 +25,7 @@ from .pixel_unpacker import PixelUnpacker
 from .reader import BurstReader
 from .row_router import RowRouter
 from .signature import DATA_BITS, AxiReadSignature, AxiWriteSignature
+from .status import ActivitySignature, StatusSignature
 from .strip_filter import StripFilter
 from .writer import BurstWriter
 
@@ -60,13 +61,11 @@ class StripEngine(wiring.Component):
     timesteps : In
         Of the frame.
     layer : In(LayerSignature(...))
-    complete, reader_idle, writer_idle, read_failed, write_failed, beyond : Out(1)
-        As in `StripSequencer`.
-    beat, held, event, waiting, read, written : Out(1)
-        As in `PerformanceCounters`.
+    status : Out(StatusSignature())
+    activity : Out(ActivitySignature())
     axi_read : Out(AxiReadSignature())
     axi_write : Out(AxiWriteSignature())
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
     fetch_0, fetch_1, ... : Out(WeightSignature(...))
         As in `Datapath`.
 
@@ -91,8 +90,6 @@ class StripEngine(wiring.Component):
         self.geometry = StripGeometry(
             channels=channels, max_timesteps=max_timesteps, columns=columns, banded=banded
         )
-        flags = "complete reader_idle writer_idle read_failed write_failed beyond"
-        events = "beat held event waiting read written"
         super().__init__(
             {
                 "prepare": In(PrepareSignature()),
@@ -105,10 +102,11 @@ class StripEngine(wiring.Component):
                 "skip_bottom": In(1),
                 "timesteps": In(range(max_timesteps + 1)),
                 "layer": In(LayerSignature(len(spec.layers), channels)),
-                **{name: Out(1) for name in f"{flags} {events}".split()},
+                "status": Out(StatusSignature()),
+                "activity": Out(ActivitySignature()),
                 "axi_read": Out(AxiReadSignature()),
                 "axi_write": Out(AxiWriteSignature()),
-                "load": In(LoadSignature()),
+                "load": In(LOAD_STREAM),
                 **(fetch_members(deployment) if shared_weights else {}),
             }
         )
@@ -200,12 +198,12 @@ class StripEngine(wiring.Component):
             self._packer.restart.eq(self.restart),
             self._packer.lane.eq(geometry.denoised_lane),
             self._packer.columns.eq(geometry.outputs),
-            self.complete.eq(
+            self.status.complete.eq(
                 Mux(self.layer.output, self._pixel_filter.complete, self._word_filter.complete)
             ),
-            self.beat.eq(datapath.beat),
-            self.held.eq(datapath.held),
-            self.event.eq(datapath.event),
+            self.activity.beat.eq(datapath.beat),
+            self.activity.held.eq(datapath.held),
+            self.activity.event.eq(datapath.event),
         ]
         wiring.connect(m, wiring.flipped(self.layer), datapath.layer)
         wiring.connect(m, wiring.flipped(self.prepare), datapath.prepare)
@@ -226,13 +224,13 @@ class StripEngine(wiring.Component):
         wiring.connect(m, reader.axi, wiring.flipped(self.axi_read))
         wiring.connect(m, writer.axi, wiring.flipped(self.axi_write))
         m.d.comb += [
-            self.reader_idle.eq(reader.idle),
-            self.writer_idle.eq(writer.idle),
-            self.read_failed.eq(reader.failed),
-            self.write_failed.eq(writer.failed),
-            self.beyond.eq(reader.beyond | writer.beyond),
-            self.read.eq(reader.read),
-            self.written.eq(writer.written),
+            self.status.reader_idle.eq(reader.idle),
+            self.status.writer_idle.eq(writer.idle),
+            self.status.read_failed.eq(reader.failed),
+            self.status.write_failed.eq(writer.failed),
+            self.status.beyond.eq(reader.beyond | writer.beyond),
+            self.activity.read.eq(reader.read),
+            self.activity.written.eq(writer.written),
         ]
 
     def _connect_datapath(self, m: Module) -> None:
@@ -265,7 +263,7 @@ class StripEngine(wiring.Component):
                     self.layer.output & datapath.noisy.ready,
                 )
             ),
-            self.waiting.eq(
+            self.activity.waiting.eq(
                 Mux(
                     self.layer.encoding,
                     datapath.pixels.ready & ~pixels.valid,

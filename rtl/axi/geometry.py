@@ -25,6 +25,23 @@ BUFFERS = ("noisy", "denoised", "map_a", "map_b")
 """Buffers in memory, each with an address register."""
 
 
+class BuffersSignature(wiring.Signature):
+    """Addresses of a frame's buffers, as whoever knows them gives them.
+
+    Parameters
+    ----------
+    bits
+        Width of an address.
+
+    Members
+    -------
+    noisy, denoised, map_a, map_b : Out(bits)
+    """
+
+    def __init__(self, bits: int) -> None:
+        super().__init__({name: Out(bits) for name in BUFFERS})
+
+
 def row_limits(channels: int, columns: int, max_timesteps: int) -> dict[str, int]:
     """Most words of a strip's rows, and of the way from one to the next."""
     strip = FrameBuffers(1, columns, max_timesteps, channels)
@@ -56,8 +73,8 @@ class StripGeometry(wiring.Component):
         First output column of the strip.
     encoding, output, odd : In(1)
         Kind of the layer; its number is odd.
-    noisy, denoised, map_a, map_b : In(29)
-        Addresses of the buffers, in words.
+    buffers : In(BuffersSignature(29))
+        In words.
     above, own_above : In(16)
         Rows of the frame above the first one that is read, that is written. Where ``banded``.
     columns, outputs : Out
@@ -88,7 +105,7 @@ class StripGeometry(wiring.Component):
                 "encoding": In(1),
                 "output": In(1),
                 "odd": In(1),
-                **{name: In(WORD_ADDRESS_BITS) for name in BUFFERS},
+                "buffers": In(BuffersSignature(WORD_ADDRESS_BITS)),
                 **({"above": In(above), "own_above": In(above)} if banded else {}),
                 "columns": Out(range(columns + 1)),
                 "outputs": Out(range(columns + 1)),
@@ -153,11 +170,15 @@ class StripGeometry(wiring.Component):
         # Fourth: addresses.
         pixels, maps, result = self.pixel_rows, self.map_rows, self.result_rows
         m.d.sync += [
-            pixels.address.eq(self._address(m, self.noisy, start // NOISY_PIXELS, above[0])),
+            pixels.address.eq(
+                self._address(m, self.buffers.noisy, start // NOISY_PIXELS, above[0])
+            ),
             pixels.words.eq(Mux(self.encoding | self.output, noisy_words, 0)),
             pixels.stride.eq(noisy_stride),
             maps.address.eq(
-                self._address(m, Mux(self.odd, self.map_a, self.map_b), offset, above[1])
+                self._address(
+                    m, Mux(self.odd, self.buffers.map_a, self.buffers.map_b), offset, above[1]
+                )
             ),
             maps.words.eq(Mux(self.encoding, 0, words)),
             maps.stride.eq(stride),
@@ -165,7 +186,7 @@ class StripGeometry(wiring.Component):
         with m.If(self.output):
             m.d.sync += [
                 result.address.eq(
-                    self._address(m, self.denoised, self.x // DENOISED_PIXELS, above[2])
+                    self._address(m, self.buffers.denoised, self.x // DENOISED_PIXELS, above[2])
                 ),
                 result.words.eq(denoised_words),
                 result.stride.eq(denoised_stride),
@@ -174,7 +195,10 @@ class StripGeometry(wiring.Component):
             m.d.sync += [
                 result.address.eq(
                     self._address(
-                        m, Mux(self.odd, self.map_b, self.map_a), offset + before, above[2]
+                        m,
+                        Mux(self.odd, self.buffers.map_b, self.buffers.map_a),
+                        offset + before,
+                        above[2],
                     )
                 ),
                 result.words.eq(written),

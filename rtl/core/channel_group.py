@@ -67,7 +67,7 @@ class ChannelGroup(wiring.Component):
         Rows of all hidden layers for the first pass, those for the next one behind them.
     planes : In(stream.Signature(Plane(), always_ready=True))
     words : Out(stream.Signature(len(channels), always_ready=True))
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where the weights are constant.
     fetch : Out(WeightSignature(...))
         What it asks a memory outside for; absent where it has one of its own.

@@ -18,7 +18,7 @@ from .event_encoder import EventEncoder
 from .hidden_weights import fetch_members, group_weights
 from .layer_constants import LayerConstants
 from .layouts import FrameSignature, FrameWord, LayerSignature, PrepareSignature
-from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
+from .loading import CHUNK_BITS, LoadChunk, LoadPlace, connect_load, load_members
 from .output_layer import OutputLayer
 from .pixel_window import PixelWindow
 from .scatter import Scatter
@@ -70,7 +70,7 @@ class Datapath(wiring.Component):
         An event sets out for the synapse arrays.
     beat, held : Out(1)
         Anything sets out for them; nothing does, as the pipeline's end is held up.
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where not ``loadable``.
     fetch_0, fetch_1, ... : Out(WeightSignature(...))
         What each group of channels asks the memories outside for; where ``shared_weights``.
@@ -292,10 +292,9 @@ class Datapath(wiring.Component):
         # As with requests, each group hears of a chunk a cycle after the one before it.
         connect_load(m, self, self._groups[0])
         for before, group in zip(self._groups, self._groups[1:], strict=False):
-            for name, member in group.load.signature.members.items():
-                late = Signal(member.shape, reset_less=name != "valid", name=f"load_{name}")
-                m.d.sync += late.eq(getattr(before.load, name))
-                m.d.comb += getattr(group.load, name).eq(late)
+            valid, chunk = Signal(), Signal(LoadChunk(), reset_less=True)
+            m.d.sync += [valid.eq(before.load.valid), chunk.eq(before.load.payload)]
+            m.d.comb += [group.load.valid.eq(valid), group.load.payload.eq(chunk)]
 
     def _connect_output_layer(self, m: Module) -> None:
         events, weights = self._event_encoder.events, self._output_weights

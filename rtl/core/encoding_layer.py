@@ -51,7 +51,7 @@ class EncodingLayer(wiring.Component):
     sums : Out(stream.Signature(channels * sum_bits, always_ready=True))
         Signed numbers, channel 0 in the least significant bits; ``channels`` is
         ``len(weights) // passes``.
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where the tables are constant.
     """
 

@@ -40,7 +40,7 @@ class LayerConstants(wiring.Component):
         Constants of the layer's neurons.
     offset, mult : Out
         T * bias and the multiplier of the output layer.
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where not ``loadable``.
 
     Attributes

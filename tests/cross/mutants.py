@@ -516,15 +516,15 @@ MUTANTS = (
     Mutant(
         "a read's error not told but by the encoding layer",
         "axi/engine.py",
-        "self.read_failed.eq(reader.failed)",
-        "self.read_failed.eq(reader.failed & self.layer.encoding)",
+        "self.status.read_failed.eq(reader.failed)",
+        "self.status.read_failed.eq(reader.failed & self.layer.encoding)",
         "system-tiny",
     ),
     Mutant(
         "a read's error not told by the output layer",
         "axi/engine.py",
-        "self.read_failed.eq(reader.failed)",
-        "self.read_failed.eq(reader.failed & ~self.layer.output)",
+        "self.status.read_failed.eq(reader.failed)",
+        "self.status.read_failed.eq(reader.failed & ~self.layer.output)",
         "system-tiny",
     ),
     Mutant(
@@ -558,8 +558,8 @@ MUTANTS = (
     Mutant(
         "a chunk loaded into all memories",
         "core/loading.py",
-        "load.memory == load_memory(place.name)",
-        "load.memory == load.memory",
+        "load.p.memory == load_memory(place.name)",
+        "load.p.memory == load.p.memory",
         "system-tiny",
     ),
     # The board's memory.

@@ -113,13 +113,13 @@ def test_strips_of_every_width(channels, timesteps, columns, banded):
                 "timesteps": steps,
                 "x": strip.output_start,
                 "odd": odd,
-                **buffers,
+                **{f"buffers.{name}": address for name, address in buffers.items()},
             }
             inputs |= {"encoding": layer == "encoding", "output": layer == "output"}
             if banded:
                 inputs |= {"above": band.start, "own_above": band.output_start}
             for name, value in inputs.items():
-                ctx.set(getattr(geometry, name), value)
+                ctx.set(attrgetter(name)(geometry), value)
             await ctx.tick().repeat(LATENCY)
             for name, value in wanted.items():
                 place = f"{name} of {strip}, {width} columns, {layer}, T {steps}, {band}"

@@ -1,0 +1,56 @@
+"""What an engine tells whoever runs the strips, and whoever counts."""
+
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+
+class StatusSignature(wiring.Signature):
+    """How far a strip is, as the engine that runs it tells it.
+
+    Members
+    -------
+    complete : Out(1)
+        The whole strip is on its way to memory.
+    reader_idle, writer_idle : Out(1)
+        All that was asked for has come; all rows are written, and the memory has said so.
+    read_failed, write_failed, beyond : Out(1)
+        What can go wrong with the memory: errors that it answers with, an address beyond 4 GiB.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "complete": Out(1),
+                "reader_idle": Out(1),
+                "writer_idle": Out(1),
+                "read_failed": Out(1),
+                "write_failed": Out(1),
+                "beyond": Out(1),
+            }
+        )
+
+
+class ActivitySignature(wiring.Signature):
+    """What an engine does in a cycle, as it tells it.
+
+    Members
+    -------
+    beat, held, event : Out(1)
+        Of its synapse arrays, as in `Datapath`.
+    waiting : Out(1)
+        They have nothing because memory has not given it yet.
+    read, written : Out(1)
+        A word comes from memory, goes there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "beat": Out(1),
+                "held": Out(1),
+                "event": Out(1),
+                "waiting": Out(1),
+                "read": Out(1),
+                "written": Out(1),
+            }
+        )
