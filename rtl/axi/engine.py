@@ -239,16 +239,16 @@ class StripEngine(wiring.Component):
         noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
         wiring.connect(m, self._reader.words, router.words)
         wiring.connect(m, router.pixels, queue.w_stream)
-        wiring.connect(m, queue.r_stream, noisy_words.elements)
+        wiring.connect(m, queue.r_stream, noisy_words.i)
         # From the event encoder back to the read queue no stage has registers for `ready` but this.
-        wiring.connect(m, router.map, self._map_skid.elements)
-        wiring.connect(m, self._map_skid.passed, feeder.stored)
-        wiring.connect(m, feeder.words, datapath.words)
+        wiring.connect(m, router.map, self._map_skid.i)
+        wiring.connect(m, self._map_skid.o, feeder.i)
+        wiring.connect(m, feeder.o, datapath.words)
         # What a block RAM gives comes late in its cycle, too late for a choice among a word's
         # pixels, and that for the window's rows.
-        wiring.connect(m, noisy_words.delayed, unpacker.words)
-        wiring.connect(m, unpacker.pixels, noisy.elements)
-        pixels = noisy.delayed
+        wiring.connect(m, noisy_words.o, unpacker.i)
+        wiring.connect(m, unpacker.o, noisy.i)
+        pixels = noisy.o
         m.d.comb += [
             datapath.pixels.valid.eq(pixels.valid & self.layer.encoding),
             datapath.pixels.payload.eq(pixels.payload),
@@ -271,13 +271,13 @@ class StripEngine(wiring.Component):
                 )
             ),
         ]
-        wiring.connect(m, datapath.written, self._word_filter.computed)
+        wiring.connect(m, datapath.written, self._word_filter.i)
         # From the write queue back to the output layer no stage has registers for `ready` but this.
-        wiring.connect(m, datapath.denoised, self._pixel_slice.elements)
-        wiring.connect(m, self._pixel_slice.delayed, self._pixel_filter.computed)
-        wiring.connect(m, self._word_filter.kept, self._splitter.words)
-        wiring.connect(m, self._pixel_filter.kept, self._packer.pixels)
-        words, stored, packed = self._writer.words, self._splitter.stored, self._packer.words
+        wiring.connect(m, datapath.denoised, self._pixel_slice.i)
+        wiring.connect(m, self._pixel_slice.o, self._pixel_filter.i)
+        wiring.connect(m, self._word_filter.o, self._splitter.i)
+        wiring.connect(m, self._pixel_filter.o, self._packer.i)
+        words, stored, packed = self._writer.words, self._splitter.o, self._packer.o
         m.d.comb += [
             words.valid.eq(Mux(self.layer.output, packed.valid, stored.valid)),
             words.payload.eq(Mux(self.layer.output, packed.payload, stored.payload)),

@@ -34,8 +34,8 @@ class MapFeeder(wiring.Component):
         Constant from ``restart`` on.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
-    stored : In(stream.Signature(64))
-    words : Out(stream.Signature(FrameWord(channels)))
+    i : In(stream.Signature(64))
+    o : Out(stream.Signature(FrameWord(channels)))
     waiting : Out(1)
         It waits for a word from memory.
     """
@@ -54,8 +54,8 @@ class MapFeeder(wiring.Component):
                 "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
-                "stored": In(stream.Signature(DATA_BITS)),
-                "words": Out(stream.Signature(FrameWord(channels))),
+                "i": In(stream.Signature(DATA_BITS)),
+                "o": Out(stream.Signature(FrameWord(channels))),
                 "waiting": Out(1),
             }
         )
@@ -75,24 +75,22 @@ class MapFeeder(wiring.Component):
             raster.restart.eq(self.restart),
             raster.step.eq(taken),
             complete.eq(part == parts - 1),
-            self.waiting.eq(raster.inside & ~self.stored.valid),
-            self.words.valid.eq(
-                Mux(raster.inside, self.stored.valid & complete, ~raster.done & (pause == 0))
+            self.waiting.eq(raster.inside & ~self.i.valid),
+            self.o.valid.eq(
+                Mux(raster.inside, self.i.valid & complete, ~raster.done & (pause == 0))
             ),
-            self.words.p.word.eq(
-                Mux(raster.inside, Cat(*held, self.stored.payload)[: self.channels], 0)
-            ),
-            self.words.p.final.eq(~self.merge | raster.last_timestep),
-            taken.eq(self.words.valid & self.words.ready),
-            self.stored.ready.eq(raster.inside & (~complete | self.words.ready)),
-            arrived.eq(self.stored.valid & self.stored.ready),
+            self.o.p.word.eq(Mux(raster.inside, Cat(*held, self.i.payload)[: self.channels], 0)),
+            self.o.p.final.eq(~self.merge | raster.last_timestep),
+            taken.eq(self.o.valid & self.o.ready),
+            self.i.ready.eq(raster.inside & (~complete | self.o.ready)),
+            arrived.eq(self.i.valid & self.i.ready),
         ]
         wiring.connect(m, wiring.flipped(self.frame), raster.frame)
         with m.If(arrived):
             m.d.sync += part.eq(Mux(complete, 0, part + 1))
             for index, word in enumerate(held):
                 with m.If(part == index):
-                    m.d.sync += word.eq(self.stored.payload)
+                    m.d.sync += word.eq(self.i.payload)
         with m.If(taken):
             m.d.sync += pause.eq(parts - 1)
         with m.Elif(pause != 0):

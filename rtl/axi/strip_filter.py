@@ -32,8 +32,8 @@ class StripFilter(wiring.Component):
         Drop the first, the last column. Constant from ``restart`` on, like the next.
     skip_top, skip_bottom : In(1)
         Drop the first, the last row.
-    computed : In(stream.Signature(payload))
-    kept : Out(stream.Signature(payload))
+    i : In(stream.Signature(payload))
+    o : Out(stream.Signature(payload))
     complete : Out(1)
         The whole strip went through.
     """
@@ -49,8 +49,8 @@ class StripFilter(wiring.Component):
                 "skip_last": In(1),
                 "skip_top": In(1),
                 "skip_bottom": In(1),
-                "computed": In(stream.Signature(payload)),
-                "kept": Out(stream.Signature(payload)),
+                "i": In(stream.Signature(payload)),
+                "o": Out(stream.Signature(payload)),
                 "complete": Out(1),
             }
         )
@@ -67,11 +67,11 @@ class StripFilter(wiring.Component):
         drop_column, drop_row = Signal(), Signal()
         drop = drop_column | drop_row
         m.d.comb += [
-            self.kept.valid.eq(self.computed.valid & ~drop),
-            self.kept.payload.eq(self.computed.payload),
-            self.computed.ready.eq(drop | self.kept.ready),
+            self.o.valid.eq(self.i.valid & ~drop),
+            self.o.payload.eq(self.i.payload),
+            self.i.ready.eq(drop | self.o.ready),
         ]
-        with m.If(self.computed.valid & self.computed.ready):
+        with m.If(self.i.valid & self.i.ready):
             m.d.sync += step.advance()
             with m.If(step.last):
                 m.d.sync += column.advance()

@@ -175,33 +175,33 @@ class ChannelGroup(wiring.Component):
         # A register of its own: what all channels choose their sums by should not come from afar.
         encodes = Signal()
         m.d.sync += encodes.eq(self.encoding)
-        sums = lanes(scatter.sums.payload, scatter.sum_bits)
+        sums = lanes(scatter.o.payload, scatter.sum_bits)
         m.d.comb += [
             weights.requests.valid.eq(self.requests.valid),
             weights.requests.payload.eq(self.requests.payload),
             array.weights.eq(weights.weights),
             array.take.eq(weights.take),
             array.last.eq(weights.last),
-            scatter.taps.valid.eq(array.sums.valid),
-            scatter.taps.payload.eq(array.sums.payload),
+            scatter.i.valid.eq(array.sums.valid),
+            scatter.i.payload.eq(array.sums.payload),
             scatter.width.eq(self.width),
             scatter.timesteps.eq(self.timesteps),
             scatter.restart.eq(self.restart),
-            encoding.planes.valid.eq(self.planes.valid),
-            encoding.planes.payload.eq(self.planes.payload),
+            encoding.i.valid.eq(self.planes.valid),
+            encoding.i.payload.eq(self.planes.payload),
             neurons.kind.eq(self.kind),
             neurons.timesteps.eq(self.timesteps),
             neurons.constant.eq(encodes),
             neurons.constants.eq(self.constants),
-            neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),
-            neurons.sums.payload.eq(
+            neurons.i.valid.eq(Mux(encodes, encoding.o.valid, scatter.o.valid)),
+            neurons.i.payload.eq(
                 Mux(
                     encodes,
-                    extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.widths.sum),
+                    extended(lanes(encoding.o.payload, encoding.sum_bits), neurons.widths.sum),
                     extended(sums, neurons.widths.sum),
                 )
             ),
-            self.words.valid.eq(neurons.words.valid),
-            self.words.payload.eq(neurons.words.payload),
+            self.words.valid.eq(neurons.o.valid),
+            self.words.payload.eq(neurons.o.payload),
         ]
         return m

@@ -207,18 +207,18 @@ class Datapath(wiring.Component):
 
     def _connect_inputs(self, m: Module, hold: Signal) -> None:
         encoder, window = self._event_encoder, self._pixel_window
-        wiring.connect(m, wiring.flipped(self.pixels), window.pixels)
+        wiring.connect(m, wiring.flipped(self.pixels), window.i)
         wiring.connect(m, wiring.flipped(self.frame), window.frame)
         m.d.comb += [
             window.timesteps.eq(self.timesteps),
             window.restart.eq(self.restart & self.layer.encoding),
             window.hold.eq(hold),
-            encoder.words.payload.eq(self.words.payload),
-            encoder.words.valid.eq(self.words.valid & ~hold),
-            self.words.ready.eq(encoder.words.ready & ~hold),
+            encoder.i.payload.eq(self.words.payload),
+            encoder.i.valid.eq(self.words.valid & ~hold),
+            self.words.ready.eq(encoder.i.ready & ~hold),
             encoder.spacing.eq(1),
-            self.event.eq(encoder.events.valid & encoder.events.p.present),
-            self.beat.eq(encoder.events.valid | window.planes.valid),
+            self.event.eq(encoder.o.valid & encoder.o.p.present),
+            self.beat.eq(encoder.o.valid | window.o.valid),
             self.held.eq(hold & ~self.beat),
         ]
         # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
@@ -231,13 +231,13 @@ class Datapath(wiring.Component):
             m.d.comb += encoder.spacing.eq(2)
 
     def _connect_groups(self, m: Module) -> None:
-        events, constants = self._event_encoder.events, self._layer_constants
+        events, constants = self._event_encoder.o, self._layer_constants
         m.d.comb += [
             constants.layer.eq(self.layer.index),
             constants.timesteps.eq(self.timesteps),
         ]
         wiring.connect(m, wiring.flipped(self.prepare), constants.prepare)
-        requests, planes = self._groups[0].requests, self._pixel_window.planes
+        requests, planes = self._groups[0].requests, self._pixel_window.o
         m.d.comb += [
             requests.valid.eq(events.valid & ~self.layer.output),
             requests.p.row.eq(self.layer.row_base + events.p.channel),
@@ -281,10 +281,10 @@ class Datapath(wiring.Component):
             parts.append(part)
         queue = self._word_queue
         m.d.comb += [
-            queue.caught.valid.eq(self._groups[-1].words.valid),
-            queue.caught.payload.eq(Cat(parts)),
+            queue.i.valid.eq(self._groups[-1].words.valid),
+            queue.i.payload.eq(Cat(parts)),
         ]
-        wiring.connect(m, queue.given, wiring.flipped(self.written))
+        wiring.connect(m, queue.o, wiring.flipped(self.written))
 
     def _connect_group_loads(self, m: Module) -> None:
         if not self.loadable:
@@ -297,7 +297,7 @@ class Datapath(wiring.Component):
             m.d.comb += [group.load.valid.eq(valid), group.load.payload.eq(chunk)]
 
     def _connect_output_layer(self, m: Module) -> None:
-        events, weights = self._event_encoder.events, self._output_weights
+        events, weights = self._event_encoder.o, self._output_weights
         array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
         layer, constants = self._output_layer, self._layer_constants
         m.d.comb += [
@@ -308,17 +308,17 @@ class Datapath(wiring.Component):
             array.weights.eq(weights.weights),
             array.take.eq(weights.take),
             array.last.eq(weights.last),
-            scatter.taps.valid.eq(array.sums.valid),
-            scatter.taps.payload.eq(array.sums.payload),
+            scatter.i.valid.eq(array.sums.valid),
+            scatter.i.payload.eq(array.sums.payload),
             scatter.width.eq(self.frame.width),
             # One sum a pixel for all timesteps.
             scatter.timesteps.eq(1),
             scatter.restart.eq(self.restart & self.layer.output),
-            queue.caught.valid.eq(scatter.sums.valid),
-            queue.caught.payload.eq(scatter.sums.payload),
+            queue.i.valid.eq(scatter.o.valid),
+            queue.i.payload.eq(scatter.o.payload),
             layer.offset.eq(constants.offset),
             layer.mult.eq(constants.mult),
         ]
-        wiring.connect(m, queue.given, layer.sums)
+        wiring.connect(m, queue.o, layer.sums)
         wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
         wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))

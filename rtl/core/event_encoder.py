@@ -34,8 +34,8 @@ class EventEncoder(wiring.Component):
     -------
     spacing : In(range(SPACING_MAX + 1))
         Fewest cycles from the last beat of a word to that of the next, 1 or more.
-    words : In(stream.Signature(FrameWord(channels)))
-    events : Out(stream.Signature(Event(channels), always_ready=True))
+    i : In(stream.Signature(FrameWord(channels)))
+    o : Out(stream.Signature(Event(channels), always_ready=True))
         ``last`` marks the last event of a word whose ``final`` was set.
     """
 
@@ -45,8 +45,8 @@ class EventEncoder(wiring.Component):
         super().__init__(
             {
                 "spacing": In(range(SPACING_MAX + 1)),
-                "words": In(stream.Signature(FrameWord(channels))),
-                "events": Out(stream.Signature(Event(channels), always_ready=True)),
+                "i": In(stream.Signature(FrameWord(channels))),
+                "o": Out(stream.Signature(Event(channels), always_ready=True)),
             }
         )
 
@@ -91,12 +91,10 @@ class EventEncoder(wiring.Component):
         m.d.comb += [
             hold.eq(group_last & group_done & (rest != 0)),
             word_end.eq(busy & group_last & group_done & ~hold),
-            self.events.valid.eq(busy & ~hold),
-            self.events.p.channel.eq(
-                Cat(_encoded(spike, GROUP), number)[: len(self.events.p.channel)]
-            ),
-            self.events.p.present.eq(spikes.any()),
-            self.events.p.last.eq(group_last & group_done & group_final),
+            self.o.valid.eq(busy & ~hold),
+            self.o.p.channel.eq(Cat(_encoded(spike, GROUP), number)[: len(self.o.p.channel)]),
+            self.o.p.present.eq(spikes.any()),
+            self.o.p.last.eq(group_last & group_done & group_final),
         ]
         with m.If(word_end):
             m.d.sync += rest.eq(self.spacing - 1)
@@ -106,9 +104,9 @@ class EventEncoder(wiring.Component):
         next_group, next_word = Signal(), Signal()
         m.d.comb += [
             next_group.eq(~busy | (group_done & ~hold)),
-            chosen.delayed.ready.eq(next_group),
-            chosen.elements.valid.eq(waiting),
-            chosen.elements.p.spikes.eq(
+            chosen.o.ready.eq(next_group),
+            chosen.i.valid.eq(waiting),
+            chosen.i.p.spikes.eq(
                 Cat(
                     Cat(
                         lowest[group] & word[group * GROUP + bit]
@@ -118,20 +116,20 @@ class EventEncoder(wiring.Component):
                     for bit in range(min(GROUP, self.channels))
                 )
             ),
-            chosen.elements.p.number.eq(_encoded(lowest, len(groups))),
-            chosen.elements.p.last.eq(word_done),
-            chosen.elements.p.final.eq(final),
-            next_word.eq(~waiting | (chosen.elements.ready & word_done)),
-            self.words.ready.eq(~arrived | next_word),
+            chosen.i.p.number.eq(_encoded(lowest, len(groups))),
+            chosen.i.p.last.eq(word_done),
+            chosen.i.p.final.eq(final),
+            next_word.eq(~waiting | (chosen.i.ready & word_done)),
+            self.i.ready.eq(~arrived | next_word),
         ]
         with m.If(next_group):
             m.d.sync += [
-                busy.eq(chosen.delayed.valid),
-                spikes.eq(chosen.delayed.p.spikes),
-                group_done.eq(_at_most_one(chosen.delayed.p.spikes)),
-                number.eq(chosen.delayed.p.number),
-                group_last.eq(chosen.delayed.p.last),
-                group_final.eq(chosen.delayed.p.final),
+                busy.eq(chosen.o.valid),
+                spikes.eq(chosen.o.p.spikes),
+                group_done.eq(_at_most_one(chosen.o.p.spikes)),
+                number.eq(chosen.o.p.number),
+                group_last.eq(chosen.o.p.last),
+                group_final.eq(chosen.o.p.final),
             ]
         with m.Elif(~hold):
             m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
@@ -143,16 +141,16 @@ class EventEncoder(wiring.Component):
                 pending.eq(occupied),
                 word_done.eq(_at_most_one(occupied)),
             ]
-        with m.Elif(chosen.elements.ready):
+        with m.Elif(chosen.i.ready):
             m.d.sync += [
                 pending.eq(groups_left),
                 word_done.eq(_at_most_one(groups_left)),
             ]
-        with m.If(self.words.ready):
+        with m.If(self.i.ready):
             m.d.sync += [
-                arrived.eq(self.words.valid),
-                arrived_word.eq(self.words.p.word),
-                arrived_final.eq(self.words.p.final),
+                arrived.eq(self.i.valid),
+                arrived_word.eq(self.i.p.word),
+                arrived_final.eq(self.i.p.final),
             ]
         return m
 

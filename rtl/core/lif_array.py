@@ -44,9 +44,9 @@ class LifArray(wiring.Component):
         The layer's current is constant.
     constants : In(ArrayLayout(NeuronConstants, channels))
         All of these keep their values while a layer runs.
-    sums : In(stream.Signature(channels * widths.sum, always_ready=True))
+    i : In(stream.Signature(channels * widths.sum, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
-    words : Out(stream.Signature(channels, always_ready=True))
+    o : Out(stream.Signature(channels, always_ready=True))
         Bit c is channel c.
     """
 
@@ -71,8 +71,8 @@ class LifArray(wiring.Component):
                 "timesteps": In(range(max_timesteps + 1)),
                 "constant": In(1),
                 "constants": In(data.ArrayLayout(NeuronConstants(widths), channels)),
-                "sums": In(stream.Signature(channels * widths.sum, always_ready=True)),
-                "words": Out(stream.Signature(channels, always_ready=True)),
+                "i": In(stream.Signature(channels * widths.sum, always_ready=True)),
+                "o": Out(stream.Signature(channels, always_ready=True)),
             }
         )
 
@@ -82,7 +82,7 @@ class LifArray(wiring.Component):
         take, enable = Signal(), Signal()
         step, first = Signal(range(self.max_timesteps)), Signal(init=1)
         more = Signal(range(self.max_timesteps))  # timesteps that the current still serves
-        m.d.sync += [take.eq(self.sums.valid), self.words.valid.eq(enable)]
+        m.d.sync += [take.eq(self.i.valid), self.o.valid.eq(enable)]
         with m.If(take):
             m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.timesteps - 1, 0))]
         with m.Elif(more == 0):
@@ -94,7 +94,7 @@ class LifArray(wiring.Component):
             m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
 
         spikes = []
-        for channel, total in enumerate(lanes(self.sums.payload, self.widths.sum)):
+        for channel, total in enumerate(lanes(self.i.payload, self.widths.sum)):
             element = LifProcessingElement(neurons=self.neurons, widths=self.widths)
             m.submodules[f"neuron_{channel}"] = element
             constants = self.constants[channel]
@@ -112,7 +112,7 @@ class LifArray(wiring.Component):
             ]
             spikes.append(element.spike)
 
-        m.d.sync += self.words.payload.eq(Cat(spikes))
+        m.d.sync += self.o.payload.eq(Cat(spikes))
         return m
 
     def _shifted(self, value: Value) -> tuple[Value, Value]:

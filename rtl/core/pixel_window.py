@@ -36,8 +36,8 @@ class PixelWindow(wiring.Component):
         A new frame begins.
     hold : In(1)
         Begin no further window.
-    pixels : In(stream.Signature(signed(10)))
-    planes : Out(stream.Signature(Plane(), always_ready=True))
+    i : In(stream.Signature(signed(10)))
+    o : Out(stream.Signature(Plane(), always_ready=True))
     """
 
     def __init__(self, *, max_height: int, max_width: int, max_timesteps: int):
@@ -51,8 +51,8 @@ class PixelWindow(wiring.Component):
                 "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "hold": In(1),
-                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
-                "planes": Out(stream.Signature(Plane(), always_ready=True)),
+                "i": In(stream.Signature(signed(PIXEL_BITS))),
+                "o": Out(stream.Signature(Plane(), always_ready=True)),
             }
         )
 
@@ -73,8 +73,8 @@ class PixelWindow(wiring.Component):
         free, step, begins = Signal(), Signal(), Signal()
         m.d.comb += [
             free.eq((rest == 0) & ~self.hold),
-            self.pixels.ready.eq(free & raster.inside),
-            step.eq(free & Mux(raster.inside, self.pixels.valid, ~raster.done)),
+            self.i.ready.eq(free & raster.inside),
+            step.eq(free & Mux(raster.inside, self.i.valid, ~raster.done)),
             raster.step.eq(step),
             begins.eq(step & (missing == 0)),
         ]
@@ -88,7 +88,7 @@ class PixelWindow(wiring.Component):
         with m.If(self.restart):
             m.d.sync += [rest.eq(0), missing.eq(self.frame.width + 1)]
 
-        window = self._keep_pixels(m, step, Mux(raster.inside, self.pixels.payload, 0))
+        window = self._keep_pixels(m, step, Mux(raster.inside, self.i.payload, 0))
         outside = self._find_borders(m, begins)
         self._give_planes(m, begins, window, outside)
         return m
@@ -158,8 +158,8 @@ class PixelWindow(wiring.Component):
             for pixel, beyond in zip(pixels, beyonds, strict=True)
         ]
         m.d.sync += [
-            self.planes.valid.eq(running),
-            self.planes.p.bits.eq(Cat(bits)),
-            self.planes.p.first.eq(first),
-            self.planes.p.last.eq(position == PIXEL_BITS - 1),
+            self.o.valid.eq(running),
+            self.o.p.bits.eq(Cat(bits)),
+            self.o.p.first.eq(first),
+            self.o.p.last.eq(position == PIXEL_BITS - 1),
         ]

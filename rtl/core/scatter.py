@@ -51,9 +51,9 @@ class Scatter(wiring.Component):
         Of the frame, constant from ``restart`` to its last output.
     restart : In(1)
         A new frame begins with the next word; only while no word is on its way.
-    taps : In(stream.Signature(9 * channels * lane_bits, always_ready=True))
+    i : In(stream.Signature(9 * channels * lane_bits, always_ready=True))
         In the lane order of `sw_model.spec.packing.LANE_ORDER`.
-    sums : Out(stream.Signature(channels * sum_bits, always_ready=True))
+    o : Out(stream.Signature(channels * sum_bits, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
     """
 
@@ -77,8 +77,8 @@ class Scatter(wiring.Component):
                 "width": In(range(max_width + 1)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
-                "taps": In(stream.Signature(TAPS * channels * lane_bits, always_ready=True)),
-                "sums": Out(stream.Signature(channels * sum_bits, always_ready=True)),
+                "i": In(stream.Signature(TAPS * channels * lane_bits, always_ready=True)),
+                "o": Out(stream.Signature(channels * sum_bits, always_ready=True)),
             }
         )
 
@@ -92,7 +92,7 @@ class Scatter(wiring.Component):
         slot = Signal(range(self.max_width * self.max_timesteps))
         started = Signal()  # the row of taps completed by this word is one of the frame
         emitting = Signal()  # and completes an output pixel above it
-        with m.If(self.taps.valid):
+        with m.If(self.i.valid):
             m.d.sync += [*timestep.advance(), slot.eq(slot + 1)]
             with m.If(timestep.last):
                 m.d.sync += x.advance()
@@ -113,7 +113,7 @@ class Scatter(wiring.Component):
             for age in (1, 2)
         ]
         arriving = {
-            "valid": self.taps.valid,
+            "valid": self.i.valid,
             "started": started,
             "emitting": emitting,
             "slot": slot,
@@ -147,7 +147,7 @@ class Scatter(wiring.Component):
             here.addr.eq(step),
             here_write.addr.eq(step),
             here_write.data.eq(first),
-            here_write.en.eq(self.taps.valid),
+            here_write.en.eq(self.i.valid),
         ]
         # A cycle later: the sums of two taps do the same.
         two_bits, lane = self._bits(2), self.lane_bits
@@ -178,11 +178,11 @@ class Scatter(wiring.Component):
         m.d.sync += [
             one_row.eq(Mux(younger["emitting"], below.data, 0)),
             two_rows.eq(above.data),
-            self.sums.valid.eq(older["valid"] & older["emitting"]),
+            self.o.valid.eq(older["valid"] & older["emitting"]),
             sums.eq(self._add(m, two_rows, two, rows[2], one, three)),
         ]
         m.d.comb += [
-            self.sums.payload.eq(sums),
+            self.o.payload.eq(sums),
             below_write.data.eq(rows[0]),
             above_write.data.eq(self._add(m, one_row, one, rows[1], one, two)),
         ]
@@ -200,7 +200,7 @@ class Scatter(wiring.Component):
 
     def _tap_column(self, kx: int) -> Value:
         """The taps of column kx: rows ky = 0, 1, 2 of all channels."""
-        taps = self.taps.payload
+        taps = self.i.payload
         group = self.lane_bits * self.channels
         return Cat(taps.word_select(ky * KERNEL + kx, group) for ky in range(KERNEL))
 

@@ -149,16 +149,16 @@ class Accelerator(wiring.Component):
             datapath.pixels.valid.eq(self.pixels.valid),
             datapath.pixels.payload.eq(self.pixels.payload),
             self.pixels.ready.eq(datapath.pixels.ready),
-            self._pixel_memory.writes.valid.eq(self.pixels.valid & self.pixels.ready),
-            self._pixel_memory.writes.payload.eq(self.pixels.payload),
+            self._pixel_memory.i.valid.eq(self.pixels.valid & self.pixels.ready),
+            self._pixel_memory.i.payload.eq(self.pixels.payload),
         ]
-        wiring.connect(m, self._activation_memory.reads, datapath.words)
-        wiring.connect(m, datapath.written, self._activation_memory.writes)
+        wiring.connect(m, self._activation_memory.o, datapath.words)
+        wiring.connect(m, datapath.written, self._activation_memory.i)
         m.d.comb += [
             self.trace.valid.eq(datapath.written.valid & datapath.written.ready),
             self.trace.layer.eq(self._sequencer.layer.index),
             self.trace.word.eq(datapath.written.payload),
         ]
-        wiring.connect(m, self._pixel_memory.reads, datapath.noisy)
+        wiring.connect(m, self._pixel_memory.o, datapath.noisy)
         wiring.connect(m, datapath.denoised, wiring.flipped(self.denoised))
         m.d.comb += self._output_raster.step.eq(self.denoised.valid & self.denoised.ready)

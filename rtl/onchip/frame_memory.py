@@ -37,8 +37,8 @@ class FrameMemory(wiring.Component):
         A sum takes all words of a pixel; otherwise every word is ``final``.
     restart_write, restart_read : In(1)
         A new frame begins.
-    writes : In(stream.Signature(word_bits))
-    reads : Out(stream.Signature(FrameWord(word_bits)))
+    i : In(stream.Signature(word_bits))
+    o : Out(stream.Signature(FrameWord(word_bits)))
     complete : Out(1)
         All words of the frame have been written.
     """
@@ -61,8 +61,8 @@ class FrameMemory(wiring.Component):
                 "merge": In(1),
                 "restart_write": In(1),
                 "restart_read": In(1),
-                "writes": In(stream.Signature(word_bits)),
-                "reads": Out(stream.Signature(FrameWord(word_bits))),
+                "i": In(stream.Signature(word_bits)),
+                "o": Out(stream.Signature(FrameWord(word_bits))),
                 "complete": Out(1),
             }
         )
@@ -90,10 +90,10 @@ class FrameMemory(wiring.Component):
 
         writing = rasters["write"]
         m.d.comb += [
-            self.writes.ready.eq(1),
-            write.en.eq(self.writes.valid),
-            write.data.eq(self.writes.payload),
-            writing.step.eq(self.writes.valid),
+            self.i.ready.eq(1),
+            write.en.eq(self.i.valid),
+            write.data.eq(self.i.payload),
+            writing.step.eq(self.i.valid),
             self.complete.eq(~writing.inside),
         ]
         with m.If(writing.step):
@@ -107,20 +107,20 @@ class FrameMemory(wiring.Component):
         address = Signal(range(depth))
         advance = Signal()
         m.d.comb += [
-            advance.eq(~self.reads.valid | self.reads.ready),
+            advance.eq(~self.o.valid | self.o.ready),
             reading.step.eq(advance & ~reading.done),
             read.en.eq(reading.step),
             read.addr.eq(address),
-            self.reads.p.word.eq(Mux(flushing, 0, read.data)),
+            self.o.p.word.eq(Mux(flushing, 0, read.data)),
         ]
         with m.If(advance):
             m.d.sync += [
-                self.reads.valid.eq(reading.step),
-                self.reads.p.final.eq(~self.merge | reading.last_timestep),
+                self.o.valid.eq(reading.step),
+                self.o.p.final.eq(~self.merge | reading.last_timestep),
                 flushing.eq(~reading.inside),
             ]
         with m.If(reading.step & reading.inside):
             m.d.sync += address.eq(address + 1)
         with m.If(self.restart_read):
-            m.d.sync += [address.eq(0), self.reads.valid.eq(0)]
+            m.d.sync += [address.eq(0), self.o.valid.eq(0)]
         return m

@@ -187,8 +187,8 @@ MUTANTS = (
     Mutant(
         "an element overwrites one that waits",
         "stream/register_slice.py",
-        "self.elements.ready.eq(~occupied)",
-        "self.elements.ready.eq(1)",
+        "self.i.ready.eq(~occupied)",
+        "self.i.ready.eq(1)",
         "register_slice-6",
     ),
     Mutant(
@@ -481,8 +481,8 @@ MUTANTS = (
     Mutant(
         "bytes of another strip written",
         "axi/pixel_packer.py",
-        "Mux(word_end, 0, self.words.p.strobe)",
-        "self.words.p.strobe",
+        "Mux(word_end, 0, self.o.p.strobe)",
+        "self.o.p.strobe",
         "system-tiny",
     ),
     Mutant(
@@ -502,8 +502,8 @@ MUTANTS = (
     Mutant(
         "a word lost where the datapath waits",
         "stream/skid_buffer.py",
-        "Mux(occupied, spare, self.elements.payload)",
-        "self.elements.payload",
+        "Mux(occupied, spare, self.i.payload)",
+        "self.i.payload",
         "skid_buffer-6",
     ),
     Mutant(

@@ -46,7 +46,7 @@ async def receive(sink, count):
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "words", idle=idle), StreamSink(dut, "events")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 # An event lost, doubled or out of its ascending order; a wrong mark of an empty or a last word.

@@ -141,7 +141,7 @@ class Layer:
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "sums", idle=idle), StreamSink(dut, "words")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 async def begin(dut, source, sink):

@@ -64,7 +64,7 @@ class Frame:
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "pixels", idle=idle), StreamSink(dut, "planes")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 async def begin(dut, source, sink):
@@ -135,7 +135,7 @@ async def heeds_hold(dut):
     dut.hold.value = 1
     await sink.receive(PIXEL_BITS - 1)
     await check_quiet(dut, sink)
-    check("pixel taken while held", dut.pixels__ready.value, 0)
+    check("pixel taken while held", dut.i__ready.value, 0)
     dut.hold.value = 0
     rest = frame.planes[PIXEL_BITS:]
     check_each("plane", await sink.receive(len(rest)), rest)

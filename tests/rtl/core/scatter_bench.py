@@ -84,7 +84,7 @@ class Frame:
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "taps", idle=idle), StreamSink(dut, "sums")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 # A tap that goes to the wrong neighbour, a border that is not zero, or sums of one frame in the
@@ -105,7 +105,7 @@ async def never_read_while_written(dut):
     """Synthesis is told that what a line buffer gives while its row is written is not used."""
     while True:
         await RisingEdge(dut.clk)
-        if int(dut.taps__valid.value) and int(dut.valid_2.value) and int(dut.started_2.value):
+        if int(dut.i__valid.value) and int(dut.valid_2.value) and int(dut.started_2.value):
             assert int(dut.slot.value) != int(dut.slot_2.value), "read where it is just written"
 
 

@@ -73,8 +73,8 @@ def frames(name):
 
 
 def stream_pair(dut, idle=0.0, back_pressure=0.0):
-    source = StreamSource(dut, "writes", idle=idle)
-    return source, StreamSink(dut, "reads", back_pressure=back_pressure)
+    source = StreamSource(dut, "i", idle=idle)
+    return source, StreamSink(dut, "o", back_pressure=back_pressure)
 
 
 async def begin(dut, *streams):
@@ -131,12 +131,12 @@ async def one_word_a_cycle(dut):
     await begin(dut, source, sink)
     for frame in frames("frame"):
         frame.announce(dut)
-        written = cocotb.start_soon(transfer_cycles(dut, "writes", len(frame.words)))
+        written = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.words)))
         await pulse(dut, "restart_write")
         source.send(frame.words)
         cycles = await written
         check_each("cycle of write", cycles, range(cycles[0], cycles[0] + len(cycles)))
-        given = cocotb.start_soon(transfer_cycles(dut, "reads", len(frame.reads)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.reads)))
         await pulse(dut, "restart_read")
         first = cycle() + 2
         check_each("cycle of read", await given, range(first, first + len(frame.reads)))
