@@ -182,13 +182,9 @@ class ChannelGroup(wiring.Component):
             array.weights.eq(weights.weights),
             array.take.eq(weights.take),
             array.last.eq(weights.last),
-            scatter.i.valid.eq(array.sums.valid),
-            scatter.i.payload.eq(array.sums.payload),
             scatter.width.eq(self.width),
             scatter.timesteps.eq(self.timesteps),
             scatter.restart.eq(self.restart),
-            encoding.i.valid.eq(self.planes.valid),
-            encoding.i.payload.eq(self.planes.payload),
             neurons.kind.eq(self.kind),
             neurons.timesteps.eq(self.timesteps),
             neurons.constant.eq(encodes),
@@ -201,7 +197,8 @@ class ChannelGroup(wiring.Component):
                     extended(sums, neurons.widths.sum),
                 )
             ),
-            self.words.valid.eq(neurons.o.valid),
-            self.words.payload.eq(neurons.o.payload),
         ]
+        wiring.connect(m, array.sums, scatter.i)
+        wiring.connect(m, wiring.flipped(self.planes), encoding.i)
+        wiring.connect(m, neurons.o, wiring.flipped(self.words))
         return m

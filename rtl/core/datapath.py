@@ -15,10 +15,11 @@ from sw_model.spec.hardware.cycles import datapath_latency
 
 from .channel_group import ChannelGroup
 from .event_encoder import EventEncoder
+from .group_chain import pass_on, pass_on_loads, words_together
 from .hidden_weights import fetch_members, group_weights
 from .layer_constants import LayerConstants
 from .layouts import FrameSignature, FrameWord, LayerSignature, PrepareSignature
-from .loading import CHUNK_BITS, LoadChunk, LoadPlace, connect_load, load_members
+from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
 from .output_layer import OutputLayer
 from .pixel_window import PixelWindow
 from .scatter import Scatter
@@ -196,7 +197,9 @@ class Datapath(wiring.Component):
         m.submodules.word_queue = self._word_queue
         m.submodules.sum_queue = self._sum_queue
         connect_load(m, self, self._layer_constants, self._output_weights)
-        self._connect_group_loads(m)
+        if self.loadable:
+            connect_load(m, self, self._groups[0])
+            pass_on_loads(m, self._groups)
         hold = Signal()
         # A register: the queues lie far from what they hold.
         m.d.sync += hold.eq(self._word_queue.hold | self._sum_queue.hold)
@@ -237,26 +240,16 @@ class Datapath(wiring.Component):
             constants.timesteps.eq(self.timesteps),
         ]
         wiring.connect(m, wiring.flipped(self.prepare), constants.prepare)
-        requests, planes = self._groups[0].requests, self._pixel_window.o
+        requests = self._groups[0].requests
         m.d.comb += [
             requests.valid.eq(events.valid & ~self.layer.output),
             requests.p.row.eq(self.layer.row_base + events.p.channel),
             requests.p.present.eq(events.p.present),
             requests.p.last.eq(events.p.last),
-            self._groups[0].planes.valid.eq(planes.valid),
-            self._groups[0].planes.payload.eq(planes.payload),
             self._groups[0].encoding.eq(self.layer.encoding),
         ]
-        # Each group hears of everything a cycle after the one before it.
-        for before, group in zip(self._groups, self._groups[1:], strict=False):
-            m.d.sync += [
-                group.requests.valid.eq(before.requests.valid),
-                group.requests.payload.eq(before.requests.payload),
-                group.planes.valid.eq(before.planes.valid),
-                group.planes.payload.eq(before.planes.payload),
-                group.encoding.eq(before.encoding),
-            ]
-        parts = []
+        wiring.connect(m, self._pixel_window.o, self._groups[0].planes)
+        pass_on(m, self._groups)
         for index, group in enumerate(self._groups):
             m.submodules[f"group_{index}"] = group
             if self.shared_weights:
@@ -272,29 +265,12 @@ class Datapath(wiring.Component):
                     Cat(constants.neuron[first + c].as_value() for c in range(len(group.channels)))
                 ),
             ]
-            # The words of the groups that are ahead wait for the last one.
-            part = group.words.payload
-            for age in range(len(self._groups) - 1 - index):
-                later = Signal.like(part, name=f"words_{index}_{age}", reset_less=True)
-                m.d.sync += later.eq(part)
-                part = later
-            parts.append(part)
         queue = self._word_queue
         m.d.comb += [
             queue.i.valid.eq(self._groups[-1].words.valid),
-            queue.i.payload.eq(Cat(parts)),
+            queue.i.payload.eq(words_together(m, self._groups)),
         ]
         wiring.connect(m, queue.o, wiring.flipped(self.written))
-
-    def _connect_group_loads(self, m: Module) -> None:
-        if not self.loadable:
-            return
-        # As with requests, each group hears of a chunk a cycle after the one before it.
-        connect_load(m, self, self._groups[0])
-        for before, group in zip(self._groups, self._groups[1:], strict=False):
-            valid, chunk = Signal(), Signal(LoadChunk(), reset_less=True)
-            m.d.sync += [valid.eq(before.load.valid), chunk.eq(before.load.payload)]
-            m.d.comb += [group.load.valid.eq(valid), group.load.payload.eq(chunk)]
 
     def _connect_output_layer(self, m: Module) -> None:
         events, weights = self._event_encoder.o, self._output_weights
@@ -308,17 +284,15 @@ class Datapath(wiring.Component):
             array.weights.eq(weights.weights),
             array.take.eq(weights.take),
             array.last.eq(weights.last),
-            scatter.i.valid.eq(array.sums.valid),
-            scatter.i.payload.eq(array.sums.payload),
             scatter.width.eq(self.frame.width),
             # One sum a pixel for all timesteps.
             scatter.timesteps.eq(1),
             scatter.restart.eq(self.restart & self.layer.output),
-            queue.i.valid.eq(scatter.o.valid),
-            queue.i.payload.eq(scatter.o.payload),
             layer.offset.eq(constants.offset),
             layer.mult.eq(constants.mult),
         ]
+        wiring.connect(m, array.sums, scatter.i)
+        wiring.connect(m, scatter.o, queue.i)
         wiring.connect(m, queue.o, layer.sums)
         wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
         wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))

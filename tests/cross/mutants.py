@@ -265,8 +265,8 @@ MUTANTS = (
     ),
     Mutant(
         "groups of channels out of step",
-        "core/datapath.py",
-        "range(len(self._groups) - 1 - index)",
+        "core/group_chain.py",
+        "range(len(groups) - 1 - index)",
         "range(0)",
         "wide",
     ),
