@@ -277,10 +277,14 @@ class System(wiring.Component):
 
     def _connect_counters(self, m: Module) -> None:
         counters = self._counters
-        for engine, activity in zip(self._engines, counters.activity, strict=True):
-            wiring.connect(m, engine.activity, activity)
+        together, each = counters.activity, [engine.activity for engine in self._engines]
         m.d.comb += [
-            counters.active.eq(self._active()),
+            together.beat.eq(Cat(one.beat for one in each)),
+            together.held.eq(Cat(one.held for one in each)),
+            together.event.eq(Cat(one.event for one in each)),
+            together.waiting.eq(Cat(one.waiting for one in each) & self._active()),
+            together.read.eq(Cat(one.read for one in each)),
+            together.written.eq(Cat(one.written for one in each)),
             counters.start.eq(self._sequencer.start),
             counters.running.eq(self._sequencer.busy),
             counters.encoding.eq(self._sequencer.layer.encoding),

@@ -1,6 +1,6 @@
 """What a frame costs."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -28,9 +28,7 @@ class PerformanceCounters(wiring.Component):
         Count.
     encoding : In(1)
         The encoding layer is under way.
-    active : In(engines)
-        The engines that have a row of the frame.
-    activity : In(ActivitySignature()).array(engines)
+    activity : In(ActivitySignature(engines))
     cycles, events, ... : Out(48)
         As in `sw_model.spec.hardware.registers.COUNTERS`, in lower case.
     """
@@ -42,8 +40,7 @@ class PerformanceCounters(wiring.Component):
                 "start": In(1),
                 "running": In(1),
                 "encoding": In(1),
-                "active": In(engines),
-                "activity": In(ActivitySignature()).array(engines),
+                "activity": In(ActivitySignature(engines)),
                 **{name.lower(): Out(COUNTER_BITS) for name in COUNTERS},
             }
         )
@@ -51,22 +48,19 @@ class PerformanceCounters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        beat = Cat(engine.beat for engine in self.activity)
-        held = Cat(engine.held for engine in self.activity)
-        event = Cat(engine.event for engine in self.activity)
-        waiting = Cat(engine.waiting for engine in self.activity) & self.active
-        useful = event | self.encoding.replicate(len(event))
-        nothing = ~beat & ~held
+        now = self.activity
+        useful = now.event | self.encoding.replicate(len(now.event))
+        nothing = ~now.beat & ~now.held
         conditions = {
             "cycles": self.running,
-            "events": event,
-            "busy": beat & useful,
-            "empty": beat & ~useful,
-            "stall_output": held,
-            "stall_input": nothing & waiting,
-            "stall_change": nothing & ~waiting,
-            "words_read": Cat(engine.read for engine in self.activity),
-            "words_written": Cat(engine.written for engine in self.activity),
+            "events": now.event,
+            "busy": now.beat & useful,
+            "empty": now.beat & ~useful,
+            "stall_output": now.held,
+            "stall_input": nothing & now.waiting,
+            "stall_change": nothing & ~now.waiting,
+            "words_read": now.read,
+            "words_written": now.written,
         }
         for name, condition in conditions.items():
             # A register in front: the conditions come from all over the design.

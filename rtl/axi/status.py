@@ -31,26 +31,31 @@ class StatusSignature(wiring.Signature):
 
 
 class ActivitySignature(wiring.Signature):
-    """What an engine does in a cycle, as it tells it.
+    """What engines do in a cycle, as they tell it, a bit for each.
+
+    Parameters
+    ----------
+    engines
+        How many there are.
 
     Members
     -------
-    beat, held, event : Out(1)
-        Of its synapse arrays, as in `Datapath`.
-    waiting : Out(1)
-        They have nothing because memory has not given it yet.
-    read, written : Out(1)
+    beat, held, event : Out(engines)
+        Of their synapse arrays, as in `Datapath`.
+    waiting : Out(engines)
+        These have nothing because memory has not given it yet.
+    read, written : Out(engines)
         A word comes from memory, goes there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, engines: int = 1) -> None:
         super().__init__(
             {
-                "beat": Out(1),
-                "held": Out(1),
-                "event": Out(1),
-                "waiting": Out(1),
-                "read": Out(1),
-                "written": Out(1),
+                "beat": Out(engines),
+                "held": Out(engines),
+                "event": Out(engines),
+                "waiting": Out(engines),
+                "read": Out(engines),
+                "written": Out(engines),
             }
         )
