@@ -71,8 +71,8 @@ async def word_costs_its_events(dut):
     for spacing in SPACINGS:
         dut.spacing.value = spacing
         frame, events = random_frame(f"words {spacing}")
-        taken = cocotb.start_soon(transfer_cycles(dut, "words", len(frame)))
-        given = cocotb.start_soon(transfer_cycles(dut, "events", len(events)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(events)))
         source.send(payloads(frame))
         first, *_ = await taken
         cycles = await given

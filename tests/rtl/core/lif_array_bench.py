@@ -177,8 +177,8 @@ async def one_timestep_a_cycle(dut):
     for index, parameters in enumerate(LAYERS):
         layer = Layer(f"layer {index}", *parameters)
         layer.announce(dut)
-        taken = cocotb.start_soon(transfer_cycles(dut, "sums", len(layer.sums)))
-        given = cocotb.start_soon(transfer_cycles(dut, "words", len(layer.words)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(layer.sums)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(layer.words)))
         await layer.feed(dut, source)
         layer.check(await sink.receive(len(layer.words)))
         cycles, takes = await given, await taken

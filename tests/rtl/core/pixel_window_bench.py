@@ -105,8 +105,8 @@ async def pixel_takes_ten_cycles_or_timesteps(dut):
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
         source.send(frame.pixels)
-        taken = cocotb.start_soon(transfer_cycles(dut, "pixels", len(frame.pixels)))
-        given = cocotb.start_soon(transfer_cycles(dut, "planes", len(frame.planes)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.pixels)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.planes)))
         await frame.announce(dut)
         await frame.check(sink)
         pace = max(PIXEL_BITS, frame.steps)

@@ -119,8 +119,8 @@ async def one_word_a_cycle(dut):
         cocotb.start_soon(never_read_while_written(dut))
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
-        taken = cocotb.start_soon(transfer_cycles(dut, "taps", len(frame.words)))
-        given = cocotb.start_soon(transfer_cycles(dut, "sums", len(frame.sums)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.words)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.sums)))
         await frame.begin(dut, source)
         await frame.check(sink)
         cycles = await taken

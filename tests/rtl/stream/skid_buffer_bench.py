@@ -28,7 +28,7 @@ async def keeps_elements(dut, idle, back_pressure):
 @bench(cycles=1_000)
 async def passes_at_once(dut):
     source, sink = stream_pair(dut)
-    sent = elements("i")
+    sent = elements("elements")
     await start(dut, source, sink)
     taken = cocotb.start_soon(transfer_cycles(dut, "i", len(sent)))
     given = cocotb.start_soon(transfer_cycles(dut, "o", len(sent)))
