@@ -42,6 +42,8 @@ class EncodingLayer(wiring.Component):
         table of all of them before the next. None for constant tables.
     passes
         How many sets of channels take turns; ``weights`` has those of the first one first.
+        No generator makes more than one: `rtl.explore.command` asks what that would cost, as in
+        `ChannelGroup`.
 
     Members
     -------
