@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.core.hidden_weights import group_weights
-from rtl.core.loading import LoadSignature
+from rtl.core.loading import LOAD_STREAM
 from rtl.core.shared_weight_memory import SharedWeightMemory
 from sw_model.spec import Deployment
 from sw_model.spec.hardware.registers import (
@@ -24,10 +24,9 @@ from sw_model.spec.hardware.strips import ENGINES_MAX, strip_columns
 from .band import RowBand
 from .counters import PerformanceCounters
 from .engine import StripEngine
-from .geometry import BUFFERS
 from .registers import RegisterFile
 from .sequencer import StripSequencer
-from .signature import AxiLiteSignature, AxiSignature
+from .signature import AxiLiteSignature, AxiSignature, connect_channels
 
 
 def memory_ports(engines: int) -> list[str]:
@@ -135,7 +134,8 @@ class System(wiring.Component):
             ]
             self._connect_engine(m, self._engines[index])
             self._connect_band(m, index)
-            self._connect_memory(m, self._engines[index], getattr(self, name))
+            connect_channels(m, self._engines[index].axi_read, getattr(self, name))
+            connect_channels(m, self._engines[index].axi_write, getattr(self, name))
         self._connect_weights(m)
         self._connect_registers(m)
         self._connect_counters(m)
@@ -143,22 +143,21 @@ class System(wiring.Component):
 
     def _connect_sequencer(self, m: Module) -> None:
         sequencer, geometry = self._sequencer, self._engines[0].geometry
-        for name in ["reader_idle", "writer_idle", "prepared"]:
-            m.d.comb += getattr(sequencer, name).eq(self._flags(name).all())
-        for name in ["read_failed", "write_failed", "beyond"]:
-            m.d.comb += getattr(sequencer, name).eq(self._flags(name).any())
+        together, each = sequencer.status, [engine.status for engine in self._engines]
         m.d.comb += [
             # An engine without a row is never restarted.
-            sequencer.complete.eq((self._flags("complete") | ~self._active()).all()),
+            together.complete.eq((Cat(one.complete for one in each) | ~self._active()).all()),
+            together.reader_idle.eq(Cat(one.reader_idle for one in each).all()),
+            together.writer_idle.eq(Cat(one.writer_idle for one in each).all()),
+            together.read_failed.eq(Cat(one.read_failed for one in each).any()),
+            together.write_failed.eq(Cat(one.write_failed for one in each).any()),
+            together.beyond.eq(Cat(one.beyond for one in each).any()),
             sequencer.outputs.eq(geometry.outputs),
             sequencer.last.eq(~geometry.skip_last),
-            self.layer.eq(sequencer.layer),
+            sequencer.prepare.done.eq(Cat(engine.prepare.done for engine in self._engines).all()),
+            self.layer.eq(sequencer.layer.index),
             self.layer_done.eq(sequencer.layer_done),
         ]
-
-    def _flags(self, name: str) -> Value:
-        """A flag of every engine."""
-        return Cat(getattr(engine, name) for engine in self._engines)
 
     def _active(self) -> Value:
         """The engines that have a row of the frame."""
@@ -166,17 +165,19 @@ class System(wiring.Component):
 
     def _connect_engine(self, m: Module, engine: StripEngine) -> None:
         sequencer, geometry = self._sequencer, engine.geometry
-        for name in ["stop", "clear", "layer", "encoding", "output", "row_base", "prepare"]:
-            m.d.comb += getattr(engine, name).eq(getattr(sequencer, name))
-        for name in ["x", "encoding", "output"]:
-            m.d.comb += getattr(geometry, name).eq(getattr(sequencer, name))
-        for name in BUFFERS:
-            m.d.comb += getattr(geometry, name).eq(getattr(sequencer, f"frame_{name}"))
+        wiring.connect(m, sequencer.layer, engine.layer)
+        wiring.connect(m, sequencer.frame_buffers, geometry.buffers)
         m.d.comb += [
-            engine.steps.eq(sequencer.frame_steps),
-            geometry.width.eq(sequencer.frame_width),
-            geometry.steps.eq(sequencer.frame_steps),
-            geometry.odd.eq(sequencer.layer[0]),
+            engine.stop.eq(sequencer.stop),
+            engine.clear.eq(sequencer.clear),
+            engine.prepare.start.eq(sequencer.prepare.start),
+            engine.timesteps.eq(sequencer.frame_timesteps),
+            geometry.width.eq(sequencer.frame.width),
+            geometry.timesteps.eq(sequencer.frame_timesteps),
+            geometry.x.eq(sequencer.x),
+            geometry.encoding.eq(sequencer.layer.encoding),
+            geometry.output.eq(sequencer.layer.output),
+            geometry.odd.eq(sequencer.layer.index[0]),
         ]
 
     def _connect_band(self, m: Module, index: int) -> None:
@@ -184,13 +185,13 @@ class System(wiring.Component):
         if not self._bands:
             m.d.comb += [
                 engine.restart.eq(sequencer.restart),
-                engine.height.eq(sequencer.frame_height),
-                engine.own_rows.eq(sequencer.frame_height),
+                engine.height.eq(sequencer.frame.height),
+                engine.own_rows.eq(sequencer.frame.height),
             ]
             return
         m.submodules[f"band_{index}"] = band = self._bands[index]
         m.d.comb += [
-            band.height.eq(sequencer.frame_height),
+            band.height.eq(sequencer.frame.height),
             engine.restart.eq(sequencer.restart & band.active),
             engine.height.eq(band.rows),
             engine.own_rows.eq(band.own_rows),
@@ -202,12 +203,6 @@ class System(wiring.Component):
                 engine.geometry.above.eq(band.above),
                 engine.geometry.own_above.eq(band.own_above),
             ]
-
-    def _connect_memory(self, m: Module, engine: StripEngine, axi: wiring.PureInterface) -> None:
-        for port in (engine.axi_read, engine.axi_write):
-            for name, member in port.signature.members.items():
-                inner, outer = getattr(port, name), getattr(axi, name)
-                m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
     def _connect_weights(self, m: Module) -> None:
         for group, weights in enumerate(self._weights):
@@ -235,14 +230,21 @@ class System(wiring.Component):
             registers.columns.eq(self.columns),
             self.irq.eq(done & registers.interrupt),
         ]
-        for name in ("height", "width", "timesteps", *BUFFERS):
-            m.d.comb += getattr(sequencer, name).eq(getattr(registers, name))
+        m.d.comb += [
+            sequencer.height.eq(registers.height),
+            sequencer.width.eq(registers.width),
+            sequencer.timesteps.eq(registers.timesteps),
+            sequencer.buffers.noisy.eq(registers.noisy),
+            sequencer.buffers.denoised.eq(registers.denoised),
+            sequencer.buffers.map_a.eq(registers.map_a),
+            sequencer.buffers.map_b.eq(registers.map_b),
+        ]
         values = {
             "STATUS": {
                 "busy": sequencer.busy,
                 "done": done,
                 "error": sequencer.error,
-                "layer": sequencer.layer,
+                "layer": sequencer.layer.index,
             },
             "SHAPE": {
                 "channels": spec.channels,
@@ -261,14 +263,12 @@ class System(wiring.Component):
             m.d.sync += done.eq(1)
 
         # Loading has time, and the memories lie all over a device.
-        loaded = LoadSignature().create()
+        loaded = LOAD_STREAM.create()
         m.d.sync += [
             loaded.valid.eq(registers.load_data_written),
-            loaded.data.eq(registers.load_data),
+            loaded.p.data.eq(registers.load_data),
             *(
-                getattr(loaded, field.name).eq(
-                    registers.load_address[field.low : field.low + field.bits]
-                )
+                loaded.p[field.name].eq(registers.load_address[field.low : field.low + field.bits])
                 for field in REGISTERS["LOAD_ADDRESS"].fields
             ),
         ]
@@ -277,13 +277,17 @@ class System(wiring.Component):
 
     def _connect_counters(self, m: Module) -> None:
         counters = self._counters
-        for name in ["beat", "held", "event", "read", "written"]:
-            m.d.comb += getattr(counters, name).eq(self._flags(name))
+        together, each = counters.activity, [engine.activity for engine in self._engines]
         m.d.comb += [
-            counters.waiting.eq(self._flags("waiting") & self._active()),
+            together.beat.eq(Cat(one.beat for one in each)),
+            together.held.eq(Cat(one.held for one in each)),
+            together.event.eq(Cat(one.event for one in each)),
+            together.waiting.eq(Cat(one.waiting for one in each) & self._active()),
+            together.read.eq(Cat(one.read for one in each)),
+            together.written.eq(Cat(one.written for one in each)),
             counters.start.eq(self._sequencer.start),
             counters.running.eq(self._sequencer.busy),
-            counters.encoding.eq(self._sequencer.encoding),
+            counters.encoding.eq(self._sequencer.layer.encoding),
         ]
         for name in COUNTERS:
             halves = (

@@ -7,6 +7,8 @@ from amaranth.lib.wiring import In, Out
 from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.registers import COUNTER_BITS, COUNTERS
 
+from .status import ActivitySignature
+
 
 class PerformanceCounters(wiring.Component):
     """Counts a frame's cycles by what the synapse array does in them.
@@ -26,25 +28,19 @@ class PerformanceCounters(wiring.Component):
         Count.
     encoding : In(1)
         The encoding layer is under way.
-    beat, held, event : In(engines)
-        Of each engine's array, as in `Datapath`.
-    waiting : In(engines)
-        The array has nothing because memory has not given it yet.
-    read, written : In(engines)
-        A word comes from memory, goes there.
+    activity : In(ActivitySignature(engines))
     cycles, events, ... : Out(48)
         As in `sw_model.spec.hardware.registers.COUNTERS`, in lower case.
     """
 
     def __init__(self, *, engines: int = 1) -> None:
         check_positive(engines=engines)
-        flags = ("beat", "held", "event", "waiting", "read", "written")
         super().__init__(
             {
                 "start": In(1),
                 "running": In(1),
                 "encoding": In(1),
-                **{name: In(engines) for name in flags},
+                "activity": In(ActivitySignature(engines)),
                 **{name.lower(): Out(COUNTER_BITS) for name in COUNTERS},
             }
         )
@@ -52,18 +48,19 @@ class PerformanceCounters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        useful = self.event | self.encoding.replicate(len(self.event))
-        nothing = ~self.beat & ~self.held
+        now = self.activity
+        useful = now.event | self.encoding.replicate(len(now.event))
+        nothing = ~now.beat & ~now.held
         conditions = {
             "cycles": self.running,
-            "events": self.event,
-            "busy": self.beat & useful,
-            "empty": self.beat & ~useful,
-            "stall_output": self.held,
-            "stall_input": nothing & self.waiting,
-            "stall_change": nothing & ~self.waiting,
-            "words_read": self.read,
-            "words_written": self.written,
+            "events": now.event,
+            "busy": now.beat & useful,
+            "empty": now.beat & ~useful,
+            "stall_output": now.held,
+            "stall_input": nothing & now.waiting,
+            "stall_change": nothing & ~now.waiting,
+            "words_read": now.read,
+            "words_written": now.written,
         }
         for name, condition in conditions.items():
             # A register in front: the conditions come from all over the design.

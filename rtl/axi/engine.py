@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.datapath import Datapath
 from rtl.core.hidden_weights import connect_fetch, fetch_members
-from rtl.core.loading import LoadSignature
+from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
+from rtl.core.loading import LOAD_STREAM
 from rtl.stream.register_slice import RegisterSlice
 from rtl.stream.skid_buffer import SkidBuffer
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
@@ -24,6 +25,7 @@ from .pixel_unpacker import PixelUnpacker
 from .reader import BurstReader
 from .row_router import RowRouter
 from .signature import DATA_BITS, AxiReadSignature, AxiWriteSignature
+from .status import ActivitySignature, StatusSignature
 from .strip_filter import StripFilter
 from .writer import BurstWriter
 
@@ -47,9 +49,7 @@ class StripEngine(wiring.Component):
 
     Members
     -------
-    prepare : In(1)
-    prepared : Out(1)
-        As in `LayerConstants`.
+    prepare : In(PrepareSignature())
     restart : In(1)
         A strip begins; what it is stays as it is from `StripGeometry.LATENCY` cycles before.
     stop, clear : In(1)
@@ -58,17 +58,14 @@ class StripEngine(wiring.Component):
         Rows that it reads, and that it writes.
     skip_top, skip_bottom : In(1)
         The first, the last of its rows is another engine's.
-    steps : In
+    timesteps : In
         Of the frame.
-    layer, encoding, output, row_base : In
-        Of the layer.
-    complete, reader_idle, writer_idle, read_failed, write_failed, beyond : Out(1)
-        As in `StripSequencer`.
-    beat, held, event, waiting, read, written : Out(1)
-        As in `PerformanceCounters`.
+    layer : In(LayerSignature(...))
+    status : Out(StatusSignature())
+    activity : Out(ActivitySignature())
     axi_read : Out(AxiReadSignature())
     axi_write : Out(AxiWriteSignature())
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
     fetch_0, fetch_1, ... : Out(WeightSignature(...))
         As in `Datapath`.
 
@@ -88,17 +85,14 @@ class StripEngine(wiring.Component):
     ):
         self.deployment = deployment
         spec = deployment.spec
-        channels, steps = spec.channels, spec.timesteps_max
+        channels, max_timesteps = spec.channels, spec.timesteps_max
         rows = range(FRAME_HEIGHT_MAX + 1)
         self.geometry = StripGeometry(
-            channels=channels, timesteps_max=steps, columns=columns, banded=banded
+            channels=channels, max_timesteps=max_timesteps, columns=columns, banded=banded
         )
-        flags = "complete reader_idle writer_idle read_failed write_failed beyond"
-        events = "beat held event waiting read written"
         super().__init__(
             {
-                "prepare": In(1),
-                "prepared": Out(1),
+                "prepare": In(PrepareSignature()),
                 "restart": In(1),
                 "stop": In(1),
                 "clear": In(1),
@@ -106,34 +100,32 @@ class StripEngine(wiring.Component):
                 "own_rows": In(rows),
                 "skip_top": In(1),
                 "skip_bottom": In(1),
-                "steps": In(range(steps + 1)),
-                "layer": In(range(len(spec.layers))),
-                "encoding": In(1),
-                "output": In(1),
-                "row_base": In(range(max(2, (len(spec.layers) - 2) * channels))),
-                **{name: Out(1) for name in f"{flags} {events}".split()},
+                "timesteps": In(range(max_timesteps + 1)),
+                "layer": In(LayerSignature(len(spec.layers), channels)),
+                "status": Out(StatusSignature()),
+                "activity": Out(ActivitySignature()),
                 "axi_read": Out(AxiReadSignature()),
                 "axi_write": Out(AxiWriteSignature()),
-                "load": In(LoadSignature()),
+                "load": In(LOAD_STREAM),
                 **(fetch_members(deployment) if shared_weights else {}),
             }
         )
-        limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, steps)}
+        limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, max_timesteps)}
         size = {"max_height": FRAME_HEIGHT_MAX, "max_width": columns}
         self._reader = BurstReader(depth=QUEUE_WORDS, **limits)
         self._writer = BurstWriter(depth=QUEUE_WORDS, **limits)
         self._router = RowRouter(max_words=limits["max_words"])
         self._unpacker = PixelUnpacker(max_columns=columns)
-        self._feeder = MapFeeder(channels=channels, max_steps=steps, **size)
+        self._feeder = MapFeeder(channels=channels, max_timesteps=max_timesteps, **size)
         self._map_skid = SkidBuffer(DATA_BITS)
         self._noisy_words_slice = RegisterSlice(DATA_BITS)
         self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
         self._datapath = Datapath(
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
         )
-        self._word_filter = StripFilter(payload=channels, max_steps=steps, **size)
+        self._word_filter = StripFilter(payload=channels, max_timesteps=max_timesteps, **size)
         self._pixel_slice = RegisterSlice(unsigned_width(GREY_MAX))
-        self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_steps=1, **size)
+        self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_timesteps=1, **size)
         self._splitter = MapSplitter(channels=channels)
         self._packer = PixelPacker(max_columns=columns)
         # The output layer takes a row's pixels when it has read a row and a pixel more of the map.
@@ -144,9 +136,22 @@ class StripEngine(wiring.Component):
         """Build the netlist."""
         m = Module()
         clear = ResetInserter(self.clear)
-        for name, component in vars(self).items():
-            if isinstance(component, (wiring.Component, fifo.SyncFIFOBuffered)):
-                m.submodules[name.lstrip("_")] = clear(component)
+        m.submodules.geometry = clear(self.geometry)
+        m.submodules.reader = clear(self._reader)
+        m.submodules.writer = clear(self._writer)
+        m.submodules.router = clear(self._router)
+        m.submodules.unpacker = clear(self._unpacker)
+        m.submodules.feeder = clear(self._feeder)
+        m.submodules.map_skid = clear(self._map_skid)
+        m.submodules.noisy_words_slice = clear(self._noisy_words_slice)
+        m.submodules.noisy_slice = clear(self._noisy_slice)
+        m.submodules.datapath = clear(self._datapath)
+        m.submodules.word_filter = clear(self._word_filter)
+        m.submodules.pixel_slice = clear(self._pixel_slice)
+        m.submodules.pixel_filter = clear(self._pixel_filter)
+        m.submodules.splitter = clear(self._splitter)
+        m.submodules.packer = clear(self._packer)
+        m.submodules.pixel_queue = clear(self._pixel_queue)
         self._connect_control(m)
         self._connect_memory(m)
         self._connect_datapath(m)
@@ -154,17 +159,23 @@ class StripEngine(wiring.Component):
 
     def _connect_control(self, m: Module) -> None:
         geometry, datapath = self.geometry, self._datapath
-        for component, steps in (
-            (self._feeder, self.steps),
-            (datapath, self.steps),
-            (self._word_filter, self.steps),
-            (self._pixel_filter, 1),
-        ):
-            m.d.comb += [
-                component.height.eq(self.height),
-                component.width.eq(geometry.columns),
-                component.steps.eq(steps),
-            ]
+        strip = FrameSignature(FRAME_HEIGHT_MAX, self.geometry.columns_max).create(path=("strip",))
+        wiring.connect(
+            m,
+            strip,
+            self._feeder.frame,
+            datapath.frame,
+            self._word_filter.frame,
+            self._pixel_filter.frame,
+        )
+        m.d.comb += [
+            strip.height.eq(self.height),
+            strip.width.eq(geometry.columns),
+            self._feeder.timesteps.eq(self.timesteps),
+            datapath.timesteps.eq(self.timesteps),
+            self._word_filter.timesteps.eq(self.timesteps),
+            self._pixel_filter.timesteps.eq(1),
+        ]
         for component in (datapath, self._word_filter, self._pixel_filter):
             m.d.comb += component.restart.eq(self.restart)
         for component in (self._word_filter, self._pixel_filter):
@@ -175,15 +186,9 @@ class StripEngine(wiring.Component):
                 component.skip_bottom.eq(self.skip_bottom),
             ]
         m.d.comb += [
-            datapath.layer.eq(self.layer),
-            datapath.encoding.eq(self.encoding),
-            datapath.output.eq(self.output),
-            datapath.row_base.eq(self.row_base),
-            datapath.prepare.eq(self.prepare),
-            self.prepared.eq(datapath.prepared),
             # No map is read in the encoding layer, and none is waited for behind it.
-            self._feeder.restart.eq(self.restart & ~self.encoding),
-            self._feeder.merge.eq(self.output),
+            self._feeder.restart.eq(self.restart & ~self.layer.encoding),
+            self._feeder.merge.eq(self.layer.output),
             self._router.restart.eq(self.restart),
             self._router.pixel_words.eq(geometry.pixel_rows.words),
             self._router.map_words.eq(geometry.map_rows.words),
@@ -193,13 +198,15 @@ class StripEngine(wiring.Component):
             self._packer.restart.eq(self.restart),
             self._packer.lane.eq(geometry.denoised_lane),
             self._packer.columns.eq(geometry.outputs),
-            self.complete.eq(
-                Mux(self.output, self._pixel_filter.complete, self._word_filter.complete)
+            self.status.complete.eq(
+                Mux(self.layer.output, self._pixel_filter.complete, self._word_filter.complete)
             ),
-            self.beat.eq(datapath.beat),
-            self.held.eq(datapath.held),
-            self.event.eq(datapath.event),
+            self.activity.beat.eq(datapath.beat),
+            self.activity.held.eq(datapath.held),
+            self.activity.event.eq(datapath.event),
         ]
+        wiring.connect(m, wiring.flipped(self.layer), datapath.layer)
+        wiring.connect(m, wiring.flipped(self.prepare), datapath.prepare)
         wiring.connect(m, wiring.flipped(self.load), datapath.load)
         connect_fetch(m, self, datapath)
 
@@ -211,24 +218,19 @@ class StripEngine(wiring.Component):
                 port.abort.eq(self.stop),
             ]
         m.d.comb += [reader.rows.eq(self.height), writer.rows.eq(self.own_rows)]
-        for asked, rows in (
-            (reader.first, geometry.pixel_rows),
-            (reader.second, geometry.map_rows),
-            (writer.place, geometry.result_rows),
-        ):
-            m.d.comb += [
-                getattr(asked, name).eq(getattr(rows, name)) for name in rows.signature.members
-            ]
+        wiring.connect(m, geometry.pixel_rows, reader.first)
+        wiring.connect(m, geometry.map_rows, reader.second)
+        wiring.connect(m, geometry.result_rows, writer.place)
         wiring.connect(m, reader.axi, wiring.flipped(self.axi_read))
         wiring.connect(m, writer.axi, wiring.flipped(self.axi_write))
         m.d.comb += [
-            self.reader_idle.eq(reader.idle),
-            self.writer_idle.eq(writer.idle),
-            self.read_failed.eq(reader.failed),
-            self.write_failed.eq(writer.failed),
-            self.beyond.eq(reader.beyond | writer.beyond),
-            self.read.eq(reader.read),
-            self.written.eq(writer.written),
+            self.status.reader_idle.eq(reader.idle),
+            self.status.writer_idle.eq(writer.idle),
+            self.status.read_failed.eq(reader.failed),
+            self.status.write_failed.eq(writer.failed),
+            self.status.beyond.eq(reader.beyond | writer.beyond),
+            self.activity.read.eq(reader.read),
+            self.activity.written.eq(writer.written),
         ]
 
     def _connect_datapath(self, m: Module) -> None:
@@ -236,51 +238,49 @@ class StripEngine(wiring.Component):
         feeder, datapath = self._feeder, self._datapath
         noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
         wiring.connect(m, self._reader.words, router.words)
-        m.d.comb += [
-            queue.w_en.eq(router.pixels.valid),
-            queue.w_data.eq(router.pixels.payload),
-            router.pixels.ready.eq(queue.w_rdy),
-            noisy_words.elements.valid.eq(queue.r_rdy),
-            noisy_words.elements.payload.eq(queue.r_data),
-            queue.r_en.eq(noisy_words.elements.ready),
-        ]
+        wiring.connect(m, router.pixels, queue.w_stream)
+        wiring.connect(m, queue.r_stream, noisy_words.i)
         # From the event encoder back to the read queue no stage has registers for `ready` but this.
-        wiring.connect(m, router.map, self._map_skid.elements)
-        wiring.connect(m, self._map_skid.passed, feeder.stored)
-        wiring.connect(m, feeder.words, datapath.words)
+        wiring.connect(m, router.map, self._map_skid.i)
+        wiring.connect(m, self._map_skid.o, feeder.i)
+        wiring.connect(m, feeder.o, datapath.words)
         # What a block RAM gives comes late in its cycle, too late for a choice among a word's
         # pixels, and that for the window's rows.
-        wiring.connect(m, noisy_words.delayed, unpacker.words)
-        wiring.connect(m, unpacker.pixels, noisy.elements)
-        pixels = noisy.delayed
+        wiring.connect(m, noisy_words.o, unpacker.i)
+        wiring.connect(m, unpacker.o, noisy.i)
+        pixels = noisy.o
         m.d.comb += [
-            datapath.pixels.valid.eq(pixels.valid & self.encoding),
+            datapath.pixels.valid.eq(pixels.valid & self.layer.encoding),
             datapath.pixels.payload.eq(pixels.payload),
             # Noisy pixels of the output layer are there long before their sums.
-            datapath.noisy.valid.eq(pixels.valid & self.output),
+            datapath.noisy.valid.eq(pixels.valid & self.layer.output),
             datapath.noisy.p.word.eq(pixels.payload),
             datapath.noisy.p.final.eq(1),
             pixels.ready.eq(
-                Mux(self.encoding, datapath.pixels.ready, self.output & datapath.noisy.ready)
-            ),
-            self.waiting.eq(
                 Mux(
-                    self.encoding,
+                    self.layer.encoding,
+                    datapath.pixels.ready,
+                    self.layer.output & datapath.noisy.ready,
+                )
+            ),
+            self.activity.waiting.eq(
+                Mux(
+                    self.layer.encoding,
                     datapath.pixels.ready & ~pixels.valid,
                     datapath.words.ready & feeder.waiting,
                 )
             ),
         ]
-        wiring.connect(m, datapath.written, self._word_filter.computed)
+        wiring.connect(m, datapath.written, self._word_filter.i)
         # From the write queue back to the output layer no stage has registers for `ready` but this.
-        wiring.connect(m, datapath.denoised, self._pixel_slice.elements)
-        wiring.connect(m, self._pixel_slice.delayed, self._pixel_filter.computed)
-        wiring.connect(m, self._word_filter.kept, self._splitter.words)
-        wiring.connect(m, self._pixel_filter.kept, self._packer.pixels)
-        words, stored, packed = self._writer.words, self._splitter.stored, self._packer.words
+        wiring.connect(m, datapath.denoised, self._pixel_slice.i)
+        wiring.connect(m, self._pixel_slice.o, self._pixel_filter.i)
+        wiring.connect(m, self._word_filter.o, self._splitter.i)
+        wiring.connect(m, self._pixel_filter.o, self._packer.i)
+        words, stored, packed = self._writer.words, self._splitter.o, self._packer.o
         m.d.comb += [
-            words.valid.eq(Mux(self.output, packed.valid, stored.valid)),
-            words.payload.eq(Mux(self.output, packed.payload, stored.payload)),
-            packed.ready.eq(words.ready & self.output),
-            stored.ready.eq(words.ready & ~self.output),
+            words.valid.eq(Mux(self.layer.output, packed.valid, stored.valid)),
+            words.payload.eq(Mux(self.layer.output, packed.payload, stored.payload)),
+            packed.ready.eq(words.ready & self.layer.output),
+            stored.ready.eq(words.ready & ~self.layer.output),
         ]

@@ -25,10 +25,27 @@ BUFFERS = ("noisy", "denoised", "map_a", "map_b")
 """Buffers in memory, each with an address register."""
 
 
-def row_limits(channels: int, columns: int, timesteps_max: int) -> dict[str, int]:
+class BuffersSignature(wiring.Signature):
+    """Addresses of a frame's buffers, as whoever knows them gives them.
+
+    Parameters
+    ----------
+    bits
+        Width of an address.
+
+    Members
+    -------
+    noisy, denoised, map_a, map_b : Out(bits)
+    """
+
+    def __init__(self, bits: int) -> None:
+        super().__init__({name: Out(bits) for name in BUFFERS})
+
+
+def row_limits(channels: int, columns: int, max_timesteps: int) -> dict[str, int]:
     """Most words of a strip's rows, and of the way from one to the next."""
-    strip = FrameBuffers(1, columns, timesteps_max, channels)
-    frame = FrameBuffers(1, FRAME_WIDTH_MAX, timesteps_max, channels)
+    strip = FrameBuffers(1, columns, max_timesteps, channels)
+    frame = FrameBuffers(1, FRAME_WIDTH_MAX, max_timesteps, channels)
     # Pixels that begin within a word may need a word more.
     return {
         "max_words": max(strip.map_stride, strip.noisy_stride + 1),
@@ -41,7 +58,7 @@ class StripGeometry(wiring.Component):
 
     Parameters
     ----------
-    channels, timesteps_max
+    channels, max_timesteps
         Of the network.
     columns
         Input columns of the widest strip.
@@ -50,14 +67,14 @@ class StripGeometry(wiring.Component):
 
     Members
     -------
-    width, steps : In
+    width, timesteps : In
         Of the frame.
     x : In
         First output column of the strip.
     encoding, output, odd : In(1)
         Kind of the layer; its number is odd.
-    noisy, denoised, map_a, map_b : In(29)
-        Addresses of the buffers, in words.
+    buffers : In(BuffersSignature(29))
+        In words.
     above, own_above : In(16)
         Rows of the frame above the first one that is read, that is written. Where ``banded``.
     columns, outputs : Out
@@ -70,25 +87,25 @@ class StripGeometry(wiring.Component):
         What it reads of the image and of a map, and what it writes.
     """
 
-    def __init__(self, *, channels: int, timesteps_max: int, columns: int, banded: bool = False):
-        check_positive(channels=channels, timesteps_max=timesteps_max, columns=columns)
+    def __init__(self, *, channels: int, max_timesteps: int, columns: int, banded: bool = False):
+        check_positive(channels=channels, max_timesteps=max_timesteps, columns=columns)
         if columns < COLUMNS_MIN:
             raise ValueError(f"columns {columns} is less than {COLUMNS_MIN}")
         self.channels = channels
         self.columns_max = columns
         self.banded = banded
         pixels = range(FRAME_WIDTH_MAX + 1)
-        rows = RowsSignature(**row_limits(channels, columns, timesteps_max))
+        rows = RowsSignature(**row_limits(channels, columns, max_timesteps))
         above = range(FRAME_HEIGHT_MAX + 1)
         super().__init__(
             {
                 "width": In(pixels),
-                "steps": In(range(timesteps_max + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "x": In(pixels),
                 "encoding": In(1),
                 "output": In(1),
                 "odd": In(1),
-                **{name: In(WORD_ADDRESS_BITS) for name in BUFFERS},
+                "buffers": In(BuffersSignature(WORD_ADDRESS_BITS)),
                 **({"above": In(above), "own_above": In(above)} if banded else {}),
                 "columns": Out(range(columns + 1)),
                 "outputs": Out(range(columns + 1)),
@@ -114,7 +131,7 @@ class StripGeometry(wiring.Component):
         remaining = Signal.like(self.x)
         m.d.comb += remaining.eq(self.width - self.x + (self.x != 0))
         m.d.sync += [
-            pixel_words.eq(self.steps * map_words(self.channels)),
+            pixel_words.eq(self.timesteps * map_words(self.channels)),
             left.eq(self.x != 0),
             right.eq(remaining > self.columns_max),
             start.eq(self.x - (self.x != 0)),
@@ -153,11 +170,15 @@ class StripGeometry(wiring.Component):
         # Fourth: addresses.
         pixels, maps, result = self.pixel_rows, self.map_rows, self.result_rows
         m.d.sync += [
-            pixels.address.eq(self._address(m, self.noisy, start // NOISY_PIXELS, above[0])),
+            pixels.address.eq(
+                self._address(m, self.buffers.noisy, start // NOISY_PIXELS, above[0])
+            ),
             pixels.words.eq(Mux(self.encoding | self.output, noisy_words, 0)),
             pixels.stride.eq(noisy_stride),
             maps.address.eq(
-                self._address(m, Mux(self.odd, self.map_a, self.map_b), offset, above[1])
+                self._address(
+                    m, Mux(self.odd, self.buffers.map_a, self.buffers.map_b), offset, above[1]
+                )
             ),
             maps.words.eq(Mux(self.encoding, 0, words)),
             maps.stride.eq(stride),
@@ -165,7 +186,7 @@ class StripGeometry(wiring.Component):
         with m.If(self.output):
             m.d.sync += [
                 result.address.eq(
-                    self._address(m, self.denoised, self.x // DENOISED_PIXELS, above[2])
+                    self._address(m, self.buffers.denoised, self.x // DENOISED_PIXELS, above[2])
                 ),
                 result.words.eq(denoised_words),
                 result.stride.eq(denoised_stride),
@@ -174,7 +195,10 @@ class StripGeometry(wiring.Component):
             m.d.sync += [
                 result.address.eq(
                     self._address(
-                        m, Mux(self.odd, self.map_b, self.map_a), offset + before, above[2]
+                        m,
+                        Mux(self.odd, self.buffers.map_b, self.buffers.map_a),
+                        offset + before,
+                        above[2],
                     )
                 ),
                 result.words.eq(written),

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.core.layouts import FrameWord
+from rtl.core.layouts import FrameSignature, FrameWord
 from rtl.core.raster import Raster
 from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.buffers import map_words
@@ -22,36 +22,40 @@ class MapFeeder(wiring.Component):
     ----------
     channels
         Bits of an event word.
-    max_height, max_width, max_steps
+    max_height, max_width, max_timesteps
         Of the strip: rows, columns, words a pixel.
 
     Members
     -------
     restart : In(1)
         A strip begins.
-    height, width, steps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant from ``restart`` on.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
-    stored : In(stream.Signature(64))
-    words : Out(stream.Signature(FrameWord(channels)))
+    i : In(stream.Signature(64))
+    o : Out(stream.Signature(FrameWord(channels)))
     waiting : Out(1)
         It waits for a word from memory.
     """
 
-    def __init__(self, *, channels: int, max_height: int, max_width: int, max_steps: int):
+    def __init__(self, *, channels: int, max_height: int, max_width: int, max_timesteps: int):
         check_positive(channels=channels)
         self.channels = channels
-        self._size = {"max_height": max_height, "max_width": max_width, "max_steps": max_steps}
+        self._size = {
+            "max_height": max_height,
+            "max_width": max_width,
+            "max_timesteps": max_timesteps,
+        }
         super().__init__(
             {
                 "restart": In(1),
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
-                "stored": In(stream.Signature(DATA_BITS)),
-                "words": Out(stream.Signature(FrameWord(channels))),
+                "i": In(stream.Signature(DATA_BITS)),
+                "o": Out(stream.Signature(FrameWord(channels))),
                 "waiting": Out(1),
             }
         )
@@ -67,29 +71,26 @@ class MapFeeder(wiring.Component):
         pause = Signal(range(max(2, parts)))
         complete, arrived, taken = Signal(), Signal(), Signal()
         m.d.comb += [
-            raster.height.eq(self.height),
-            raster.width.eq(self.width),
-            raster.steps.eq(self.steps),
+            raster.timesteps.eq(self.timesteps),
             raster.restart.eq(self.restart),
             raster.step.eq(taken),
             complete.eq(part == parts - 1),
-            self.waiting.eq(raster.inside & ~self.stored.valid),
-            self.words.valid.eq(
-                Mux(raster.inside, self.stored.valid & complete, ~raster.done & (pause == 0))
+            self.waiting.eq(raster.inside & ~self.i.valid),
+            self.o.valid.eq(
+                Mux(raster.inside, self.i.valid & complete, ~raster.done & (pause == 0))
             ),
-            self.words.p.word.eq(
-                Mux(raster.inside, Cat(*held, self.stored.payload)[: self.channels], 0)
-            ),
-            self.words.p.final.eq(~self.merge | raster.last_step),
-            taken.eq(self.words.valid & self.words.ready),
-            self.stored.ready.eq(raster.inside & (~complete | self.words.ready)),
-            arrived.eq(self.stored.valid & self.stored.ready),
+            self.o.p.word.eq(Mux(raster.inside, Cat(*held, self.i.payload)[: self.channels], 0)),
+            self.o.p.final.eq(~self.merge | raster.last_timestep),
+            taken.eq(self.o.valid & self.o.ready),
+            self.i.ready.eq(raster.inside & (~complete | self.o.ready)),
+            arrived.eq(self.i.valid & self.i.ready),
         ]
+        wiring.connect(m, wiring.flipped(self.frame), raster.frame)
         with m.If(arrived):
             m.d.sync += part.eq(Mux(complete, 0, part + 1))
             for index, word in enumerate(held):
                 with m.If(part == index):
-                    m.d.sync += word.eq(self.stored.payload)
+                    m.d.sync += word.eq(self.i.payload)
         with m.If(taken):
             m.d.sync += pause.eq(parts - 1)
         with m.Elif(pause != 0):

@@ -23,8 +23,8 @@ class MapSplitter(wiring.Component):
 
     Members
     -------
-    words : In(stream.Signature(channels))
-    stored : Out(stream.Signature(StrobedWord()))
+    i : In(stream.Signature(channels))
+    o : Out(stream.Signature(StrobedWord()))
     """
 
     def __init__(self, *, channels: int):
@@ -32,8 +32,8 @@ class MapSplitter(wiring.Component):
         self.channels = channels
         super().__init__(
             {
-                "words": In(stream.Signature(channels)),
-                "stored": Out(stream.Signature(StrobedWord())),
+                "i": In(stream.Signature(channels)),
+                "o": Out(stream.Signature(StrobedWord())),
             }
         )
 
@@ -45,12 +45,12 @@ class MapSplitter(wiring.Component):
         last = part == parts - 1
         padded = Signal(parts * DATA_BITS)
         m.d.comb += [
-            padded.eq(self.words.payload),
-            self.stored.valid.eq(self.words.valid),
-            self.stored.p.data.eq(padded.word_select(part, DATA_BITS)),
-            self.stored.p.strobe.eq((1 << WORD_BYTES) - 1),
-            self.words.ready.eq(self.stored.ready & last),
+            padded.eq(self.i.payload),
+            self.o.valid.eq(self.i.valid),
+            self.o.p.data.eq(padded.word_select(part, DATA_BITS)),
+            self.o.p.strobe.eq((1 << WORD_BYTES) - 1),
+            self.i.ready.eq(self.o.ready & last),
         ]
-        with m.If(self.stored.valid & self.stored.ready):
+        with m.If(self.o.valid & self.o.ready):
             m.d.sync += part.eq(Mux(last, 0, part + 1))
         return m

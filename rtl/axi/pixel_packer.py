@@ -33,8 +33,8 @@ class PixelPacker(wiring.Component):
         The next pixel is the first of a row.
     lane, columns : In
         First pixel in a row's first word; pixels of a row. Constant from ``restart`` on.
-    pixels : In(stream.Signature(8))
-    words : Out(stream.Signature(StrobedWord()))
+    i : In(stream.Signature(8))
+    o : Out(stream.Signature(StrobedWord()))
     """
 
     def __init__(self, *, max_columns: int):
@@ -44,8 +44,8 @@ class PixelPacker(wiring.Component):
                 "restart": In(1),
                 "lane": In(range(DENOISED_PIXELS)),
                 "columns": In(range(max_columns + 1)),
-                "pixels": In(stream.Signature(unsigned_width(GREY_MAX))),
-                "words": Out(stream.Signature(StrobedWord())),
+                "i": In(stream.Signature(unsigned_width(GREY_MAX))),
+                "o": Out(stream.Signature(StrobedWord())),
             }
         )
 
@@ -58,19 +58,19 @@ class PixelPacker(wiring.Component):
         word_end, taken = Signal(), Signal()
         m.d.comb += [
             word_end.eq(x.last | (lane == DENOISED_PIXELS - 1)),
-            self.words.valid.eq(self.pixels.valid & word_end),
-            self.words.p.data.eq(held.data),
-            self.words.p.data.word_select(lane, _LANE_BITS).eq(self.pixels.payload),
-            self.words.p.strobe.eq(held.strobe | (1 << lane)),
-            self.pixels.ready.eq(~word_end | self.words.ready),
-            taken.eq(self.pixels.valid & self.pixels.ready),
+            self.o.valid.eq(self.i.valid & word_end),
+            self.o.p.data.eq(held.data),
+            self.o.p.data.word_select(lane, _LANE_BITS).eq(self.i.payload),
+            self.o.p.strobe.eq(held.strobe | (1 << lane)),
+            self.i.ready.eq(~word_end | self.o.ready),
+            taken.eq(self.i.valid & self.i.ready),
         ]
         with m.If(taken):
             m.d.sync += [
                 *x.advance(),
                 lane.eq(Mux(x.last, self.lane, lane + 1)),
-                held.data.eq(self.words.p.data),
-                held.strobe.eq(Mux(word_end, 0, self.words.p.strobe)),
+                held.data.eq(self.o.p.data),
+                held.strobe.eq(Mux(word_end, 0, self.o.p.strobe)),
             ]
         with m.If(self.restart):
             m.d.sync += [*x.restart(), lane.eq(self.lane), held.strobe.eq(0)]

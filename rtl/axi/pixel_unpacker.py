@@ -30,8 +30,8 @@ class PixelUnpacker(wiring.Component):
         The next word is the first of a row.
     lane, columns : In
         First pixel in a row's first word; pixels of a row. Constant from ``restart`` on.
-    words : In(stream.Signature(64))
-    pixels : Out(stream.Signature(signed(10)))
+    i : In(stream.Signature(64))
+    o : Out(stream.Signature(signed(10)))
     """
 
     def __init__(self, *, max_columns: int):
@@ -41,8 +41,8 @@ class PixelUnpacker(wiring.Component):
                 "restart": In(1),
                 "lane": In(range(NOISY_PIXELS)),
                 "columns": In(range(max_columns + 1)),
-                "words": In(stream.Signature(DATA_BITS)),
-                "pixels": Out(stream.Signature(signed(PIXEL_BITS))),
+                "i": In(stream.Signature(DATA_BITS)),
+                "o": Out(stream.Signature(signed(PIXEL_BITS))),
             }
         )
 
@@ -54,10 +54,10 @@ class PixelUnpacker(wiring.Component):
         word_end, taken = Signal(), Signal()
         m.d.comb += [
             word_end.eq(x.last | (lane == NOISY_PIXELS - 1)),
-            self.pixels.valid.eq(self.words.valid),
-            self.pixels.payload.eq(self.words.payload.word_select(lane, _LANE_BITS)[:PIXEL_BITS]),
-            taken.eq(self.pixels.valid & self.pixels.ready),
-            self.words.ready.eq(taken & word_end),
+            self.o.valid.eq(self.i.valid),
+            self.o.payload.eq(self.i.payload.word_select(lane, _LANE_BITS)[:PIXEL_BITS]),
+            taken.eq(self.o.valid & self.o.ready),
+            self.i.ready.eq(taken & word_end),
         ]
         with m.If(taken):
             m.d.sync += [

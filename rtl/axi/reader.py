@@ -107,10 +107,8 @@ class BurstReader(wiring.Component):
             self.failed.eq(axi.rvalid & axi.rresp[1]),
             queue.w_en.eq(axi.rvalid & ~self.abort),
             queue.w_data.eq(axi.rdata),
-            self.words.valid.eq(queue.r_rdy),
-            self.words.payload.eq(queue.r_data),
-            queue.r_en.eq(self.words.ready),
         ]
+        wiring.connect(m, queue.r_stream, wiring.flipped(self.words))
 
         begin, active, second = Signal(), Signal(), Signal()
         rows_left = Signal.like(self.rows)

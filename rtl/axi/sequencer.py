@@ -8,6 +8,7 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
 from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.buffers import ADDRESS_BITS, WORD_ADDRESS_BITS
 from sw_model.spec.hardware.registers import (
@@ -17,8 +18,9 @@ from sw_model.spec.hardware.registers import (
     error_code,
 )
 
-from .geometry import BUFFERS, LATENCY
+from .geometry import LATENCY, BuffersSignature
 from .signature import SIZE
+from .status import StatusSignature
 
 
 class StripSequencer(wiring.Component):
@@ -37,30 +39,28 @@ class StripSequencer(wiring.Component):
     -------
     start, abort : In(1)
         Take a frame, heeded while ``busy`` is 0; end it.
-    height, width, timesteps, noisy, denoised, map_a, map_b : In
+    height, width, timesteps : In
+    buffers : In(BuffersSignature(32))
         Of the frame; sampled at ``start``.
     busy, done : Out(1)
         A frame is under way; it ends, for whatever reason, or is refused.
     error : Out
         Why the last frame did not end well, as in `sw_model.spec.hardware.registers.ERRORS`.
-    layer, encoding, output, row_base : Out
-        The layer under way, its kind, and first row of its hidden weights.
+    layer : Out(LayerSignature(layers, channels))
     x : Out
         First output column of the strip under way.
     outputs, last : In
         How many it has; no strip follows in this layer.
-    prepare : Out(1)
-    prepared : In(1)
-        As in `LayerConstants`; before a layer's first strip, but the output layer's.
+    prepare : Out(PrepareSignature())
+        Before a layer's first strip, but the output layer's.
     restart, layer_done : Out(1)
         A strip begins; last cycle of a layer.
-    frame_height, frame_width, frame_steps, frame_noisy, ... : Out
+    frame : Out(FrameSignature(...))
+    frame_timesteps : Out
+    frame_buffers : Out(BuffersSignature(29))
         Of the frame under way; addresses in words.
-    complete : In(1)
-        The whole strip is on its way to memory.
-    reader_idle, writer_idle : In(1)
-    read_failed, write_failed, beyond : In(1)
-        What can go wrong with the memory.
+    status : In(StatusSignature())
+        Of all engines together.
     stop, clear : Out(1)
         The memory ports are to finish; all that computes is to forget what it holds.
     """
@@ -78,31 +78,21 @@ class StripSequencer(wiring.Component):
                 "height": In(REGISTERS["HEIGHT"].bits),
                 "width": In(REGISTERS["WIDTH"].bits),
                 "timesteps": In(REGISTERS["TIMESTEPS"].bits),
-                **{name: In(ADDRESS_BITS) for name in BUFFERS},
+                "buffers": In(BuffersSignature(ADDRESS_BITS)),
                 "busy": Out(1),
                 "done": Out(1),
                 "error": Out(REGISTERS["STATUS"].field("error").bits),
-                "layer": Out(range(layers)),
-                "encoding": Out(1),
-                "output": Out(1),
-                "row_base": Out(range(max(2, (layers - 2) * channels))),
+                "layer": Out(LayerSignature(layers, channels)),
                 "x": Out(columns),
                 "outputs": In(columns),
                 "last": In(1),
-                "prepare": Out(1),
-                "prepared": In(1),
+                "prepare": Out(PrepareSignature()),
                 "restart": Out(1),
                 "layer_done": Out(1),
-                "frame_height": Out(range(FRAME_HEIGHT_MAX + 1)),
-                "frame_width": Out(columns),
-                "frame_steps": Out(range(max(timesteps) + 1)),
-                **{f"frame_{name}": Out(WORD_ADDRESS_BITS) for name in BUFFERS},
-                "complete": In(1),
-                "reader_idle": In(1),
-                "writer_idle": In(1),
-                "read_failed": In(1),
-                "write_failed": In(1),
-                "beyond": In(1),
+                "frame": Out(FrameSignature(FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX)),
+                "frame_timesteps": Out(range(max(timesteps) + 1)),
+                "frame_buffers": Out(BuffersSignature(WORD_ADDRESS_BITS)),
+                "status": In(StatusSignature()),
                 "stop": Out(1),
                 "clear": Out(1),
             }
@@ -113,7 +103,9 @@ class StripSequencer(wiring.Component):
         m = Module()
         settled = Signal(range(LATENCY + 1))
         trouble, failed = Signal(), Signal()
-        m.d.comb += trouble.eq(self.read_failed | self.write_failed | self.beyond | self.abort)
+        m.d.comb += trouble.eq(
+            self.status.read_failed | self.status.write_failed | self.status.beyond | self.abort
+        )
         # What goes all over the design comes from registers.
         m.d.sync += self.restart.eq(0)
         with m.FSM() as states:
@@ -126,15 +118,15 @@ class StripSequencer(wiring.Component):
             with m.State("set up"):
                 m.d.sync += settled.eq(settled + 1)
                 with m.If(settled == LATENCY):
-                    with m.If((self.x == 0) & ~self.output):
+                    with m.If((self.x == 0) & ~self.layer.output):
                         m.next = "prepare"
                     with m.Else():
                         m.d.sync += self.restart.eq(1)
                         m.next = "begin"
             with m.State("prepare"):
-                m.d.comb += self.prepare.eq(1)
+                m.d.comb += self.prepare.start.eq(1)
                 m.next = "wait"
-            with m.State("wait"), m.If(self.prepared):
+            with m.State("wait"), m.If(self.prepare.done):
                 m.d.sync += self.restart.eq(1)
                 m.next = "begin"
             with m.State("begin"):
@@ -143,28 +135,30 @@ class StripSequencer(wiring.Component):
                 with m.If(failed):
                     m.d.sync += self.stop.eq(1)
                     m.next = "stop"
-                with m.Elif(self.complete):
+                with m.Elif(self.status.complete):
                     m.next = "drain"
             with m.State("drain"):
                 with m.If(failed):
                     m.d.sync += self.stop.eq(1)
                     m.next = "stop"
-                with m.Elif(self.writer_idle & self.reader_idle):
+                with m.Elif(self.status.writer_idle & self.status.reader_idle):
                     m.d.sync += [self.x.eq(self.x + self.outputs), settled.eq(0)]
                     m.next = "set up"
                     with m.If(self.last):
                         m.d.comb += self.layer_done.eq(1)
                         m.d.sync += [
                             self.x.eq(0),
-                            self.layer.eq(self.layer + 1),
-                            self.encoding.eq(0),
-                            self.output.eq(self.layer == self.layers - 2),
-                            self.row_base.eq(Mux(self.encoding, 0, self.row_base + self.channels)),
+                            self.layer.index.eq(self.layer.index + 1),
+                            self.layer.encoding.eq(0),
+                            self.layer.output.eq(self.layer.index == self.layers - 2),
+                            self.layer.row_base.eq(
+                                Mux(self.layer.encoding, 0, self.layer.row_base + self.channels)
+                            ),
                         ]
-                        with m.If(self.output):
+                        with m.If(self.layer.output):
                             m.d.comb += self.done.eq(1)
                             m.next = "idle"
-            with m.State("stop"), m.If(self.reader_idle & self.writer_idle):
+            with m.State("stop"), m.If(self.status.reader_idle & self.status.writer_idle):
                 m.d.sync += self.stop.eq(0)
                 m.next = "clear"
             with m.State("clear"):
@@ -177,11 +171,13 @@ class StripSequencer(wiring.Component):
             m.d.sync += [
                 failed.eq(1),
                 self.error.eq(
-                    Mux(self.read_failed, error_code("read"), 0)
-                    | Mux(~self.read_failed & self.write_failed, error_code("write"), 0)
+                    Mux(self.status.read_failed, error_code("read"), 0)
                     | Mux(
-                        ~self.read_failed & ~self.write_failed,
-                        Mux(self.beyond, error_code("address"), error_code("aborted")),
+                        ~self.status.read_failed & self.status.write_failed, error_code("write"), 0
+                    )
+                    | Mux(
+                        ~self.status.read_failed & ~self.status.write_failed,
+                        Mux(self.status.beyond, error_code("address"), error_code("aborted")),
                         0,
                     )
                 ),
@@ -190,16 +186,20 @@ class StripSequencer(wiring.Component):
 
     def _take_frame(self, m: Module) -> None:
         """Sample what the frame is."""
+        frame, asked = self.frame_buffers, self.buffers
         m.d.sync += [
-            self.frame_height.eq(self.height),
-            self.frame_width.eq(self.width),
-            self.frame_steps.eq(self.timesteps),
-            *(getattr(self, f"frame_{name}").eq(getattr(self, name) >> SIZE) for name in BUFFERS),
+            self.frame.height.eq(self.height),
+            self.frame.width.eq(self.width),
+            self.frame_timesteps.eq(self.timesteps),
+            frame.noisy.eq(asked.noisy >> SIZE),
+            frame.denoised.eq(asked.denoised >> SIZE),
+            frame.map_a.eq(asked.map_a >> SIZE),
+            frame.map_b.eq(asked.map_b >> SIZE),
             self.error.eq(self._refusal()),
-            self.layer.eq(0),
-            self.encoding.eq(1),
-            self.output.eq(0),
-            self.row_base.eq(0),
+            self.layer.index.eq(0),
+            self.layer.encoding.eq(1),
+            self.layer.output.eq(0),
+            self.layer.row_base.eq(0),
             self.x.eq(0),
         ]
 
@@ -211,7 +211,8 @@ class StripSequencer(wiring.Component):
             & (self.width <= FRAME_WIDTH_MAX)
             & self.timesteps.matches(*self.timesteps_allowed)
         )
-        addresses = self.noisy | self.denoised | self.map_a | self.map_b
+        buffers = self.buffers
+        addresses = buffers.noisy | buffers.denoised | buffers.map_a | buffers.map_b
         return Mux(
             acceptable,
             Mux(addresses[:SIZE].any(), error_code("address"), error_code("none")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -75,6 +76,13 @@ class AxiSignature(wiring.Signature):
 
     def __init__(self) -> None:
         super().__init__({**AxiWriteSignature().members, **AxiReadSignature().members})
+
+
+def connect_channels(m: Module, channels: wiring.PureInterface, port: wiring.PureInterface) -> None:
+    """Connect some channels of AXI4 to a port to memory that has them and others."""
+    for name, member in channels.signature.members.items():
+        inner, outer = getattr(channels, name), getattr(port, name)
+        m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
 
 class AxiLiteSignature(wiring.Signature):

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.layouts import FrameSignature
 from rtl.stream.checks import check_positive
 from rtl.stream.counter import PlaceCounter
 
@@ -17,39 +18,39 @@ class StripFilter(wiring.Component):
     ----------
     payload
         Shape of what goes through.
-    max_height, max_width, max_steps
+    max_height, max_width, max_timesteps
         Of the strip: rows, columns, payloads a pixel.
 
     Members
     -------
     restart : In(1)
         The next payload is the strip's first.
-    height, width, steps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant from ``restart`` on.
     skip_first, skip_last : In(1)
         Drop the first, the last column. Constant from ``restart`` on, like the next.
     skip_top, skip_bottom : In(1)
         Drop the first, the last row.
-    computed : In(stream.Signature(payload))
-    kept : Out(stream.Signature(payload))
+    i : In(stream.Signature(payload))
+    o : Out(stream.Signature(payload))
     complete : Out(1)
         The whole strip went through.
     """
 
-    def __init__(self, *, payload: ShapeLike, max_height: int, max_width: int, max_steps: int):
-        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+    def __init__(self, *, payload: ShapeLike, max_height: int, max_width: int, max_timesteps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_timesteps=max_timesteps)
         super().__init__(
             {
                 "restart": In(1),
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "skip_first": In(1),
                 "skip_last": In(1),
                 "skip_top": In(1),
                 "skip_bottom": In(1),
-                "computed": In(stream.Signature(payload)),
-                "kept": Out(stream.Signature(payload)),
+                "i": In(stream.Signature(payload)),
+                "o": Out(stream.Signature(payload)),
                 "complete": Out(1),
             }
         )
@@ -57,17 +58,20 @@ class StripFilter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        step = PlaceCounter(m, self.steps, "step")
-        column, row = PlaceCounter(m, self.width, "column"), PlaceCounter(m, self.height, "row")
+        step = PlaceCounter(m, self.timesteps, "step")
+        column, row = (
+            PlaceCounter(m, self.frame.width, "column"),
+            PlaceCounter(m, self.frame.height, "row"),
+        )
         # Registers, beside the places: which columns are skipped is known far away from here.
         drop_column, drop_row = Signal(), Signal()
         drop = drop_column | drop_row
         m.d.comb += [
-            self.kept.valid.eq(self.computed.valid & ~drop),
-            self.kept.payload.eq(self.computed.payload),
-            self.computed.ready.eq(drop | self.kept.ready),
+            self.o.valid.eq(self.i.valid & ~drop),
+            self.o.payload.eq(self.i.payload),
+            self.i.ready.eq(drop | self.o.ready),
         ]
-        with m.If(self.computed.valid & self.computed.ready):
+        with m.If(self.i.valid & self.i.ready):
             m.d.sync += step.advance()
             with m.If(step.last):
                 m.d.sync += column.advance()
@@ -82,7 +86,7 @@ class StripFilter(wiring.Component):
         with m.If(self.restart):
             m.d.sync += [*step.restart(), *column.restart(), *row.restart(), self.complete.eq(0)]
             m.d.sync += [
-                drop_column.eq(self.skip_first | ((self.width == 1) & self.skip_last)),
-                drop_row.eq(self.skip_top | ((self.height == 1) & self.skip_bottom)),
+                drop_column.eq(self.skip_first | ((self.frame.width == 1) & self.skip_last)),
+                drop_row.eq(self.skip_top | ((self.frame.height == 1) & self.skip_bottom)),
             ]
         return m

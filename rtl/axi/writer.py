@@ -93,10 +93,8 @@ class BurstWriter(wiring.Component):
             axi.awcache.eq(CACHE),
             axi.bready.eq(1),
             self.failed.eq(axi.bvalid & axi.bresp[1]),
-            queue.w_en.eq(self.words.valid),
-            queue.w_data.eq(self.words.payload),
-            self.words.ready.eq(queue.w_rdy),
         ]
+        wiring.connect(m, wiring.flipped(self.words), queue.w_stream)
 
         # Addresses: as soon as the queue holds a burst's words that no other burst has.
         active = Signal()

@@ -13,7 +13,7 @@ from sw_model.spec import TAPS, Deployment, NeuronSpec
 
 from .encoding_layer import EncodingLayer
 from .hidden_weights import group_weights
-from .layouts import NeuronConstants, Plane, WeightRequest, WeightSignature
+from .layouts import NeuronConstants, NeuronWidths, Plane, WeightRequest, WeightSignature
 from .lif_array import LifArray
 from .loading import LoadPlace, connect_load, load_members
 from .scatter import Scatter
@@ -51,7 +51,7 @@ class ChannelGroup(wiring.Component):
 
     Members
     -------
-    width, steps : In
+    width, timesteps : In
         Of the frame, constant while a layer runs.
     encoding : In(1)
         The encoding layer runs.
@@ -67,7 +67,7 @@ class ChannelGroup(wiring.Component):
         Rows of all hidden layers for the first pass, those for the next one behind them.
     planes : In(stream.Signature(Plane(), always_ready=True))
     words : Out(stream.Signature(len(channels), always_ready=True))
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where the weights are constant.
     fetch : Out(WeightSignature(...))
         What it asks a memory outside for; absent where it has one of its own.
@@ -91,7 +91,7 @@ class ChannelGroup(wiring.Component):
         further: Sequence[Sequence[int]] = (),
     ):
         spec, widths = deployment.spec, deployment.widths.layers
-        steps = spec.timesteps_max
+        max_timesteps = spec.timesteps_max
         parts = [tuple(channels), *map(tuple, further)]
         hidden_weights = [group_weights(deployment, [part])[0] for part in parts]
         bits = hidden_weights[0].weight_bits
@@ -108,7 +108,7 @@ class ChannelGroup(wiring.Component):
             lane_bits=lane_bits,
             sum_bits=sum_bits,
             max_width=max_width,
-            max_steps=steps,
+            max_timesteps=max_timesteps,
         )
         self._encoding = EncodingLayer(
             weights=[
@@ -121,28 +121,24 @@ class ChannelGroup(wiring.Component):
             weight_bits=spec.layers[0].weight_bits,
             load=encoding,
         )
+        neuron_widths = NeuronWidths.of(deployment)
         self._neurons = LifArray(
             channels=len(self.channels),
             neurons=neurons,
-            max_steps=steps,
+            max_timesteps=max_timesteps,
             encoding_shift=spec.layers[0].shift,
-            sum_bits=max(sum_bits, widths[0].sum),
-            bias_bits=deployment.widths.bias,
-            threshold_bits=deployment.widths.threshold,
-            current_bits=deployment.widths.current,
-            membrane_bits=deployment.widths.membrane,
-        )
-        constants = NeuronConstants(
-            deployment.widths.bias, deployment.widths.threshold, deployment.widths.membrane
+            widths=neuron_widths,
         )
         super().__init__(
             {
                 "width": In(range(max_width + 1)),
-                "steps": In(range(steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "encoding": In(1),
                 **({"part": In(range(len(parts)))} if further else {}),
                 "kind": In(range(len(neurons))),
-                "constants": In(data.ArrayLayout(constants, len(self.channels))),
+                "constants": In(
+                    data.ArrayLayout(NeuronConstants(neuron_widths), len(self.channels))
+                ),
                 "restart": In(1),
                 "requests": In(stream.Signature(WeightRequest(row_count), always_ready=True)),
                 "planes": In(stream.Signature(Plane(), always_ready=True)),
@@ -179,33 +175,30 @@ class ChannelGroup(wiring.Component):
         # A register of its own: what all channels choose their sums by should not come from afar.
         encodes = Signal()
         m.d.sync += encodes.eq(self.encoding)
-        sums = lanes(scatter.sums.payload, scatter.sum_bits)
+        sums = lanes(scatter.o.payload, scatter.sum_bits)
         m.d.comb += [
             weights.requests.valid.eq(self.requests.valid),
             weights.requests.payload.eq(self.requests.payload),
             array.weights.eq(weights.weights),
             array.take.eq(weights.take),
             array.last.eq(weights.last),
-            scatter.taps.valid.eq(array.sums.valid),
-            scatter.taps.payload.eq(array.sums.payload),
             scatter.width.eq(self.width),
-            scatter.steps.eq(self.steps),
+            scatter.timesteps.eq(self.timesteps),
             scatter.restart.eq(self.restart),
-            encoding.planes.valid.eq(self.planes.valid),
-            encoding.planes.payload.eq(self.planes.payload),
             neurons.kind.eq(self.kind),
-            neurons.steps.eq(self.steps),
+            neurons.timesteps.eq(self.timesteps),
             neurons.constant.eq(encodes),
             neurons.constants.eq(self.constants),
-            neurons.sums.valid.eq(Mux(encodes, encoding.sums.valid, scatter.sums.valid)),
-            neurons.sums.payload.eq(
+            neurons.i.valid.eq(Mux(encodes, encoding.o.valid, scatter.o.valid)),
+            neurons.i.payload.eq(
                 Mux(
                     encodes,
-                    extended(lanes(encoding.sums.payload, encoding.sum_bits), neurons.sum_bits),
-                    extended(sums, neurons.sum_bits),
+                    extended(lanes(encoding.o.payload, encoding.sum_bits), neurons.widths.sum),
+                    extended(sums, neurons.widths.sum),
                 )
             ),
-            self.words.valid.eq(neurons.words.valid),
-            self.words.payload.eq(neurons.words.payload),
         ]
+        wiring.connect(m, array.sums, scatter.i)
+        wiring.connect(m, wiring.flipped(self.planes), encoding.i)
+        wiring.connect(m, neurons.o, wiring.flipped(self.words))
         return m

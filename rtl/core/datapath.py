@@ -15,9 +15,10 @@ from sw_model.spec.hardware.cycles import datapath_latency
 
 from .channel_group import ChannelGroup
 from .event_encoder import EventEncoder
+from .group_chain import pass_on, pass_on_loads, words_together
 from .hidden_weights import fetch_members, group_weights
 from .layer_constants import LayerConstants
-from .layouts import FrameWord
+from .layouts import FrameSignature, FrameWord, LayerSignature, PrepareSignature
 from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
 from .output_layer import OutputLayer
 from .pixel_window import PixelWindow
@@ -29,7 +30,7 @@ from .weight_memory import WeightMemory
 class Datapath(wiring.Component):
     """Event words in, event words out; pixels at both ends of the network.
 
-    One layer at a time, as the inputs `encoding`, `output` and `row_base` say. What goes in and
+    One layer at a time, as the input `layer` says. What goes in and
     comes out has handshakes, what lies between has none: two queues behind the pipeline say when
     nothing more should set out.
 
@@ -48,13 +49,12 @@ class Datapath(wiring.Component):
 
     Members
     -------
-    height, width, steps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Of the frame, constant while a layer runs.
-    layer, encoding, output, row_base : In
-        As in `Sequencer`; constant while a layer runs.
-    prepare : In(1)
-    prepared : Out(1)
-        As in `LayerConstants`.
+    layer : In(LayerSignature(...))
+        Constant while it runs.
+    prepare : In(PrepareSignature())
     restart : In(1)
         A layer begins; nothing is on its way.
     pixels : In(stream.Signature(signed(10)))
@@ -71,7 +71,7 @@ class Datapath(wiring.Component):
         An event sets out for the synapse arrays.
     beat, held : Out(1)
         Anything sets out for them; nothing does, as the pipeline's end is held up.
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where not ``loadable``.
     fetch_0, fetch_1, ... : Out(WeightSignature(...))
         What each group of channels asks the memories outside for; where ``shared_weights``.
@@ -93,18 +93,12 @@ class Datapath(wiring.Component):
         self.loadable = loadable
         self.shared_weights = shared_weights
         spec = deployment.spec
-        self._hidden_rows = (len(spec.layers) - 2) * spec.channels
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(spec.timesteps_max + 1)),
-                "layer": In(range(len(spec.layers))),
-                "encoding": In(1),
-                "output": In(1),
-                "row_base": In(range(max(2, self._hidden_rows))),
-                "prepare": In(1),
-                "prepared": Out(1),
+                "frame": In(FrameSignature(max_height, max_width)),
+                "timesteps": In(range(spec.timesteps_max + 1)),
+                "layer": In(LayerSignature(len(spec.layers), spec.channels)),
+                "prepare": In(PrepareSignature()),
                 "restart": In(1),
                 "pixels": In(stream.Signature(signed(PIXEL_BITS))),
                 "words": In(stream.Signature(FrameWord(spec.channels))),
@@ -142,7 +136,7 @@ class Datapath(wiring.Component):
         output = widths.layers[-1]
         self._layer_constants = LayerConstants(deployment=self.deployment, loadable=self.loadable)
         self._pixel_window = PixelWindow(
-            max_height=self.max_height, max_width=self.max_width, max_steps=spec.timesteps_max
+            max_height=self.max_height, max_width=self.max_width, max_timesteps=spec.timesteps_max
         )
         self._event_encoder = EventEncoder(channels=spec.channels)
         self._groups = []
@@ -175,7 +169,7 @@ class Datapath(wiring.Component):
             lane_bits=output.lane,
             sum_bits=output.sum,
             max_width=self.max_width,
-            max_steps=1,
+            max_timesteps=1,
         )
         self._output_layer = OutputLayer(
             sum_bits=output.sum, total_bits=output.current, shift=spec.layers[-1].shift
@@ -193,11 +187,19 @@ class Datapath(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        for name, component in vars(self).items():
-            if isinstance(component, wiring.Component):
-                m.submodules[name.lstrip("_")] = component
-                connect_load(m, self, component)
-        self._connect_group_loads(m)
+        m.submodules.layer_constants = self._layer_constants
+        m.submodules.pixel_window = self._pixel_window
+        m.submodules.event_encoder = self._event_encoder
+        m.submodules.output_weights = self._output_weights
+        m.submodules.output_array = self._output_array
+        m.submodules.output_scatter = self._output_scatter
+        m.submodules.output_layer = self._output_layer
+        m.submodules.word_queue = self._word_queue
+        m.submodules.sum_queue = self._sum_queue
+        connect_load(m, self, self._layer_constants, self._output_weights)
+        if self.loadable:
+            connect_load(m, self, self._groups[0])
+            pass_on_loads(m, self._groups)
         hold = Signal()
         # A register: the queues lie far from what they hold.
         m.d.sync += hold.eq(self._word_queue.hold | self._sum_queue.hold)
@@ -208,57 +210,46 @@ class Datapath(wiring.Component):
 
     def _connect_inputs(self, m: Module, hold: Signal) -> None:
         encoder, window = self._event_encoder, self._pixel_window
-        wiring.connect(m, wiring.flipped(self.pixels), window.pixels)
+        wiring.connect(m, wiring.flipped(self.pixels), window.i)
+        wiring.connect(m, wiring.flipped(self.frame), window.frame)
         m.d.comb += [
-            window.height.eq(self.height),
-            window.width.eq(self.width),
-            window.steps.eq(self.steps),
-            window.restart.eq(self.restart & self.encoding),
+            window.timesteps.eq(self.timesteps),
+            window.restart.eq(self.restart & self.layer.encoding),
             window.hold.eq(hold),
             encoder.words.payload.eq(self.words.payload),
             encoder.words.valid.eq(self.words.valid & ~hold),
             self.words.ready.eq(encoder.words.ready & ~hold),
             encoder.spacing.eq(1),
             self.event.eq(encoder.events.valid & encoder.events.p.present),
-            self.beat.eq(encoder.events.valid | window.planes.valid),
+            self.beat.eq(encoder.events.valid | window.o.valid),
             self.held.eq(hold & ~self.beat),
         ]
         # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
-        with m.If((self.width == 1) & (self.steps == 1)):
+        with m.If((self.frame.width == 1) & (self.timesteps == 1)):
             m.d.comb += encoder.spacing.eq(3)
         with m.Elif(
-            ((self.width == 1) & (self.steps == 2)) | ((self.width == 2) & (self.steps == 1))
+            ((self.frame.width == 1) & (self.timesteps == 2))
+            | ((self.frame.width == 2) & (self.timesteps == 1))
         ):
             m.d.comb += encoder.spacing.eq(2)
 
     def _connect_groups(self, m: Module) -> None:
         events, constants = self._event_encoder.events, self._layer_constants
         m.d.comb += [
-            constants.layer.eq(self.layer),
-            constants.steps.eq(self.steps),
-            constants.prepare.eq(self.prepare),
-            self.prepared.eq(constants.prepared),
+            constants.layer.eq(self.layer.index),
+            constants.timesteps.eq(self.timesteps),
         ]
-        requests, planes = self._groups[0].requests, self._pixel_window.planes
+        wiring.connect(m, wiring.flipped(self.prepare), constants.prepare)
+        requests = self._groups[0].requests
         m.d.comb += [
-            requests.valid.eq(events.valid & ~self.output),
-            requests.p.row.eq(self.row_base + events.p.channel),
+            requests.valid.eq(events.valid & ~self.layer.output),
+            requests.p.row.eq(self.layer.row_base + events.p.channel),
             requests.p.present.eq(events.p.present),
             requests.p.last.eq(events.p.last),
-            self._groups[0].planes.valid.eq(planes.valid),
-            self._groups[0].planes.payload.eq(planes.payload),
-            self._groups[0].encoding.eq(self.encoding),
+            self._groups[0].encoding.eq(self.layer.encoding),
         ]
-        # Each group hears of everything a cycle after the one before it.
-        for before, group in zip(self._groups, self._groups[1:], strict=False):
-            m.d.sync += [
-                group.requests.valid.eq(before.requests.valid),
-                group.requests.payload.eq(before.requests.payload),
-                group.planes.valid.eq(before.planes.valid),
-                group.planes.payload.eq(before.planes.payload),
-                group.encoding.eq(before.encoding),
-            ]
-        parts = []
+        wiring.connect(m, self._pixel_window.o, self._groups[0].planes)
+        pass_on(m, self._groups)
         for index, group in enumerate(self._groups):
             m.submodules[f"group_{index}"] = group
             if self.shared_weights:
@@ -266,66 +257,42 @@ class Datapath(wiring.Component):
                 wiring.connect(m, group.fetch, wiring.flipped(fetch))
             first = group.channels[0]
             m.d.comb += [
-                group.width.eq(self.width),
-                group.steps.eq(self.steps),
-                group.restart.eq(self.restart & ~self.encoding & ~self.output),
+                group.width.eq(self.frame.width),
+                group.timesteps.eq(self.timesteps),
+                group.restart.eq(self.restart & ~self.layer.encoding & ~self.layer.output),
                 group.kind.eq(constants.kind),
                 group.constants.eq(
                     Cat(constants.neuron[first + c].as_value() for c in range(len(group.channels)))
                 ),
             ]
-            # The words of the groups that are ahead wait for the last one.
-            part = group.words.payload
-            for age in range(len(self._groups) - 1 - index):
-                later = Signal.like(part, name=f"words_{index}_{age}", reset_less=True)
-                m.d.sync += later.eq(part)
-                part = later
-            parts.append(part)
         queue = self._word_queue
         m.d.comb += [
-            queue.caught.valid.eq(self._groups[-1].words.valid),
-            queue.caught.payload.eq(Cat(parts)),
+            queue.i.valid.eq(self._groups[-1].words.valid),
+            queue.i.payload.eq(words_together(m, self._groups)),
         ]
-        wiring.connect(m, queue.given, wiring.flipped(self.written))
-
-    def _connect_group_loads(self, m: Module) -> None:
-        if not self.loadable:
-            return
-        # As with requests, each group hears of a chunk a cycle after the one before it.
-        connect_load(m, self, self._groups[0])
-        for before, group in zip(self._groups, self._groups[1:], strict=False):
-            for name, member in group.load.signature.members.items():
-                late = Signal(member.shape, reset_less=name != "valid", name=f"load_{name}")
-                m.d.sync += late.eq(getattr(before.load, name))
-                m.d.comb += getattr(group.load, name).eq(late)
+        wiring.connect(m, queue.o, wiring.flipped(self.written))
 
     def _connect_output_layer(self, m: Module) -> None:
         events, weights = self._event_encoder.events, self._output_weights
         array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
         layer, constants = self._output_layer, self._layer_constants
         m.d.comb += [
-            weights.requests.valid.eq(events.valid & self.output),
+            weights.requests.valid.eq(events.valid & self.layer.output),
             weights.requests.p.row.eq(events.p.channel),
             weights.requests.p.present.eq(events.p.present),
             weights.requests.p.last.eq(events.p.last),
             array.weights.eq(weights.weights),
             array.take.eq(weights.take),
             array.last.eq(weights.last),
-            scatter.taps.valid.eq(array.sums.valid),
-            scatter.taps.payload.eq(array.sums.payload),
-            scatter.width.eq(self.width),
+            scatter.width.eq(self.frame.width),
             # One sum a pixel for all timesteps.
-            scatter.steps.eq(1),
-            scatter.restart.eq(self.restart & self.output),
-            queue.caught.valid.eq(scatter.sums.valid),
-            queue.caught.payload.eq(scatter.sums.payload),
+            scatter.timesteps.eq(1),
+            scatter.restart.eq(self.restart & self.layer.output),
             layer.offset.eq(constants.offset),
             layer.mult.eq(constants.mult),
         ]
-        m.d.comb += [
-            layer.sums.valid.eq(queue.given.valid),
-            layer.sums.payload.eq(queue.given.payload),
-            queue.given.ready.eq(layer.sums.ready),
-        ]
+        wiring.connect(m, array.sums, scatter.i)
+        wiring.connect(m, scatter.o, queue.i)
+        wiring.connect(m, queue.o, layer.sums)
         wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
         wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))

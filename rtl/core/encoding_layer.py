@@ -42,16 +42,18 @@ class EncodingLayer(wiring.Component):
         table of all of them before the next. None for constant tables.
     passes
         How many sets of channels take turns; ``weights`` has those of the first one first.
+        No generator makes more than one: `rtl.explore.command` asks what that would cost, as in
+        `ChannelGroup`.
 
     Members
     -------
-    planes : In(stream.Signature(Plane(), always_ready=True))
+    i : In(stream.Signature(Plane(), always_ready=True))
     part : In(range(passes))
         The set of channels, constant while an image goes through; absent where there is one.
-    sums : Out(stream.Signature(channels * sum_bits, always_ready=True))
+    o : Out(stream.Signature(channels * sum_bits, always_ready=True))
         Signed numbers, channel 0 in the least significant bits; ``channels`` is
         ``len(weights) // passes``.
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where the tables are constant.
     """
 
@@ -75,9 +77,9 @@ class EncodingLayer(wiring.Component):
         self.place = load
         super().__init__(
             {
-                "planes": In(stream.Signature(Plane(), always_ready=True)),
+                "i": In(stream.Signature(Plane(), always_ready=True)),
                 **({"part": In(range(passes))} if passes > 1 else {}),
-                "sums": Out(stream.Signature(self.channels * sum_bits, always_ready=True)),
+                "o": Out(stream.Signature(self.channels * sum_bits, always_ready=True)),
                 **load_members(load),
             }
         )
@@ -85,14 +87,14 @@ class EncodingLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        plane = self.planes.p
+        plane = self.i.p
         # `last` without `valid`, as after a reset, sets the accumulators to their start.
         valid, first, last = Signal(), Signal(), Signal(init=1)
         m.d.sync += [
-            valid.eq(self.planes.valid),
+            valid.eq(self.i.valid),
             first.eq(plane.first),
             last.eq(plane.last),
-            self.sums.valid.eq(valid & last),
+            self.o.valid.eq(valid & last),
         ]
         # Another set of channels has another start, which comes when the last pixel has gone.
         between = Signal(init=1)
@@ -136,7 +138,7 @@ class EncodingLayer(wiring.Component):
             ]
             m.d.comb += total.eq(doubled + weighted)
             sums.append(whole_sum)
-        m.d.comb += self.sums.payload.eq(Cat(sums))
+        m.d.comb += self.o.payload.eq(Cat(sums))
         return m
 
     def _chosen(self, values: Sequence[Value]) -> Value:

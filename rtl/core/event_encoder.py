@@ -42,6 +42,7 @@ class EventEncoder(wiring.Component):
     def __init__(self, *, channels: int):
         check_positive(channels=channels)
         self.channels = channels
+        # Not `i` and `o`: benches would take the `o__ready` of the slice inside for its own.
         super().__init__(
             {
                 "spacing": In(range(SPACING_MAX + 1)),
@@ -106,9 +107,9 @@ class EventEncoder(wiring.Component):
         next_group, next_word = Signal(), Signal()
         m.d.comb += [
             next_group.eq(~busy | (group_done & ~hold)),
-            chosen.delayed.ready.eq(next_group),
-            chosen.elements.valid.eq(waiting),
-            chosen.elements.p.spikes.eq(
+            chosen.o.ready.eq(next_group),
+            chosen.i.valid.eq(waiting),
+            chosen.i.p.spikes.eq(
                 Cat(
                     Cat(
                         lowest[group] & word[group * GROUP + bit]
@@ -118,20 +119,20 @@ class EventEncoder(wiring.Component):
                     for bit in range(min(GROUP, self.channels))
                 )
             ),
-            chosen.elements.p.number.eq(_encoded(lowest, len(groups))),
-            chosen.elements.p.last.eq(word_done),
-            chosen.elements.p.final.eq(final),
-            next_word.eq(~waiting | (chosen.elements.ready & word_done)),
+            chosen.i.p.number.eq(_encoded(lowest, len(groups))),
+            chosen.i.p.last.eq(word_done),
+            chosen.i.p.final.eq(final),
+            next_word.eq(~waiting | (chosen.i.ready & word_done)),
             self.words.ready.eq(~arrived | next_word),
         ]
         with m.If(next_group):
             m.d.sync += [
-                busy.eq(chosen.delayed.valid),
-                spikes.eq(chosen.delayed.p.spikes),
-                group_done.eq(_at_most_one(chosen.delayed.p.spikes)),
-                number.eq(chosen.delayed.p.number),
-                group_last.eq(chosen.delayed.p.last),
-                group_final.eq(chosen.delayed.p.final),
+                busy.eq(chosen.o.valid),
+                spikes.eq(chosen.o.p.spikes),
+                group_done.eq(_at_most_one(chosen.o.p.spikes)),
+                number.eq(chosen.o.p.number),
+                group_last.eq(chosen.o.p.last),
+                group_final.eq(chosen.o.p.final),
             ]
         with m.Elif(~hold):
             m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
@@ -143,7 +144,7 @@ class EventEncoder(wiring.Component):
                 pending.eq(occupied),
                 word_done.eq(_at_most_one(occupied)),
             ]
-        with m.Elif(chosen.elements.ready):
+        with m.Elif(chosen.i.ready):
             m.d.sync += [
                 pending.eq(groups_left),
                 word_done.eq(_at_most_one(groups_left)),

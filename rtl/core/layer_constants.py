@@ -9,7 +9,7 @@ from sw_model.spec import MULT_BITS, Deployment
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
 
-from .layouts import NeuronConstants
+from .layouts import NeuronConstants, NeuronWidths, PrepareSignature
 from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_members
 
 
@@ -29,20 +29,18 @@ class LayerConstants(wiring.Component):
 
     Members
     -------
-    layer, steps : In
+    layer, timesteps : In
         The layer under way, and T.
-    prepare : In(1)
-        Fill the registers with the constants of ``layer``, the first one or the one after those
+    prepare : In(PrepareSignature())
+        Fills the registers with the constants of ``layer``, the first one or the one after those
         that they hold. It takes `sw_model.spec.hardware.cycles.constants_cycles`.
-    prepared : Out(1)
-        They hold them; from a cycle after ``prepare`` on.
     kind : Out
         Index of the layer's kind of neuron in `neurons`.
     neuron : Out(ArrayLayout(NeuronConstants, channels))
         Constants of the layer's neurons.
     offset, mult : Out
         T * bias and the multiplier of the output layer.
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where not ``loadable``.
 
     Attributes
@@ -62,7 +60,7 @@ class LayerConstants(wiring.Component):
         self.neurons = tuple(
             dict.fromkeys(layer.neuron for layer in spec.spiking_layers if layer.neuron)
         )
-        constants = NeuronConstants(widths.bias, widths.threshold, widths.membrane)
+        constants = NeuronConstants(NeuronWidths.of(deployment))
         self.row_bits = constants.size
         self.rows = [
             memory_row(
@@ -80,15 +78,14 @@ class LayerConstants(wiring.Component):
         )
         self.scaling_bits = scaling.size
         self.scaling_rows = [
-            memory_row(scaling, {"mult": deployment.mult(steps), "offset": steps * bias})
-            for steps in spec.timesteps
+            memory_row(scaling, {"mult": deployment.mult(timesteps), "offset": timesteps * bias})
+            for timesteps in spec.timesteps
         ]
         super().__init__(
             {
                 "layer": In(range(len(spec.layers))),
-                "steps": In(range(spec.timesteps_max + 1)),
-                "prepare": In(1),
-                "prepared": Out(1),
+                "timesteps": In(range(spec.timesteps_max + 1)),
+                "prepare": In(PrepareSignature()),
                 "kind": Out(range(len(self.neurons))),
                 "neuron": Out(data.ArrayLayout(constants, spec.channels)),
                 "offset": Out(signed(self.offset_bits)),
@@ -114,9 +111,9 @@ class LayerConstants(wiring.Component):
             self.mult.eq(scaling.data[:MULT_BITS]),
             self.offset.eq(scaling.data[CHUNK_BITS:]),
         ]
-        with m.Switch(self.steps):
-            for index, steps in enumerate(spec.timesteps):
-                with m.Case(steps):
+        with m.Switch(self.timesteps):
+            for index, timesteps in enumerate(spec.timesteps):
+                with m.Case(timesteps):
                     m.d.comb += scaling.address.eq(index)
         self._fill_registers(m)
         return m
@@ -136,7 +133,7 @@ class LayerConstants(wiring.Component):
         m.d.sync += present.eq(left != 0)
         with m.If(present):
             m.d.sync += channel.eq(channel + 1)
-        with m.If(self.prepare):
+        with m.If(self.prepare.start):
             m.d.sync += [left.eq(channels), channel.eq(0)]
             with m.If(self.layer == 0):
                 m.d.sync += address.eq(0)
@@ -162,4 +159,4 @@ class LayerConstants(wiring.Component):
                     m.d.sync += held[member].eq(there[2])
             busy.append(there[0])
             before = there
-        m.d.comb += [self.prepared.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]
+        m.d.comb += [self.prepare.done.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]

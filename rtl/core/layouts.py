@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec import TAPS
+from rtl.stream.checks import check_positive
+from sw_model.spec import TAPS, Deployment
 
 
 class FrameWord(data.StructLayout):
@@ -32,6 +35,64 @@ class Plane(data.StructLayout):
 
     def __init__(self) -> None:
         super().__init__({"bits": TAPS, "first": 1, "last": 1})
+
+
+class FrameSignature(wiring.Signature):
+    """Size of a frame, or of a strip of one, in pixels; constant while a layer runs.
+
+    Members
+    -------
+    height, width : Out
+    """
+
+    def __init__(self, max_height: int, max_width: int):
+        super().__init__({"height": Out(range(max_height + 1)), "width": Out(range(max_width + 1))})
+
+
+class LayerSignature(wiring.Signature):
+    """The layer under way, as whoever runs the layers tells it.
+
+    Parameters
+    ----------
+    layers
+        Number of layers.
+    channels
+        Channels C: rows of hidden weights a layer.
+
+    Members
+    -------
+    index : Out(range(layers))
+        Its number.
+    encoding, output : Out(1)
+        It is the encoding layer, the output layer.
+    row_base : Out
+        First row of its hidden weights.
+    """
+
+    def __init__(self, layers: int, channels: int):
+        super().__init__(
+            {
+                "index": Out(range(layers)),
+                "encoding": Out(1),
+                "output": Out(1),
+                "row_base": Out(range(max(2, (layers - 2) * channels))),
+            }
+        )
+
+
+class PrepareSignature(wiring.Signature):
+    """Makes the constants of a layer's neurons ready, as whoever runs the layers sees it.
+
+    Members
+    -------
+    start : Out(1)
+        Begin with those of the layer under way.
+    done : In(1)
+        They are ready; from a cycle after ``start`` on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"start": Out(1), "done": In(1)})
 
 
 class WeightRequest(data.StructLayout):
@@ -65,14 +126,54 @@ class WeightSignature(wiring.Signature):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class NeuronWidths:
+    """Bits of a neuron's numbers, of which all but the threshold are signed.
+
+    Whoever chooses them guarantees that no current and no membrane exceeds its width.
+
+    Attributes
+    ----------
+    sum
+        What the convolution gives for a timestep.
+    bias, threshold
+        The constants.
+    current
+        What the neuron receives in a timestep.
+    membrane
+        The membrane, and its value before the first timestep.
+    """
+
+    sum: int
+    bias: int
+    threshold: int
+    current: int
+    membrane: int
+
+    def __post_init__(self) -> None:
+        check_positive(**asdict(self))
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> NeuronWidths:
+        """What neurons need that serve all spiking layers of a deployment."""
+        widths = deployment.widths
+        return cls(
+            sum=max(layer.sum for layer in widths.layers[:-1]),
+            bias=widths.bias,
+            threshold=widths.threshold,
+            current=widths.current,
+            membrane=widths.membrane,
+        )
+
+
 class NeuronConstants(data.StructLayout):
     """Constants of one channel's neuron."""
 
-    def __init__(self, bias_bits: int, threshold_bits: int, membrane_bits: int):
+    def __init__(self, widths: NeuronWidths):
         super().__init__(
             {
-                "bias": signed(bias_bits),
-                "threshold": unsigned(threshold_bits),
-                "init": signed(membrane_bits),
+                "bias": signed(widths.bias),
+                "threshold": unsigned(widths.threshold),
+                "init": signed(widths.membrane),
             }
         )

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In, Out
 from rtl.stream.checks import check_positive
 from sw_model.spec import NeuronSpec
 
+from .layouts import NeuronWidths
+
 
 class LifProcessingElement(wiring.Component):
     """Charge, fire, reset: one timestep a cycle, as `sw_model.spec.neuron.EQUATION` says.
@@ -22,9 +24,8 @@ class LifProcessingElement(wiring.Component):
     ----------
     neurons
         The kinds of neuron that it can be, without repetition.
-    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
-        Widths; all numbers but the threshold are signed. The caller guarantees that no current
-        and no membrane exceeds its width.
+    widths
+        Of its numbers.
 
     Members
     -------
@@ -45,39 +46,22 @@ class LifProcessingElement(wiring.Component):
         Of this timestep, in the cycle of ``enable``.
     """
 
-    def __init__(
-        self,
-        *,
-        neurons: Sequence[NeuronSpec],
-        sum_bits: int,
-        bias_bits: int,
-        threshold_bits: int,
-        current_bits: int,
-        membrane_bits: int,
-    ):
-        check_positive(
-            neurons=len(neurons),
-            sum_bits=sum_bits,
-            bias_bits=bias_bits,
-            threshold_bits=threshold_bits,
-            current_bits=current_bits,
-            membrane_bits=membrane_bits,
-        )
+    def __init__(self, *, neurons: Sequence[NeuronSpec], widths: NeuronWidths):
+        check_positive(neurons=len(neurons))
         self.neurons = tuple(neurons)
-        self.current_bits = current_bits
-        self.membrane_bits = membrane_bits
-        self._excess_bits = max(current_bits, threshold_bits + 1) + 1
+        self.widths = widths
+        self._excess_bits = max(widths.current, widths.threshold + 1) + 1
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
                 "take": In(1),
                 "enable": In(1),
                 "first": In(1),
-                "sum": In(signed(sum_bits)),
+                "sum": In(signed(widths.sum)),
                 "carry": In(1),
-                "bias": In(signed(bias_bits)),
-                "threshold": In(unsigned(threshold_bits)),
-                "init": In(signed(membrane_bits)),
+                "bias": In(signed(widths.bias)),
+                "threshold": In(unsigned(widths.threshold)),
+                "init": In(signed(widths.membrane)),
                 "spike": Out(1),
             }
         )
@@ -86,14 +70,14 @@ class LifProcessingElement(wiring.Component):
         """Build the netlist."""
         m = Module()
         # What a reset leaves in the membrane is of no account: the first timestep loads it.
-        membrane = Signal(signed(self.membrane_bits), reset_less=True)
+        membrane = Signal(signed(self.widths.membrane), reset_less=True)
         before, leaked = Signal.like(membrane), Signal.like(membrane)
         charged, after = Signal.like(membrane), Signal.like(membrane)
-        arriving = Signal(signed(self.current_bits), reset_less=True)
+        arriving = Signal(signed(self.widths.current), reset_less=True)
         current = Signal.like(arriving)
         excess = Signal(signed(self._excess_bits), reset_less=True)
         # The charged membrane less the threshold: not negative where the neuron fires.
-        beyond = Signal(signed(max(self.membrane_bits, self._excess_bits) + 1))
+        beyond = Signal(signed(max(self.widths.membrane, self._excess_bits) + 1))
         m.d.comb += [
             before.eq(Mux(self.first, self.init, membrane)),
             charged.eq(leaked + current),

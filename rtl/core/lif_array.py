@@ -10,7 +10,7 @@ from rtl.stream.checks import check_positive
 from rtl.stream.vectors import lanes
 from sw_model.spec import NeuronSpec
 
-from .layouts import NeuronConstants
+from .layouts import NeuronConstants, NeuronWidths
 from .lif import LifProcessingElement
 
 
@@ -19,7 +19,7 @@ class LifArray(wiring.Component):
 
     A timestep a cycle. In a layer whose current is constant (the encoding layer) one input serves
     all timesteps of its pixel, otherwise each timestep takes an input. Latency: three cycles.
-    Nothing waits: a constant current must keep a distance of `steps` cycles to the next.
+    Nothing waits: a constant current must keep a distance of `timesteps` cycles to the next.
 
     Parameters
     ----------
@@ -27,26 +27,26 @@ class LifArray(wiring.Component):
         Number of neurons.
     neurons
         Kinds of neuron, without repetition.
-    max_steps
+    max_timesteps
         Largest T.
     encoding_shift
         Rounding right shift of the sums of a constant-current layer.
-    sum_bits, bias_bits, threshold_bits, current_bits, membrane_bits
-        Widths, as in `LifProcessingElement`.
+    widths
+        Of the neurons' numbers.
 
     Members
     -------
     kind : In
         Index of the layer's kind of neuron.
-    steps : In
+    timesteps : In
         T.
     constant : In(1)
         The layer's current is constant.
     constants : In(ArrayLayout(NeuronConstants, channels))
         All of these keep their values while a layer runs.
-    sums : In(stream.Signature(channels * sum_bits, always_ready=True))
+    i : In(stream.Signature(channels * widths.sum, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
-    words : Out(stream.Signature(channels, always_ready=True))
+    o : Out(stream.Signature(channels, always_ready=True))
         Bit c is channel c.
     """
 
@@ -55,33 +55,24 @@ class LifArray(wiring.Component):
         *,
         channels: int,
         neurons: Sequence[NeuronSpec],
-        max_steps: int,
+        max_timesteps: int,
         encoding_shift: int,
-        sum_bits: int,
-        bias_bits: int,
-        threshold_bits: int,
-        current_bits: int,
-        membrane_bits: int,
+        widths: NeuronWidths,
     ):
-        check_positive(channels=channels, max_steps=max_steps, sum_bits=sum_bits)
+        check_positive(channels=channels, max_timesteps=max_timesteps)
         self.channels = channels
         self.neurons = tuple(neurons)
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         self.encoding_shift = encoding_shift
-        self.sum_bits = sum_bits
-        self.bias_bits = bias_bits
-        self.threshold_bits = threshold_bits
-        self.current_bits = current_bits
-        self.membrane_bits = membrane_bits
-        constants = NeuronConstants(bias_bits, threshold_bits, membrane_bits)
+        self.widths = widths
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "constant": In(1),
-                "constants": In(data.ArrayLayout(constants, channels)),
-                "sums": In(stream.Signature(channels * sum_bits, always_ready=True)),
-                "words": Out(stream.Signature(channels, always_ready=True)),
+                "constants": In(data.ArrayLayout(NeuronConstants(widths), channels)),
+                "i": In(stream.Signature(channels * widths.sum, always_ready=True)),
+                "o": Out(stream.Signature(channels, always_ready=True)),
             }
         )
 
@@ -89,29 +80,22 @@ class LifArray(wiring.Component):
         """Build the netlist."""
         m = Module()
         take, enable = Signal(), Signal()
-        step, first = Signal(range(self.max_steps)), Signal(init=1)
-        more = Signal(range(self.max_steps))  # timesteps that the current still serves
-        m.d.sync += [take.eq(self.sums.valid), self.words.valid.eq(enable)]
+        step, first = Signal(range(self.max_timesteps)), Signal(init=1)
+        more = Signal(range(self.max_timesteps))  # timesteps that the current still serves
+        m.d.sync += [take.eq(self.i.valid), self.o.valid.eq(enable)]
         with m.If(take):
-            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.steps - 1, 0))]
+            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.timesteps - 1, 0))]
         with m.Elif(more == 0):
             m.d.sync += enable.eq(0)
         with m.Else():
             m.d.sync += more.eq(more - 1)
         with m.If(enable):
-            last = step == self.steps - 1
+            last = step == self.timesteps - 1
             m.d.sync += [step.eq(Mux(last, 0, step + 1)), first.eq(last)]
 
         spikes = []
-        for channel, total in enumerate(lanes(self.sums.payload, self.sum_bits)):
-            element = LifProcessingElement(
-                neurons=self.neurons,
-                sum_bits=self.sum_bits,
-                bias_bits=self.bias_bits,
-                threshold_bits=self.threshold_bits,
-                current_bits=self.current_bits,
-                membrane_bits=self.membrane_bits,
-            )
+        for channel, total in enumerate(lanes(self.i.payload, self.widths.sum)):
+            element = LifProcessingElement(neurons=self.neurons, widths=self.widths)
             m.submodules[f"neuron_{channel}"] = element
             constants = self.constants[channel]
             shifted, carry = self._shifted(total)
@@ -128,7 +112,7 @@ class LifArray(wiring.Component):
             ]
             spikes.append(element.spike)
 
-        m.d.sync += self.words.payload.eq(Cat(spikes))
+        m.d.sync += self.o.payload.eq(Cat(spikes))
         return m
 
     def _shifted(self, value: Value) -> tuple[Value, Value]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import memory, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.stream.checks import check_positive
@@ -19,12 +19,16 @@ _BLOCK_BITS = 4096
 """Of a memory from which on it is given block RAM, of 18 432 bits each."""
 
 
-class LoadSignature(wiring.Signature):
-    """A chunk on its way into one of the memories, as its sender sees it; always taken."""
+class LoadChunk(data.StructLayout):
+    """A chunk, and where it goes: the fields of the register LOAD_ADDRESS."""
 
     def __init__(self) -> None:
-        fields = {field.name: Out(field.bits) for field in REGISTERS["LOAD_ADDRESS"].fields}
-        super().__init__({"valid": Out(1), **fields, "data": Out(CHUNK_BITS)})
+        fields = {field.name: field.bits for field in REGISTERS["LOAD_ADDRESS"].fields}
+        super().__init__({**fields, "data": CHUNK_BITS})
+
+
+LOAD_STREAM = stream.Signature(LoadChunk(), always_ready=True)
+"""Chunks on their way into the memories, as their sender sees them; always taken."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,18 @@ class LoadPlace:
 
 def load_members(place: LoadPlace | None) -> dict[str, wiring.Member]:
     """The member ``load`` of a component that can be loaded, none of another."""
-    return {} if place is None else {"load": In(LoadSignature())}
+    return {} if place is None else {"load": In(LOAD_STREAM)}
 
 
 def load_target(
     m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int
 ) -> tuple[Signal, Signal]:
     """The row that a chunk belongs to, and whether it is one of a memory's ``rows`` rows."""
-    row, chosen = Signal.like(load.row), Signal()
+    row, chosen = Signal(len(load.p.row), name="row"), Signal()
     m.d.comb += [
         # Rows before the first one wrap around to far behind the last.
-        row.eq(load.row - place.row),
-        chosen.eq(load.valid & (load.memory == load_memory(place.name)) & (row < rows)),
+        row.eq(load.p.row - place.row),
+        chosen.eq(load.valid & (load.p.memory == load_memory(place.name)) & (row < rows)),
     ]
     return row, chosen
 
@@ -108,11 +112,12 @@ def register_chunk(
     )
     mine = Signal(chunks)
     m.d.comb += [
-        enable.eq(chosen & (load.chunk == place.chunk + index)) for index, enable in enumerate(mine)
+        enable.eq(chosen & (load.p.chunk == place.chunk + index))
+        for index, enable in enumerate(mine)
     ]
     m.d.sync += chunk.enables.eq(mine)
     with m.If(mine.any()):
-        m.d.sync += [chunk.row.eq(row), chunk.data.eq(load.data)]
+        m.d.sync += [chunk.row.eq(row), chunk.data.eq(load.p.data)]
     return chunk
 
 
@@ -143,7 +148,7 @@ class LoadableMemory(wiring.Component):
     -------
     address : In
     data : Out(row_bits)
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Only while nobody reads; absent where ``place`` is None.
     """
 
@@ -221,7 +226,7 @@ class LoadableRegister(wiring.Component):
     Members
     -------
     data : Out(row_bits)
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
     """
 
     def __init__(self, *, row: int, row_bits: int, place: LoadPlace):

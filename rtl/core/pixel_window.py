@@ -8,51 +8,51 @@ from rtl.stream.checks import check_positive
 from rtl.stream.counter import PlaceCounter
 from sw_model.spec import KERNEL, PIXEL_BITS
 
-from .layouts import Plane
+from .layouts import FrameSignature, Plane
 from .raster import Raster
 
 
 class PixelWindow(wiring.Component):
     """Keeps two rows of pixels and gives the 3×3 pixels around each, most significant bits first.
 
-    Ten planes a pixel, then a pause, so that a pixel takes max(10, steps) cycles: the neurons need
-    `steps` cycles for it. Before the first one, a row and a pixel go in without anything coming
-    out, one a cycle. Pixels beyond the borders are zero. Latency: two cycles from the last pixel
-    that a window needs to its first plane.
+    Ten planes a pixel, then a pause, so that a pixel takes max(10, timesteps) cycles: the neurons
+    need `timesteps` cycles for it. Before the first one, a row and a pixel go in without anything
+    coming out, one a cycle. Pixels beyond the borders are zero. Latency: two cycles from the last
+    pixel that a window needs to its first plane.
 
     Parameters
     ----------
     max_height, max_width
         Of a frame, in pixels.
-    max_steps
+    max_timesteps
         Largest T.
 
     Members
     -------
-    height, width, steps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant while a frame is under way.
     restart : In(1)
         A new frame begins.
     hold : In(1)
         Begin no further window.
-    pixels : In(stream.Signature(signed(10)))
-    planes : Out(stream.Signature(Plane(), always_ready=True))
+    i : In(stream.Signature(signed(10)))
+    o : Out(stream.Signature(Plane(), always_ready=True))
     """
 
-    def __init__(self, *, max_height: int, max_width: int, max_steps: int):
-        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+    def __init__(self, *, max_height: int, max_width: int, max_timesteps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_timesteps=max_timesteps)
         self.max_height = max_height
         self.max_width = max_width
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "hold": In(1),
-                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
-                "planes": Out(stream.Signature(Plane(), always_ready=True)),
+                "i": In(stream.Signature(signed(PIXEL_BITS))),
+                "o": Out(stream.Signature(Plane(), always_ready=True)),
             }
         )
 
@@ -60,22 +60,21 @@ class PixelWindow(wiring.Component):
         """Build the netlist."""
         m = Module()
         m.submodules.raster = raster = Raster(
-            max_height=self.max_height, max_width=self.max_width, max_steps=1
+            max_height=self.max_height, max_width=self.max_width, max_timesteps=1
         )
         m.d.comb += [
-            raster.height.eq(self.height),
-            raster.width.eq(self.width),
-            raster.steps.eq(1),
+            raster.timesteps.eq(1),
             raster.restart.eq(self.restart),
         ]
+        wiring.connect(m, wiring.flipped(self.frame), raster.frame)
         # Cycles for which the window must stay as it is, and pixels before the first window.
-        rest = Signal(range(max(PIXEL_BITS, self.max_steps)))
+        rest = Signal(range(max(PIXEL_BITS, self.max_timesteps)))
         missing = Signal(range(self.max_width + 2))
         free, step, begins = Signal(), Signal(), Signal()
         m.d.comb += [
             free.eq((rest == 0) & ~self.hold),
-            self.pixels.ready.eq(free & raster.inside),
-            step.eq(free & Mux(raster.inside, self.pixels.valid, ~raster.done)),
+            self.i.ready.eq(free & raster.inside),
+            step.eq(free & Mux(raster.inside, self.i.valid, ~raster.done)),
             raster.step.eq(step),
             begins.eq(step & (missing == 0)),
         ]
@@ -84,12 +83,12 @@ class PixelWindow(wiring.Component):
         with m.If(step & (missing != 0)):
             m.d.sync += missing.eq(missing - 1)
         with m.If(begins):
-            pace = Mux(self.steps > PIXEL_BITS, self.steps, PIXEL_BITS)
+            pace = Mux(self.timesteps > PIXEL_BITS, self.timesteps, PIXEL_BITS)
             m.d.sync += rest.eq(pace - 1)
         with m.If(self.restart):
-            m.d.sync += [rest.eq(0), missing.eq(self.width + 1)]
+            m.d.sync += [rest.eq(0), missing.eq(self.frame.width + 1)]
 
-        window = self._keep_pixels(m, step, Mux(raster.inside, self.pixels.payload, 0))
+        window = self._keep_pixels(m, step, Mux(raster.inside, self.i.payload, 0))
         outside = self._find_borders(m, begins)
         self._give_planes(m, begins, window, outside)
         return m
@@ -101,7 +100,7 @@ class PixelWindow(wiring.Component):
             shape=unsigned((KERNEL - 1) * PIXEL_BITS), depth=self.max_width, init=[]
         )
         read, write = rows.read_port(domain="comb"), rows.write_port()
-        x = PlaceCounter(m, self.width, "x")
+        x = PlaceCounter(m, self.frame.width, "x")
         column = Signal(KERNEL * PIXEL_BITS)
         m.d.comb += [
             read.addr.eq(x.value),
@@ -129,7 +128,7 @@ class PixelWindow(wiring.Component):
 
         Those below the bottom are the zeros that follow the frame.
         """
-        x, top = PlaceCounter(m, self.width, "window"), Signal()  # of the next window
+        x, top = PlaceCounter(m, self.frame.width, "window"), Signal()  # of the next window
         above, left, right = Signal(), Signal(), Signal()
         with m.If(begins):
             m.d.sync += [above.eq(top), left.eq(x.first), right.eq(x.last), *x.advance()]
@@ -159,8 +158,8 @@ class PixelWindow(wiring.Component):
             for pixel, beyond in zip(pixels, beyonds, strict=True)
         ]
         m.d.sync += [
-            self.planes.valid.eq(running),
-            self.planes.p.bits.eq(Cat(bits)),
-            self.planes.p.first.eq(first),
-            self.planes.p.last.eq(position == PIXEL_BITS - 1),
+            self.o.valid.eq(running),
+            self.o.p.bits.eq(Cat(bits)),
+            self.o.p.first.eq(first),
+            self.o.p.last.eq(position == PIXEL_BITS - 1),
         ]

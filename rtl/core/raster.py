@@ -7,22 +7,25 @@ from amaranth.lib.wiring import In, Out
 from rtl.stream.checks import check_positive
 from rtl.stream.counter import PlaceCounter
 
+from .layouts import FrameSignature
+
 
 class Raster(wiring.Component):
     """Counts the words of a frame in raster order, then those of the flush.
 
-    A frame has height * width pixels, the flush width + 1, each of `steps` words.
+    A frame has height * width pixels, the flush width + 1, each of `timesteps` words.
 
     Parameters
     ----------
     max_height, max_width
         Of a frame, in pixels.
-    max_steps
+    max_timesteps
         Most words a pixel.
 
     Members
     -------
-    height, width, steps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant from ``restart`` on.
     restart : In(1)
         Back to the first word.
@@ -30,26 +33,25 @@ class Raster(wiring.Component):
         On to the next word.
     inside : Out(1)
         The word belongs to the frame; otherwise to the flush, or `done` is set.
-    last_step : Out(1)
+    last_timestep : Out(1)
         It is the last word of its pixel.
     done : Out(1)
         No word is left. Set until the first ``restart``.
     """
 
-    def __init__(self, *, max_height: int, max_width: int, max_steps: int):
-        check_positive(max_height=max_height, max_width=max_width, max_steps=max_steps)
+    def __init__(self, *, max_height: int, max_width: int, max_timesteps: int):
+        check_positive(max_height=max_height, max_width=max_width, max_timesteps=max_timesteps)
         self.max_height = max_height
         self.max_width = max_width
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "step": In(1),
                 "inside": Out(1),
-                "last_step": Out(1),
+                "last_timestep": Out(1),
                 "done": Out(1, init=1),
             }
         )
@@ -57,11 +59,11 @@ class Raster(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        step = PlaceCounter(m, self.steps, "step")
-        x = PlaceCounter(m, self.width, "x")
-        y = PlaceCounter(m, self.height, "y")
+        step = PlaceCounter(m, self.timesteps, "step")
+        x = PlaceCounter(m, self.frame.width, "x")
+        y = PlaceCounter(m, self.frame.height, "y")
         second_row = Signal()  # of the flush
-        m.d.comb += self.last_step.eq(step.last)
+        m.d.comb += self.last_timestep.eq(step.last)
         with m.If(self.step):
             m.d.sync += step.advance()
             with m.If(step.last):

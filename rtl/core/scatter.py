@@ -17,9 +17,9 @@ class Scatter(wiring.Component):
     sums of a row of taps travel right to left through two columns of partial sums, then down
     through two line buffers. All of it moves by one input word a cycle (the scatter's s = 1).
 
-    The input is the frame in raster order, `steps` words a pixel, followed by one row and one
-    pixel of zeros that flush the last sums out: ((height + 1) * width + 1) * steps words. The
-    output is height * width * steps words. Latency: three cycles from the input word at one row
+    The input is the frame in raster order, `timesteps` words a pixel, followed by one row and one
+    pixel of zeros that flush the last sums out: ((height + 1) * width + 1) * timesteps words. The
+    output is height * width * timesteps words. Latency: three cycles from the input word at one row
     and one pixel below an output pixel. Nothing waits: whoever gives words sees to it that the
     sums can be taken.
 
@@ -42,43 +42,43 @@ class Scatter(wiring.Component):
         Width of the signed sums, whole and partial.
     max_width
         Widest frame, in pixels.
-    max_steps
+    max_timesteps
         Most words a pixel.
 
     Members
     -------
-    width, steps : In
+    width, timesteps : In
         Of the frame, constant from ``restart`` to its last output.
     restart : In(1)
         A new frame begins with the next word; only while no word is on its way.
-    taps : In(stream.Signature(9 * channels * lane_bits, always_ready=True))
+    i : In(stream.Signature(9 * channels * lane_bits, always_ready=True))
         In the lane order of `sw_model.spec.packing.LANE_ORDER`.
-    sums : Out(stream.Signature(channels * sum_bits, always_ready=True))
+    o : Out(stream.Signature(channels * sum_bits, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
     """
 
     def __init__(
-        self, *, channels: int, lane_bits: int, sum_bits: int, max_width: int, max_steps: int
+        self, *, channels: int, lane_bits: int, sum_bits: int, max_width: int, max_timesteps: int
     ):
         check_positive(
             channels=channels,
             lane_bits=lane_bits,
             sum_bits=sum_bits,
             max_width=max_width,
-            max_steps=max_steps,
+            max_timesteps=max_timesteps,
         )
         self.channels = channels
         self.lane_bits = lane_bits
         self.sum_bits = sum_bits
         self.max_width = max_width
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         super().__init__(
             {
                 "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
-                "taps": In(stream.Signature(TAPS * channels * lane_bits, always_ready=True)),
-                "sums": Out(stream.Signature(channels * sum_bits, always_ready=True)),
+                "i": In(stream.Signature(TAPS * channels * lane_bits, always_ready=True)),
+                "o": Out(stream.Signature(channels * sum_bits, always_ready=True)),
             }
         )
 
@@ -87,19 +87,19 @@ class Scatter(wiring.Component):
         m = Module()
         # Position of the word that comes next. A row of taps is complete one pixel later, so
         # `slot`, its place in the line buffers, lags by one pixel.
-        steps, x = PlaceCounter(m, self.steps, "step"), PlaceCounter(m, self.width, "x")
-        step, left = steps.value, x.first
-        slot = Signal(range(self.max_width * self.max_steps))
+        timestep, x = PlaceCounter(m, self.timesteps, "step"), PlaceCounter(m, self.width, "x")
+        step, left = timestep.value, x.first
+        slot = Signal(range(self.max_width * self.max_timesteps))
         started = Signal()  # the row of taps completed by this word is one of the frame
         emitting = Signal()  # and completes an output pixel above it
-        with m.If(self.taps.valid):
-            m.d.sync += [*steps.advance(), slot.eq(slot + 1)]
-            with m.If(steps.last):
+        with m.If(self.i.valid):
+            m.d.sync += [*timestep.advance(), slot.eq(slot + 1)]
+            with m.If(timestep.last):
                 m.d.sync += x.advance()
                 with m.If(left):
                     m.d.sync += [slot.eq(0), started.eq(1), emitting.eq(started)]
         with m.If(self.restart):
-            m.d.sync += [*steps.restart(), *x.restart(), slot.eq(0)]
+            m.d.sync += [*timestep.restart(), *x.restart(), slot.eq(0)]
             m.d.sync += [started.eq(0), emitting.eq(0)]
 
         # What goes along with a word, in the two cycles after its arrival.
@@ -113,7 +113,7 @@ class Scatter(wiring.Component):
             for age in (1, 2)
         ]
         arriving = {
-            "valid": self.taps.valid,
+            "valid": self.i.valid,
             "started": started,
             "emitting": emitting,
             "slot": slot,
@@ -134,7 +134,7 @@ class Scatter(wiring.Component):
         first, middle, last = (self._tap_column(kx) for kx in range(KERNEL))
         taps = KERNEL * self.channels
         # When the word arrives: its first taps change places with those of the pixel before it.
-        here, here_write = self._buffer(m, "column_here", len(first), self.max_steps, "comb")
+        here, here_write = self._buffer(m, "column_here", len(first), self.max_timesteps, "comb")
         newest, complete, middle_taps = (Signal(len(first), reset_less=True) for _ in range(3))
         step_before = Signal.like(step)
         m.d.sync += [
@@ -147,12 +147,12 @@ class Scatter(wiring.Component):
             here.addr.eq(step),
             here_write.addr.eq(step),
             here_write.data.eq(first),
-            here_write.en.eq(self.taps.valid),
+            here_write.en.eq(self.i.valid),
         ]
         # A cycle later: the sums of two taps do the same.
         two_bits, lane = self._bits(2), self.lane_bits
         before, before_write = self._buffer(
-            m, "column_before", taps * two_bits, self.max_steps, "comb"
+            m, "column_before", taps * two_bits, self.max_timesteps, "comb"
         )
         m.d.comb += [
             before.addr.eq(step_before),
@@ -168,7 +168,7 @@ class Scatter(wiring.Component):
         self, m: Module, rows: list[Value], slot: Value, younger: dict, older: dict
     ) -> None:
         """Vertical: line buffers of the sums of this row so far and of the row above it."""
-        depth = self.max_width * self.max_steps
+        depth = self.max_width * self.max_timesteps
         one, two, three = (self._bits(KERNEL * count) for count in (1, 2, 3))
         below, below_write = self._buffer(m, "line_here", self.channels * one, depth, "sync")
         above, above_write = self._buffer(m, "line_above", self.channels * two, depth, "sync")
@@ -178,11 +178,11 @@ class Scatter(wiring.Component):
         m.d.sync += [
             one_row.eq(Mux(younger["emitting"], below.data, 0)),
             two_rows.eq(above.data),
-            self.sums.valid.eq(older["valid"] & older["emitting"]),
+            self.o.valid.eq(older["valid"] & older["emitting"]),
             sums.eq(self._add(m, two_rows, two, rows[2], one, three)),
         ]
         m.d.comb += [
-            self.sums.payload.eq(sums),
+            self.o.payload.eq(sums),
             below_write.data.eq(rows[0]),
             above_write.data.eq(self._add(m, one_row, one, rows[1], one, two)),
         ]
@@ -200,7 +200,7 @@ class Scatter(wiring.Component):
 
     def _tap_column(self, kx: int) -> Value:
         """The taps of column kx: rows ky = 0, 1, 2 of all channels."""
-        taps = self.taps.payload
+        taps = self.i.payload
         group = self.lane_bits * self.channels
         return Cat(taps.word_select(ky * KERNEL + kx, group) for ky in range(KERNEL))
 

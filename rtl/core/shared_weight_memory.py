@@ -12,7 +12,7 @@ from rtl.stream.checks import check_positive
 from rtl.stream.vectors import memory_row
 
 from .layouts import WeightSignature
-from .loading import CHUNK_BITS, LoadPlace, LoadSignature, register_chunk
+from .loading import CHUNK_BITS, LOAD_STREAM, LoadPlace, register_chunk
 from .weight_memory import answer_requests
 
 
@@ -38,7 +38,7 @@ class SharedWeightMemory(wiring.Component):
     Members
     -------
     readers : In(WeightSignature(...)).array(readers)
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Only while nobody reads.
     """
 
@@ -53,7 +53,7 @@ class SharedWeightMemory(wiring.Component):
         super().__init__(
             {
                 "readers": In(WeightSignature(len(rows), self.row_bits)).array(readers),
-                "load": In(LoadSignature()),
+                "load": In(LOAD_STREAM),
             }
         )
 

@@ -66,7 +66,7 @@ class WeightMemory(wiring.Component):
     Members
     -------
     requests, weights, take, last : In(WeightSignature(len(rows), len(rows[0]) * weight_bits))
-    load : In(LoadSignature())
+    load : In(LOAD_STREAM)
         Absent where the weights are constant.
 
     Attributes

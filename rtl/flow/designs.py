@@ -68,7 +68,7 @@ def _channel_group(deployment: Deployment, width: int) -> tuple[Component, int, 
 
 def _pixel_window(deployment: Deployment, width: int) -> tuple[Component, int, str]:
     window = PixelWindow(
-        max_height=HEIGHT_MAX, max_width=width, max_steps=deployment.spec.timesteps_max
+        max_height=HEIGHT_MAX, max_width=width, max_timesteps=deployment.spec.timesteps_max
     )
     return window, 0, f"pixel window, strips up to {width} columns"
 

@@ -78,10 +78,11 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # Every component that `_make_components` made is part of the netlist.
-        for name, component in vars(self).items():
-            if isinstance(component, wiring.Component):
-                m.submodules[name.lstrip("_")] = component
+        m.submodules.sequencer = self._sequencer
+        m.submodules.pixel_memory = self._pixel_memory
+        m.submodules.activation_memory = self._activation_memory
+        m.submodules.datapath = self._datapath
+        m.submodules.output_raster = self._output_raster
         self._connect_control(m)
         self._connect_streams(m)
         return m
@@ -92,14 +93,14 @@ class Accelerator(wiring.Component):
         self._sequencer = Sequencer(
             layers=len(spec.layers), channels=spec.channels, timesteps=spec.timesteps, **size
         )
-        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_steps=1, **size)
+        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_timesteps=1, **size)
         self._activation_memory = FrameMemory(
-            word_bits=spec.channels, max_steps=spec.timesteps_max, **size
+            word_bits=spec.channels, max_timesteps=spec.timesteps_max, **size
         )
         self._datapath = Datapath(
             deployment=self.deployment, max_height=self.max_height, max_width=self.max_width
         )
-        self._output_raster = Raster(max_steps=1, **size)
+        self._output_raster = Raster(max_timesteps=1, **size)
 
     def _connect_control(self, m: Module) -> None:
         sequencer, datapath = self._sequencer, self._datapath
@@ -111,36 +112,33 @@ class Accelerator(wiring.Component):
             sequencer.event.eq(datapath.event),
             self.busy.eq(sequencer.busy),
             self.error.eq(sequencer.error),
-            self.layer.eq(sequencer.layer),
+            self.layer.eq(sequencer.layer.index),
             self.layer_done.eq(sequencer.layer_done),
             self.cycles.eq(sequencer.cycles),
             self.events.eq(sequencer.events),
-            datapath.layer.eq(sequencer.layer),
-            datapath.encoding.eq(sequencer.encoding),
-            datapath.output.eq(sequencer.output),
-            datapath.row_base.eq(sequencer.row_base),
-            datapath.prepare.eq(sequencer.prepare),
-            sequencer.prepared.eq(datapath.prepared),
             datapath.restart.eq(sequencer.restart),
         ]
-        for component, steps in (
-            (self._pixel_memory, 1),
-            (self._activation_memory, sequencer.frame_steps),
-            (datapath, sequencer.frame_steps),
-            (self._output_raster, 1),
-        ):
-            m.d.comb += [
-                component.height.eq(sequencer.frame_height),
-                component.width.eq(sequencer.frame_width),
-                component.steps.eq(steps),
-            ]
+        wiring.connect(m, sequencer.layer, datapath.layer)
+        wiring.connect(m, sequencer.prepare, datapath.prepare)
+        wiring.connect(
+            m,
+            sequencer.frame,
+            self._pixel_memory.frame,
+            self._activation_memory.frame,
+            datapath.frame,
+            self._output_raster.frame,
+        )
         m.d.comb += [
-            self._activation_memory.merge.eq(sequencer.output),
-            self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.output),
-            self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.encoding),
-            self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.encoding),
-            self._pixel_memory.restart_read.eq(sequencer.restart & sequencer.output),
-            self._output_raster.restart.eq(sequencer.restart & sequencer.output),
+            self._pixel_memory.timesteps.eq(1),
+            self._activation_memory.timesteps.eq(sequencer.frame_timesteps),
+            datapath.timesteps.eq(sequencer.frame_timesteps),
+            self._output_raster.timesteps.eq(1),
+            self._activation_memory.merge.eq(sequencer.layer.output),
+            self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.layer.output),
+            self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.layer.encoding),
+            self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.layer.encoding),
+            self._pixel_memory.restart_read.eq(sequencer.restart & sequencer.layer.output),
+            self._output_raster.restart.eq(sequencer.restart & sequencer.layer.output),
             sequencer.words_complete.eq(self._activation_memory.complete),
             sequencer.pixels_complete.eq(~self._output_raster.inside),
         ]
@@ -151,16 +149,16 @@ class Accelerator(wiring.Component):
             datapath.pixels.valid.eq(self.pixels.valid),
             datapath.pixels.payload.eq(self.pixels.payload),
             self.pixels.ready.eq(datapath.pixels.ready),
-            self._pixel_memory.writes.valid.eq(self.pixels.valid & self.pixels.ready),
-            self._pixel_memory.writes.payload.eq(self.pixels.payload),
+            self._pixel_memory.i.valid.eq(self.pixels.valid & self.pixels.ready),
+            self._pixel_memory.i.payload.eq(self.pixels.payload),
         ]
-        wiring.connect(m, self._activation_memory.reads, datapath.words)
-        wiring.connect(m, datapath.written, self._activation_memory.writes)
+        wiring.connect(m, self._activation_memory.o, datapath.words)
+        wiring.connect(m, datapath.written, self._activation_memory.i)
         m.d.comb += [
             self.trace.valid.eq(datapath.written.valid & datapath.written.ready),
-            self.trace.layer.eq(self._sequencer.layer),
+            self.trace.layer.eq(self._sequencer.layer.index),
             self.trace.word.eq(datapath.written.payload),
         ]
-        wiring.connect(m, self._pixel_memory.reads, datapath.noisy)
+        wiring.connect(m, self._pixel_memory.o, datapath.noisy)
         wiring.connect(m, datapath.denoised, wiring.flipped(self.denoised))
         m.d.comb += self._output_raster.step.eq(self.denoised.valid & self.denoised.ready)

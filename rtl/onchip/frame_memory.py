@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.core.layouts import FrameWord
+from rtl.core.layouts import FrameSignature, FrameWord
 from rtl.core.raster import Raster
 from rtl.stream.checks import check_positive
 
@@ -25,41 +25,44 @@ class FrameMemory(wiring.Component):
         Width of a word.
     max_height, max_width
         Of a frame, in pixels.
-    max_steps
+    max_timesteps
         Most words a pixel.
 
     Members
     -------
-    height, width, steps : In
+    frame : In(FrameSignature(max_height, max_width))
+    timesteps : In
         Constant while a frame is under way.
     merge : In(1)
         A sum takes all words of a pixel; otherwise every word is ``final``.
     restart_write, restart_read : In(1)
         A new frame begins.
-    writes : In(stream.Signature(word_bits))
-    reads : Out(stream.Signature(FrameWord(word_bits)))
+    i : In(stream.Signature(word_bits))
+    o : Out(stream.Signature(FrameWord(word_bits)))
     complete : Out(1)
         All words of the frame have been written.
     """
 
-    def __init__(self, *, word_bits: int, max_height: int, max_width: int, max_steps: int):
+    def __init__(self, *, word_bits: int, max_height: int, max_width: int, max_timesteps: int):
         check_positive(
-            word_bits=word_bits, max_height=max_height, max_width=max_width, max_steps=max_steps
+            word_bits=word_bits,
+            max_height=max_height,
+            max_width=max_width,
+            max_timesteps=max_timesteps,
         )
         self.word_bits = word_bits
         self.max_height = max_height
         self.max_width = max_width
-        self.max_steps = max_steps
+        self.max_timesteps = max_timesteps
         super().__init__(
             {
-                "height": In(range(max_height + 1)),
-                "width": In(range(max_width + 1)),
-                "steps": In(range(max_steps + 1)),
+                "frame": In(FrameSignature(max_height, max_width)),
+                "timesteps": In(range(max_timesteps + 1)),
                 "merge": In(1),
                 "restart_write": In(1),
                 "restart_read": In(1),
-                "writes": In(stream.Signature(word_bits)),
-                "reads": Out(stream.Signature(FrameWord(word_bits))),
+                "i": In(stream.Signature(word_bits)),
+                "o": Out(stream.Signature(FrameWord(word_bits))),
                 "complete": Out(1),
             }
         )
@@ -67,7 +70,7 @@ class FrameMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        depth = self.max_height * self.max_width * self.max_steps
+        depth = self.max_height * self.max_width * self.max_timesteps
         m.submodules.memory = words = memory.Memory(
             shape=unsigned(self.word_bits), depth=depth, init=[]
         )
@@ -75,21 +78,22 @@ class FrameMemory(wiring.Component):
         rasters = {}
         for name, restart in (("write", self.restart_write), ("read", self.restart_read)):
             rasters[name] = m.submodules[f"raster_{name}"] = Raster(
-                max_height=self.max_height, max_width=self.max_width, max_steps=self.max_steps
+                max_height=self.max_height,
+                max_width=self.max_width,
+                max_timesteps=self.max_timesteps,
             )
             m.d.comb += [
-                rasters[name].height.eq(self.height),
-                rasters[name].width.eq(self.width),
-                rasters[name].steps.eq(self.steps),
+                rasters[name].timesteps.eq(self.timesteps),
                 rasters[name].restart.eq(restart),
             ]
+            wiring.connect(m, wiring.flipped(self.frame), rasters[name].frame)
 
         writing = rasters["write"]
         m.d.comb += [
-            self.writes.ready.eq(1),
-            write.en.eq(self.writes.valid),
-            write.data.eq(self.writes.payload),
-            writing.step.eq(self.writes.valid),
+            self.i.ready.eq(1),
+            write.en.eq(self.i.valid),
+            write.data.eq(self.i.payload),
+            writing.step.eq(self.i.valid),
             self.complete.eq(~writing.inside),
         ]
         with m.If(writing.step):
@@ -103,20 +107,20 @@ class FrameMemory(wiring.Component):
         address = Signal(range(depth))
         advance = Signal()
         m.d.comb += [
-            advance.eq(~self.reads.valid | self.reads.ready),
+            advance.eq(~self.o.valid | self.o.ready),
             reading.step.eq(advance & ~reading.done),
             read.en.eq(reading.step),
             read.addr.eq(address),
-            self.reads.p.word.eq(Mux(flushing, 0, read.data)),
+            self.o.p.word.eq(Mux(flushing, 0, read.data)),
         ]
         with m.If(advance):
             m.d.sync += [
-                self.reads.valid.eq(reading.step),
-                self.reads.p.final.eq(~self.merge | reading.last_step),
+                self.o.valid.eq(reading.step),
+                self.o.p.final.eq(~self.merge | reading.last_timestep),
                 flushing.eq(~reading.inside),
             ]
         with m.If(reading.step & reading.inside):
             m.d.sync += address.eq(address + 1)
         with m.If(self.restart_read):
-            m.d.sync += [address.eq(0), self.reads.valid.eq(0)]
+            m.d.sync += [address.eq(0), self.o.valid.eq(0)]
         return m

@@ -6,6 +6,7 @@ from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
 from rtl.stream.checks import check_positive
 
 COUNTER_BITS = 32
@@ -38,17 +39,12 @@ class Sequencer(wiring.Component):
     busy : Out(1)
     error : Out(1)
         The last ``start`` was refused: size 0 or beyond the maximum, or T not allowed.
-    frame_height, frame_width, frame_steps : Out
+    frame : Out(FrameSignature(max_height, max_width))
+    frame_timesteps : Out
         Of the frame under way.
-    layer : Out
-        The layer under way.
-    encoding, output : Out(1)
-        It is the encoding layer, the output layer.
-    row_base : Out
-        First row of its hidden weights.
-    prepare : Out(1)
-    prepared : In(1)
-        As in `LayerConstants`; not for the output layer, which has no neurons.
+    layer : Out(LayerSignature(layers, channels))
+    prepare : Out(PrepareSignature())
+        Not for the output layer, which has no neurons.
     restart, layer_done : Out(1)
         The datapath begins with the layer; last cycle of it.
     words_complete, pixels_complete : In(1)
@@ -75,24 +71,19 @@ class Sequencer(wiring.Component):
         self.timesteps_allowed = tuple(timesteps)
         self.max_height = max_height
         self.max_width = max_width
-        steps = range(max(timesteps) + 1)
+        largest = range(max(timesteps) + 1)
         super().__init__(
             {
                 "start": In(1),
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
-                "timesteps": In(steps),
+                "timesteps": In(largest),
                 "busy": Out(1),
                 "error": Out(1),
-                "frame_height": Out(range(max_height + 1)),
-                "frame_width": Out(range(max_width + 1)),
-                "frame_steps": Out(steps),
-                "layer": Out(range(layers)),
-                "encoding": Out(1),
-                "output": Out(1),
-                "row_base": Out(range(max(2, (layers - 2) * channels))),
-                "prepare": Out(1),
-                "prepared": In(1),
+                "frame": Out(FrameSignature(max_height, max_width)),
+                "frame_timesteps": Out(largest),
+                "layer": Out(LayerSignature(layers, channels)),
+                "prepare": Out(PrepareSignature()),
                 "restart": Out(1),
                 "layer_done": Out(1),
                 "words_complete": In(1),
@@ -108,8 +99,8 @@ class Sequencer(wiring.Component):
         m = Module()
         counted = Signal(COUNTER_BITS)
         m.d.comb += [
-            self.encoding.eq(self.layer == 0),
-            self.output.eq(self.layer == self.layers - 1),
+            self.layer.encoding.eq(self.layer.index == 0),
+            self.layer.output.eq(self.layer.index == self.layers - 1),
             self.events.eq(counted + self.event),
         ]
         acceptable = Signal()
@@ -127,39 +118,39 @@ class Sequencer(wiring.Component):
                 m.d.sync += self.error.eq(~acceptable)
                 with m.If(acceptable):
                     m.d.sync += [
-                        self.frame_height.eq(self.height),
-                        self.frame_width.eq(self.width),
-                        self.frame_steps.eq(self.timesteps),
-                        self.layer.eq(0),
+                        self.frame.height.eq(self.height),
+                        self.frame.width.eq(self.width),
+                        self.frame_timesteps.eq(self.timesteps),
+                        self.layer.index.eq(0),
                         self.cycles.eq(1),
                         counted.eq(0),
                     ]
                     m.next = "prepare"
             with m.State("prepare"):
-                m.d.comb += self.prepare.eq(1)
+                m.d.comb += self.prepare.start.eq(1)
                 m.next = "wait"
-            with m.State("wait"), m.If(self.prepared):
+            with m.State("wait"), m.If(self.prepare.done):
                 m.next = "begin"
             with m.State("begin"):
                 m.d.comb += self.restart.eq(1)
                 m.next = "run"
             with m.State("run"):
-                complete = (self.output & self.pixels_complete) | (
-                    ~self.output & self.words_complete
+                complete = (self.layer.output & self.pixels_complete) | (
+                    ~self.layer.output & self.words_complete
                 )
                 with m.If(complete):
                     m.d.comb += self.layer_done.eq(1)
-                    with m.If(self.output):
+                    with m.If(self.layer.output):
                         m.next = "idle"
                     with m.Else():
                         m.d.sync += [
-                            self.layer.eq(self.layer + 1),
-                            self.row_base.eq(self.row_base + self.channels),
+                            self.layer.index.eq(self.layer.index + 1),
+                            self.layer.row_base.eq(self.layer.row_base + self.channels),
                         ]
-                        with m.If(self.encoding):
-                            m.d.sync += self.row_base.eq(0)
+                        with m.If(self.layer.encoding):
+                            m.d.sync += self.layer.row_base.eq(0)
                         m.next = "prepare"
-                        with m.If(self.layer == self.layers - 2):
+                        with m.If(self.layer.index == self.layers - 2):
                             # No neurons.
                             m.next = "begin"
         m.d.comb += self.busy.eq(~states.ongoing("idle"))

@@ -23,8 +23,8 @@ class CatchQueue(wiring.Component):
 
     Members
     -------
-    caught : In(stream.Signature(width, always_ready=True))
-    given : Out(stream.Signature(width))
+    i : In(stream.Signature(width, always_ready=True))
+    o : Out(stream.Signature(width))
     hold : Out(1)
         Nothing more should set out.
     """
@@ -38,8 +38,8 @@ class CatchQueue(wiring.Component):
         self.depth = 1 << (self.reserve + 4).bit_length()
         super().__init__(
             {
-                "caught": In(stream.Signature(width, always_ready=True)),
-                "given": Out(stream.Signature(width)),
+                "i": In(stream.Signature(width, always_ready=True)),
+                "o": Out(stream.Signature(width)),
                 "hold": Out(1),
             }
         )
@@ -51,11 +51,9 @@ class CatchQueue(wiring.Component):
         hold = Signal()
         m.d.sync += hold.eq(queue.level > self.depth - self.reserve)
         m.d.comb += [
-            queue.w_data.eq(self.caught.payload),
-            queue.w_en.eq(self.caught.valid),
-            self.given.payload.eq(queue.r_data),
-            self.given.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.given.ready),
+            queue.w_data.eq(self.i.payload),
+            queue.w_en.eq(self.i.valid),
             self.hold.eq(hold),
         ]
+        wiring.connect(m, queue.r_stream, wiring.flipped(self.o))
         return m

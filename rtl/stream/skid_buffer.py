@@ -1,35 +1,16 @@
 """A handshake of which one direction is cut."""
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module, Mux, Signal
+
+from .buffer import StreamBuffer
 
 
-class SkidBuffer(wiring.Component):
+class SkidBuffer(StreamBuffer):
     """A place for the element that comes before its giver hears that it has to wait.
 
     An element a cycle, no latency. ``ready`` comes from a register; `rtl.stream.register_slice`
     cuts the other direction too, for a cycle of latency.
-
-    Parameters
-    ----------
-    shape
-        Of the payload.
-
-    Members
-    -------
-    elements : In(stream.Signature(shape))
-    passed : Out(stream.Signature(shape))
     """
-
-    def __init__(self, shape: ShapeLike):
-        self.shape = shape
-        super().__init__(
-            {
-                "elements": In(stream.Signature(shape)),
-                "passed": Out(stream.Signature(shape)),
-            }
-        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
@@ -37,11 +18,11 @@ class SkidBuffer(wiring.Component):
         spare = Signal(self.shape, reset_less=True)
         occupied = Signal()
         m.d.comb += [
-            self.elements.ready.eq(~occupied),
-            self.passed.valid.eq(occupied | self.elements.valid),
-            self.passed.payload.eq(Mux(occupied, spare, self.elements.payload)),
+            self.i.ready.eq(~occupied),
+            self.o.valid.eq(occupied | self.i.valid),
+            self.o.payload.eq(Mux(occupied, spare, self.i.payload)),
         ]
-        m.d.sync += occupied.eq(self.passed.valid & ~self.passed.ready)
+        m.d.sync += occupied.eq(self.o.valid & ~self.o.ready)
         with m.If(~occupied):
-            m.d.sync += spare.eq(self.elements.payload)
+            m.d.sync += spare.eq(self.i.payload)
         return m

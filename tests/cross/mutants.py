@@ -147,7 +147,7 @@ MUTANTS = (
     Mutant(
         "constant current given for one timestep only",
         "core/lif_array.py",
-        "Mux(self.constant, self.steps - 1, 0)",
+        "Mux(self.constant, self.timesteps - 1, 0)",
         "0",
         "lif_array-3",
     ),
@@ -190,8 +190,8 @@ MUTANTS = (
     Mutant(
         "an element overwrites one that waits",
         "stream/register_slice.py",
-        "self.elements.ready.eq(~occupied)",
-        "self.elements.ready.eq(1)",
+        "self.i.ready.eq(~occupied)",
+        "self.i.ready.eq(1)",
         "register_slice-6",
     ),
     Mutant(
@@ -241,8 +241,8 @@ MUTANTS = (
     Mutant(
         "rows of the first hidden layer for all",
         "onchip/sequencer.py",
-        "self.row_base.eq(self.row_base + self.channels)",
-        "self.row_base.eq(0)",
+        "self.layer.row_base.eq(self.layer.row_base + self.channels)",
+        "self.layer.row_base.eq(0)",
         "sequencer-5",
     ),
     Mutant(
@@ -268,8 +268,8 @@ MUTANTS = (
     ),
     Mutant(
         "groups of channels out of step",
-        "core/datapath.py",
-        "range(len(self._groups) - 1 - index)",
+        "core/group_chain.py",
+        "range(len(groups) - 1 - index)",
         "range(0)",
         "wide",
     ),
@@ -312,7 +312,7 @@ MUTANTS = (
     Mutant(
         "pixels faster than their timesteps",
         "core/pixel_window.py",
-        "Mux(self.steps > PIXEL_BITS, self.steps, PIXEL_BITS)",
+        "Mux(self.timesteps > PIXEL_BITS, self.timesteps, PIXEL_BITS)",
         "PIXEL_BITS",
         "pixel_window-3x4x13",
     ),
@@ -419,21 +419,21 @@ MUTANTS = (
     Mutant(
         "output sums do not take all timesteps",
         "onchip/frame_memory.py",
-        "~self.merge | reading.last_step",
+        "~self.merge | reading.last_timestep",
         "1",
         "frame_memory-5x3x4",
     ),
     Mutant(
         "output layer's words not merged over T",
         "onchip/accelerator.py",
-        "merge.eq(sequencer.output)",
+        "merge.eq(sequencer.layer.output)",
         "merge.eq(0)",
         "tiny",
     ),
     Mutant(
         "output bias added once for T times",
         "core/layer_constants.py",
-        "steps * bias",
+        "timesteps * bias",
         "bias",
         "mixed",
     ),
@@ -485,8 +485,8 @@ MUTANTS = (
     Mutant(
         "bytes of another strip written",
         "axi/pixel_packer.py",
-        "Mux(word_end, 0, self.words.p.strobe)",
-        "self.words.p.strobe",
+        "Mux(word_end, 0, self.o.p.strobe)",
+        "self.o.p.strobe",
         "system-tiny",
     ),
     Mutant(
@@ -506,8 +506,8 @@ MUTANTS = (
     Mutant(
         "a word lost where the datapath waits",
         "stream/skid_buffer.py",
-        "Mux(occupied, spare, self.elements.payload)",
-        "self.elements.payload",
+        "Mux(occupied, spare, self.i.payload)",
+        "self.i.payload",
         "skid_buffer-6",
     ),
     Mutant(
@@ -521,16 +521,16 @@ MUTANTS = (
     Mutant(
         "a read's error not told but by the encoding layer",
         "axi/engine.py",
-        "self.read_failed.eq(reader.failed)",
-        "self.read_failed.eq(reader.failed & self.encoding)",
+        "self.status.read_failed.eq(reader.failed)",
+        "self.status.read_failed.eq(reader.failed & self.layer.encoding)",
         "system-tiny",
         "errors_of_reads_are_told_in_every_layer",
     ),
     Mutant(
         "a read's error not told by the output layer",
         "axi/engine.py",
-        "self.read_failed.eq(reader.failed)",
-        "self.read_failed.eq(reader.failed & ~self.output)",
+        "self.status.read_failed.eq(reader.failed)",
+        "self.status.read_failed.eq(reader.failed & ~self.layer.output)",
         "system-tiny",
         "errors_of_reads_are_told_in_every_layer",
     ),
@@ -560,16 +560,16 @@ MUTANTS = (
     Mutant(
         "what was read before an abort gets into the next frame",
         "axi/engine.py",
-        "clear(component)",
-        "component",
+        "clear = ResetInserter(self.clear)",
+        "clear = ResetInserter({})",
         "system-tiny",
         "errors_are_told_and_survived",
     ),
     Mutant(
         "a chunk loaded into all memories",
         "core/loading.py",
-        "load.memory == load_memory(place.name)",
-        "load.memory == load.memory",
+        "load.p.memory == load_memory(place.name)",
+        "load.p.memory == load.p.memory",
         "system-tiny",
         "loads_another_deployment",
     ),

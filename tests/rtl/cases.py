@@ -18,6 +18,7 @@ from amaranth.lib.wiring import Component
 from rtl.core.encoding_layer import EncodingLayer
 from rtl.core.event_encoder import EventEncoder
 from rtl.core.layer_constants import LayerConstants
+from rtl.core.layouts import NeuronWidths
 from rtl.core.lif import LifProcessingElement
 from rtl.core.lif_array import LifArray
 from rtl.core.loading import LoadPlace
@@ -78,11 +79,12 @@ def _variants(
     return {f"{top}-{name}": Case(component, top, value) for name, value in variants.items()}
 
 
-def _with_neurons(component: type[Component]) -> Callable[..., Component]:
-    """A component whose `neurons` are given as plain values."""
+def _with_neurons(component: Callable[..., Component]) -> Callable[..., Component]:
+    """A component whose `neurons` and `widths` are given as plain values."""
 
-    def make(*, neurons: list[dict[str, Any]], **rest: Any) -> Component:
-        return component(neurons=[NeuronSpec(**neuron) for neuron in neurons], **rest)
+    def make(*, neurons: list[dict[str, Any]], widths: dict[str, int], **rest: Any) -> Component:
+        kinds = [NeuronSpec(**neuron) for neuron in neurons]
+        return component(neurons=kinds, widths=NeuronWidths(**widths), **rest)
 
     return make
 
@@ -111,14 +113,14 @@ def _array(lanes: int, weight_bits: int, lane_bits: int) -> Parameters:
 
 
 def _frame(height: int, width: int, steps: int) -> Parameters:
-    return {"max_height": height, "max_width": width, "max_steps": steps}
+    return {"max_height": height, "max_width": width, "max_timesteps": steps}
 
 
 def _scatter(channels: int, lane_bits: int, width: int, steps: int) -> Parameters:
     # Nine times the smallest tap is the smallest sum.
     sum_bits = signed_width(-9 << (lane_bits - 1), 0)
     widths = {"lane_bits": lane_bits, "sum_bits": sum_bits}
-    return {"channels": channels, "max_width": width, "max_steps": steps, **widths}
+    return {"channels": channels, "max_width": width, "max_timesteps": steps, **widths}
 
 
 def _lif_array(
@@ -126,20 +128,14 @@ def _lif_array(
     kinds: slice,
     steps: int,
     shift: int,
-    *,
-    sum_bits: int = 7,
-    current_bits: int = 10,
+    **widths: int,
 ) -> Parameters:
     return {
         "channels": channels,
         "neurons": NEURONS[kinds],
-        "max_steps": steps,
+        "max_timesteps": steps,
         "encoding_shift": shift,
-        "sum_bits": sum_bits,
-        "bias_bits": 4,
-        "threshold_bits": 8,
-        "current_bits": current_bits,
-        "membrane_bits": 14,
+        "widths": {"sum": 7, "bias": 4, "threshold": 8, "current": 10, "membrane": 14} | widths,
     }
 
 
@@ -163,15 +159,8 @@ def _layer_constants(network: str) -> Component:
     return LayerConstants(deployment=NETWORKS[network].deployment)
 
 
-_LIF = {
-    "neurons": NEURONS,
-    "sum_bits": 6,
-    "bias_bits": 5,
-    "threshold_bits": 14,
-    # A sum plus a bias, and two fractional bits.
-    "current_bits": 9,
-    "membrane_bits": 14,
-}
+# A current is a sum plus a bias, and two fractional bits.
+_LIF_WIDTHS = {"sum": 6, "bias": 5, "threshold": 14, "current": 9, "membrane": 14}
 _SEQUENCES = {
     "3": {"layers": 3, "channels": 1, "timesteps": [1], "max_height": 1, "max_width": 2},
     "5": {"layers": 5, "channels": 3, "timesteps": [2, 5], "max_height": 4, "max_width": 5},
@@ -207,7 +196,10 @@ COMPONENTS = {
     **_variants(
         _with_neurons(LifProcessingElement),
         "lif",
-        {"all": _LIF, "narrow": _LIF | {"current_bits": 6, "membrane_bits": 9}},
+        {
+            "all": {"neurons": NEURONS, "widths": _LIF_WIDTHS},
+            "narrow": {"neurons": NEURONS, "widths": _LIF_WIDTHS | {"current": 6, "membrane": 9}},
+        },
     ),
     **_variants(
         _with_neurons(LifArray),
@@ -215,7 +207,7 @@ COMPONENTS = {
         {
             "1": _lif_array(1, slice(2), 1, 0),
             # Sums of the encoding layer wider than any current.
-            "2": _lif_array(2, slice(1, 5), 3, 4, sum_bits=11, current_bits=9),
+            "2": _lif_array(2, slice(1, 5), 3, 4, sum=11, current=9),
             "3": _lif_array(3, slice(6), 4, 3),
             # A shift that leaves a sum's sign alone.
             "4": _lif_array(2, slice(2, 5), 2, 9),

@@ -89,7 +89,7 @@ def expected(
 )
 def test_strips_of_every_width(channels, timesteps, columns, banded):
     geometry = StripGeometry(
-        channels=channels, timesteps_max=timesteps, columns=columns, banded=banded
+        channels=channels, max_timesteps=timesteps, columns=columns, banded=banded
     )
     rng = np.random.default_rng(SEED)
     cases = []
@@ -110,16 +110,16 @@ def test_strips_of_every_width(channels, timesteps, columns, banded):
             buffers, wanted = expected(frame, strip, band, layer, odd)
             inputs = {
                 "width": width,
-                "steps": steps,
+                "timesteps": steps,
                 "x": strip.output_start,
                 "odd": odd,
-                **buffers,
+                **{f"buffers.{name}": address for name, address in buffers.items()},
             }
             inputs |= {"encoding": layer == "encoding", "output": layer == "output"}
             if banded:
                 inputs |= {"above": band.start, "own_above": band.output_start}
             for name, value in inputs.items():
-                ctx.set(getattr(geometry, name), value)
+                ctx.set(attrgetter(name)(geometry), value)
             await ctx.tick().repeat(LATENCY)
             for name, value in wanted.items():
                 place = f"{name} of {strip}, {width} columns, {layer}, T {steps}, {band}"

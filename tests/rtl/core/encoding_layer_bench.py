@@ -63,7 +63,7 @@ def planes_of(window):
 def stream_pair(dut, idle=0.0):
     if PASSES > 1:
         dut.part.value = 0
-    return StreamSource(dut, "planes", idle=idle), StreamSink(dut, "sums")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 # A table with a wrong entry, a sign bit that counts as positive, a sum that begins with another's.
@@ -84,7 +84,7 @@ async def each_pass_has_weights_of_its_own(dut, idle):
     await start(dut, source, sink)
     for part in [*reversed(range(PASSES)), PASSES - 1, 0]:
         # Between two passes a stream that is not valid carries no flag `last`.
-        dut.planes__payload.value = 0
+        dut.i__payload.value = 0
         await RisingEdge(dut.clk)
         if PASSES > 1:
             dut.part.value = part
@@ -100,8 +100,8 @@ async def one_plane_a_cycle(dut):
     source, sink = stream_pair(dut)
     frame = Frame("windows")
     await start(dut, source, sink)
-    taken = cocotb.start_soon(transfer_cycles(dut, "planes", len(frame.planes)))
-    given = cocotb.start_soon(transfer_cycles(dut, "sums", len(frame.sums)))
+    taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.planes)))
+    given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.sums)))
     source.send(frame.planes)
     await frame.check(sink)
     lasts = (await taken)[PIXEL_BITS - 1 :: PIXEL_BITS]

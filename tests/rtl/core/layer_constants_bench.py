@@ -34,14 +34,14 @@ def neurons_of(layer):
 @bench(cycles=1_000)
 async def gives_each_layer_its_own(dut):
     rng = generator("layers")
-    await start(dut, layer=0, steps=DEPLOYMENT.spec.timesteps_max, prepare=0)
+    await start(dut, layer=0, timesteps=DEPLOYMENT.spec.timesteps_max, prepare__start=0)
     # A frame may end early; the next one begins with the first layer.
     for layer in (0, *range(len(SPIKING)), *range(len(SPIKING))):
         dut.layer.value = layer
-        await pulse(dut, "prepare")
+        await pulse(dut, "prepare__start")
         await RisingEdge(dut.clk)
         cycles = 2
-        while not int(dut.prepared.value):
+        while not int(dut.prepare__done.value):
             await RisingEdge(dut.clk)
             cycles += 1
         check("cycles", cycles, constants_cycles(DEPLOYMENT.spec.channels))
@@ -52,7 +52,7 @@ async def gives_each_layer_its_own(dut):
             kind = KINDS.index(SPIKING[layer].neuron)
             check(f"kind of layer {layer}", int(dut.kind.value), kind)
     for index, steps in enumerate(DEPLOYMENT.spec.timesteps):
-        dut.steps.value = steps
+        dut.timesteps.value = steps
         await RisingEdge(dut.clk)
         bias = int(DEPLOYMENT.biases[-1][0])
         check(f"T * bias at T {steps}", dut.offset.value.to_signed(), steps * bias)

@@ -26,12 +26,13 @@ from tests.rtl.reference import (
     signed_limits,
 )
 
-CHANNELS, STEPS = arguments()["channels"], arguments()["max_steps"]
+CHANNELS, STEPS = arguments()["channels"], arguments()["max_timesteps"]
 NEURONS = [NeuronSpec(**neuron) for neuron in arguments()["neurons"]]
+WIDTHS = arguments()["widths"]
 SHIFT = arguments()["encoding_shift"]
-SUM_BITS, BIAS_BITS = arguments()["sum_bits"], arguments()["bias_bits"]
-THRESHOLD_BITS, MEMBRANE_BITS = arguments()["threshold_bits"], arguments()["membrane_bits"]
-CURRENT_LOW, CURRENT_HIGH = signed_limits(arguments()["current_bits"])
+SUM_BITS, BIAS_BITS = WIDTHS["sum"], WIDTHS["bias"]
+THRESHOLD_BITS, MEMBRANE_BITS = WIDTHS["threshold"], WIDTHS["membrane"]
+CURRENT_LOW, CURRENT_HIGH = signed_limits(WIDTHS["current"])
 CONSTANT_BITS = BIAS_BITS + THRESHOLD_BITS + MEMBRANE_BITS
 LOW, HIGH = signed_limits(MEMBRANE_BITS)
 LAYERS = [
@@ -112,7 +113,11 @@ class Layer:
             | pack([init], MEMBRANE_BITS) << (BIAS_BITS + THRESHOLD_BITS)
             for bias, threshold, init in zip(self.biases, self.thresholds, self.inits, strict=True)
         ]
-        dut.kind.value, dut.steps.value, dut.constant.value = self.kind, self.steps, self.constant
+        dut.kind.value, dut.timesteps.value, dut.constant.value = (
+            self.kind,
+            self.steps,
+            self.constant,
+        )
         dut.constants.value = pack(constants, CONSTANT_BITS)
 
     def payloads(self):
@@ -136,11 +141,11 @@ class Layer:
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "sums", idle=idle), StreamSink(dut, "words")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 async def begin(dut, source, sink):
-    await start(dut, source, sink, kind=0, steps=1, constant=0, constants=0)
+    await start(dut, source, sink, kind=0, timesteps=1, constant=0, constants=0)
 
 
 # A neuron with another's constants, a membrane that is not `init` at a pixel's first timestep or
@@ -172,8 +177,8 @@ async def one_timestep_a_cycle(dut):
     for index, parameters in enumerate(LAYERS):
         layer = Layer(f"layer {index}", *parameters)
         layer.announce(dut)
-        taken = cocotb.start_soon(transfer_cycles(dut, "sums", len(layer.sums)))
-        given = cocotb.start_soon(transfer_cycles(dut, "words", len(layer.words)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(layer.sums)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(layer.words)))
         await layer.feed(dut, source)
         layer.check(await sink.receive(len(layer.words)))
         cycles, takes = await given, await taken

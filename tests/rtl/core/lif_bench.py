@@ -10,15 +10,16 @@ from tests.rtl.bench_tools import check
 from tests.rtl.reference import charge, neuron_step, random_signed, signed_limits
 
 NEURONS = [NeuronSpec(**neuron) for neuron in arguments()["neurons"]]
-SUM_BITS, BIAS_BITS = arguments()["sum_bits"], arguments()["bias_bits"]
-THRESHOLD_BITS, MEMBRANE_BITS = arguments()["threshold_bits"], arguments()["membrane_bits"]
+WIDTHS = arguments()["widths"]
+SUM_BITS, BIAS_BITS = WIDTHS["sum"], WIDTHS["bias"]
+THRESHOLD_BITS, MEMBRANE_BITS = WIDTHS["threshold"], WIDTHS["membrane"]
 SUM_LOW, SUM_HIGH = signed_limits(SUM_BITS)
 BIAS_LOW, BIAS_HIGH = signed_limits(BIAS_BITS)
 THRESHOLD_HIGH = (1 << THRESHOLD_BITS) - 1
 LOW, HIGH = signed_limits(MEMBRANE_BITS)
 PIXELS, PIXELS_MAX = 900, 5000
 """Pixels that are tried at least, and at most until all kinds came to their thresholds."""
-CURRENT_LOW, CURRENT_HIGH = signed_limits(arguments()["current_bits"])
+CURRENT_LOW, CURRENT_HIGH = signed_limits(WIDTHS["current"])
 
 
 class Driver:

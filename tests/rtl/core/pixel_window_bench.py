@@ -18,7 +18,7 @@ from tests.rtl.bench_tools import check, check_each, pulse, transfer_cycles, und
 from tests.rtl.reference import random_signed, raster
 
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-STEPS = arguments()["max_steps"]
+STEPS = arguments()["max_timesteps"]
 LATENCY = 2
 FRAMES = [
     # Height, width, timesteps; below, at and above the ten cycles that a pixel's bits take.
@@ -54,8 +54,8 @@ class Frame:
                 self.planes.append(bits | first << TAPS | last << (TAPS + 1))
 
     async def announce(self, dut):
-        dut.height.value, dut.width.value = self.size
-        dut.steps.value = self.steps
+        dut.frame__height.value, dut.frame__width.value = self.size
+        dut.timesteps.value = self.steps
         await pulse(dut, "restart")
 
     async def check(self, sink):
@@ -64,11 +64,11 @@ class Frame:
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "pixels", idle=idle), StreamSink(dut, "planes")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 async def begin(dut, source, sink):
-    await start(dut, source, sink, restart=0, hold=0, height=0, width=0, steps=0)
+    await start(dut, source, sink, restart=0, hold=0, frame__height=0, frame__width=0, timesteps=0)
 
 
 async def hold_at_times(dut):
@@ -105,8 +105,8 @@ async def pixel_takes_ten_cycles_or_timesteps(dut):
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
         source.send(frame.pixels)
-        taken = cocotb.start_soon(transfer_cycles(dut, "pixels", len(frame.pixels)))
-        given = cocotb.start_soon(transfer_cycles(dut, "planes", len(frame.planes)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.pixels)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.planes)))
         await frame.announce(dut)
         await frame.check(sink)
         pace = max(PIXEL_BITS, frame.steps)
@@ -135,7 +135,7 @@ async def heeds_hold(dut):
     dut.hold.value = 1
     await sink.receive(PIXEL_BITS - 1)
     await check_quiet(dut, sink)
-    check("pixel taken while held", dut.pixels__ready.value, 0)
+    check("pixel taken while held", dut.i__ready.value, 0)
     dut.hold.value = 0
     rest = frame.planes[PIXEL_BITS:]
     check_each("plane", await sink.receive(len(rest)), rest)

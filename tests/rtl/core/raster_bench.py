@@ -7,7 +7,7 @@ from tests.rtl.bench_tools import check, pulse
 from tests.rtl.reference import flush_words, raster
 
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-STEPS = arguments()["max_steps"]
+STEPS = arguments()["max_timesteps"]
 FRAMES = [
     (height, width, steps)
     for height in sorted({1, 2, HEIGHT})
@@ -18,7 +18,7 @@ FRAMES = [
 
 
 async def begin(dut, size):
-    dut.height.value, dut.width.value, dut.steps.value = size
+    dut.frame__height.value, dut.frame__width.value, dut.timesteps.value = size
     await pulse(dut, "restart")
 
 
@@ -33,7 +33,7 @@ async def walk(dut, rng, size, count=None):
         while not step:
             step = dut.step.value = int(rng.random() < 0.7)
             await RisingEdge(dut.clk)
-            got = int(dut.inside.value), int(dut.last_step.value), int(dut.done.value)
+            got = int(dut.inside.value), int(dut.last_timestep.value), int(dut.done.value)
             check(f"frame {size}: (inside, last_step, done) {index}", got, (inside, last_step, 0))
     dut.step.value = 0
 
@@ -51,7 +51,7 @@ async def check_done(dut):
 @bench(cycles=20_000)
 async def counts_frame_and_flush(dut):
     rng = generator("steps")
-    await start(dut, restart=0, step=0, height=0, width=0, steps=0)
+    await start(dut, restart=0, step=0, frame__height=0, frame__width=0, timesteps=0)
     await check_done(dut)
     for size in [*FRAMES, *reversed(FRAMES)]:
         await begin(dut, size)
@@ -63,7 +63,7 @@ async def counts_frame_and_flush(dut):
 @bench(cycles=20_000)
 async def restart_and_reset_in_mid_flight(dut):
     rng = generator("steps")
-    await start(dut, restart=0, step=0, height=0, width=0, steps=0)
+    await start(dut, restart=0, step=0, frame__height=0, frame__width=0, timesteps=0)
     for size in FRAMES:
         for interrupt in ("restart", "reset"):
             await begin(dut, size)

@@ -29,7 +29,7 @@ from tests.rtl.reference import (
 CHANNELS = arguments()["channels"]
 LANE_BITS = arguments()["lane_bits"]
 SUM_BITS = arguments()["sum_bits"]
-WIDTH, STEPS = arguments()["max_width"], arguments()["max_steps"]
+WIDTH, STEPS = arguments()["max_width"], arguments()["max_timesteps"]
 FRAMES = [
     # Height, width and timesteps; frames that grow and shrink, one after the other.
     (1, 1, 1),
@@ -67,7 +67,7 @@ class Frame:
     async def begin(self, dut, source):
         """Announce the frame and feed its words."""
         _, width, steps = self.size
-        dut.width.value, dut.steps.value = width, steps
+        dut.width.value, dut.timesteps.value = width, steps
         await pulse(dut, "restart")
         pause = spacing(width, steps) - 1
         if not pause:
@@ -84,7 +84,7 @@ class Frame:
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "taps", idle=idle), StreamSink(dut, "sums")
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
 # A tap that goes to the wrong neighbour, a border that is not zero, or sums of one frame in the
@@ -92,7 +92,7 @@ def stream_pair(dut, idle=0.0):
 @under_idling(cycles=20_000)
 async def sums_neighbours(dut, idle):
     source, sink = stream_pair(dut, idle)
-    await start(dut, source, sink, restart=0, width=0, steps=0)
+    await start(dut, source, sink, restart=0, width=0, timesteps=0)
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index} {idle}", *size)
         await frame.begin(dut, source)
@@ -105,7 +105,7 @@ async def never_read_while_written(dut):
     """Synthesis is told that what a line buffer gives while its row is written is not used."""
     while True:
         await RisingEdge(dut.clk)
-        if int(dut.taps__valid.value) and int(dut.valid_2.value) and int(dut.started_2.value):
+        if int(dut.i__valid.value) and int(dut.valid_2.value) and int(dut.started_2.value):
             assert int(dut.slot.value) != int(dut.slot_2.value), "read where it is just written"
 
 
@@ -114,13 +114,13 @@ async def never_read_while_written(dut):
 @bench(cycles=5_000)
 async def one_word_a_cycle(dut):
     source, sink = stream_pair(dut)
-    await start(dut, source, sink, restart=0, width=0, steps=0)
+    await start(dut, source, sink, restart=0, width=0, timesteps=0)
     if hasattr(dut, "slot_2"):  # Icarus shows what lies inside, Verilator does not
         cocotb.start_soon(never_read_while_written(dut))
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
-        taken = cocotb.start_soon(transfer_cycles(dut, "taps", len(frame.words)))
-        given = cocotb.start_soon(transfer_cycles(dut, "sums", len(frame.sums)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.words)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.sums)))
         await frame.begin(dut, source)
         await frame.check(sink)
         cycles = await taken
@@ -134,7 +134,7 @@ async def one_word_a_cycle(dut):
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)
-    await start(dut, source, sink, restart=0, width=0, steps=0)
+    await start(dut, source, sink, restart=0, width=0, timesteps=0)
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
         beginning = cocotb.start_soon(frame.begin(dut, source))

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
+from rtl.core.layouts import NeuronWidths
 from rtl.core.lif import LifProcessingElement
 from sim.simulators.bench import SIMULATORS, component_verilog
 from sw_model.coding import code_table
@@ -37,12 +38,14 @@ def cases_of(coding):
 def test_constant_currents_give_the_papers_codes(simulator):
     component = LifProcessingElement(
         neurons=[neuron_spec(coding) for coding in CONVERSIONS],
-        sum_bits=signed_width(0, HIGHEST),
-        bias_bits=1,
-        threshold_bits=unsigned_width(2 * UNITS),
-        current_bits=signed_width(0, HIGHEST),
-        # One bit more than grey levels need, for the currents beyond the table's last threshold.
-        membrane_bits=membrane_width(LIF_HARD, TIMESTEPS, UNITS) + 1,
+        widths=NeuronWidths(
+            sum=signed_width(0, HIGHEST),
+            bias=1,
+            threshold=unsigned_width(2 * UNITS),
+            current=signed_width(0, HIGHEST),
+            # One bit more than grey levels need, for currents beyond the table's last threshold.
+            membrane=membrane_width(LIF_HARD, TIMESTEPS, UNITS) + 1,
+        ),
     )
     arguments = {
         "units": UNITS,

@@ -220,7 +220,7 @@ def test_parts_of_an_array_are_not_named_as_bits_of_a_wire():
 
 
 def test_line_buffers_have_the_names_that_synthesis_knows_them_by():
-    scatter = Scatter(channels=1, lane_bits=4, sum_bits=8, max_width=4, max_steps=2)
+    scatter = Scatter(channels=1, lane_bits=4, sum_bits=8, max_width=4, max_timesteps=2)
     read = re.findall(r"cell \$memrd_v2 .*\n +parameter \\MEMID \"(.*)\"", design_text(scatter))
     clocked = [name for name in read if "line_" in name]
     assert "*line_*" in LINE_BUFFERS

@@ -18,7 +18,7 @@ from tests.rtl.reference import flush_words, random_word, raster
 
 WORD_BITS = arguments()["word_bits"]
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
-STEPS = arguments()["max_steps"]
+STEPS = arguments()["max_timesteps"]
 FRAMES = [
     (height, width, steps)
     for height, width, steps in (
@@ -47,7 +47,7 @@ class Frame:
         ]
 
     def announce(self, dut):
-        dut.height.value, dut.width.value, dut.steps.value = self.size
+        dut.frame__height.value, dut.frame__width.value, dut.timesteps.value = self.size
         dut.merge.value = self.merge
 
     async def write(self, dut, source):
@@ -73,12 +73,19 @@ def frames(name):
 
 
 def stream_pair(dut, idle=0.0, back_pressure=0.0):
-    source = StreamSource(dut, "writes", idle=idle)
-    return source, StreamSink(dut, "reads", back_pressure=back_pressure)
+    source = StreamSource(dut, "i", idle=idle)
+    return source, StreamSink(dut, "o", back_pressure=back_pressure)
 
 
 async def begin(dut, *streams):
-    inputs = ("height", "width", "steps", "merge", "restart_write", "restart_read")
+    inputs = (
+        "frame__height",
+        "frame__width",
+        "timesteps",
+        "merge",
+        "restart_write",
+        "restart_read",
+    )
     await start(dut, *streams, **dict.fromkeys(inputs, 0))
 
 
@@ -124,12 +131,12 @@ async def one_word_a_cycle(dut):
     await begin(dut, source, sink)
     for frame in frames("frame"):
         frame.announce(dut)
-        written = cocotb.start_soon(transfer_cycles(dut, "writes", len(frame.words)))
+        written = cocotb.start_soon(transfer_cycles(dut, "i", len(frame.words)))
         await pulse(dut, "restart_write")
         source.send(frame.words)
         cycles = await written
         check_each("cycle of write", cycles, range(cycles[0], cycles[0] + len(cycles)))
-        given = cocotb.start_soon(transfer_cycles(dut, "reads", len(frame.reads)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(frame.reads)))
         await pulse(dut, "restart_read")
         first = cycle() + 2
         check_each("cycle of read", await given, range(first, first + len(frame.reads)))

@@ -13,7 +13,7 @@ INPUTS = (
     "height",
     "width",
     "timesteps",
-    "prepared",
+    "prepare__done",
     "words_complete",
     "pixels_complete",
     "event",
@@ -48,13 +48,13 @@ def expected_outputs(layer, prepare, restart, done):
     return {
         "busy": 1,
         "error": 0,
-        "layer": layer,
-        "encoding": int(layer == 0),
-        "output": int(layer == last),
-        "prepare": int(prepare),
+        "layer__index": layer,
+        "layer__encoding": int(layer == 0),
+        "layer__output": int(layer == last),
+        "prepare__start": int(prepare),
         "restart": int(restart),
         "layer_done": int(done),
-    } | ({} if base is None else {"row_base": base})
+    } | ({} if base is None else {"layer__row_base": base})
 
 
 class Frame:
@@ -73,7 +73,7 @@ class Frame:
         noise = rng.getrandbits(1)
         early = prepare or wait or restart
         complete = rng.getrandbits(1) if early else int(done)
-        dut.prepared.value = int(done) if wait else rng.getrandbits(1)
+        dut.prepare__done.value = int(done) if wait else rng.getrandbits(1)
         output = layer == LAYERS - 1
         dut.words_complete.value = noise if output else complete
         dut.pixels_complete.value = complete if output else noise
@@ -86,7 +86,8 @@ class Frame:
         place = f"frame {self.size}, layer {layer}, cycle {self.cycles}:"
         for name, value in expected_outputs(layer, prepare, restart, done and not wait).items():
             check(f"{place} {name}", int(getattr(dut, name).value), value)
-        frame = tuple(int(getattr(dut, f"frame_{n}").value) for n in ("height", "width", "steps"))
+        size = dut.frame__height, dut.frame__width, dut.frame_timesteps
+        frame = tuple(int(number.value) for number in size)
         check(f"{place} size", frame, self.size)
         counts = int(dut.cycles.value), int(dut.events.value)
         check(f"{place} (cycles, events)", counts, (self.cycles, self.events))
@@ -111,7 +112,7 @@ async def check_idle(dut, error):
         await RisingEdge(dut.clk)
         check("busy", int(dut.busy.value), 0)
         check("error", int(dut.error.value), error)
-        check("prepare", int(dut.prepare.value), 0)
+        check("prepare", int(dut.prepare__start.value), 0)
         check("restart", int(dut.restart.value), 0)
         check("layer_done", int(dut.layer_done.value), 0)
 

@@ -32,22 +32,22 @@ async def run_pipeline(dut, sent):
     pipeline = [None] * RESERVE
     while waiting or any(element is not None for element in pipeline):
         arriving = pipeline.pop(0)
-        dut.caught__valid.value = arriving is not None
-        dut.caught__payload.value = arriving or 0
+        dut.i__valid.value = arriving is not None
+        dut.i__payload.value = arriving or 0
         await RisingEdge(dut.clk)
         held += bool(dut.hold.value)
         setting_out = waiting and not dut.hold.value
         pipeline.append(waiting.pop(0) if setting_out else None)
-    dut.caught__valid.value = 0
+    dut.i__valid.value = 0
     return held
 
 
 # An element lost, doubled or out of order, though all that set out before `hold` rose arrives.
 @under_idling(cycles=20_000)
 async def keeps_what_is_on_its_way(dut, idle):
-    sink = StreamSink(dut, "given", back_pressure=idle)
+    sink = StreamSink(dut, "o", back_pressure=idle)
     sent = elements(f"elements {idle}")
-    await start(dut, sink, caught__valid=0, caught__payload=0)
+    await start(dut, sink, i__valid=0, i__payload=0)
     held = cocotb.start_soon(run_pipeline(dut, sent))
     check_each("element", await sink.receive(len(sent)), sent)
     check("the queue held at times", await held > 0, idle > 0)
@@ -57,9 +57,9 @@ async def keeps_what_is_on_its_way(dut, idle):
 # A queue that overflows where nobody takes anything for long.
 @bench(cycles=5_000)
 async def waits_for_whoever_takes(dut):
-    sink = StreamSink(dut, "given")
+    sink = StreamSink(dut, "o")
     sent = elements("elements")
-    await start(dut, caught__valid=0, caught__payload=0)
+    await start(dut, i__valid=0, i__payload=0)
     cocotb.start_soon(run_pipeline(dut, sent))
     for _ in range(len(sent)):
         await RisingEdge(dut.clk)
@@ -72,11 +72,11 @@ async def waits_for_whoever_takes(dut):
 # although everything is taken at once.
 @bench(cycles=2_000)
 async def one_element_a_cycle(dut):
-    source, sink = StreamSource(dut, "caught"), StreamSink(dut, "given")
+    source, sink = StreamSource(dut, "i"), StreamSink(dut, "o")
     sent = elements("elements")
     await start(dut, source, sink)
-    taken = cocotb.start_soon(transfer_cycles(dut, "caught", len(sent)))
-    given = cocotb.start_soon(transfer_cycles(dut, "given", len(sent)))
+    taken = cocotb.start_soon(transfer_cycles(dut, "i", len(sent)))
+    given = cocotb.start_soon(transfer_cycles(dut, "o", len(sent)))
     source.send(sent)
     first, *_ = await taken
     check_each("element", await sink.receive(len(sent)), sent)

@@ -23,8 +23,8 @@ def elements(name, count=100):
 
 
 def stream_pair(dut, idle=0.0, back_pressure=0.0):
-    source = StreamSource(dut, "elements", idle=idle)
-    return source, StreamSink(dut, "delayed", back_pressure=back_pressure)
+    source = StreamSource(dut, "i", idle=idle)
+    return source, StreamSink(dut, "o", back_pressure=back_pressure)
 
 
 # An element lost, doubled or out of order.
@@ -44,8 +44,8 @@ async def one_element_a_cycle(dut):
     source, sink = stream_pair(dut)
     sent = elements("elements")
     await start(dut, source, sink)
-    taken = cocotb.start_soon(transfer_cycles(dut, "elements", len(sent)))
-    given = cocotb.start_soon(transfer_cycles(dut, "delayed", len(sent)))
+    taken = cocotb.start_soon(transfer_cycles(dut, "i", len(sent)))
+    given = cocotb.start_soon(transfer_cycles(dut, "o", len(sent)))
     source.send(sent)
     first, *_ = await taken
     check_each("cycle of element", await given, range(first + 1, first + 1 + len(sent)))

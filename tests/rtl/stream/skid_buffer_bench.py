@@ -9,8 +9,8 @@ from .register_slice_bench import elements
 
 
 def stream_pair(dut, idle=0.0, back_pressure=0.0):
-    source = StreamSource(dut, "elements", idle=idle)
-    return source, StreamSink(dut, "passed", back_pressure=back_pressure)
+    source = StreamSource(dut, "i", idle=idle)
+    return source, StreamSink(dut, "o", back_pressure=back_pressure)
 
 
 # An element lost, doubled or out of order.
@@ -30,7 +30,7 @@ async def passes_at_once(dut):
     source, sink = stream_pair(dut)
     sent = elements("elements")
     await start(dut, source, sink)
-    taken = cocotb.start_soon(transfer_cycles(dut, "elements", len(sent)))
-    given = cocotb.start_soon(transfer_cycles(dut, "passed", len(sent)))
+    taken = cocotb.start_soon(transfer_cycles(dut, "i", len(sent)))
+    given = cocotb.start_soon(transfer_cycles(dut, "o", len(sent)))
     source.send(sent)
     check_each("cycle of element", await given, await taken)
