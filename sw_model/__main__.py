@@ -7,6 +7,10 @@ from .support.cli import run_command
 
 COMMANDS = {
     "train": ("sw_model.training.command", "train a float network and its spiking twin"),
+    "train-few-spikes": (
+        "sw_model.training.few_spikes.command",
+        "train a network of the few-spike code for all noise levels",
+    ),
     "baseline": (
         "sw_model.training.baseline_command",
         "PSNR of the float DnCNN that the spiking network is held against",

@@ -9,7 +9,7 @@ from sw_model.golden.planes import to_planes as golden_planes
 from sw_model.network.few_spikes import FewSpikeDnCNN, Values, spikes_of, to_planes
 from sw_model.network.neurons import Constants, normalised_activation
 from sw_model.spec import uniform_network
-from sw_model.training.freeze_few_spikes import freeze_few_spikes
+from sw_model.training.few_spikes.freeze import freeze_few_spikes
 
 
 def network(*, planes=2, levels=(0, 55), timesteps=4, channels=9, colours=1, seed=0):

@@ -14,8 +14,7 @@ from sw_model.network.few_spikes import FewSpikeDnCNN, FewSpikeLayer, integer_we
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import NOISE_WEIGHT_BITS
 from sw_model.spec.network import NOISE_UNITS, SHIFT_MAX
-
-from .freeze import output_multipliers, to_int32
+from sw_model.training.freeze import output_multipliers, to_int32
 
 
 @torch.no_grad()

@@ -1,0 +1,104 @@
+"""Whole pictures to train on, at several scales, and the noisy patches of every step."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sw_model.pictures.arrays import Picture
+from sw_model.pictures.crops import luminance
+from sw_model.pictures.eight_bit import read_picture
+from sw_model.pictures.sets import dataset_files
+from sw_model.spec import PIXEL_MAX, PIXEL_MIN, UsageError
+from sw_model.training.data import HELD_OUT_EVERY
+
+DATA_SET = "train400-colour"
+"""The folder of pictures in that of the data sets; colours become luminance."""
+SCALES = (1.0, 0.9, 0.8, 0.7)
+"""As in the DnCNN authors' own training."""
+RESAMPLING = Image.Resampling.BICUBIC
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Patches of a step: noisy pixels and their noise (B, 1, H, W), and its deviation (B,)."""
+
+    noisy: Tensor
+    noise: Tensor
+    sigma: Tensor
+
+
+@dataclass(frozen=True)
+class WholePictures:
+    """Grey pictures, each (H, W), those that are trained on at all scales.
+
+    Attributes
+    ----------
+    count
+        How many there are to train on, scales not counted.
+    """
+
+    images: list[Picture]
+    held_out: list[Picture]
+    count: int
+
+    @classmethod
+    def load(cls, option: str | os.PathLike[str] | None, name: str, patch: int) -> WholePictures:
+        """Read a data set, of whose pictures every `HELD_OUT_EVERY`-th is held out.
+
+        Raises
+        ------
+        UsageError
+            There are fewer than two pictures, or one that has no whole patch.
+        """
+        images: list[Picture] = []
+        held_out: list[Picture] = []
+        files = dataset_files(name, option)
+        every = min(HELD_OUT_EVERY, len(files))
+        if every < 2:
+            raise UsageError("one training image is too few: one of at least two is held out")
+        for index, path in enumerate(files):
+            picture = luminance(read_picture(path))
+            if index % every == every - 1:
+                held_out.append(picture)
+                continue
+            if min(picture.shape) < patch:
+                height, width = picture.shape
+                raise UsageError(
+                    f"{str(path)!r} has {height}x{width} pixels; training needs {patch} a side"
+                )
+            for scale in SCALES:
+                height, width = (round(side * scale) for side in picture.shape)
+                if min(height, width) >= patch:
+                    scaled = Image.fromarray(picture).resize((width, height), RESAMPLING)
+                    images.append(np.asarray(scaled))
+        return cls(images, held_out, len(files) - len(held_out))
+
+    def batch(
+        self, *, seed: int, step: int, size: int, patch: int, levels: tuple[float, float]
+    ) -> Batch:
+        """The patches of a step, each with a noise level of its own; nothing else decides them."""
+        rng = np.random.default_rng([seed, step])
+        areas = np.array([image.size for image in self.images], float)
+        clean = np.empty((size, 1, patch, patch), np.float32)
+        chosen = rng.choice(len(self.images), size, p=areas / areas.sum())
+        for target, index in zip(clean[:, 0], chosen, strict=True):
+            target[:] = _patch(self.images[index], patch, rng)
+        sigma = rng.uniform(*levels, size).astype(np.float32)
+        noise = sigma[:, None, None, None] * rng.standard_normal(clean.shape, np.float32)
+        noisy = np.rint(clean + noise).clip(PIXEL_MIN, PIXEL_MAX)
+        return Batch(*map(torch.from_numpy, (noisy, noisy - clean, sigma)))
+
+
+def _patch(image: Picture, side: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """A square of a picture in one of eight flips and rotations."""
+    top = rng.integers(image.shape[0] - side + 1)
+    left = rng.integers(image.shape[1] - side + 1)
+    cut = np.rot90(image[top : top + side, left : left + side], int(rng.integers(4)))
+    return cut[::-1] if rng.integers(2) else cut

@@ -1,0 +1,118 @@
+"""The options of a training of the few-spike code, and the networks that it knows."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from sw_model.spec import NetworkSpec, UsageError, uniform_network
+
+LEVELS = (0, 55)
+"""Noise levels that networks are trained for, in grey levels."""
+
+
+def _network(name: str, depth: int, channels: int, timesteps: int, planes: int) -> NetworkSpec:
+    return uniform_network(
+        name,
+        depth=depth,
+        channels=channels,
+        timesteps=(timesteps,),
+        weight_bits=4,
+        encoding_weight_bits=8,
+        output_weight_bits=8,
+        inputs=planes**2,
+        code="binary",
+        planes=planes,
+        noise_levels=LEVELS,
+        noise_shift=1,
+    )
+
+
+CONFIGURATIONS = {
+    spec.name: spec
+    for spec in (
+        _network("video", depth=15, channels=64, timesteps=5, planes=2),
+        _network("grey", depth=17, channels=64, timesteps=4, planes=1),
+        _network("tiny", depth=4, channels=8, timesteps=4, planes=2),
+    )
+}
+"""Networks by name: `video` for speed, `grey` for quality, `tiny` for trials."""
+LIMITS: dict[str, tuple[float, float]] = {
+    "minutes": (0.001, 10**6),
+    "batch": (1, 1024),
+    "patch": (8, 1024),
+    "lr": (1e-9, 1),
+    "muon": (0, 1),
+    "price": (0, 1000),
+    "final_price": (0, 1000),
+    "teaching": (0, 1),
+    "seed": (0, 2**32 - 1),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Everything that decides a training, but pictures, initial weights and the machine's speed.
+
+    Attributes
+    ----------
+    config
+        Name of the network, of `CONFIGURATIONS`.
+    minutes
+        How long the whole training takes, in all calls together: the rates fall in half a cosine
+        over them, for nobody knows beforehand how many steps they hold.
+    batch, patch
+        Patches a step, and pixels of their sides.
+    lr, muon
+        Peak rates of AdamW, and of Muon for the hidden layers' weights.
+    price, final_price
+        Weight of the spikes of a neuron, summed over layers, in the loss; it rises from the first
+        to the second between `RISE` of the minutes.
+    teaching
+        Share of the teacher's residual in what is to be learnt; the rest is the noise itself.
+    seed
+        Of initial weights, patches and noise.
+    """
+
+    config: str = "video"
+    minutes: float = 60.0
+    batch: int = 16
+    patch: int = 64
+    lr: float = 2e-3
+    muon: float = 0.01
+    price: float = 0.3
+    final_price: float = 0.6
+    teaching: float = 0.9
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.config not in CONFIGURATIONS:
+            known = ", ".join(CONFIGURATIONS)
+            raise UsageError(f"--config {self.config!r} is unknown; known are {known}")
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # NaN is not
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} {value} is not in {low}..{high}")
+        if self.patch % self.spec.planes:
+            raise UsageError(f"--patch {self.patch} is not a multiple of {self.spec.planes} planes")
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network."""
+        return CONFIGURATIONS[self.config]
+
+    def command(self, started: bool, taught: bool) -> str:
+        """The command line of such a training, without its folders."""
+        words = ["python -m sw_model train-few-spikes"]
+        words += ["--start CHECKPOINT"] if started else []
+        words += ["--teacher FFDNET"] if taught else []
+        for name, value in dataclasses.asdict(self).items():
+            words.append(f"--{name.replace('_', '-')} {value}")
+        return " ".join(words)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Options:
+        """Inverse of `dataclasses.asdict`."""
+        return cls(**fields)

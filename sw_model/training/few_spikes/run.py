@@ -1,0 +1,258 @@
+"""One training of the few-spike code: its steps, its moving average, its evaluation."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sw_model.network import few_spikes
+from sw_model.network.few_spikes import FewSpikeDnCNN, FewSpikeLayer, spikes_of
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
+from sw_model.spec import GREY_MAX, Deployment, UsageError
+from sw_model.support.files import write_atomically
+from sw_model.support.reading import reading
+from sw_model.training.optimizer import Optimizer
+
+from .data import Batch, WholePictures
+from .freeze import freeze_few_spikes
+from .options import LEVELS, Options
+from .teacher import Teacher
+
+FORMAT = 1
+RISE = (0.55, 0.9)
+"""Shares of the minutes between which the price rises."""
+FIXED = 0.75
+"""Share of the minutes after which batch norm's statistics, and with them thresholds, stay: what is
+left of the training fits the network to their rounding."""
+STATISTICS_BATCHES = 100
+WARMUP = 100
+"""Steps over which the rates rise when a call begins."""
+EMA = 0.999
+WEIGHT_DECAY = 1e-4
+EVALUATED = (5, 15, 25, 50)
+"""Noise levels of an evaluation, in grey levels."""
+NOISE_SEED = 0
+PLAIN, EVEN = 3.0, 28.0
+"""Squared errors weigh EVEN / (sigma + PLAIN), about the inverse of what the best networks leave,
+and 1 at sigma 25: no level drowns the others."""
+
+
+class FewSpikeRun:
+    """A network in training.
+
+    Parameters
+    ----------
+    options, pictures
+        Of the training.
+    teacher
+        Whose residual is to be learnt; None for the noise alone.
+    compiled, bf16
+        Compile the neurons' kernels; convolve hidden layers in bfloat16.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        pictures: WholePictures,
+        *,
+        teacher: Teacher | None = None,
+        compiled: bool = False,
+        bf16: bool = True,
+    ) -> None:
+        self.options, self.pictures, self.teacher = options, pictures, teacher
+        self.compiled, self.dtype = compiled, torch.bfloat16 if bf16 else torch.float32
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.seed)
+            self.model = FewSpikeDnCNN(options.spec).train()
+        self.averaged = copy.deepcopy(self.model).eval()
+        hidden = [layer.weight for layer in self._layers(self.model)[1:]]
+        self.optimizer = Optimizer(
+            self.model.parameters(),
+            hidden,
+            lr=options.lr,
+            weight_decay=WEIGHT_DECAY,
+            muon=options.muon,
+        )
+        self.history: list[dict[str, Any]] = []
+        self.started = False
+        self.completed, self.seconds, self._own_steps = 0, 0.0, 0
+
+    @property
+    def share(self) -> float:
+        """Of the options' minutes that are over."""
+        return self.seconds / (60 * self.options.minutes)
+
+    @property
+    def rate(self) -> float:
+        """Learning rate over its peak."""
+        warm = min(1.0, (self._own_steps + 1) / WARMUP)
+        return warm * (1 + math.cos(math.pi * min(1.0, self.share))) / 2
+
+    @property
+    def price(self) -> float:
+        """Weight of the spikes in the loss."""
+        risen = min(1.0, max(0.0, (self.share - RISE[0]) / (RISE[1] - RISE[0])))
+        return self.options.price + risen * (self.options.final_price - self.options.price)
+
+    def step(self) -> float:
+        """Do one step and return its weighted squared error, pixels^2."""
+        start = time.perf_counter()
+        if self.share >= FIXED and not self._layers(self.model)[0].fixed:
+            self.fix()
+        batch = self.batch(self.completed)
+        target = batch.noise
+        if self.teacher is not None:
+            taught = self.teacher.residual(batch.noisy, batch.sigma, self.dtype)
+            target = torch.lerp(target, taught, self.options.teaching)
+        residual = self.model(
+            batch.noisy, batch.sigma, price=self.price, dtype=self.dtype, compiled=self.compiled
+        )
+        errors = (residual - target).square().mean((1, 2, 3))
+        loss = (errors * EVEN / (batch.sigma + PLAIN)).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step(self.rate)
+        self.completed += 1
+        self._own_steps += 1
+        # Few steps in, the average covers the steps there are instead of the initial weights.
+        decay = min(EMA, self.completed / (self.completed + 10))
+        with torch.no_grad():
+            pairs = zip(
+                self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True
+            )
+            for mean, value in pairs:
+                mean.lerp_(value, 1 - decay)
+        self.seconds += time.perf_counter() - start
+        return float(loss.detach())
+
+    def batch(self, step: int) -> Batch:
+        """The patches of a step."""
+        options = self.options
+        return self.pictures.batch(
+            seed=options.seed, step=step, size=options.batch, patch=options.patch, levels=LEVELS
+        )
+
+    def fix(self) -> None:
+        """Let batch norm's statistics be those of many batches from now on."""
+        self.recalibrate(self.model)
+        for layer, mean in zip(self._layers(self.model), self._layers(self.averaged), strict=True):
+            layer.fixed = mean.fixed = True
+            mean.running_mean.copy_(layer.running_mean)
+            mean.running_var.copy_(layer.running_var)
+
+    @torch.no_grad()
+    def recalibrate(self, model: FewSpikeDnCNN) -> None:
+        """Give a network, whose weights may be an average, the statistics of its own sums."""
+        layers = self._layers(model)
+        if layers[0].fixed:
+            return
+        was, momentum = model.training, few_spikes.BATCH_NORM_MOMENTUM
+        model.train()
+        try:
+            for k in range(STATISTICS_BATCHES):
+                few_spikes.BATCH_NORM_MOMENTUM = 1 / (k + 1)
+                batch = self.batch(self.completed + k)
+                model(batch.noisy, batch.sigma, dtype=self.dtype, compiled=self.compiled)
+        finally:
+            few_spikes.BATCH_NORM_MOMENTUM = momentum
+            model.train(was)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, Any]:
+        """Mean PSNR (dB) and spikes a pixel on held-out pictures, by noise level."""
+        self.recalibrate(self.averaged)
+        found = {}
+        for sigma in EVALUATED:
+            values, spikes = [], []
+            for clean in self.pictures.held_out:
+                pixels = torch.from_numpy(add_noise(clean, sigma, NOISE_SEED)).float()[None, None]
+                record: list[torch.Tensor] = []
+                residual = self.averaged(pixels, torch.tensor([float(sigma)]), record=record)
+                denoised = (pixels - residual)[0, 0].round().clamp(0, GREY_MAX)
+                values.append(psnr(clean, denoised.to(torch.uint8).numpy()))
+                spikes.append(sum(float(spikes_of(v).sum()) for v in record) / clean.size)
+            found[str(sigma)] = [round(float(np.mean(x)), 3) for x in (values, spikes)]
+        return found
+
+    def freeze(self) -> Deployment:
+        """The averaged network in integers, with where it comes from."""
+        self.recalibrate(self.averaged)
+        record = {
+            "command": self.options.command(self.started, self.teacher is not None),
+            "steps": self.completed,
+        }
+        provenance = {
+            "runs": [*self.history, record],
+            "seed": self.options.seed,
+            "data": f"{self.pictures.count} images, {len(self.pictures.held_out)} held out",
+        }
+        if self.teacher is not None:
+            provenance["teacher"] = self.teacher.hash
+        return freeze_few_spikes(self.averaged, provenance)
+
+    def save(self, path: Path) -> None:
+        """Write the state of the training, whole or not at all."""
+        content = {
+            "format": FORMAT,
+            "options": dataclasses.asdict(self.options),
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "started": self.started,
+            "step": self.completed,
+            "seconds": self.seconds,
+            "fixed": self._layers(self.model)[0].fixed,
+        }
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_atomically(path, buffer.getvalue())
+
+    def resume(self, content: dict[str, Any]) -> None:
+        """Go on from what `load` read of a training of the same options."""
+        self._load(content)
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.history, self.started = content["history"], content["started"]
+        self.completed, self.seconds = content["step"], content["seconds"]
+        for layer in (*self._layers(self.model), *self._layers(self.averaged)):
+            layer.fixed = content["fixed"]
+
+    def start(self, content: dict[str, Any]) -> None:
+        """Begin with the averaged weights of another training of the same network."""
+        self._load(content | {"model": content["averaged"]})
+        before = Options.from_dict(content["options"])
+        record = {"command": before.command(content["started"], True), "steps": content["step"]}
+        self.history, self.started = [*content["history"], record], True
+
+    def _load(self, content: dict[str, Any]) -> None:
+        try:
+            self.model.load_state_dict(content["model"])
+            self.averaged.load_state_dict(content["averaged"])
+        except RuntimeError:
+            raise UsageError(
+                f"the checkpoint's network is not the one of --config {self.options.config}"
+            ) from None
+
+    @staticmethod
+    def _layers(model: FewSpikeDnCNN) -> list[FewSpikeLayer]:
+        return [layer for layer in model.layers if isinstance(layer, FewSpikeLayer)]
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read what `FewSpikeRun.save` wrote; raises `UsageError` where the file is none."""
+    accepted = "give a checkpoint.pt that `train-few-spikes` wrote"
+    with reading(path, "a checkpoint", accepted) as file:
+        content = torch.load(file, weights_only=True, map_location="cpu")
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ValueError(f"it is of another version than {FORMAT}")
+        Options.from_dict(content["options"])
+    return dict(content)
