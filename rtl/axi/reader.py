@@ -53,7 +53,7 @@ class BurstReader(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin; heeded while ``idle``.
+        Begin; taken only while ``idle``.
     abort : In(1)
         Stop asking, and drop what still comes.
     rows : In

@@ -38,7 +38,7 @@ class StripSequencer(wiring.Component):
     Members
     -------
     start, abort : In(1)
-        Take a frame, heeded while ``busy`` is 0; end it.
+        Take a frame, taken only while ``busy`` is 0; end it.
     height, width, timesteps : In
     buffers : In(BuffersSignature(32))
         Of the frame; sampled at ``start``.

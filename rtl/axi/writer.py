@@ -43,7 +43,7 @@ class BurstWriter(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin; heeded while ``idle``.
+        Begin; taken only while ``idle``.
     abort : In(1)
         Finish the bursts that have set out and begin no other.
     rows : In

@@ -17,7 +17,7 @@ class MessageSender(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin; heeded while ``idle``.
+        Begin; taken only while ``idle``.
     kind, sequence, detail, height, width : In
         Of the header; constant from ``start`` until ``idle``.
     with_payload : In(1)

@@ -20,7 +20,7 @@ class FrameStarter(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin; heeded while ``idle``.
+        Begin; taken only while ``idle``.
     height, width, timesteps : In
         Of the frame; constant while not ``idle``.
     irq : In(1)

@@ -95,9 +95,9 @@ def register_chunk(
 ) -> LoadedChunk:
     """Registers that hold what is loaded into a memory, a cycle later.
 
-    What is loaded comes from afar, and goes to all blocks of a large memory. Registers that only
-    take what is for this memory differ from those of all others: synthesis would make one out of
-    equal ones, for memories all over the chip.
+    What is loaded comes over long wires, and goes to all blocks of a large memory. Registers that
+    only take what is for this memory differ from those of all others: synthesis would make one out
+    of equal ones, for memories all over the chip.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ _AXI_FIELDS = {
 ACCELERATOR: Interfaces = {
     "clock and reset": CLOCK,
     "frame": {
-        "start": "begin a frame; heeded while `busy` is 0",
+        "start": "begin a frame; taken only while `busy` is 0",
         "height": "rows of the frame; sampled at `start`",
         "width": "columns of the frame; sampled at `start`",
         "timesteps": "T of the frame; sampled at `start`",

@@ -11,7 +11,7 @@
 #define SPIKING_DNCNN_VERSION 0x04u /* of this register map */
 #define SPIKING_DNCNN_CONTROL 0x08u /* actions */
 #define SPIKING_DNCNN_CONTROL_START_SHIFT 0
-#define SPIKING_DNCNN_CONTROL_START_MASK 0x1u /* denoise a frame; heeded while busy is 0 */
+#define SPIKING_DNCNN_CONTROL_START_MASK 0x1u /* denoise a frame; taken only while busy is 0 */
 #define SPIKING_DNCNN_CONTROL_ABORT_SHIFT 1
 #define SPIKING_DNCNN_CONTROL_ABORT_MASK 0x1u /* end the frame under way */
 #define SPIKING_DNCNN_CONTROL_CLEAR_SHIFT 2

@@ -33,7 +33,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     start : In(1)
-        Take a frame of the given size and timesteps; heeded while ``busy`` is 0.
+        Take a frame of the given size and timesteps; taken only while ``busy`` is 0.
     height, width, timesteps : In
         Of the frame; sampled at ``start``.
     busy : Out(1)

@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Mux, Signal, Value
 class PlaceCounter:
     """Counts from 0 to a size less one and knows first and last place from registers.
 
-    A comparison with the size, which comes from afar, would be at the beginning of long paths; here
-    it is at the end of short ones.
+    A comparison with the size, which comes over long wires, would be at the beginning of long
+    paths; here it is at the end of short ones.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ PASSED_ON = ("PATH", "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "PYT
 """Variables that a program needs to be found and to start.
 
 There are no others: make takes every variable for one of its own, compilers, simulators and cocotb
-heed dozens, and what they do must follow from their command lines alone.
+obey dozens, and what they do must follow from their command lines alone.
 """
 
 

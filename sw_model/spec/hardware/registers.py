@@ -113,7 +113,7 @@ _ADDRESS = "; a multiple of 8"
 
 def _table() -> tuple[Register, ...]:
     control = (
-        Field(name="start", low=0, bits=1, meaning="denoise a frame; heeded while busy is 0"),
+        Field(name="start", low=0, bits=1, meaning="denoise a frame; taken only while busy is 0"),
         Field(name="abort", low=1, bits=1, meaning="end the frame under way"),
         Field(name="clear", low=2, bits=1, meaning="clear done, and with it the interrupt"),
     )
