@@ -16,7 +16,7 @@ from sw_model.pictures.metrics import psnr
 from sw_model.support.text import one_line
 
 SPARSE_THETA = 0.4
-"""Activity at which the shares of sparser maps are given too: what hidden layers with sparse spikes would have."""
+"""Activity at which the shares of sparser maps are given too."""
 THINNING_SEED = 1
 DECIMALS = 4
 
