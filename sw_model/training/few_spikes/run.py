@@ -87,6 +87,16 @@ class FewSpikeRun:
         self.completed, self.seconds, self._own_steps = 0, 0.0, 0
 
     @property
+    def result(self) -> FewSpikeDnCNN:
+        """The network as it is best evaluated and frozen.
+
+        It is the moving average while thresholds still move. Weights that are rounded hop between
+        two integers, and their average lies between both: once thresholds stay, and the rates have
+        all but fallen, the network itself is better (by 0.4 dB in the one training compared).
+        """
+        return self.model if self._layers(self.model)[0].fixed else self.averaged
+
+    @property
     def share(self) -> float:
         """Of the options' minutes that are over."""
         return self.seconds / (60 * self.options.minutes)
@@ -169,23 +179,27 @@ class FewSpikeRun:
     @torch.no_grad()
     def evaluate(self) -> dict[str, Any]:
         """Mean PSNR (dB) and spikes a pixel on held-out pictures, by noise level."""
-        self.recalibrate(self.averaged)
+        model = self.result
+        self.recalibrate(model)
+        was = model.training
+        model.eval()
         found = {}
         for sigma in EVALUATED:
             values, spikes = [], []
             for clean in self.pictures.held_out:
                 pixels = torch.from_numpy(add_noise(clean, sigma, NOISE_SEED)).float()[None, None]
                 record: list[torch.Tensor] = []
-                residual = self.averaged(pixels, torch.tensor([float(sigma)]), record=record)
+                residual = model(pixels, torch.tensor([float(sigma)]), record=record)
                 denoised = (pixels - residual)[0, 0].round().clamp(0, GREY_MAX)
                 values.append(psnr(clean, denoised.to(torch.uint8).numpy()))
                 spikes.append(sum(float(spikes_of(v).sum()) for v in record) / clean.size)
             found[str(sigma)] = [round(float(np.mean(x)), 3) for x in (values, spikes)]
+        model.train(was)
         return found
 
     def freeze(self) -> Deployment:
-        """The averaged network in integers, with where it comes from."""
-        self.recalibrate(self.averaged)
+        """The `result` in integers, with where it comes from."""
+        self.recalibrate(self.result)
         record = {
             "command": self.options.command(self.started, self.teacher is not None),
             "steps": self.completed,
@@ -197,7 +211,7 @@ class FewSpikeRun:
         }
         if self.teacher is not None:
             provenance["teacher"] = self.teacher.hash
-        return freeze_few_spikes(self.averaged, provenance)
+        return freeze_few_spikes(self.result, provenance)
 
     def save(self, path: Path) -> None:
         """Write the state of the training, whole or not at all."""
@@ -227,8 +241,9 @@ class FewSpikeRun:
             layer.fixed = content["fixed"]
 
     def start(self, content: dict[str, Any]) -> None:
-        """Begin with the averaged weights of another training of the same network."""
-        self._load(content | {"model": content["averaged"]})
+        """Begin with the weights of another training of the same network."""
+        source = content["model"] if content["fixed"] else content["averaged"]
+        self._load(content | {"model": source, "averaged": source})
         before = Options.from_dict(content["options"])
         record = {"command": before.command(content["started"], True), "steps": content["step"]}
         self.history, self.started = [*content["history"], record], True

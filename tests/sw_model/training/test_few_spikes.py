@@ -127,9 +127,10 @@ def test_a_resumed_training_does_what_the_other_does(pictures, tmp_path):
         assert torch.equal(again.model.state_dict()[name], value), name
 
 
-# The last quarter has fixed statistics; what is then averaged is frozen value for value.
+# The last quarter has fixed statistics; what comes out of it is frozen value for value.
 def test_the_end_is_what_is_frozen(pictures):
     run, _ = trained(pictures, 3)
+    assert run.result is run.averaged
     run.seconds = 60 * 0.8
     run.step()
     assert all(layer.fixed for layer in run.model.layers)
@@ -140,7 +141,7 @@ def test_the_end_is_what_is_frozen(pictures):
     pixels = run.batch(9).noisy[:1]
     values = []
     with torch.no_grad():
-        run.averaged(pixels, torch.tensor([25.0]), record=values)
+        run.model.eval()(pixels, torch.tensor([25.0]), record=values)
     found = golden.denoise(deployment, pixels[0, 0].numpy().astype(int), level=25, trace="spikes")
     steps = 2 ** np.arange(4)[::-1]
     first = np.tensordot(steps, found.layers[0].spikes, 1)
