@@ -68,5 +68,5 @@ def load_recipe(name: str) -> list[Stage]:
     """The stages of a recipe, in order; raises `UsageError` where it is none of `RECIPES`."""
     if name not in RECIPES:
         raise UsageError(f"recipe {name!r} is unknown; known are {', '.join(RECIPES)}")
-    content = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))
+    content = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))
     return [Stage.from_table(table) for table in content["stage"]]

@@ -98,7 +98,9 @@ def _hold(folder: Path, recipe: str) -> None:
     held = folder / HELD
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = held.read_text("utf-8", errors="replace").strip() if held.exists() else None
+        found = (
+            held.read_text(encoding="utf-8", errors="replace").strip() if held.exists() else None
+        )
     except OSError as error:
         name = str(error.filename or folder)
         raise UsageError(f"cannot use the folder {name!r}: {error.strerror}") from None

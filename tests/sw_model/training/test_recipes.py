@@ -8,6 +8,7 @@ import pytest
 from sw_model.__main__ import main
 from sw_model.network.baseline import Baseline
 from sw_model.spec import UsageError, load_deployment
+from sw_model.support.environment import tool_environment
 from sw_model.training import command as train
 from sw_model.training.recipes.recipe import RECIPES, Stage, load_recipe
 from sw_model.training.recipes.running import stage_arguments
@@ -67,7 +68,8 @@ def test_what_no_stage_has():
 
 def test_make_calls_the_command(tmp_path):
     call = ["make", "-n", "-o", ".venv/.complete", "train", "RECIPE=paper", "SHORTEN=7"]
-    told = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    how = {"cwd": ROOT, "env": tool_environment(), "check": True}  # this may be run by make itself
+    told = subprocess.run(call, **how, capture_output=True, text=True).stdout
     words = shlex.split(told)
     args = parse(train, *words[words.index("train") + 1 :])
     assert (args.recipe, args.shorten, str(args.output)) == ("paper", 7, "build/train/paper")
