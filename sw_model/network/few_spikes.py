@@ -126,6 +126,8 @@ class FewSpikeLayer(nn.Module):
     fixed
         Training, too, uses the statistics that evaluation uses: what is then learnt fits the
         rounded thresholds.
+    momentum
+        Share of a batch's statistics in those that evaluation uses.
     """
 
     running_mean: Tensor
@@ -143,6 +145,7 @@ class FewSpikeLayer(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
         self.fixed = False
+        self.momentum = BATCH_NORM_MOMENTUM
 
     def constants(self, mean: Tensor, variance: Tensor) -> FrozenConstants:
         """The integers that these statistics give."""
@@ -182,8 +185,8 @@ class FewSpikeLayer(nn.Module):
         if own:
             with torch.no_grad():
                 variance, mean = kernel(channel_statistics, None, compiled)(y)
-                self.running_var.lerp_(variance, BATCH_NORM_MOMENTUM)
-                self.running_mean.lerp_(mean, BATCH_NORM_MOMENTUM)
+                self.running_var.lerp_(variance, self.momentum)
+                self.running_mean.lerp_(mean, self.momentum)
         else:
             variance, mean = self.running_var, self.running_mean
         inv_std = torch.rsqrt(variance + BATCH_NORM_EPS)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sw_model.network import few_spikes
+from sw_model.network.dncnn import BATCH_NORM_MOMENTUM
 from sw_model.network.few_spikes import FewSpikeDnCNN, FewSpikeLayer, spikes_of
 from sw_model.pictures.arrays import Picture
 from sw_model.pictures.metrics import psnr
@@ -95,7 +95,7 @@ class FewSpikeRun:
 
         It is the moving average while thresholds still move. Weights that are rounded hop between
         two integers, and their average lies between both: once thresholds stay, and the rates have
-        all but fallen, the network itself is better (by 0.4 dB in the one training compared).
+        all but fallen, the network itself is better.
         """
         return self.model if self._layers(self.model)[0].fixed else self.averaged
 
@@ -168,16 +168,16 @@ class FewSpikeRun:
         layers = self._layers(model)
         if layers[0].fixed:
             return
-        was, momentum = model.training, few_spikes.BATCH_NORM_MOMENTUM
+        was = model.training
         model.train()
-        try:
-            for k in range(STATISTICS_BATCHES):
-                few_spikes.BATCH_NORM_MOMENTUM = 1 / (k + 1)
-                batch = self.batch(self.completed + k)
-                model(batch.noisy, batch.sigma, dtype=self.dtype, compiled=self.compiled)
-        finally:
-            few_spikes.BATCH_NORM_MOMENTUM = momentum
-            model.train(was)
+        for k in range(STATISTICS_BATCHES):
+            for layer in layers:
+                layer.momentum = 1 / (k + 1)
+            batch = self.batch(self.completed + k)
+            model(batch.noisy, batch.sigma, dtype=self.dtype, compiled=self.compiled)
+        for layer in layers:
+            layer.momentum = BATCH_NORM_MOMENTUM
+        model.train(was)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, Any]:
@@ -226,6 +226,7 @@ class FewSpikeRun:
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
             "started": self.started,
+            "taught": self.teacher is not None,
             "step": self.completed,
             "seconds": self.seconds,
             "fixed": self._layers(self.model)[0].fixed,
@@ -248,7 +249,10 @@ class FewSpikeRun:
         source = content["model"] if content["fixed"] else content["averaged"]
         self._load(content | {"model": source, "averaged": source})
         before = Options.from_dict(content["options"])
-        record = {"command": before.command(content["started"], True), "steps": content["step"]}
+        record = {
+            "command": before.command(content["started"], content["taught"]),
+            "steps": content["step"],
+        }
         self.history, self.started = [*content["history"], record], True
 
     def _load(self, content: dict[str, Any]) -> None:
