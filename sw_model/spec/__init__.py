@@ -6,17 +6,10 @@ and only numpy and safetensors from outside.
 """
 
 from ..support.errors import UsageError
+from .configurations import CONFIGURATIONS, configuration, uniform_network
 from .deployment import Deployment, load_deployment, shipped_deployments
 from .fixed_point import GREY_MAX, MULT_BITS, PIXEL_BITS, PIXEL_MAX, PIXEL_MIN
-from .network import (
-    CONFIGURATIONS,
-    KERNEL,
-    TAPS,
-    LayerSpec,
-    NetworkSpec,
-    configuration,
-    uniform_network,
-)
+from .network import KERNEL, TAPS, LayerSpec, NetworkSpec
 from .neuron import NeuronSpec
 from .packing import pack_spikes, unpack_spikes, weight_row
 from .widths import LayerWidths, NetworkWidths
