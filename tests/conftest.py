@@ -21,6 +21,10 @@ TOOLS = (
 )
 """Folders and files of `tests` whose tests need more than Python, or much time."""
 
+# The tests run side by side, a process for each core: threads of PyTorch that wait for each other
+# made some of them twenty times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 if folder := os.environ.get(DATA_VARIABLE):
     # Named from where the tests were started, while many of their commands run elsewhere.
     os.environ[DATA_VARIABLE] = str(Path(folder).absolute())

@@ -136,9 +136,9 @@ def page_of(
 
 
 def samples_of(page: Page) -> Array:
-    """The inverse of `page_of`: (H, W), or (H, W, 2 to 4)."""
+    """The inverse of `page_of`: (H, W), or (H, W, 2 to 4), in C order, which the codecs need."""
     if page.alpha is None:
-        return page.array
+        return np.ascontiguousarray(page.array)
     return np.dstack([page.array, page.alpha])
 
 

@@ -39,6 +39,25 @@ def test_deep_pictures_keep_every_bit(tmp_path, suffix, shape):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+# An array in Fortran order reaches the writers as it was read.
+@pytest.mark.parametrize("shape", [(5, 4), (3, 5, 4)])
+@pytest.mark.parametrize(
+    ("suffix", "dtype"),
+    [
+        *(
+            (suffix, dtype)
+            for suffix in (".png", ".tif", ".npy")
+            for dtype in (np.uint8, np.uint16)
+        ),
+        (".bmp", np.uint8),
+    ],
+)
+def test_any_memory_layout_is_written(tmp_path, suffix, dtype, shape):
+    array = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape).astype(dtype).T
+    write_image(tmp_path / f"a{suffix}", array)
+    assert np.array_equal(read_image(tmp_path / f"a{suffix}"), array)
+
+
 def test_deep_colour_is_read_by_others(tmp_path):
     picture = deep(5, 7, 3)
     write_image(tmp_path / "a.tif", picture)
