@@ -154,7 +154,13 @@ def _network(
         with _loading:
             from .few_spikes import SpikeNetwork, ValueNetwork
 
-        return (SpikeNetwork if engine == "reference" else ValueNetwork)(deployment, level)
+        if engine == "reference":
+            return SpikeNetwork(deployment, level)
+        with _loading:
+            from .values import CompiledValueNetwork, supports_values
+
+        compiled = supports_values(deployment, level)
+        return (CompiledValueNetwork if compiled else ValueNetwork)(deployment, level)
     deployment.spec.check_plain("this engine of the rate code")
     if engine == "values":
         raise ValueError("the engine of values is for the few-spike code")

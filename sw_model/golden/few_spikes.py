@@ -38,11 +38,7 @@ class ValueNetwork:
         self.deployment = deployment
         self.timesteps = deployment.spec.timesteps_max
         self.largest = (1 << self.timesteps) - 1
-        self.biases = [bias.astype(np.int64) for bias in deployment.biases]
-        if level is not None:
-            assert deployment.noise_weight is not None
-            product = deployment.noise_weight.astype(np.int64) * level
-            self.biases[0] = self.biases[0] + rounding_shift(product, deployment.spec.noise_shift)
+        self.biases = told_biases(deployment, level)
 
     def run(self, planes: WideArray, work: Work, visit: Visit) -> WideArray:
         """See `sw_model.golden.Network`."""
@@ -98,6 +94,16 @@ class ValueNetwork:
         """The sums of a layer, of a window of its pixels or values."""
         largest = max(-PIXEL_MIN, PIXEL_MAX) if index == 0 else self.largest
         return ExactConvolution(self.deployment.weights[index], largest=largest)
+
+
+def told_biases(deployment: Deployment, level: int | None) -> list[WideArray]:
+    """The biases of all layers; the first ones contain the noise level, see `ValueNetwork`."""
+    biases = [bias.astype(np.int64) for bias in deployment.biases]
+    if level is not None:
+        assert deployment.noise_weight is not None
+        product = deployment.noise_weight.astype(np.int64) * level
+        biases[0] = biases[0] + rounding_shift(product, deployment.spec.noise_shift)
+    return biases
 
 
 class SpikeNetwork(ValueNetwork):
