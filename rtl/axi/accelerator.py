@@ -40,8 +40,8 @@ class System(wiring.Component):
     Software writes the frame's size and addresses and the start bit, then waits for the interrupt
     or polls the status. Cycles: `sw_model.spec.hardware.system_cycles`.
 
-    Two engines take the upper and the lower half of every strip's rows at the same time, and their
-    weights from one memory.
+    Two engines process the upper and the lower half of every strip's rows at the same time, and
+    share one weight memory.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class System(wiring.Component):
     columns
         Input columns of the widest strip; by default as many as fit block RAM.
     engines
-        How many share a frame's rows, 1 or 2.
+        Number of engines that share a frame's rows, 1 or 2.
 
     Members
     -------
@@ -59,9 +59,9 @@ class System(wiring.Component):
     m_axi, or m0_axi and m1_axi : Out(AxiSignature())
         External memory, a port for each engine.
     irq : Out(1)
-        High while a frame has ended and the interrupt is enabled, until software clears it.
+        High from the end of a frame until software clears it, if the interrupt is enabled.
     layer, layer_done : Out
-        The layer under way, and its last cycle; for benches.
+        The layer in progress, and its last cycle; for benches.
     """
 
     def __init__(self, *, deployment: Deployment, columns: int | None = None, engines: int = 1):
@@ -99,7 +99,7 @@ class System(wiring.Component):
             )
             for index in range(engines)
         ]
-        # With one engine, band and weights are its own.
+        # A single engine needs no band, and has its own weight memory.
         self._bands = [RowBand(index) for index in range(engines) if engines > 1]
         self._weights = [
             SharedWeightMemory(
@@ -115,7 +115,7 @@ class System(wiring.Component):
 
     @property
     def ports(self) -> dict[str, tuple]:
-        """Ports by the names that tools know AXI by, as `amaranth.back.rtlil.convert` wants."""
+        """Ports by their usual AXI names, in the form that `amaranth.back.rtlil.convert` takes."""
         return {
             "_".join(map(str, path)): (Value.cast(value), None)
             for path, _, value in self.signature.flatten(self)
@@ -145,7 +145,7 @@ class System(wiring.Component):
         sequencer, geometry = self._sequencer, self._engines[0].geometry
         together, each = sequencer.status, [engine.status for engine in self._engines]
         m.d.comb += [
-            # An engine without a row is never restarted.
+            # An engine without rows is never restarted, so it never completes.
             together.complete.eq((Cat(one.complete for one in each) | ~self._active()).all()),
             together.reader_idle.eq(Cat(one.reader_idle for one in each).all()),
             together.writer_idle.eq(Cat(one.writer_idle for one in each).all()),
@@ -206,7 +206,7 @@ class System(wiring.Component):
 
     def _connect_weights(self, m: Module) -> None:
         for group, weights in enumerate(self._weights):
-            # What was asked for before an error is forgotten, and accumulators are cleared.
+            # After an error, pending requests are dropped and accumulators are cleared.
             m.submodules[f"weights_{group}"] = ResetInserter(self._sequencer.clear)(weights)
             for engine, reader in zip(self._engines, weights.readers, strict=True):
                 wiring.connect(m, getattr(engine, f"fetch_{group}"), reader)
@@ -262,7 +262,7 @@ class System(wiring.Component):
         with m.If(sequencer.done):
             m.d.sync += done.eq(1)
 
-        # Loading has time, and the memories lie all over a device.
+        # Loading may take a cycle more, and the memories are spread over the device.
         loaded = LOAD_STREAM.create()
         m.d.sync += [
             loaded.valid.eq(registers.load_data_written),
