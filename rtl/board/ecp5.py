@@ -1,4 +1,4 @@
-"""Pins of an ECP5 with registers in them."""
+"""Pins of an ECP5 with I/O registers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .sdram import SdramSignature
 
 
 class SdramPins(Elaboratable):
-    """The SDRAM's pins: a register in each, so that routing takes no part in their timing.
+    """The SDRAM's pins, each with a register, so that routing does not affect their timing.
 
-    Outputs change a cycle after ``pins`` does. What the part gives is sampled at the rising edge
-    of ``sync`` and seen in the cycle after it. The part's clock is that of domain ``sdram``,
-    brought out through a register of double data rate: its edges are those of the domain.
+    Outputs change a cycle after ``pins``. The part's data are sampled at the rising edge of
+    ``sync`` and visible in the cycle after it. The part's clock is that of domain ``sdram``, driven
+    by a double-data-rate register: its edges are those of the domain.
 
     Attributes
     ----------
     pins
-        For the controller.
+        Interface for the controller.
     ports
-        The pins by name, as constraints of the board have them: ``sdram_clk`` and so on.
+        The pins by their names in the board's constraints, ``sdram_clk`` and so on.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class SdramPins(Elaboratable):
 
 
 def _registers(kind: str, given: Value, taken: Value) -> Iterator[tuple[int, Instance]]:
-    """A register of a pin for each bit."""
+    """One I/O register per bit."""
     for bit in range(len(taken)):
         yield (
             bit,
