@@ -143,15 +143,17 @@ class System(wiring.Component):
 
     def _connect_sequencer(self, m: Module) -> None:
         sequencer, geometry = self._sequencer, self._engines[0].geometry
-        together, each = sequencer.status, [engine.status for engine in self._engines]
+        combined, statuses = sequencer.status, [engine.status for engine in self._engines]
         m.d.comb += [
             # An engine without rows is never restarted, so it never completes.
-            together.complete.eq((Cat(one.complete for one in each) | ~self._active()).all()),
-            together.reader_idle.eq(Cat(one.reader_idle for one in each).all()),
-            together.writer_idle.eq(Cat(one.writer_idle for one in each).all()),
-            together.read_failed.eq(Cat(one.read_failed for one in each).any()),
-            together.write_failed.eq(Cat(one.write_failed for one in each).any()),
-            together.beyond.eq(Cat(one.beyond for one in each).any()),
+            combined.complete.eq(
+                (Cat(status.complete for status in statuses) | ~self._active()).all()
+            ),
+            combined.reader_idle.eq(Cat(status.reader_idle for status in statuses).all()),
+            combined.writer_idle.eq(Cat(status.writer_idle for status in statuses).all()),
+            combined.read_failed.eq(Cat(status.read_failed for status in statuses).any()),
+            combined.write_failed.eq(Cat(status.write_failed for status in statuses).any()),
+            combined.beyond.eq(Cat(status.beyond for status in statuses).any()),
             sequencer.outputs.eq(geometry.outputs),
             sequencer.last.eq(~geometry.skip_last),
             sequencer.prepare.done.eq(Cat(engine.prepare.done for engine in self._engines).all()),
@@ -277,14 +279,15 @@ class System(wiring.Component):
 
     def _connect_counters(self, m: Module) -> None:
         counters = self._counters
-        together, each = counters.activity, [engine.activity for engine in self._engines]
+        combined = counters.activity
+        activities = [engine.activity for engine in self._engines]
         m.d.comb += [
-            together.beat.eq(Cat(one.beat for one in each)),
-            together.held.eq(Cat(one.held for one in each)),
-            together.event.eq(Cat(one.event for one in each)),
-            together.waiting.eq(Cat(one.waiting for one in each) & self._active()),
-            together.read.eq(Cat(one.read for one in each)),
-            together.written.eq(Cat(one.written for one in each)),
+            combined.beat.eq(Cat(activity.beat for activity in activities)),
+            combined.held.eq(Cat(activity.held for activity in activities)),
+            combined.event.eq(Cat(activity.event for activity in activities)),
+            combined.waiting.eq(Cat(activity.waiting for activity in activities) & self._active()),
+            combined.read.eq(Cat(activity.read for activity in activities)),
+            combined.written.eq(Cat(activity.written for activity in activities)),
             counters.start.eq(self._sequencer.start),
             counters.running.eq(self._sequencer.busy),
             counters.encoding.eq(self._sequencer.layer.encoding),

@@ -213,18 +213,18 @@ class StripGeometry(wiring.Component):
         """Words above the first row: of the image and the map that are read, and of the result."""
         if not self.banded:
             return [Const(0)] * len(strides)
-        found: list[Value] = []
+        words_above: list[Value] = []
         for rows, stride in zip((self.above, self.above, self.own_above), strides, strict=True):
-            words = Signal(len(rows) + len(stride), name=f"words_above_{len(found)}")
+            words = Signal(len(rows) + len(stride), name=f"words_above_{len(words_above)}")
             m.d.sync += words.eq(rows * stride)
-            found.append(words)
-        return found
+            words_above.append(words)
+        return words_above
 
-    def _address(self, m: Module, buffer: Value, place: Value, above: Value) -> Value:
+    def _address(self, m: Module, buffer: Value, offset: Value, above: Value) -> Value:
         """Sum of the parts; its top bit is set if it lies beyond the address range."""
         if not self.banded:
             # Less than twice the address range, so the carry is enough.
-            return buffer + place
-        total = Signal.like(buffer + place + above, name="total")
-        m.d.comb += total.eq(buffer + place + above)
+            return buffer + offset
+        total = Signal.like(buffer + offset + above, name="total")
+        m.d.comb += total.eq(buffer + offset + above)
         return Cat(total[:WORD_ADDRESS_BITS], total[WORD_ADDRESS_BITS:].any())

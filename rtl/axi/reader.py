@@ -114,14 +114,14 @@ class BurstReader(wiring.Component):
         rows_left = Signal.like(self.rows)
         # The next burst, and the addresses of the next rows of both buffers.
         burst = BurstCutter(m, self.max_words)
-        places = (self.first, self.second)
-        following = [Signal.like(burst.address, name=f"following_{place}") for place in range(2)]
+        buffers = (self.first, self.second)
+        following = [Signal.like(burst.address, name=f"following_{buffer}") for buffer in range(2)]
 
-        def go(place: int) -> list:
+        def begin_buffer(buffer: int) -> list:
             return [
-                second.eq(place),
-                *burst.begin_row(following[place], places[place].words),
-                following[place].eq(following[place] + places[place].stride),
+                second.eq(buffer),
+                *burst.begin_row(following[buffer], buffers[buffer].words),
+                following[buffer].eq(following[buffer] + buffers[buffer].stride),
             ]
 
         room = Signal(range(self.depth + 1), init=self.depth)
@@ -148,26 +148,28 @@ class BurstReader(wiring.Component):
         with m.Elif(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
         # Registers are early enough: the rows are known before a read begins.
-        empty = [Signal(name=f"empty_{place}") for place in range(2)]
-        m.d.sync += [flag.eq(place.words == 0) for flag, place in zip(empty, places, strict=True)]
-        last_place = second | empty[1]
+        empty = [Signal(name=f"empty_{buffer}") for buffer in range(2)]
+        m.d.sync += [
+            flag.eq(buffer.words == 0) for flag, buffer in zip(empty, buffers, strict=True)
+        ]
+        last_buffer = second | empty[1]
         with m.If(begin):
             m.d.sync += begin.eq(0)
-        with m.If(issue & burst.row_done & last_place):
+        with m.If(issue & burst.row_done & last_buffer):
             m.d.sync += rows_left.eq(rows_left - 1)
-        with m.If(issue & burst.row_done & last_place & (rows_left == 1)):
+        with m.If(issue & burst.row_done & last_buffer & (rows_left == 1)):
             m.d.sync += active.eq(0)
         with m.Elif(begin | (issue & burst.row_done)):
             m.d.sync += active.eq(1)
-            with m.If((begin | last_place) & ~empty[0]):
-                m.d.sync += go(0)
+            with m.If((begin | last_buffer) & ~empty[0]):
+                m.d.sync += begin_buffer(0)
             with m.Else():
-                m.d.sync += go(1)
+                m.d.sync += begin_buffer(1)
         with m.If(self.start):
             m.d.sync += [
                 begin.eq(1),
                 rows_left.eq(self.rows),
-                *(following[place].eq(places[place].address) for place in range(2)),
+                *(following[buffer].eq(buffers[buffer].address) for buffer in range(2)),
             ]
         with m.If(self.abort):
             m.d.sync += [begin.eq(0), active.eq(0)]

@@ -86,8 +86,8 @@ class RegisterFile(wiring.Component):
         with m.If(self.load_data_written):
             m.d.sync += [signal.eq(0) for signal in kept.values()]
             chunk = REGISTERS["LOAD_ADDRESS"].field("chunk")
-            place = self.load_address[chunk.low : chunk.low + chunk.bits]
-            m.d.sync += place.eq(place + 1)
+            address_field = self.load_address[chunk.low : chunk.low + chunk.bits]
+            m.d.sync += address_field.eq(address_field + 1)
         with m.Switch(bus.awaddr[_BYTE_BITS:]):
             for name, register in REGISTERS.items():
                 if register.access == "read":

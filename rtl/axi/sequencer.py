@@ -186,15 +186,15 @@ class StripSequencer(wiring.Component):
 
     def _sample_frame(self, m: Module) -> None:
         """Sample size, T and addresses of the frame."""
-        frame, asked = self.frame_buffers, self.buffers
+        sampled, requested = self.frame_buffers, self.buffers
         m.d.sync += [
             self.frame.height.eq(self.height),
             self.frame.width.eq(self.width),
             self.frame_timesteps.eq(self.timesteps),
-            frame.noisy.eq(asked.noisy >> SIZE),
-            frame.denoised.eq(asked.denoised >> SIZE),
-            frame.map_a.eq(asked.map_a >> SIZE),
-            frame.map_b.eq(asked.map_b >> SIZE),
+            sampled.noisy.eq(requested.noisy >> SIZE),
+            sampled.denoised.eq(requested.denoised >> SIZE),
+            sampled.map_a.eq(requested.map_a >> SIZE),
+            sampled.map_b.eq(requested.map_b >> SIZE),
             self.error.eq(self._refusal()),
             self.layer.index.eq(0),
             self.layer.encoding.eq(1),

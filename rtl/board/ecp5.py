@@ -71,12 +71,12 @@ class SdramPins(Elaboratable):
             Signal(len(pins.written), name=name) for name in ("away", "outwards", "inwards")
         )
         idle = (~pins.drive).replicate(len(pins.written))
-        for name, kind, given, taken in (
+        for name, kind, source, target in (
             ("away", "OFS1P3DX", idle, away),
             ("outwards", "OFS1P3DX", pins.written, outwards),
             ("inwards", "IFS1P3DX", inwards, pins.read),
         ):
-            for bit, register in _registers(kind, given, taken):
+            for bit, register in _registers(kind, source, target):
                 m.submodules[f"sdram_d_{name}_{bit}"] = register
         for bit in range(len(pins.written)):
             m.submodules[f"buffer_{bit}"] = Instance(
@@ -89,9 +89,9 @@ class SdramPins(Elaboratable):
         return m
 
 
-def _registers(kind: str, given: Value, taken: Value) -> Iterator[tuple[int, Instance]]:
+def _registers(kind: str, source: Value, target: Value) -> Iterator[tuple[int, Instance]]:
     """One I/O register per bit."""
-    for bit in range(len(taken)):
+    for bit in range(len(target)):
         yield (
             bit,
             Instance(
@@ -99,7 +99,7 @@ def _registers(kind: str, given: Value, taken: Value) -> Iterator[tuple[int, Ins
                 i_SCLK=ClockSignal(),
                 i_SP=1,
                 i_CD=0,
-                i_D=given[bit],
-                o_Q=taken[bit],
+                i_D=source[bit],
+                o_Q=target[bit],
             ),
         )

@@ -177,7 +177,7 @@ class SdramController(wiring.Component):
                     m.d.sync += due.eq(0)
                 with m.Else():
                     m.d.comb += [bus.awready.eq(take_write), bus.arready.eq(take_read)]
-                    self._take_burst(m, take_write, writing, failed, burst_id, word, left)
+                    self._sample_burst(m, take_write, writing, failed, burst_id, word, left)
                     with m.If(take_write | take_read):
                         m.d.sync += turn_of_reads.eq(take_write)
                         m.next = "activate"
@@ -244,7 +244,7 @@ class SdramController(wiring.Component):
             m.d.comb += pins.mask.eq(~strobes)
         return m
 
-    def _take_burst(
+    def _sample_burst(
         self,
         m: Module,
         take_write: Signal,
@@ -283,19 +283,19 @@ class SdramController(wiring.Component):
             tags.append(Signal(_Tag(), name=f"tag_{stage}"))
             m.d.sync += tags[-1].eq(tags[-2])
         gathered = Signal(WORD_BITS - DATA_BITS)
-        whole = Cat(gathered, self.pins.read)
-        m.d.sync += gathered.eq(whole[DATA_BITS:])
-        arrived = Cat(whole, tags[-1].as_value())
+        word = Cat(gathered, self.pins.read)
+        m.d.sync += gathered.eq(word[DATA_BITS:])
+        arrived = Cat(word, tags[-1].as_value())
         taken = Signal()
-        given = data.View(_Tag(), queue.r_data[WORD_BITS:])
+        read_tag = data.View(_Tag(), queue.r_data[WORD_BITS:])
         m.d.comb += [
             queue.w_en.eq(tags[-1].valid),
             queue.w_data.eq(arrived),
             bus.rvalid.eq(queue.r_rdy),
             bus.rdata.eq(queue.r_data[:WORD_BITS]),
-            bus.rid.eq(given.id),
-            bus.rlast.eq(given.last),
-            bus.rresp.eq(Mux(given.failed, SLAVE_ERROR, OKAY)),
+            bus.rid.eq(read_tag.id),
+            bus.rlast.eq(read_tag.last),
+            bus.rresp.eq(Mux(read_tag.failed, SLAVE_ERROR, OKAY)),
             queue.r_en.eq(bus.rready),
             taken.eq(bus.rvalid & bus.rready),
         ]

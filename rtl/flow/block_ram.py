@@ -112,7 +112,7 @@ def memories(text: str) -> list[MemoryShape]:
     text
         RTLIL as Amaranth writes it: one module per component, named by its hierarchical path.
     """
-    found = []
+    shapes = []
     for module in re.finditer(r"^module \\(\S+)$(.*?)^end$", text, re.MULTILINE | re.DOTALL):
         reads: dict[str, list[bool]] = {}
         used: dict[str, int] = {}
@@ -141,8 +141,8 @@ def memories(text: str) -> list[MemoryShape]:
                 enables=_lowest_bits(enables.get(name, ()), used[name]),
                 style=_style(memory[1]),
             )
-            found.append(shape)
-    return found
+            shapes.append(shape)
+    return shapes
 
 
 def _style(attributes: str) -> str:
@@ -160,8 +160,8 @@ def _used_bits(cell: str, module: str) -> int:
     """Bits of a row up to the highest one that is used from a read port."""
     match = re.search(r"^    connect \\DATA (\S+)", cell, re.MULTILINE)
     assert match is not None, "read port without data"
-    taken = re.findall(rf" {re.escape(match[1])} \[(\d+)", module)
-    return max((int(bit) + 1 for bit in taken), default=int(_parameter(cell, "WIDTH")))
+    used = re.findall(rf" {re.escape(match[1])} \[(\d+)", module)
+    return max((int(bit) + 1 for bit in used), default=int(_parameter(cell, "WIDTH")))
 
 
 def _enables(cell: str) -> tuple[int, ...]:
@@ -178,9 +178,9 @@ def _enables(cell: str) -> tuple[int, ...]:
 def _lowest_bits(counts: tuple[int, ...], width: int) -> tuple[int, ...]:
     """Reduce the result of `_enables` to the lowest `width` bits."""
     left = width
-    found = []
+    lowest = []
     for count in counts:
         if left > 0:
-            found.append(min(count, left))
+            lowest.append(min(count, left))
         left -= count
-    return tuple(found)
+    return tuple(lowest)

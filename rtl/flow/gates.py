@@ -58,9 +58,9 @@ def _cell_models(netlist: str) -> str:
             r"^module (\w+).*?^endmodule", (folder / name).read_text(encoding="utf-8"), re.M | re.S
         ):
             models.setdefault(module[1], module[0].replace(_INITIAL, _INITIAL_OF_PARAMETERS))
-    wanted, waiting = dict[str, str](), [netlist]
-    while waiting:
-        names = set(re.findall(r"\w+", waiting.pop())) & set(models)
-        waiting += [models[name] for name in names - set(wanted)]
-        wanted |= {name: models[name] for name in names}
-    return "\n".join(wanted[name] + "\n" for name in sorted(wanted))
+    needed, pending = dict[str, str](), [netlist]
+    while pending:
+        names = set(re.findall(r"\w+", pending.pop())) & set(models)
+        pending += [models[name] for name in names - set(needed)]
+        needed |= {name: models[name] for name in names}
+    return "\n".join(needed[name] + "\n" for name in sorted(needed))

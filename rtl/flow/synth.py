@@ -116,9 +116,9 @@ def main(args: argparse.Namespace) -> None:
     speed = SPEED if args.speed is None else args.speed
     if speed not in SPEEDS:
         raise UsageError(f"--speed {speed} is none of {', '.join(map(str, SPEEDS))}")
-    most = ENGINES_MAX if args.max_size is None else ACCELERATORS_MAX
-    if not 1 <= args.engines <= most:
-        raise UsageError(f"--engines {args.engines} is not 1 to {most}")
+    largest = ENGINES_MAX if args.max_size is None else ACCELERATORS_MAX
+    if not 1 <= args.engines <= largest:
+        raise UsageError(f"--engines {args.engines} is not 1 to {largest}")
     if args.busy is not None and not 0 < args.busy <= 1:
         raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
     seeds = parse_seeds(args.seed, args.seeds, largest=SEED_MAX)

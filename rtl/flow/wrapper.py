@@ -78,7 +78,7 @@ class RegisteredPins(wiring.Component):
         while len(bits) > 1:
             level = Signal(-(-len(bits) // FOLD), name="level", reset_less=True)
             m.d.sync += level.eq(
-                Cat(bits[place : place + FOLD].xor() for place in range(0, len(bits), FOLD))
+                Cat(bits[first : first + FOLD].xor() for first in range(0, len(bits), FOLD))
             )
             bits = level
         m.d.comb += self.folded.eq(bits)
@@ -86,11 +86,11 @@ class RegisteredPins(wiring.Component):
 
     def _members(self) -> list[tuple[str, wiring.Flow, Value]]:
         """Name, direction and value of every port that is a signal of one or more bits."""
-        found = []
+        members = []
         for part_name, part in self.parts.items():
             for path, member, port in part.signature.flatten(part):
                 value = Value.cast(port)
                 if isinstance(value, Signal) and len(value):
                     name = "_".join((part_name, *map(str, path)))
-                    found.append((name, member.flow, value))
-        return found
+                    members.append((name, member.flow, value))
+        return members

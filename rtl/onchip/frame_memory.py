@@ -31,7 +31,7 @@ class FrameMemory(wiring.Component):
     -------
     frame : In(FrameSignature(max_height, max_width))
     timesteps : In
-        Constant while a frame is under way.
+        Constant while a frame is in progress.
     merge : In(1)
         One sum takes all words of a pixel; otherwise every word is ``final``.
     restart_write, restart_read : In(1)

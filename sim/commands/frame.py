@@ -81,12 +81,12 @@ def main(args: argparse.Namespace) -> int:
     check_engines(args.engines)
     frame_job = job.make_job(args, CROP)
     if args.predict:
-        system, wanted = _system(frame_job, args.engines), _run(frame_job, memory)
+        system, system_run = _system(frame_job, args.engines), _system_run(frame_job, memory)
         print(f"deployment  {describe(frame_job.deployment, frame_job.timesteps)}")
-        print(prediction(frame_job, system, wanted))
+        print(prediction(frame_job, system, system_run))
         if args.figures is not None:
             content = json.dumps(
-                frame_figures(frame_job, system, wanted), indent=2, allow_nan=False
+                frame_figures(frame_job, system, system_run), indent=2, allow_nan=False
             )
             write_atomically(args.figures, f"{content}\n".encode())
         return 0
@@ -119,17 +119,17 @@ def run(frame_job: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutc
     """
     layers = len(frame_job.deployment.spec.layers)
     with progress("golden model", unit="layers", whole=layers) as bar:
-        system, wanted = _system(frame_job, engines), _run(frame_job, memory)
-        predicted = system.expected_cycles(wanted, frame_job.words)
+        system, system_run = _system(frame_job, engines), _system_run(frame_job, memory)
+        predicted = system.expected_cycles(system_run, frame_job.words)
         bar.describe("building")
         system.build()
         bar.describe("simulating")
         begun = time.monotonic()
-        result = system.run(wanted, sum(predicted), bar)
+        result = system.run(system_run, sum(predicted), bar)
         seconds = time.monotonic() - begun
     return FrameOutcome(
         job=frame_job,
-        run=wanted,
+        run=system_run,
         system=system,
         result=result,
         predicted=predicted,
@@ -141,7 +141,7 @@ def _system(frame_job: job.Job, engines: int) -> SystemSimulation:
     return SystemSimulation(frame_job.deployment, engines=engines)
 
 
-def _run(frame_job: job.Job, memory: MemoryTiming) -> SystemRun:
+def _system_run(frame_job: job.Job, memory: MemoryTiming) -> SystemRun:
     return SystemRun(pixels=frame_job.pixels, timesteps=frame_job.timesteps, memory=memory)
 
 

@@ -100,7 +100,7 @@ def thinned(maps: Maps, channels: int, theta: float) -> list[npt.NDArray[np.uint
         (H, W, T, ceil(C / 64)) each.
     """
     rng = np.random.default_rng(THINNING_SEED)
-    found = []
+    result = []
     for words in maps:
         height, width = words.shape[:2]
         spikes = int(np.bitwise_count(words).sum())
@@ -109,8 +109,8 @@ def thinned(maps: Maps, channels: int, theta: float) -> list[npt.NDArray[np.uint
         bits = np.unpackbits(octets, axis=-1, bitorder="little")
         bits &= rng.random(bits.shape, dtype=np.float32) < keep
         packed = np.packbits(bits, axis=-1, bitorder="little")
-        found.append(packed.view("<u8").astype(np.uint64))
-    return found
+        result.append(packed.view("<u8").astype(np.uint64))
+    return result
 
 
 def summary(outcome: FrameOutcome) -> str:
@@ -161,7 +161,7 @@ def prediction(job: Job, system: SystemSimulation, run: SystemRun) -> str:
         own = sum(int(np.bitwise_count(words).sum()) for words in maps)
         overlaps = events / max(1, own) - 1
         hidden = sum(cycles[1:-1])
-        beside = 1 - sum(map(system.word_cycles, maps[:-1])) / (hidden * system.engines)
+        overhead = 1 - sum(map(system.word_cycles, maps[:-1])) / (hidden * system.engines)
         lines += [
             f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / job.clean.size:.0f} per pixel"
             f"{_gain(system, run, maps, sum(cycles))}",
@@ -169,7 +169,7 @@ def prediction(job: Job, system: SystemSimulation, run: SystemRun) -> str:
             f"{cycles[0] / sum(cycles):.2%}, output layer {cycles[-1] / sum(cycles):.2%} of the "
             f"cycles",
             f"                  events of overlaps {overlaps:.2%}; set-up, flush and drain "
-            f"of strips{' and waiting' if system.engines > 1 else ''} {beside:.2%} of the hidden "
+            f"of strips{' and waiting' if system.engines > 1 else ''} {overhead:.2%} of the hidden "
             f"layers' cycles",
         ]
     return "\n".join(lines)

@@ -110,7 +110,7 @@ def run_bench(
         waves=waves is not None,
         build_root=build_root,
     )
-    kept = work_dir is not None
+    keep_log = work_dir is not None
     with ExitStack() as stack:
         if work_dir is None:
             case = (testcase or "all").replace("/", "-")  # parametrised names contain values
@@ -138,7 +138,7 @@ def run_bench(
             keep(work_dir)
             reason = "; ".join(failures) or f"no test ran ({last_lines(log)})"
             raise BenchFailure(f"{module} on {simulator}: {reason}; log: {log}")
-    return BenchRun(tests=tests, seconds=seconds, log=log if kept else None)
+    return BenchRun(tests=tests, seconds=seconds, log=log if keep_log else None)
 
 
 def build(
