@@ -1,4 +1,4 @@
-"""Command line of the HLS road: ``python -m hls COMMAND``."""
+"""Command line of the HLS flow: ``python -m hls COMMAND``."""
 
 import sys
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from sw_model.support.cli import run_command
 
 COMMANDS = {
     "build": ("hls.build", "write an hls4ml project for the Vitis backend"),
-    "synth": ("hls.synth", "run Vitis HLS on such a project and report latency and resources"),
+    "synth": ("hls.synth", "run Vitis HLS on the project and report latency and resources"),
 }
 """Module and summary of each sub-command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
-    description = "The frozen network as an hls4ml project."
+    description = "Build the frozen network as an hls4ml project."
     return run_command("python -m hls", description, COMMANDS, argv)
 
 

@@ -23,9 +23,9 @@ MANIFEST = "manifest.json"
 CONFIGURATION = "hls4ml_config.yml"
 DEFAULT_SIZE = (64, 64)
 PART = "xczu7ev-ffvc1156-2-e"
-"""Default device: the one of the ZCU104 board."""
+"""Default device, that of the ZCU104 board."""
 CLOCK_NS = 5
-"""Default clock period."""
+"""Default clock period, in nanoseconds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_project_options(parser: argparse.ArgumentParser) -> None:
-    """Options that describe a project."""
+    """Add the options that describe a project."""
     add_deployment_option(parser, "compact")
     parser.add_argument(
         "--size",
@@ -54,14 +54,14 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
         "--timesteps",
         type=int,
         metavar="T",
-        help="one of those that the deployment allows (default: the largest)",
+        help="number of timesteps, one that the deployment allows (default: the largest)",
     )
     parser.add_argument(
         "--reuse-factor",
         type=int,
         metavar="N",
-        help="cycles that a layer takes for an event word; divides the channels (default: their "
-        "number, so that a layer has as many lanes as the RTL)",
+        help="cycles of a layer per event word, a divisor of the number of channels (default: the "
+        "number of channels, so that a layer has as many lanes as the RTL)",
     )
     parser.add_argument("--part", default=PART, help="device for Vitis HLS (default: %(default)s)")
     parser.add_argument(
@@ -76,7 +76,7 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     with replacing_folder(args.output, KIND) as folder, phases() as phase:
-        manifest = write_asked(args, folder, phase)
+        manifest = write_requested_project(args, folder, phase)
     height, width = manifest["size"]
     print(
         f"{args.output}: {PROJECT} for deployment {manifest['deployment'][:16]}, frames of "
@@ -84,8 +84,8 @@ def main(args: argparse.Namespace) -> None:
     )
 
 
-def write_asked(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[str, Any]:
-    """Write the project that the command line describes; gives its manifest."""
+def write_requested_project(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[str, Any]:
+    """Write the project that the command line describes, and return its manifest."""
     deployment = load_plain_deployment(args.deployment, "the HLS project")
     timesteps = deployment.spec.timesteps_max if args.timesteps is None else args.timesteps
     channels = deployment.spec.channels
@@ -121,16 +121,17 @@ def write_project(
     size
         Height and width of the frames.
     reuse_factor
-        Cycles that a layer takes for an event word.
+        Cycles of a layer per event word.
     folder
         An existing, empty folder.
     phase
-        Is told what begins.
+        Called with the name of each phase when it begins.
 
     Returns
     -------
     dict
-        What the project was made from, as plain JSON values; also written to `MANIFEST`.
+        The manifest: deployment and options of the project as JSON values; also written to
+        `MANIFEST`.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def write_project(
         divisors = [n for n in range(1, channels + 1) if not channels % n]
         raise UsageError(
             f"reuse factor {reuse_factor} does not divide the {channels} channels; "
-            f"take one of {', '.join(map(str, divisors))}"
+            f"give one of {', '.join(map(str, divisors))}"
         )
     phase("converting the network with hls4ml")
     model = convert(
@@ -156,9 +157,9 @@ def write_project(
         clock_ns=clock_ns,
     )
     phase("writing the project")
-    # hls4ml would write the PyTorch object into its configuration, with all weights once more.
+    # Otherwise hls4ml writes the PyTorch object with all weights into its configuration.
     model.config.config["PytorchModel"] = "hls.network.FrozenDnCNN"
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints where it writes
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints the folder
         model.write()
     _make_reproducible(folder, str(model.config.get_config_value("Stamp")), deployment)
     shutil.copyfile(Path(__file__).with_name(TESTBENCH), folder / TESTBENCH)
@@ -190,8 +191,8 @@ def convert(
     part: str = PART,
     clock_ns: float = CLOCK_NS,
 ) -> Any:
-    """The network as hls4ml's ``ModelGraph``; parameters as for `write_project`."""
-    # hls4ml and PyTorch load for seconds: a mistake of the user must show before.
+    """Convert the network to hls4ml's ``ModelGraph``; parameters as in `write_project`."""
+    # hls4ml and PyTorch take seconds to load, so import them after the checks of user input.
     from hls4ml.converters import convert_from_pytorch_model
 
     from .network import FrozenDnCNN
@@ -211,7 +212,7 @@ def convert(
             clock_period=clock_ns,
             hls_config={
                 "Model": {
-                    "Precision": pixels,  # of what has no precision of its own: nothing
+                    "Precision": pixels,  # required default, but every layer sets its precision
                     "ReuseFactor": reuse_factor,
                     "Strategy": "Resource",
                 },
@@ -224,7 +225,7 @@ def convert(
 
 
 def _make_reproducible(folder: Path, stamp: str, deployment: Deployment) -> None:
-    """Take out what differs from run to run: hls4ml's random stamp and the folder's path."""
+    """Replace what differs between runs: hls4ml's random stamp and the folder's path."""
     script = folder / "build_lib.sh"
     script.write_text(
         script.read_text(encoding="utf-8").replace(stamp, deployment.hash[: len(stamp)]),

@@ -1,6 +1,6 @@
-"""C simulation of a project: the compiler's command line, and the program's.
+"""C simulation of a project: compilation and runs of its program.
 
-Nothing here needs hls4ml or PyTorch: a project that was written before is enough.
+Nothing here needs hls4ml or PyTorch, only a project that has been written.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sw_model.support.tools import check_program
 from .errors import CompileFailure
 
 PROJECT = "spiking_dncnn"
-"""Name of the C++ function that is synthesised, and of its file."""
+"""Name of the synthesised C++ function and of its file."""
 TESTBENCH = "csim.cpp"
-"""Reads frames, writes denoised pixels and every layer's event words."""
+"""C++ testbench that reads frames and writes denoised pixels and every layer's event words."""
 PROGRAM = "csim"
 COMPILER = "g++"
 FLAGS = (
-    "-std=c++11",  # what hls4ml's script for Vitis asks for
+    "-std=c++11",  # as in hls4ml's script for Vitis
     "-O1",  # compiles a third faster than -O2 and runs as fast
     "-Wall",
-    "-Wno-unknown-pragmas",  # g++ does not know those of HLS
-    "-Wno-unused-label",  # HLS names loops by them in its reports
+    "-Wno-unknown-pragmas",  # g++ does not know HLS pragmas
+    "-Wno-unused-label",  # HLS reports name loops by their labels
     "-DSPIKING_TRACE",
     '-DWEIGHTS_DIR="firmware/weights"',
     "-isystem",
@@ -42,19 +42,19 @@ _OURS = re.compile(
     r":\d+:\d+: warning: .*",
     re.MULTILINE,
 )
-"""A warning about our own kernels, the generated top level, or the testbench."""
+"""A warning in this project's kernels, the generated top level, or the testbench."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """What the C simulation gave for a frame.
+    """The result of the C simulation for a frame.
 
     Attributes
     ----------
     denoised
         (N,) int64 in raster order.
     trace
-        Lines ``layer word`` in hexadecimal digits, in the order in which the words were written.
+        Lines ``layer word`` in hexadecimal digits, in the order of the writes.
     """
 
     denoised: npt.NDArray[np.int64]
@@ -62,27 +62,27 @@ class Frame:
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process and of its children that ended: a busy machine adds none."""
+    """Processor time of this process and its ended children, independent of other load."""
     return sum(os.times()[:4])
 
 
 def check_compiler() -> None:
-    """Raise `UsageError`, which says what to do, unless there is a compiler."""
+    """Raise `UsageError`, with advice, unless there is a compiler."""
     check_program("target hls", COMPILER, "g++")
 
 
 def compile_project(folder: Path) -> Path:
-    """Compile the C simulation of a project; gives the program.
+    """Compile the C simulation of a project, and return the path of the program.
 
     Raises
     ------
     CompileFailure
-        The compiler found an error, or a warning in our own code.
+        The compiler reports an error, or a warning in this project's code.
     UsageError
         There is no compiler.
     """
     check_compiler()
-    # As one translation unit: reading the headers of ap_types is most of the work.
+    # One translation unit, because parsing the ap_types headers takes most of the time.
     command = [COMPILER, *FLAGS, "-include", f"firmware/{PROJECT}.cpp", TESTBENCH, "-o", PROGRAM]
     done = run(command, cwd=folder)
     warning = _OURS.search(done.stderr)
@@ -101,7 +101,7 @@ def simulate_frames(
     Parameters
     ----------
     program
-        What `compile_project` gave, in its project's folder.
+        Path that `compile_project` returned, in its project's folder.
     frames
         (H, W) pixels of the project's size.
     layer_digits
@@ -110,7 +110,7 @@ def simulate_frames(
     Raises
     ------
     CompileFailure
-        The program broke down, or did not take all pixels.
+        The program crashed, or did not read all pixels.
     """
     with temporary_folder() as scratch:
         for index, pixels in enumerate(frames):

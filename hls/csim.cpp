@@ -1,10 +1,10 @@
-// C simulation: denoises frames one after the other and writes what came out, and every event word
-// of every spiking layer. It is no part of the synthesised design.
+// C simulation: denoises frames one after the other and writes the denoised pixels and every event
+// word of every spiking layer. It is not part of the synthesised design.
 //
 // csim FOLDER FRAMES LAYER_DIGITS
-//   FOLDER/pixels_N.txt    read: noisy pixels, one a line
-//   FOLDER/denoised_N.txt  written: denoised pixels, one a line
-//   FOLDER/trace_N.txt     written: "layer word" a line, both hexadecimal with leading zeros
+//   FOLDER/pixels_N.txt    input: noisy pixels, one per line
+//   FOLDER/denoised_N.txt  output: denoised pixels, one per line
+//   FOLDER/trace_N.txt     output: lines "layer word", both hexadecimal with leading zeros
 
 #include <cstdlib>
 #include <fstream>
@@ -22,7 +22,7 @@ int layer_digits;
 
 std::string hexadecimal(const std::string &bits) {
     std::string digits;
-    // From the lowest channel, which comes last.
+    // From the lowest channel, which is the last character.
     for (size_t end = bits.size(); end > 0; end -= std::min<size_t>(end, BITS_A_DIGIT)) {
         unsigned digit = 0;
         for (size_t i = end - std::min<size_t>(end, BITS_A_DIGIT); i < end; i++)

@@ -1,4 +1,4 @@
-"""The plain DnCNN through hls4ml's own layers: what the spiking network is held against."""
+"""The plain DnCNN with hls4ml's standard layers, as a baseline for the spiking network."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .register import BACKEND
 PROJECT = "dense_dncnn"
 WEIGHT_BITS, BIAS_BITS, ACTIVATION_BITS = 8, 16, 8
 _SCALES = range(-16, 17)
-"""Powers of two that are tried for a quantised tensor's largest value."""
+"""Candidate exponents of the power of two that bounds a quantised tensor."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TwinResult:
-    """What the dense network gave.
+    """Results of the dense network.
 
     Attributes
     ----------
     residual
         (H, W) float64, from C simulation.
     expected
-        The same from PyTorch with the same quantised weights and activations.
+        (H, W) float64, from PyTorch with the same quantised weights and activations.
     compile_seconds, simulation_seconds
-        Processor time of hls4ml's own build (g++ -O3), and of the C simulation of one frame.
+        Processor time of hls4ml's build (g++ -O3), and of the C simulation of one frame.
     """
 
     residual: Tensor
@@ -46,13 +46,13 @@ class TwinResult:
 
 
 class DenseDnCNN(nn.Module):
-    """Convolutions with ReLU between them, in quantised weights.
+    """Convolutions with quantised weights and ReLU between them.
 
     Parameters
     ----------
     layers
-        Weight (C_out, C_in, 3, 3) and bias (C_out,) of every layer; the first takes pixels on the
-        0..255 scale, the last gives the residual.
+        Weight (C_out, C_in, 3, 3) and bias (C_out,) of every layer; the input of the first is
+        pixels on the 0..255 scale, the output of the last the residual.
     """
 
     def __init__(self, layers: Sequence[tuple[Tensor, Tensor]]) -> None:
@@ -89,9 +89,9 @@ def run_twin(
     Parameters
     ----------
     pixels
-        (H, W) noisy pixels in -512..511; also what the activations' scales are chosen on.
+        (H, W) noisy pixels in -512..511; the activations' scales are calibrated on them.
     reuse_factor
-        hls4ml's, for all layers.
+        hls4ml's reuse factor for all layers.
     folder
         An existing folder for the project.
     """
@@ -111,7 +111,7 @@ def run_twin(
         start = cpu_seconds()
         model.compile()
         compiled = cpu_seconds()
-        # Streams have the channels last; hls4ml leaves the transposition to the caller.
+        # Streams have channels last; the caller must transpose.
         residual = model.predict(frame.permute(0, 2, 3, 1).contiguous().float().numpy())
         simulated = cpu_seconds()
     return TwinResult(
@@ -171,7 +171,7 @@ def _configuration(
 
 
 def _quantise(values: Tensor, bits: int, point: int) -> Tensor:
-    """Rounded to ``bits`` below 2^point, without the sign's bit, halves up, and saturated."""
+    """Quantise to ``bits`` magnitude bits below 2^point; round half up, saturate."""
     step = 2.0 ** (point - bits)
     highest = 2**bits - 1
     lowest = -highest if bool((values < 0).any()) else 0
@@ -179,6 +179,6 @@ def _quantise(values: Tensor, bits: int, point: int) -> Tensor:
 
 
 def _point(values: Tensor, bits: int) -> int:
-    """The binary point, bits before it, with the smallest squared error."""
+    """Position of the binary point (integer bits) with the smallest squared error."""
     errors = {p: float((_quantise(values, bits, p) - values).square().mean()) for p in _SCALES}
     return min(errors, key=lambda point: errors[point])

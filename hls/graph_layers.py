@@ -1,6 +1,6 @@
-"""The frozen network's layers in hls4ml's own graph.
+"""The frozen network's layers in hls4ml's graph.
 
-None has "Conv" or "Dense" in its name, by which hls4ml knows its own layers.
+No name contains "Conv" or "Dense", because hls4ml recognises its own layers by these words.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from hls4ml.model.types import IntegerPrecisionType
 
 
 def signed(bits: int) -> IntegerPrecisionType:
-    """``ap_int`` of so many bits."""
+    """``ap_int`` with `bits` bits."""
     return IntegerPrecisionType(width=bits, signed=True)
 
 
 def unsigned(bits: int) -> IntegerPrecisionType:
-    """``ap_uint`` of so many bits."""
+    """``ap_uint`` with `bits` bits."""
     return IntegerPrecisionType(width=bits, signed=False)
 
 
 class _FrozenLayer(Layer):
-    """What the layers have in common."""
+    """Base class of the layers."""
 
     def add_table(
         self, name: str, values: npt.NDArray[np.integer], precision: IntegerPrecisionType
@@ -37,7 +37,7 @@ class _FrozenLayer(Layer):
 class EventSynapses(_FrozenLayer):
     """Convolution over event words: hidden layers and the output layer."""
 
-    _expected_attributes = [  # noqa: RUF012 - the name and kind that hls4ml's base class reads
+    _expected_attributes = [  # noqa: RUF012 - hls4ml's base class reads a list of this name
         Attribute("in_height"),
         Attribute("in_width"),
         Attribute("n_chan"),
@@ -47,7 +47,7 @@ class EventSynapses(_FrozenLayer):
     ]
 
     def initialize(self) -> None:
-        """Add output and weights, a row of which are the weights of one input channel."""
+        """Add output and weights; a row has the weights of one input channel."""
         shape = [self.attributes["in_height"], self.attributes["in_width"]]
         if not self.attributes["sum_over_time"]:
             shape.append(self.attributes["timesteps"])
@@ -67,7 +67,7 @@ class PixelSynapses(_FrozenLayer):
     ]
 
     def initialize(self) -> None:
-        """Add output and weights, (output channel, tap)."""
+        """Add output and weights (output channel, tap)."""
         shape = [self.attributes["in_height"], self.attributes["in_width"]]
         self.add_output_variable(
             [*shape, self.attributes["n_filt"]], precision=signed(self.attributes["sum_bits"])
@@ -76,7 +76,7 @@ class PixelSynapses(_FrozenLayer):
 
 
 class SpikingNeurons(_FrozenLayer):
-    """Spiking neurons: a bit a channel and timestep."""
+    """Spiking neurons: one bit per channel and timestep."""
 
     _expected_attributes = [  # noqa: RUF012 - as above
         Attribute("in_height"),

@@ -1,8 +1,8 @@
-"""PyTorch layers of the frozen network, which hls4ml turns into C++.
+"""PyTorch layers of the frozen network, which hls4ml converts to C++.
 
-Maps are laid out as the hardware streams them: channels innermost, time next to them. The layers
-compute the same integers as the hardware, in int64 tensors, so that the model can be tried in
-PyTorch before it is converted.
+Maps have the order of the hardware's streams: channels innermost, then time. The layers compute
+the same integers as the hardware, in int64 tensors, so that the model can be tested in PyTorch
+before it is converted.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class FrozenConv(HLS4MLModule):
     Parameters
     ----------
     layer
-        Its shape and kind. The encoding layer turns pixels (B, H, W, 1) into sums (B, H, W, C);
-        hidden layers turn spikes (B, H, W, T, C) into sums of the same shape; the output layer
-        turns spikes into one sum over all timesteps, (B, H, W, 1).
+        Shape and kind. The encoding layer maps pixels (B, H, W, 1) to sums (B, H, W, C); hidden
+        layers map spikes (B, H, W, T, C) to sums of the same shape; the output layer maps spikes
+        to one sum over all timesteps, (B, H, W, 1).
     weight
         (out_channels, in_channels, 3, 3) integers.
     widths
@@ -43,7 +43,7 @@ class FrozenConv(HLS4MLModule):
     ) -> None:
         super().__init__()
         self.layer, self.widths, self.timesteps = layer, widths, timesteps
-        # What hls4ml asks of everything that has "Conv" in its name.
+        # hls4ml reads these attributes of every layer with "Conv" in its name.
         self.padding_mode, self.groups = "zeros", 1
         self.register_buffer("weight", torch.from_numpy(weight.astype(np.int64)))
 
@@ -59,15 +59,15 @@ class FrozenConv(HLS4MLModule):
         return sums.permute(0, 3, 4, 1, 2)
 
     def _convolve(self, maps: Tensor) -> Tensor:
-        """(N, C_in, H, W) to (N, C_out, H, W); exact, for float64 holds all sums of 32 bits."""
+        """(N, C_in, H, W) to (N, C_out, H, W); exact, because float64 holds all 32-bit sums."""
         weight = self.get_buffer("weight").double()
         return F.conv2d(maps.double(), weight, padding=KERNEL // 2).long()
 
 
 class FrozenLIF(HLS4MLModule):
-    """Spiking neurons with their bias, as `sw_model.spec.neuron.EQUATION` has them.
+    """Spiking neurons with bias, see `sw_model.spec.neuron.EQUATION`.
 
-    They turn sums (B, H, W, T, C), or the constant ones (B, H, W, C) of the encoding layer, into
+    They map sums (B, H, W, T, C), or the constant sums (B, H, W, C) of the encoding layer, to
     spikes (B, H, W, T, C).
 
     Parameters
@@ -75,7 +75,7 @@ class FrozenLIF(HLS4MLModule):
     index
         Number of the spiking layer, 0 the encoding layer.
     layer
-        Its neuron, and the shift of the encoding layer's sums.
+        Neuron, and shift of the encoding layer's sums.
     bias, threshold, init
         (C,) integers.
     widths
@@ -128,12 +128,12 @@ class FrozenLIF(HLS4MLModule):
 
 
 class FrozenResidual(HLS4MLModule):
-    """Scales the output layer's sums to the residual and takes it from the pixels.
+    """Scales the output layer's sums to the residual and subtracts it from the pixels.
 
     Parameters
     ----------
     layer
-        The output layer: its shift.
+        The output layer; its shift is used.
     bias
         (1,) integer, added T times.
     mult

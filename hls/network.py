@@ -9,7 +9,7 @@ from sw_model.spec import GREY_MAX, Deployment
 from .layers import FrozenConv, FrozenLIF, FrozenResidual
 
 CONV, LIF, RESIDUAL = "conv", "lif", "residual"
-"""Names of the layers; the first two with the number of the layer behind them."""
+"""Names of the layers; the first two are followed by the number of the layer."""
 
 
 class FrozenDnCNN(nn.Module):
@@ -20,7 +20,7 @@ class FrozenDnCNN(nn.Module):
     deployment
         The network.
     timesteps
-        T, one of those that it allows.
+        T, one that the deployment allows.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From PyTorch layers to attributes of hls4ml's graph."""
+"""Parsers from PyTorch layers to attributes of hls4ml's graph."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parse_conv(
     reader: object,
     config: object,
 ) -> Parsed:
-    """A handler as `hls4ml.converters.register_pytorch_layer_handler` takes them."""
+    """Handler for `hls4ml.converters.register_pytorch_layer_handler`."""
     batch, height, width, *rest = input_shapes[0]
     layer, weight = module.layer, module.get_buffer("weight").numpy()
     attributes: dict[str, Any] = {
@@ -125,7 +125,7 @@ def parse_residual(
 
 
 def half(layer: LayerSpec) -> int:
-    """What rounds a right shift: half of the last place that stays."""
+    """Rounding constant of the layer's right shift: half of its last remaining bit."""
     return (1 << layer.shift) >> 1
 
 

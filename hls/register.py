@@ -1,4 +1,4 @@
-"""Makes the frozen network's layers known to hls4ml."""
+"""Registration of the frozen network's layers with hls4ml."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ KERNELS = Path(__file__).with_name("nnet_utils")
 
 
 def register() -> None:
-    """Register layers, handlers, templates and kernels, each unless that was done before.
+    """Register layers, handlers, templates and kernels that are not registered yet.
 
-    hls4ml's own layers stay as they are: no name is taken that it has already.
+    No layer of hls4ml is replaced.
 
     Raises
     ------
     ValueError
-        hls4ml, or another extension, has a layer of one of our names.
+        hls4ml, or another extension, already uses the name of one of these layers.
     """
     for layer in LAYERS:
         if layer_map.setdefault(layer.__name__, layer) is not layer:
-            raise ValueError(f"hls4ml has another layer {layer.__name__!r}: cannot register ours")
+            raise ValueError(f"hls4ml already has another layer {layer.__name__!r}")
         register_layer(layer.__name__, layer)
     for name, handler in HANDLERS.items():
         if name not in get_supported_pytorch_layers():

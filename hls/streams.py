@@ -1,8 +1,8 @@
 """Depths of the streams between the layers.
 
-hls4ml gives every stream room for a whole image, which suits the small images that it knows. Here
-each layer lags one row and one pixel behind the one before it, and its stream never holds more than
-the words of a pixel; only the pixels that wait for the residual have to wait long.
+hls4ml gives every stream room for a whole image, which is too much for large frames. Here each
+layer lags one row and one pixel behind the previous one, and its stream never holds more than the
+words of a pixel. Only the stream of pixels for the residual must be long.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from .graph_layers import EventSynapses, PixelSynapses, SpikingResidual
 
 DEPTH_MIN = 2
-"""Of a stream: one payload is written while another is read."""
+"""Smallest depth of a stream: one payload is written while another is read."""
 
 
 def set_stream_depths(model: Any) -> dict[str, int]:
@@ -21,12 +21,12 @@ def set_stream_depths(model: Any) -> dict[str, int]:
     Parameters
     ----------
     model
-        What ``hls4ml.converters.convert_from_pytorch_model`` gave for a `FrozenDnCNN`.
+        Result of ``hls4ml.converters.convert_from_pytorch_model`` for a `FrozenDnCNN`.
 
     Returns
     -------
     dict[str, int]
-        Payloads that each stream has room for, by its name in C++.
+        Depth of each stream, in payloads, by its name in C++.
     """
     layers = list(model.get_layers())
     convolutions = [layer for layer in layers if isinstance(layer, EventSynapses | PixelSynapses)]
@@ -45,7 +45,7 @@ def set_stream_depths(model: Any) -> dict[str, int]:
         for variable in layer.get_variables():
             if variable.name in ends:
                 continue
-            # (height, width, channels), or with the timesteps before the channels
+            # Shape (height, width, channels) or (height, width, timesteps, channels).
             payloads = variable.shape[2] if len(variable.shape) > len(("y", "x", "c")) else 1
             depth = min(height * width, lag) if variable.name in waiting else payloads
             depths[variable.name] = max(DEPTH_MIN, depth)

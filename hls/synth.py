@@ -1,4 +1,4 @@
-"""Sub-command ``synth``: Vitis HLS on the project, its latency and resources."""
+"""Sub-command ``synth``: run Vitis HLS on the project, report latency and resources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sw_model.support.files import replacing_folder
 from sw_model.support.processes import run
 from sw_model.support.progress import phases
 
-from .build import add_project_options, write_asked
+from .build import add_project_options, write_requested_project
 from .errors import CompileFailure
 
 TOOL = "vitis-run"
@@ -31,7 +31,7 @@ OPTIONS = {
     "vsynth": 0,
     "fifo_opt": 0,
 }
-"""What hls4ml's script of the project does: synthesis alone."""
+"""Steps of hls4ml's project script: synthesis only."""
 LOG = "vitis.log"
 REPORT = "report.json"
 KIND = "HLS synthesis"
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Write the hls4ml project, run Vitis HLS on it and report latency, initiation interval "
-        "and resources. Exit code 2 where Vitis is not installed."
+        "and resources. Exit code 2 if Vitis is not installed."
     )
     parser.epilog = "example: python -m hls synth --deployment compact --size 32,32 -o build/synth"
     add_project_options(parser)
@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> None:
             f"and source its settings64.sh"
         )
     with replacing_folder(args.output, KIND) as folder, phases() as phase:
-        write_asked(args, folder, phase)
+        write_requested_project(args, folder, phase)
         phase("Vitis HLS")
         figures = synthesise(folder)
         content = json.dumps(figures, indent=2, sort_keys=True) + "\n"
@@ -74,17 +74,17 @@ def synthesise(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        What hls4ml reads out of Vitis' report: latency and interval in cycles, resources.
+        Figures that hls4ml reads from Vitis' report: latency and interval in cycles, resources.
 
     Raises
     ------
     CompileFailure
-        Vitis failed or left no report.
+        Vitis failed or wrote no report.
     """
     options = "".join(f"    {name} {value}\n" for name, value in OPTIONS.items())
     (folder / "build_opt.tcl").write_text(f"array set opt {{\n{options}}}\n", encoding="utf-8")
     with (folder / LOG).open("w", encoding="utf-8") as log:
-        # Vitis is found and licensed by the variables of its settings64.sh.
+        # Vitis needs the environment variables of its settings64.sh.
         done = run(COMMAND, cwd=folder, env=os.environ, stdout=log, stderr=log)
     report = None if done.returncode else _read_report(folder)
     if not report:
@@ -101,12 +101,12 @@ def synthesise(folder: Path) -> dict[str, Any]:
 
 
 def _read_report(folder: Path) -> dict[str, Any] | None:
-    """The synthesis report as hls4ml reads it; None where there is none."""
+    """The synthesis report as parsed by hls4ml; None if it is missing or incomplete."""
     from hls4ml.report import parse_vivado_report
 
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints about missing files
         try:
             report: dict[str, Any] | None = parse_vivado_report(str(folder))
-        except (IndexError, AttributeError):  # no solution; a report without the expected parts
+        except (IndexError, AttributeError):  # no solution; incomplete report
             return None
     return (report or {}).get("CSynthesisReport")

@@ -1,6 +1,6 @@
-"""C++ that hls4ml writes for the frozen network's layers: a configuration and a call each.
+"""Templates of the C++ for the frozen network's layers: one configuration and one call per layer.
 
-Every width and constant of the kernels comes from here, that is from the layers' attributes.
+All widths and constants of the kernels come from the layers' attributes through these templates.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PIXEL_CONV_CONFIG = (
     "struct config{index} {{\n"
     + _WINDOW
     + """\
-    static const unsigned steps = 1; // a pixel is there once, whatever T
+    static const unsigned steps = 1; // one pixel for all timesteps
 }};
 """
 )
@@ -143,7 +143,7 @@ class ResidualConfig(LayerConfigTemplate):
         params = self._default_config_params(node)
         params["mult_bits"] = MULT_BITS
         params["steps_bits"] = unsigned_width(params["timesteps"])
-        # The product, or the half that rounds it, with room for their sum and for the pixel's.
+        # The product or the rounding constant, with room for their sum and for the pixel.
         product = params["total_bits"] + MULT_BITS
         params["product_bits"] = max(product, params["shift"] + 1) + 1
         params["bias_t"] = node.get_weights("bias").type
@@ -158,7 +158,7 @@ class _Call(FunctionCallTemplate):
         self.template, self.constants = template, constants
 
     def params(self, node: Layer) -> dict[str, Any]:
-        """What the template's fields stand for."""
+        """Values of the template's fields."""
         params = self._default_function_params(node)
         params |= {name: table.name for name, table in node.weights.items()}
         return params | self.constants
@@ -195,7 +195,7 @@ class ResidualCall(_Call):
         super().__init__(SpikingResidual, "nnet_spiking_residual.h", RESIDUAL_CALL)
 
     def params(self, node: Layer) -> dict[str, Any]:
-        """As `_Call.params`, with both inputs."""
+        """Values as in `_Call.params`, for both inputs."""
         params = super().params(node)
         for name, source in zip(("pixels", "sums"), node.inputs, strict=True):
             variable = node.get_input_variable(source)

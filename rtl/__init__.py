@@ -1,1 +1,1 @@
-"""The accelerator in Amaranth, one component a file, and what makes Verilog of it."""
+"""The accelerator in Amaranth, one component per file, and the commands that generate Verilog."""

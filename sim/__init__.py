@@ -1,1 +1,1 @@
-"""Every kind of hardware in a simulator, against the golden model."""
+"""Simulations of all hardware targets, compared with the golden model."""

@@ -8,7 +8,7 @@ from sw_model.support.cli import run_command
 COMMANDS = {
     "run": (
         "sim.commands.run",
-        "denoise a picture in golden model and targets and compare them bit for bit",
+        "denoise a picture with golden model and targets and compare them bit for bit",
     ),
     "frame": (
         "sim.commands.frame",
@@ -16,7 +16,7 @@ COMMANDS = {
     ),
     "twin": (
         "sim.commands.twin",
-        "hold the spiking network against the plain DnCNN, both through hls4ml",
+        "compare the spiking network with the plain DnCNN, both through hls4ml",
     ),
     "vectors": ("sim.commands.vectors", "write test vectors with a plain Verilog bench"),
 }
@@ -25,7 +25,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command and return its exit code, as `run_command` does."""
-    description = "The accelerator in simulators, and test vectors."
+    description = "Simulate the accelerator, and write test vectors."
     return run_command("python -m sim", description, COMMANDS, argv)
 
 

@@ -6,13 +6,13 @@
 
 namespace nnet {
 
-// Convolution over event words: data, (y, x, step) with time innermost, each the spikes of all
-// input channels; res, in the same order, the sums of the weights of the taps that spiked. With
-// CONFIG_T::sum_over_time (output layer) one sum a pixel, over all its steps.
+// Convolution over event words. data: words (y, x, step) with time innermost, each with the spikes
+// of all input channels. res: in the same order, the sums of the weights of the taps that spiked;
+// with CONFIG_T::sum_over_time (output layer) one sum per pixel, over all its steps.
 //
-// A word takes reuse_factor cycles. In each, the weights of n_chan / reuse_factor input channels
-// come from one row of the weight memory, all taps and output channels of them, and every lane
-// adds its own where its neighbour spiked.
+// A word takes reuse_factor cycles. In each cycle one row of the weight memory gives the weights of
+// n_chan / reuse_factor input channels for all taps and output channels. Every lane adds its weight
+// if its tap spiked.
 //
 // weights[channel][tap][filter]
 template <class data_T, class res_T, class CONFIG_T>
@@ -25,7 +25,7 @@ void event_conv_2d(
     const unsigned lanes = channels_a_row * CONFIG_T::taps * CONFIG_T::n_filt;
     #pragma HLS ARRAY_PARTITION variable=weights cyclic factor=lanes
 
-    // Static, as the memory is: it keeps what an earlier image left in it.
+    // Static, like the memory in hardware: it keeps the contents of the previous image.
     static word_t lines[CONFIG_T::kernel - 1][CONFIG_T::width * CONFIG_T::steps];
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
     #pragma HLS BIND_STORAGE variable=lines type=ram_2p impl=bram
@@ -112,8 +112,8 @@ Rows:
     }
 }
 
-// Convolution over pixels: the encoding layer. One sum a pixel and output channel; a pixel takes
-// reuse_factor cycles, n_filt / reuse_factor output channels in each.
+// Convolution over pixels: the encoding layer. One sum per pixel and output channel; a pixel takes
+// reuse_factor cycles, with n_filt / reuse_factor output channels in each.
 //
 // weights[filter][tap]
 template <class data_T, class res_T, class CONFIG_T>

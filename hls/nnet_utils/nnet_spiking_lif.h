@@ -6,11 +6,11 @@
 
 namespace nnet {
 
-// Leaky integrate-and-fire neurons, one a channel: charge, fire, reset. The steps of a pixel follow
-// each other, so that a membrane is a register that starts anew with every pixel.
+// Leaky integrate-and-fire neurons, one per channel: charge, fire, reset. The steps of a pixel are
+// consecutive, so a membrane is a register that is initialised at every pixel.
 //
-// data: sums of a step; with CONFIG_T::constant (encoding layer) of a pixel, the same for all steps.
-// res:  event words, one a step.
+// data: sums of a step; with CONFIG_T::constant (encoding layer) one sum per pixel for all steps.
+// res:  event words, one per step.
 template <class data_T, class res_T, class CONFIG_T>
 void lif(hls::stream<data_T> &data, hls::stream<res_T> &res,
          typename CONFIG_T::bias_t bias[CONFIG_T::n_chan],

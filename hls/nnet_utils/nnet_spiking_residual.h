@@ -5,7 +5,7 @@
 
 namespace nnet {
 
-// Scales the output layer's sums to the residual, takes it from the pixel and clamps the result.
+// Scales the output layer's sums to the residual, subtracts it from the pixel, clamps the result.
 template <class pixel_T, class sum_T, class res_T, class CONFIG_T>
 void spiking_residual(hls::stream<pixel_T> &pixels, hls::stream<sum_T> &sums, hls::stream<res_T> &res,
                       typename CONFIG_T::bias_t bias[1]) {

@@ -1,13 +1,13 @@
 #ifndef NNET_SPIKING_TRACE_H_
 #define NNET_SPIKING_TRACE_H_
 
-// A testbench that defines SPIKING_TRACE gets every event word of every spiking layer. Without it,
-// and always in synthesis, the hook is empty.
+// A testbench that defines SPIKING_TRACE receives every event word of every spiking layer. Without
+// it, and always in synthesis, the hook is empty.
 
 #if defined(SPIKING_TRACE) && !defined(__SYNTHESIS__)
 #include <string>
 
-// Defined by the testbench; the word in binary digits, the highest channel first.
+// Defined by the testbench; the word has binary digits, highest channel first.
 void spiking_trace(unsigned layer, const std::string &word);
 #endif
 

@@ -3,18 +3,18 @@
 
 namespace nnet {
 
-// Moves the neighbourhood of one timestep a column to the right and stores the input in the line
+// Moves the window of one timestep one column to the right and stores the input in the line
 // buffers.
 //
-// What lies above the image is zero by the mask here, whatever an earlier image left in the line
-// buffers. For one column to the right and one row below the caller hands in zeros; those of the
-// column are what lies to the left of the next row.
+// Padding: rows above the image are masked to zero here, because the line buffers may hold data of
+// an earlier image. For the column to the right and the row below, the caller passes zeros; those
+// of the column also serve as the padding to the left of the next row.
 //
 // word   input at (y, x) of the timestep
-// slot   place of (x, timestep) in a line: time innermost
+// slot   index of (x, timestep) in a line, time innermost
 // lines  the rows before y, oldest first
-// window the neighbourhoods of all timesteps
-// here   the neighbourhood that the input completes: its centre is one row and one column back
+// window the windows of all timesteps
+// here   the window that the input completes; its centre is one row and one column back
 template <class word_T, class CONFIG_T>
 void advance_window(const word_T &word, unsigned y, unsigned x, unsigned step, unsigned slot,
                     word_T lines[CONFIG_T::kernel - 1][CONFIG_T::width * CONFIG_T::steps],

@@ -40,8 +40,8 @@ class System(wiring.Component):
     Software writes the frame's size and addresses and the start bit, then waits for the interrupt
     or polls the status. Cycles: `sw_model.spec.hardware.system_cycles`.
 
-    Two engines take the upper and the lower half of every strip's rows at the same time, and their
-    weights from one memory.
+    Two engines process the upper and the lower half of every strip's rows at the same time, and
+    share one weight memory.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class System(wiring.Component):
     columns
         Input columns of the widest strip; by default as many as fit block RAM.
     engines
-        How many share a frame's rows, 1 or 2.
+        Number of engines that share a frame's rows, 1 or 2.
 
     Members
     -------
@@ -59,9 +59,9 @@ class System(wiring.Component):
     m_axi, or m0_axi and m1_axi : Out(AxiSignature())
         External memory, a port for each engine.
     irq : Out(1)
-        High while a frame has ended and the interrupt is enabled, until software clears it.
+        High from the end of a frame until software clears it, if the interrupt is enabled.
     layer, layer_done : Out
-        The layer under way, and its last cycle; for benches.
+        The layer in progress, and its last cycle; for benches.
     """
 
     def __init__(self, *, deployment: Deployment, columns: int | None = None, engines: int = 1):
@@ -99,7 +99,7 @@ class System(wiring.Component):
             )
             for index in range(engines)
         ]
-        # With one engine, band and weights are its own.
+        # A single engine needs no band, and has its own weight memory.
         self._bands = [RowBand(index) for index in range(engines) if engines > 1]
         self._weights = [
             SharedWeightMemory(
@@ -115,7 +115,7 @@ class System(wiring.Component):
 
     @property
     def ports(self) -> dict[str, tuple]:
-        """Ports by the names that tools know AXI by, as `amaranth.back.rtlil.convert` wants."""
+        """Ports by their usual AXI names, in the form that `amaranth.back.rtlil.convert` takes."""
         return {
             "_".join(map(str, path)): (Value.cast(value), None)
             for path, _, value in self.signature.flatten(self)
@@ -143,15 +143,17 @@ class System(wiring.Component):
 
     def _connect_sequencer(self, m: Module) -> None:
         sequencer, geometry = self._sequencer, self._engines[0].geometry
-        together, each = sequencer.status, [engine.status for engine in self._engines]
+        combined, statuses = sequencer.status, [engine.status for engine in self._engines]
         m.d.comb += [
-            # An engine without a row is never restarted.
-            together.complete.eq((Cat(one.complete for one in each) | ~self._active()).all()),
-            together.reader_idle.eq(Cat(one.reader_idle for one in each).all()),
-            together.writer_idle.eq(Cat(one.writer_idle for one in each).all()),
-            together.read_failed.eq(Cat(one.read_failed for one in each).any()),
-            together.write_failed.eq(Cat(one.write_failed for one in each).any()),
-            together.beyond.eq(Cat(one.beyond for one in each).any()),
+            # An engine without rows is never restarted, so it never completes.
+            combined.complete.eq(
+                (Cat(status.complete for status in statuses) | ~self._active()).all()
+            ),
+            combined.reader_idle.eq(Cat(status.reader_idle for status in statuses).all()),
+            combined.writer_idle.eq(Cat(status.writer_idle for status in statuses).all()),
+            combined.read_failed.eq(Cat(status.read_failed for status in statuses).any()),
+            combined.write_failed.eq(Cat(status.write_failed for status in statuses).any()),
+            combined.beyond.eq(Cat(status.beyond for status in statuses).any()),
             sequencer.outputs.eq(geometry.outputs),
             sequencer.last.eq(~geometry.skip_last),
             sequencer.prepare.done.eq(Cat(engine.prepare.done for engine in self._engines).all()),
@@ -206,7 +208,7 @@ class System(wiring.Component):
 
     def _connect_weights(self, m: Module) -> None:
         for group, weights in enumerate(self._weights):
-            # What was asked for before an error is forgotten, and accumulators are cleared.
+            # After an error, pending requests are dropped and accumulators are cleared.
             m.submodules[f"weights_{group}"] = ResetInserter(self._sequencer.clear)(weights)
             for engine, reader in zip(self._engines, weights.readers, strict=True):
                 wiring.connect(m, getattr(engine, f"fetch_{group}"), reader)
@@ -262,7 +264,7 @@ class System(wiring.Component):
         with m.If(sequencer.done):
             m.d.sync += done.eq(1)
 
-        # Loading has time, and the memories lie all over a device.
+        # Loading may take a cycle more, and the memories are spread over the device.
         loaded = LOAD_STREAM.create()
         m.d.sync += [
             loaded.valid.eq(registers.load_data_written),
@@ -277,14 +279,15 @@ class System(wiring.Component):
 
     def _connect_counters(self, m: Module) -> None:
         counters = self._counters
-        together, each = counters.activity, [engine.activity for engine in self._engines]
+        combined = counters.activity
+        activities = [engine.activity for engine in self._engines]
         m.d.comb += [
-            together.beat.eq(Cat(one.beat for one in each)),
-            together.held.eq(Cat(one.held for one in each)),
-            together.event.eq(Cat(one.event for one in each)),
-            together.waiting.eq(Cat(one.waiting for one in each) & self._active()),
-            together.read.eq(Cat(one.read for one in each)),
-            together.written.eq(Cat(one.written for one in each)),
+            combined.beat.eq(Cat(activity.beat for activity in activities)),
+            combined.held.eq(Cat(activity.held for activity in activities)),
+            combined.event.eq(Cat(activity.event for activity in activities)),
+            combined.waiting.eq(Cat(activity.waiting for activity in activities) & self._active()),
+            combined.read.eq(Cat(activity.read for activity in activities)),
+            combined.written.eq(Cat(activity.written for activity in activities)),
             counters.start.eq(self._sequencer.start),
             counters.running.eq(self._sequencer.busy),
             counters.encoding.eq(self._sequencer.layer.encoding),

@@ -1,4 +1,4 @@
-"""Rows of a frame that are one engine's."""
+"""The band of a frame's rows that one engine processes."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -9,27 +9,27 @@ from sw_model.spec.hardware.strips import ENGINES_MAX
 
 
 class RowBand(wiring.Component):
-    """The upper or the lower half of a frame's rows, as `sw_model.spec.hardware.strips` says.
+    """The upper or the lower half of a frame's rows; see `sw_model.spec.hardware.strips`.
 
     Latency: one cycle.
 
     Parameters
     ----------
     index
-        0 for the upper half, which has the middle row of an odd number; 1 for the lower one.
+        0 for the upper half, which includes the middle row of an odd number; 1 for the lower half.
 
     Members
     -------
     height : In(16)
         Rows of the frame, 1 or more.
     active : Out(1)
-        There are rows for it.
+        The band has rows.
     rows, own_rows : Out(16)
-        Rows that it reads, and that it writes.
+        Number of rows that the engine reads, and that it writes.
     above, own_above : Out(16)
-        Rows of the frame above the first one that it reads, that it writes.
+        Rows of the frame above the first row that is read, and above the first that is written.
     skip_top, skip_bottom : Out(1)
-        The first, the last row that it reads is the other half's.
+        The first, or the last, row that is read belongs to the other half (halo).
     """
 
     def __init__(self, index: int):

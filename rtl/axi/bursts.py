@@ -10,31 +10,31 @@ _OFFSET_BITS = (BURST_WORDS - 1).bit_length()
 
 
 class BurstCutter:
-    """Registers that tell the next burst of a row, and the logic behind them.
+    """Registers that hold the next burst of a row, and the logic that updates them.
 
-    Bursts end at multiples of `BURST_WORDS`, so that no address is ever added to a length: the
-    next burst begins with the next multiple.
+    Bursts end at multiples of `BURST_WORDS`. No adder of address and length is needed: the next
+    burst begins at the next multiple.
 
     Parameters
     ----------
     m
-        Where the logic goes.
+        Module that the logic is added to.
     max_words
         Longest row.
 
     Attributes
     ----------
     address : Signal
-        Of the next burst, in words; one bit more than addresses have.
+        Of the next burst, in words; one bit more than an address has.
     length : Signal
-        Its words.
+        Words of the next burst.
     row_done : Signal
-        It is the row's last one; a register too.
+        The next burst is the row's last one; a register too.
     """
 
     def __init__(self, m: Module, max_words: int):
         self.address = Signal(WORD_ADDRESS_BITS + 1)
-        # Words to the row's end, from the multiple of BURST_WORDS before the address on.
+        # Words from the multiple of BURST_WORDS at or before the address to the row's end.
         self._span = Signal(range(max_words + BURST_WORDS))
         self.length = Signal(range(BURST_WORDS + 1))
         self.row_done = Signal()

@@ -1,4 +1,4 @@
-"""What a frame costs."""
+"""Performance counters of a frame."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -13,12 +13,12 @@ from .status import ActivitySignature
 class PerformanceCounters(wiring.Component):
     """Counts a frame's cycles by what the synapse array does in them.
 
-    A cycle later than what is counted.
+    The counters lag one cycle.
 
     Parameters
     ----------
     engines
-        How many there are; what they do is added up.
+        Number of engines; their activity is added up.
 
     Members
     -------
@@ -27,7 +27,7 @@ class PerformanceCounters(wiring.Component):
     running : In(1)
         Count.
     encoding : In(1)
-        The encoding layer is under way.
+        The encoding layer is in progress.
     activity : In(ActivitySignature(engines))
     cycles, events, ... : Out(48)
         As in `sw_model.spec.hardware.registers.COUNTERS`, in lower case.
@@ -63,7 +63,7 @@ class PerformanceCounters(wiring.Component):
             "words_written": now.written,
         }
         for name, condition in conditions.items():
-            # A register in front: the conditions come from all over the design.
+            # A register first: the conditions come over long wires.
             counted = Signal(len(condition), name=f"count_{name}")
             counter = getattr(self, name)
             m.d.sync += counted.eq(Mux(self.running, condition, 0))

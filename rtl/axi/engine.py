@@ -1,4 +1,4 @@
-"""Strips from memory through the datapath to memory."""
+"""One engine: strips from memory, through the datapath, back to memory."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from .writer import BurstWriter
 class StripEngine(wiring.Component):
     """Runs one strip of one layer at a time: reads it, computes it, writes it.
 
-    Several engines may share the rows of a frame: each then has a band of them, which overlaps its
-    neighbours' by a row.
+    Several engines may share the rows of a frame: each then has a band of rows, and reads a row
+    of each neighbouring band (halo).
 
     Parameters
     ----------
@@ -45,19 +45,19 @@ class StripEngine(wiring.Component):
     banded
         Whether its rows may begin below the frame's first one.
     shared_weights
-        Whether the hidden layers' weights come from a memory outside.
+        Whether the hidden layers' weights come from a memory outside the engine.
 
     Members
     -------
     prepare : In(PrepareSignature())
     restart : In(1)
-        A strip begins; what it is stays as it is from `StripGeometry.LATENCY` cycles before.
+        A strip begins; its description is stable from `rtl.axi.geometry.LATENCY` cycles before.
     stop, clear : In(1)
         As in `StripSequencer`.
     height, own_rows : In
-        Rows that it reads, and that it writes.
+        Number of rows that it reads, and that it writes.
     skip_top, skip_bottom : In(1)
-        The first, the last of its rows is another engine's.
+        The first, or the last, row that it reads belongs to another engine.
     timesteps : In
         Of the frame.
     layer : In(LayerSignature(...))
@@ -72,7 +72,7 @@ class StripEngine(wiring.Component):
     Attributes
     ----------
     geometry : StripGeometry
-        Its inputs are for whoever says which strip it is.
+        Its inputs select the strip; the parent connects them.
     """
 
     def __init__(
@@ -128,7 +128,8 @@ class StripEngine(wiring.Component):
         self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_timesteps=1, **size)
         self._splitter = MapSplitter(channels=channels)
         self._packer = PixelPacker(max_columns=columns)
-        # The output layer takes a row's pixels when it has read a row and a pixel more of the map.
+        # The output layer needs a row's pixels only after it has read the map a row and a pixel
+        # further on.
         row_words = columns // NOISY_PIXELS + 2
         self._pixel_queue = fifo.SyncFIFOBuffered(width=DATA_BITS, depth=3 * row_words)
 
@@ -186,7 +187,7 @@ class StripEngine(wiring.Component):
                 component.skip_bottom.eq(self.skip_bottom),
             ]
         m.d.comb += [
-            # No map is read in the encoding layer, and none is waited for behind it.
+            # The encoding layer reads no map, and nothing behind the feeder waits for one.
             self._feeder.restart.eq(self.restart & ~self.layer.encoding),
             self._feeder.merge.eq(self.layer.output),
             self._router.restart.eq(self.restart),
@@ -240,19 +241,19 @@ class StripEngine(wiring.Component):
         wiring.connect(m, self._reader.words, router.words)
         wiring.connect(m, router.pixels, queue.w_stream)
         wiring.connect(m, queue.r_stream, noisy_words.i)
-        # From the event encoder back to the read queue no stage has registers for `ready` but this.
+        # The only register of `ready` between the event encoder and the read queue.
         wiring.connect(m, router.map, self._map_skid.i)
         wiring.connect(m, self._map_skid.o, feeder.i)
         wiring.connect(m, feeder.o, datapath.words)
-        # What a block RAM gives comes late in its cycle, too late for a choice among a word's
-        # pixels, and that for the window's rows.
+        # The output of a block RAM comes late in its cycle: too late to select a pixel of a word
+        # in it, and the selected pixel too late for the window's rows.
         wiring.connect(m, noisy_words.o, unpacker.i)
         wiring.connect(m, unpacker.o, noisy.i)
         pixels = noisy.o
         m.d.comb += [
             datapath.pixels.valid.eq(pixels.valid & self.layer.encoding),
             datapath.pixels.payload.eq(pixels.payload),
-            # Noisy pixels of the output layer are there long before their sums.
+            # In the output layer, noisy pixels arrive long before their sums.
             datapath.noisy.valid.eq(pixels.valid & self.layer.output),
             datapath.noisy.p.word.eq(pixels.payload),
             datapath.noisy.p.final.eq(1),
@@ -272,7 +273,7 @@ class StripEngine(wiring.Component):
             ),
         ]
         wiring.connect(m, datapath.written, self._word_filter.i)
-        # From the write queue back to the output layer no stage has registers for `ready` but this.
+        # The only register of `ready` between the write queue and the output layer.
         wiring.connect(m, datapath.denoised, self._pixel_slice.i)
         wiring.connect(m, self._pixel_slice.o, self._pixel_filter.i)
         wiring.connect(m, self._word_filter.o, self._splitter.i)

@@ -1,4 +1,4 @@
-"""Columns of a strip, and the rows of memory that belong to them."""
+"""Columns of a strip, and the memory rows that hold them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUFFERS = ("noisy", "denoised", "map_a", "map_b")
 
 
 class BuffersSignature(wiring.Signature):
-    """Addresses of a frame's buffers, as whoever knows them gives them.
+    """Addresses of a frame's buffers, seen from the component that provides them.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class BuffersSignature(wiring.Signature):
 
 
 def row_limits(channels: int, columns: int, max_timesteps: int) -> dict[str, int]:
-    """Most words of a strip's rows, and of the way from one to the next."""
+    """Most words of a strip's rows, and the largest stride between rows."""
     strip = FrameBuffers(1, columns, max_timesteps, channels)
     frame = FrameBuffers(1, FRAME_WIDTH_MAX, max_timesteps, channels)
-    # Pixels that begin within a word may need a word more.
+    # Pixels that begin inside a word may need one word more.
     return {
         "max_words": max(strip.map_stride, strip.noisy_stride + 1),
         "max_stride": frame.map_stride,
@@ -54,7 +54,9 @@ def row_limits(channels: int, columns: int, max_timesteps: int) -> dict[str, int
 
 
 class StripGeometry(wiring.Component):
-    """Follows its inputs with a latency of `LATENCY` cycles; see `sw_model.spec.hardware.strips`.
+    """Computes columns and addresses of a strip; see `sw_model.spec.hardware.strips`.
+
+    Latency: `LATENCY` cycles.
 
     Parameters
     ----------
@@ -72,19 +74,20 @@ class StripGeometry(wiring.Component):
     x : In
         First output column of the strip.
     encoding, output, odd : In(1)
-        Kind of the layer; its number is odd.
+        Kind of the layer; whether its number is odd.
     buffers : In(BuffersSignature(29))
         In words.
     above, own_above : In(16)
-        Rows of the frame above the first one that is read, that is written. Where ``banded``.
+        Rows of the frame above the first row that is read, and above the first that is written.
+        Only if ``banded``.
     columns, outputs : Out
-        Columns that the strip reads and writes.
+        Number of columns that the strip reads, and that it writes.
     skip_first, skip_last : Out(1)
-        There is a strip to the left, to the right, which its first, its last column overlaps.
+        The first, or the last, column belongs to the strip on the left, or on the right (halo).
     noisy_lane, denoised_lane : Out
-        Place of its first pixels in their words.
+        Position of the strip's first pixel in its word.
     pixel_rows, map_rows, result_rows : Out(RowsSignature(...))
-        What it reads of the image and of a map, and what it writes.
+        Rows of the image and of the map that are read, and rows that are written.
     """
 
     def __init__(self, *, channels: int, max_timesteps: int, columns: int, banded: bool = False):
@@ -138,7 +141,7 @@ class StripGeometry(wiring.Component):
             self.columns.eq(Mux(remaining > self.columns_max, self.columns_max, remaining)),
         ]
 
-        # Second: products, which are words of a map's row.
+        # Second: products, in words of a map's row.
         offset = Signal.like(stride)
         words = Signal.like(pixel_words)
         noisy_words, denoised_words = Signal.like(words), Signal.like(words)
@@ -207,21 +210,21 @@ class StripGeometry(wiring.Component):
         return m
 
     def _words_above(self, m: Module, *strides: Value) -> list[Value]:
-        """Words of the rows above, of what is read of the image and the map, and of the result."""
+        """Words above the first row: of the image and the map that are read, and of the result."""
         if not self.banded:
             return [Const(0)] * len(strides)
-        found: list[Value] = []
+        words_above: list[Value] = []
         for rows, stride in zip((self.above, self.above, self.own_above), strides, strict=True):
-            words = Signal(len(rows) + len(stride), name=f"words_above_{len(found)}")
+            words = Signal(len(rows) + len(stride), name=f"words_above_{len(words_above)}")
             m.d.sync += words.eq(rows * stride)
-            found.append(words)
-        return found
+            words_above.append(words)
+        return words_above
 
-    def _address(self, m: Module, buffer: Value, place: Value, above: Value) -> Value:
-        """Their sum; its uppermost bit says that it lies beyond the addresses, however far."""
+    def _address(self, m: Module, buffer: Value, offset: Value, above: Value) -> Value:
+        """Sum of the parts; its top bit is set if it lies beyond the address range."""
         if not self.banded:
-            # Less than twice the addresses' range.
-            return buffer + place
-        total = Signal.like(buffer + place + above, name="total")
-        m.d.comb += total.eq(buffer + place + above)
+            # Less than twice the address range, so the carry is enough.
+            return buffer + offset
+        total = Signal.like(buffer + offset + above, name="total")
+        m.d.comb += total.eq(buffer + offset + above)
         return Cat(total[:WORD_ADDRESS_BITS], total[WORD_ADDRESS_BITS:].any())

@@ -1,4 +1,4 @@
-"""Words of an activation map in memory to event words."""
+"""Event words from the memory words of an activation map."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -13,17 +13,17 @@ from .signature import DATA_BITS
 
 
 class MapFeeder(wiring.Component):
-    """Puts event words together, and lets the zeros follow that flush `Scatter`.
+    """Assembles event words, and appends the zeros that flush `Scatter`.
 
-    An event word takes as many cycles as it has 64-bit words, and a zero of the flush no less, so
-    that what comes out of the pipeline can be written at the same pace. No latency.
+    An event word takes as many cycles as it has 64-bit words. So does a zero of the flush, so that
+    the pipeline's output can be written at the same rate. No latency.
 
     Parameters
     ----------
     channels
         Bits of an event word.
     max_height, max_width, max_timesteps
-        Of the strip: rows, columns, words a pixel.
+        Of the strip: rows, columns, words per pixel.
 
     Members
     -------
@@ -33,11 +33,11 @@ class MapFeeder(wiring.Component):
     timesteps : In
         Constant from ``restart`` on.
     merge : In(1)
-        A sum takes all words of a pixel; otherwise every word is ``final``.
+        One sum takes all words of a pixel; otherwise every word is ``final``.
     i : In(stream.Signature(64))
     o : Out(stream.Signature(FrameWord(channels)))
     waiting : Out(1)
-        It waits for a word from memory.
+        The feeder waits for a word from memory.
     """
 
     def __init__(self, *, channels: int, max_height: int, max_width: int, max_timesteps: int):
@@ -65,7 +65,7 @@ class MapFeeder(wiring.Component):
         m = Module()
         parts = map_words(self.channels)
         m.submodules.raster = raster = Raster(**self._size)
-        # The words before the last one of an event word wait for it.
+        # The first words of an event word are held until its last one arrives.
         held = [Signal(DATA_BITS, name=f"held_{part}") for part in range(parts - 1)]
         part = Signal(range(max(2, parts)))
         pause = Signal(range(max(2, parts)))

@@ -1,4 +1,4 @@
-"""Event words to words of an activation map in memory."""
+"""Memory words of an activation map from event words."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -12,9 +12,9 @@ from .writer import StrobedWord
 
 
 class MapSplitter(wiring.Component):
-    """Gives each event word as 64-bit words, ascending; missing channels are zero.
+    """Splits each event word into 64-bit words, lowest channels first; unused bits are zero.
 
-    A 64-bit word a cycle, no latency.
+    One 64-bit word per cycle, no latency.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Denoised pixels to words of the image."""
+"""Memory words of the denoised image from pixels."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -17,22 +17,22 @@ _LANE_BITS = DATA_BITS // DENOISED_PIXELS
 
 
 class PixelPacker(wiring.Component):
-    """Gathers the pixels of a strip's rows into words.
+    """Packs the pixels of a strip's rows into words.
 
-    A pixel a cycle; a word leaves with its last pixel. Strips share words: only the bytes of the
-    strip's own pixels are marked to be written.
+    One pixel per cycle; a word leaves with its last pixel. Neighbouring strips share words, so the
+    strobes select only the bytes of the strip's own pixels.
 
     Parameters
     ----------
     max_columns
-        Most pixels of a row.
+        Most pixels per row.
 
     Members
     -------
     restart : In(1)
         The next pixel is the first of a row.
     lane, columns : In
-        First pixel in a row's first word; pixels of a row. Constant from ``restart`` on.
+        Position of a row's first pixel in its word; pixels per row. Constant from ``restart`` on.
     i : In(stream.Signature(8))
     o : Out(stream.Signature(StrobedWord()))
     """

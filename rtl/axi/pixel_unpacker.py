@@ -1,4 +1,4 @@
-"""Words of the noisy image to pixels."""
+"""Pixels from the memory words of the noisy image."""
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
@@ -15,21 +15,21 @@ _LANE_BITS = DATA_BITS // NOISY_PIXELS
 
 
 class PixelUnpacker(wiring.Component):
-    """Gives the pixels of a strip's rows one by one.
+    """Unpacks the pixels of a strip's rows one by one.
 
-    A pixel a cycle, no latency. Every row begins with a word of its own, at pixel ``lane`` of it.
+    One pixel per cycle, no latency. Every row begins in a new word, at its pixel ``lane``.
 
     Parameters
     ----------
     max_columns
-        Most pixels of a row.
+        Most pixels per row.
 
     Members
     -------
     restart : In(1)
         The next word is the first of a row.
     lane, columns : In
-        First pixel in a row's first word; pixels of a row. Constant from ``restart`` on.
+        Position of a row's first pixel in its word; pixels per row. Constant from ``restart`` on.
     i : In(stream.Signature(64))
     o : Out(stream.Signature(signed(10)))
     """

@@ -14,16 +14,16 @@ from .signature import CACHE, DATA_BITS, INCREMENTING, SIZE, AxiReadSignature
 
 
 class RowsSignature(wiring.Signature):
-    """Rows of words at regular distances, as whoever asks for them sees it.
+    """Rows of words at a constant stride, seen from the component that requests them.
 
     All in words; constant from ``start`` on.
 
     Members
     -------
     address : Out(30)
-        Of the first row. One bit more than an address has: what lies beyond 4 GiB is refused.
+        Of the first row. One bit more than an address has: rows beyond 4 GiB are refused.
     words, stride : Out
-        Words of a row; from one row to the next.
+        Words per row; words from one row's start to the next.
     """
 
     def __init__(self, max_words: int, max_stride: int):
@@ -37,11 +37,11 @@ class RowsSignature(wiring.Signature):
 
 
 class BurstReader(wiring.Component):
-    """Reads, row after row, first the words of one place and then those of another.
+    """Reads two buffers row by row: a row of the first one, then a row of the second one.
 
-    Bursts set out as soon as the queue has room for all that is under way, so that the memory's
-    latency shows at the beginning only; one sets out every cycle at most, every other one where
-    there is room for no more than one. Memory never waits for the queue.
+    A burst is issued as soon as the queue has room for all words in flight, so that the memory's
+    latency is paid only at the beginning. At most one burst is issued per cycle, or one every
+    second cycle while there is room for only one. Memory never waits for the queue.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class BurstReader(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin; taken only while ``idle``.
+        Begin; ignored unless ``idle``.
     abort : In(1)
-        Stop asking, and drop what still comes.
+        Issue no more bursts, and drop the words that still arrive.
     rows : In
         Number of rows.
     first, second : In(RowsSignature(max_words, max_stride))
@@ -63,11 +63,11 @@ class BurstReader(wiring.Component):
     axi : Out(AxiReadSignature())
     words : Out(stream.Signature(64))
     idle : Out(1)
-        All that was asked for has come.
+        All requested words have arrived.
     failed, beyond : Out(1)
         The memory answers with an error; an address lies beyond 4 GiB.
     read : Out(1)
-        A word comes.
+        A word arrives.
     """
 
     def __init__(self, *, max_rows: int, max_words: int, max_stride: int, depth: int):
@@ -112,21 +112,21 @@ class BurstReader(wiring.Component):
 
         begin, active, second = Signal(), Signal(), Signal()
         rows_left = Signal.like(self.rows)
-        # Of the burst that comes next, and of the rows that come next in both places.
+        # The next burst, and the addresses of the next rows of both buffers.
         burst = BurstCutter(m, self.max_words)
-        places = (self.first, self.second)
-        following = [Signal.like(burst.address, name=f"following_{place}") for place in range(2)]
+        buffers = (self.first, self.second)
+        following = [Signal.like(burst.address, name=f"following_{buffer}") for buffer in range(2)]
 
-        def go(place: int) -> list:
+        def begin_buffer(buffer: int) -> list:
             return [
-                second.eq(place),
-                *burst.begin_row(following[place], places[place].words),
-                following[place].eq(following[place] + places[place].stride),
+                second.eq(buffer),
+                *burst.begin_row(following[buffer], buffers[buffer].words),
+                following[buffer].eq(following[buffer] + buffers[buffer].stride),
             ]
 
         room = Signal(range(self.depth + 1), init=self.depth)
         coming = Signal(range(self.depth + 1))
-        # A cycle old: room for the burst that comes next even if one set out in that cycle.
+        # One cycle late: room for the next burst even if one was issued in that cycle.
         issue, roomy = Signal(), Signal()
         m.d.sync += roomy.eq(Mux(issue, room >= 2 * BURST_WORDS, room >= BURST_WORDS))
         m.d.comb += [
@@ -147,27 +147,29 @@ class BurstReader(wiring.Component):
             ]
         with m.Elif(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
-        # Registers: the rows are there when a read begins.
-        empty = [Signal(name=f"empty_{place}") for place in range(2)]
-        m.d.sync += [flag.eq(place.words == 0) for flag, place in zip(empty, places, strict=True)]
-        last_place = second | empty[1]
+        # Registers are early enough: the rows are known before a read begins.
+        empty = [Signal(name=f"empty_{buffer}") for buffer in range(2)]
+        m.d.sync += [
+            flag.eq(buffer.words == 0) for flag, buffer in zip(empty, buffers, strict=True)
+        ]
+        last_buffer = second | empty[1]
         with m.If(begin):
             m.d.sync += begin.eq(0)
-        with m.If(issue & burst.row_done & last_place):
+        with m.If(issue & burst.row_done & last_buffer):
             m.d.sync += rows_left.eq(rows_left - 1)
-        with m.If(issue & burst.row_done & last_place & (rows_left == 1)):
+        with m.If(issue & burst.row_done & last_buffer & (rows_left == 1)):
             m.d.sync += active.eq(0)
         with m.Elif(begin | (issue & burst.row_done)):
             m.d.sync += active.eq(1)
-            with m.If((begin | last_place) & ~empty[0]):
-                m.d.sync += go(0)
+            with m.If((begin | last_buffer) & ~empty[0]):
+                m.d.sync += begin_buffer(0)
             with m.Else():
-                m.d.sync += go(1)
+                m.d.sync += begin_buffer(1)
         with m.If(self.start):
             m.d.sync += [
                 begin.eq(1),
                 rows_left.eq(self.rows),
-                *(following[place].eq(places[place].address) for place in range(2)),
+                *(following[buffer].eq(buffers[buffer].address) for buffer in range(2)),
             ]
         with m.If(self.abort):
             m.d.sync += [begin.eq(0), active.eq(0)]

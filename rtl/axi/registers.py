@@ -17,31 +17,31 @@ _BYTE_BITS = 2
 
 
 class RegisterFile(wiring.Component):
-    """What `sw_model.spec.hardware.registers` describes.
+    """The registers of `sw_model.spec.hardware.registers`.
 
-    One access at a time, writes and reads independent of each other; a write waits until the answer
-    to the one before it has been taken. A write of fewer than all four bytes, of a register that is
-    not there or can only be read, of a locked one while ``locked`` is set, or of a number that has
-    more bits than the register that is to hold it, does nothing and is answered with an error, as
-    is reading what is not there.
+    One access at a time; writes and reads are independent. A write waits until the response to
+    the one before it has been accepted. These writes change nothing and get an error response: of
+    fewer than all four bytes, to an address without a register, to a read-only register, to a
+    locked one while ``locked`` is set, and of a number with more bits than the register. So does a
+    read of an address without a register.
 
-    What holds the deployment's hash keeps it in a reset, as the memories keep what was loaded, and
-    is 0 from the first load on until software writes the new one.
+    A reset keeps the deployment's hash, as it keeps the loaded memories. The hash is 0 from the
+    first load until software writes the new one.
 
     Parameters
     ----------
     initial
-        Values at first, by register; 0 for the others.
+        Initial values by register; 0 for the others.
 
     Members
     -------
     bus : In(AxiLiteSignature(ADDRESS_BITS))
     locked : In(1)
     identity, ... : In or Out
-        A member each register, in lower case: what it reads (access "read"), what it holds
+        One member per register, in lower case: the value to read (access "read"), the stored value
         ("read-write"), or the data just written ("write").
     control_written, ... : Out(1)
-        For registers with access "write": the data are there.
+        For registers with access "write": the data are valid.
     """
 
     def __init__(self, *, initial: Mapping[str, int] | None = None):
@@ -65,7 +65,7 @@ class RegisterFile(wiring.Component):
 
     def _writes(self, m: Module) -> None:
         bus = self.bus
-        # Address and data may come in any order; both wait for each other.
+        # Address and data may come in any order; each waits for the other.
         write, refused = Signal(), Signal()
         m.d.comb += [
             write.eq(bus.awvalid & bus.wvalid & ~bus.bvalid),
@@ -86,8 +86,8 @@ class RegisterFile(wiring.Component):
         with m.If(self.load_data_written):
             m.d.sync += [signal.eq(0) for signal in kept.values()]
             chunk = REGISTERS["LOAD_ADDRESS"].field("chunk")
-            place = self.load_address[chunk.low : chunk.low + chunk.bits]
-            m.d.sync += place.eq(place + 1)
+            address_field = self.load_address[chunk.low : chunk.low + chunk.bits]
+            m.d.sync += address_field.eq(address_field + 1)
         with m.Switch(bus.awaddr[_BYTE_BITS:]):
             for name, register in REGISTERS.items():
                 if register.access == "read":

@@ -1,4 +1,4 @@
-"""Words from memory to where they are used."""
+"""Distribution of the words from memory to pixels and map."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -10,21 +10,21 @@ from .signature import DATA_BITS
 
 
 class RowRouter(wiring.Component):
-    """Gives the words of each row in turn to the pixels and to the map.
+    """Sends the words of each row in turn to the pixels and to the map.
 
-    A word a cycle, no latency.
+    One word per cycle, no latency.
 
     Parameters
     ----------
     max_words
-        Most words of a row of either.
+        Most words per row of either.
 
     Members
     -------
     restart : In(1)
         The next word is the first of a row.
     pixel_words, map_words : In
-        Words of a row; either may be 0, not both. Constant from ``restart`` on.
+        Words per row; either may be 0, not both. Constant from ``restart`` on.
     words : In(stream.Signature(64))
     pixels, map : Out(stream.Signature(64))
     """

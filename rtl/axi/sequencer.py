@@ -1,4 +1,4 @@
-"""Layer after layer, strip after strip."""
+"""Control of a frame's layers and strips."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ from .status import StatusSignature
 class StripSequencer(wiring.Component):
     """Runs the strips of all layers of a frame one after the other.
 
-    A strip begins when everything of the one before it has been written and the memory has said
-    so. Before it, `LATENCY` cycles pass for `StripGeometry` to follow, and the constants of the
-    layer's neurons are made ready.
+    A strip begins when the memory has confirmed all writes of the one before it. Before a strip,
+    `LATENCY` cycles pass for `StripGeometry`, and the constants of the layer's neurons are
+    prepared.
 
     Parameters
     ----------
     layers, channels, timesteps
-        Of the network; T that are allowed.
+        Of the network; ``timesteps`` lists the allowed T.
 
     Members
     -------
     start, abort : In(1)
-        Take a frame, taken only while ``busy`` is 0; end it.
+        Start a frame, ignored while ``busy`` is 1; end the frame.
     height, width, timesteps : In
     buffers : In(BuffersSignature(32))
         Of the frame; sampled at ``start``.
     busy, done : Out(1)
-        A frame is under way; it ends, for whatever reason, or is refused.
+        A frame is in progress; it ends, for whatever reason, or is refused.
     error : Out
-        Why the last frame did not end well, as in `sw_model.spec.hardware.registers.ERRORS`.
+        Why the last frame failed, as in `sw_model.spec.hardware.registers.ERRORS`.
     layer : Out(LayerSignature(layers, channels))
     x : Out
-        First output column of the strip under way.
+        First output column of the strip in progress.
     outputs, last : In
-        How many it has; no strip follows in this layer.
+        Number of its output columns; it is the last strip of the layer.
     prepare : Out(PrepareSignature())
-        Before a layer's first strip, but the output layer's.
+        Before the first strip of each layer except the output layer.
     restart, layer_done : Out(1)
         A strip begins; last cycle of a layer.
     frame : Out(FrameSignature(...))
     frame_timesteps : Out
     frame_buffers : Out(BuffersSignature(29))
-        Of the frame under way; addresses in words.
+        Of the frame in progress; addresses in words.
     status : In(StatusSignature())
         Of all engines together.
     stop, clear : Out(1)
-        The memory ports are to finish; all that computes is to forget what it holds.
+        The memory ports finish the bursts they have issued; all other components are reset.
     """
 
     def __init__(self, *, layers: int, channels: int, timesteps: Sequence[int]):
@@ -106,11 +106,11 @@ class StripSequencer(wiring.Component):
         m.d.comb += trouble.eq(
             self.status.read_failed | self.status.write_failed | self.status.beyond | self.abort
         )
-        # What goes all over the design comes from registers.
+        # Signals that reach the whole design come from registers.
         m.d.sync += self.restart.eq(0)
         with m.FSM() as states:
             with m.State("idle"), m.If(self.start):
-                self._take_frame(m)
+                self._sample_frame(m)
                 m.d.sync += [failed.eq(0), settled.eq(0)]
                 m.d.comb += self.done.eq(self._refusal() != error_code("none"))
                 with m.If(~self.done):
@@ -166,7 +166,7 @@ class StripSequencer(wiring.Component):
                 m.next = "idle"
         m.d.sync += self.clear.eq(states.ongoing("clear"))
         m.d.comb += self.busy.eq(~states.ongoing("idle"))
-        # What goes wrong first is told.
+        # The first error is the one that is reported.
         with m.If(self.busy & trouble & ~failed):
             m.d.sync += [
                 failed.eq(1),
@@ -184,17 +184,17 @@ class StripSequencer(wiring.Component):
             ]
         return m
 
-    def _take_frame(self, m: Module) -> None:
-        """Sample what the frame is."""
-        frame, asked = self.frame_buffers, self.buffers
+    def _sample_frame(self, m: Module) -> None:
+        """Sample size, T and addresses of the frame."""
+        sampled, requested = self.frame_buffers, self.buffers
         m.d.sync += [
             self.frame.height.eq(self.height),
             self.frame.width.eq(self.width),
             self.frame_timesteps.eq(self.timesteps),
-            frame.noisy.eq(asked.noisy >> SIZE),
-            frame.denoised.eq(asked.denoised >> SIZE),
-            frame.map_a.eq(asked.map_a >> SIZE),
-            frame.map_b.eq(asked.map_b >> SIZE),
+            sampled.noisy.eq(requested.noisy >> SIZE),
+            sampled.denoised.eq(requested.denoised >> SIZE),
+            sampled.map_a.eq(requested.map_a >> SIZE),
+            sampled.map_b.eq(requested.map_b >> SIZE),
             self.error.eq(self._refusal()),
             self.layer.index.eq(0),
             self.layer.encoding.eq(1),
@@ -204,7 +204,7 @@ class StripSequencer(wiring.Component):
         ]
 
     def _refusal(self) -> Value:
-        """Why the frame cannot be taken."""
+        """Error code of the frame that is asked for."""
         acceptable = (
             (self.height != 0)
             & (self.width != 0)

@@ -59,7 +59,7 @@ class AxiReadSignature(wiring.Signature):
 
 
 class AxiWriteSignature(wiring.Signature):
-    """Write channels, likewise."""
+    """Write channels of AXI4, as `AxiReadSignature` describes them."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -72,14 +72,14 @@ class AxiWriteSignature(wiring.Signature):
 
 
 class AxiSignature(wiring.Signature):
-    """All channels of AXI4, likewise."""
+    """All channels of AXI4, as `AxiReadSignature` describes them."""
 
     def __init__(self) -> None:
         super().__init__({**AxiWriteSignature().members, **AxiReadSignature().members})
 
 
 def connect_channels(m: Module, channels: wiring.PureInterface, port: wiring.PureInterface) -> None:
-    """Connect some channels of AXI4 to a port to memory that has them and others."""
+    """Connect some channels of AXI4 to a memory port that has all of them."""
     for name, member in channels.signature.members.items():
         inner, outer = getattr(channels, name), getattr(port, name)
         m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)

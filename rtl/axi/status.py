@@ -1,20 +1,20 @@
-"""What an engine tells whoever runs the strips, and whoever counts."""
+"""Status of an engine for the sequencer, and its activity for the counters."""
 
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 
 class StatusSignature(wiring.Signature):
-    """How far a strip is, as the engine that runs it tells it.
+    """Progress of a strip, seen from the engine that runs it.
 
     Members
     -------
     complete : Out(1)
         The whole strip is on its way to memory.
     reader_idle, writer_idle : Out(1)
-        All that was asked for has come; all rows are written, and the memory has said so.
+        All requested words have arrived; the memory has confirmed all writes.
     read_failed, write_failed, beyond : Out(1)
-        What can go wrong with the memory: errors that it answers with, an address beyond 4 GiB.
+        The memory answers a read or a write with an error; an address lies beyond 4 GiB.
     """
 
     def __init__(self) -> None:
@@ -31,21 +31,21 @@ class StatusSignature(wiring.Signature):
 
 
 class ActivitySignature(wiring.Signature):
-    """What engines do in a cycle, as they tell it, a bit for each.
+    """What the engines do in a cycle, one bit per engine, seen from the engines.
 
     Parameters
     ----------
     engines
-        How many there are.
+        Number of engines.
 
     Members
     -------
     beat, held, event : Out(engines)
         Of their synapse arrays, as in `Datapath`.
     waiting : Out(engines)
-        These have nothing because memory has not given it yet.
+        The engine waits for words from memory.
     read, written : Out(engines)
-        A word comes from memory, goes there.
+        A word comes from memory; a word goes to memory.
     """
 
     def __init__(self, engines: int = 1) -> None:

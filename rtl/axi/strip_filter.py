@@ -1,4 +1,4 @@
-"""A strip's own rows and columns of those that it computes."""
+"""Removal of the halo rows and columns of a strip."""
 
 from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
@@ -10,16 +10,16 @@ from rtl.stream.counter import PlaceCounter
 
 
 class StripFilter(wiring.Component):
-    """Drops what was computed for columns and rows that overlap the neighbouring strips and bands.
+    """Drops the results of columns and rows that belong to the neighbouring strips and bands.
 
     No latency.
 
     Parameters
     ----------
     payload
-        Shape of what goes through.
+        Shape of the results.
     max_height, max_width, max_timesteps
-        Of the strip: rows, columns, payloads a pixel.
+        Of the strip: rows, columns, payloads per pixel.
 
     Members
     -------
@@ -29,13 +29,13 @@ class StripFilter(wiring.Component):
     timesteps : In
         Constant from ``restart`` on.
     skip_first, skip_last : In(1)
-        Drop the first, the last column. Constant from ``restart`` on, like the next.
+        Drop the first, or the last, column. Constant from ``restart`` on.
     skip_top, skip_bottom : In(1)
-        Drop the first, the last row.
+        Drop the first, or the last, row. Constant from ``restart`` on.
     i : In(stream.Signature(payload))
     o : Out(stream.Signature(payload))
     complete : Out(1)
-        The whole strip went through.
+        The whole strip has passed.
     """
 
     def __init__(self, *, payload: ShapeLike, max_height: int, max_width: int, max_timesteps: int):
@@ -63,7 +63,7 @@ class StripFilter(wiring.Component):
             PlaceCounter(m, self.frame.width, "column"),
             PlaceCounter(m, self.frame.height, "row"),
         )
-        # Registers, beside the places: which columns are skipped is known far away from here.
+        # Registers beside the counters: ``skip_first`` and the others come over long wires.
         drop_column, drop_row = Signal(), Signal()
         drop = drop_column | drop_row
         m.d.comb += [

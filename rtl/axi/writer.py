@@ -14,13 +14,13 @@ from .reader import RowsSignature
 from .signature import CACHE, DATA_BITS, INCREMENTING, SIZE, AxiWriteSignature
 
 BURSTS = 32
-"""Bursts whose data are still to go; a power of two."""
+"""Most bursts whose data have not been sent; a power of two."""
 ANSWERS = 1 << 10
-"""Bursts that have no answer yet, at most."""
+"""Most bursts without a response."""
 
 
 class StrobedWord(data.StructLayout):
-    """A word, and which of its bytes are to be written."""
+    """A word, and the strobes that select the bytes to write."""
 
     def __init__(self) -> None:
         super().__init__({"data": DATA_BITS, "strobe": WORD_BYTES})
@@ -29,9 +29,9 @@ class StrobedWord(data.StructLayout):
 class BurstWriter(wiring.Component):
     """Writes rows of words.
 
-    A burst sets out when all of its words are in the queue, so that the bus never waits for the
-    array, and two cycles after the one before it at the soonest; while the queue holds enough, a
-    word goes out every cycle, or every other one where bursts have a single word.
+    A burst is issued when all of its words are in the queue, so that the bus never waits for the
+    array, and at least two cycles after the one before it. While the queue holds enough words,
+    one word goes out per cycle, or one every second cycle where bursts have a single word.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ class BurstWriter(wiring.Component):
     Members
     -------
     start : In(1)
-        Begin; taken only while ``idle``.
+        Begin; ignored unless ``idle``.
     abort : In(1)
-        Finish the bursts that have set out and begin no other.
+        Finish the issued bursts and issue no more.
     rows : In
         Number of rows.
     place : In(RowsSignature(max_words, max_stride))
     words : In(stream.Signature(StrobedWord()))
     axi : Out(AxiWriteSignature())
     idle : Out(1)
-        All rows are written, and the memory has said so.
+        The memory has confirmed all writes.
     failed, beyond : Out(1)
         The memory answers with an error; an address lies beyond 4 GiB.
     written : Out(1)
@@ -96,7 +96,7 @@ class BurstWriter(wiring.Component):
         ]
         wiring.connect(m, wiring.flipped(self.words), queue.w_stream)
 
-        # Addresses: as soon as the queue holds a burst's words that no other burst has.
+        # Addresses: issued when the queue holds all words of the burst.
         active = Signal()
         rows_left = Signal.like(self.rows)
         burst = BurstCutter(m, self.max_words)
@@ -120,10 +120,10 @@ class BurstWriter(wiring.Component):
             self.idle.eq(~active & (answers == 0)),
         ]
         arrived = self.words.valid & self.words.ready
-        # A cycle old: one more burst than those of that cycle still finds a place.
+        # One cycle late, so there must be room for one more burst.
         m.d.sync += accepted.eq(bursts.level < BURSTS - 1)
-        # A cycle ahead, as the word arrives; unknown in the cycle after a burst set out, when its
-        # successor is only just there.
+        # Computed a cycle ahead, when the word arrives; 0 in the cycle after a burst is issued,
+        # because the next burst's length is only then known.
         m.d.sync += enough.eq(
             ~issue
             & ~self.start
@@ -160,7 +160,7 @@ class BurstWriter(wiring.Component):
         with m.If(self.abort):
             m.d.sync += active.eq(0)
 
-        # Data: burst after burst without a gap.
+        # Data: bursts follow each other without a gap.
         left = Signal(range(BURST_WORDS + 1))
         word = data.View(layout, queue.r_data)
         sent = Signal()

@@ -1,4 +1,4 @@
 """The accelerator on a board: serial link, SDRAM, pins.
 
-It imports `rtl.axi` and what that stands on.
+It imports `rtl.axi` and what that imports.
 """

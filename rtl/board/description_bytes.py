@@ -1,4 +1,4 @@
-"""Which network the hardware has, as bytes."""
+"""Description of the hardware's network, as bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sw_model.spec.hardware.serial import description_of
 
 
 class DescriptionBytes(wiring.Component):
-    """Gives the payload of the answer "description".
+    """Outputs the payload of the answer "description".
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pins of an ECP5 with registers in them."""
+"""Pins of an ECP5 with I/O registers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .sdram import SdramSignature
 
 
 class SdramPins(Elaboratable):
-    """The SDRAM's pins: a register in each, so that routing takes no part in their timing.
+    """The SDRAM's pins, each with a register, so that routing does not affect their timing.
 
-    Outputs change a cycle after ``pins`` does. What the part gives is sampled at the rising edge
-    of ``sync`` and seen in the cycle after it. The part's clock is that of domain ``sdram``,
-    brought out through a register of double data rate: its edges are those of the domain.
+    Outputs change a cycle after ``pins``. The part's data are sampled at the rising edge of
+    ``sync`` and visible in the cycle after it. The part's clock is that of domain ``sdram``, driven
+    by a double-data-rate register: its edges are those of the domain.
 
     Attributes
     ----------
     pins
-        For the controller.
+        Interface for the controller.
     ports
-        The pins by name, as constraints of the board have them: ``sdram_clk`` and so on.
+        The pins by their names in the board's constraints, ``sdram_clk`` and so on.
     """
 
     def __init__(self) -> None:
@@ -71,12 +71,12 @@ class SdramPins(Elaboratable):
             Signal(len(pins.written), name=name) for name in ("away", "outwards", "inwards")
         )
         idle = (~pins.drive).replicate(len(pins.written))
-        for name, kind, given, taken in (
+        for name, kind, source, target in (
             ("away", "OFS1P3DX", idle, away),
             ("outwards", "OFS1P3DX", pins.written, outwards),
             ("inwards", "IFS1P3DX", inwards, pins.read),
         ):
-            for bit, register in _registers(kind, given, taken):
+            for bit, register in _registers(kind, source, target):
                 m.submodules[f"sdram_d_{name}_{bit}"] = register
         for bit in range(len(pins.written)):
             m.submodules[f"buffer_{bit}"] = Instance(
@@ -89,9 +89,9 @@ class SdramPins(Elaboratable):
         return m
 
 
-def _registers(kind: str, given: Value, taken: Value) -> Iterator[tuple[int, Instance]]:
-    """A register of a pin for each bit."""
-    for bit in range(len(taken)):
+def _registers(kind: str, source: Value, target: Value) -> Iterator[tuple[int, Instance]]:
+    """One I/O register per bit."""
+    for bit in range(len(target)):
         yield (
             bit,
             Instance(
@@ -99,7 +99,7 @@ def _registers(kind: str, given: Value, taken: Value) -> Iterator[tuple[int, Ins
                 i_SCLK=ClockSignal(),
                 i_SP=1,
                 i_CD=0,
-                i_D=given[bit],
-                o_Q=taken[bit],
+                i_D=source[bit],
+                o_Q=target[bit],
             ),
         )

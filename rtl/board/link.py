@@ -1,4 +1,4 @@
-"""The board's end of the serial link: takes requests, has them done, answers."""
+"""The board's end of the serial link: receives requests, runs them, sends answers."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .uart_transmitter import UartTransmitter
 
 
 class SerialLink(wiring.Component):
-    """Serves one request after the other, as `sw_model.spec.hardware.serial` describes them.
+    """Serves one request at a time; `sw_model.spec.hardware.serial` describes them.
 
-    Bytes that come between a request's end and the answer's are dropped.
+    Bytes that arrive between the end of a request and the end of its answer are dropped.
 
     Parameters
     ----------
     deployment
         The network in the hardware.
     divisor
-        Clock cycles of a bit.
+        Clock cycles per bit.
     silence
         Clock cycles without a byte that end a message.
 
@@ -44,11 +44,11 @@ class SerialLink(wiring.Component):
     memory : Out(AxiSignature())
         For the frame's pixels.
     owner : Out(1)
-        High: the accelerator has the memory; low: this port.
+        High: the accelerator uses the memory; low: this port.
     registers, irq
         Of the accelerator.
     receiving, running, answering, failed : Out(1)
-        What goes on, and whether the last request failed.
+        State of the current request, and whether the last request failed.
     """
 
     def __init__(self, *, deployment: Deployment, divisor: int, silence: int):
@@ -164,7 +164,7 @@ class SerialLink(wiring.Component):
                     m.next = "listen"
 
     def _connect_payload(self, m: Module, kind: Signal) -> None:
-        """The sender's payload: the network's description or the frame."""
+        """Connect the sender's payload: the network's description or the frame."""
         sender, pictures = self._sender, self._pictures
         m.submodules.description = description = DescriptionBytes(deployment=self.deployment)
         m.d.comb += [

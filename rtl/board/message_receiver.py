@@ -1,4 +1,4 @@
-"""Messages from the bytes of a serial line."""
+"""Parser of messages from the bytes of a serial line."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ from sw_model.spec.hardware.serial import (
 )
 
 CRC = catalog.CRC32_ISO_HDLC
-"""The check of `sw_model.spec.hardware.serial`."""
+"""The checksum of `sw_model.spec.hardware.serial`."""
 
 
 class MessageReceiver(wiring.Component):
-    """Finds messages, checks them, and says of each what it is or what is wrong with it.
+    """Finds and checks messages, and reports the kind of each or its error.
 
-    Whatever comes ends in ``done`` or, after `silence` cycles without a byte, in ``failed``. Both
-    come once; then bytes are dropped until ``listen`` has been low for a cycle or more.
+    Every message ends with a pulse of ``done`` or, after `silence` cycles without a byte, of
+    ``failed``. Then bytes are dropped until ``listen`` has been low for a cycle or more.
 
     Parameters
     ----------
     spec
-        The network: which frames it can take.
+        The network; determines which frames are accepted.
     silence
-        Cycles without a byte that end a message; more than a byte takes.
+        Cycles without a byte that end a message; longer than one byte.
 
     Members
     -------
     listen : In(1)
-        Heed what comes; falls after ``done`` or ``failed`` only.
+        Accept bytes; falls only after ``done`` or ``failed``.
     received_valid, received, received_faulty : In
-        As `UartReceiver` gives them.
+        ``valid``, ``data`` and ``faulty`` of `UartReceiver`.
     kind, sequence, detail, height, width : Out
-        Of the header; stay until the next one.
+        Of the header; stable until the next header.
     readable : Out(1)
-        They are of a header whose check was right.
+        The header's checksum was right.
     begins : Out(1)
         A payload follows, of a frame that can be denoised.
     payload_valid, payload : Out
-        A byte of it.
+        A byte of the payload.
     done : Out(1)
-        A good message has ended.
+        A valid message has ended.
     failed, error : Out
-        A bad one has ended; the error's number.
+        An invalid message has ended; the error's number.
     within : Out(1)
         A message has begun.
     """
@@ -113,7 +113,7 @@ class MessageReceiver(wiring.Component):
         heard = Signal()
 
         def fail(name: str) -> None:
-            """Wait for the end of whatever still comes."""
+            """Record the error, and drop bytes until the line is silent."""
             m.d.sync += self.error.eq(error_code(name))
             m.next = "drain"
 
@@ -175,7 +175,7 @@ class MessageReceiver(wiring.Component):
                     m.d.comb += [crc.valid.eq(1), self.payload_valid.eq(~self.received_faulty)]
                     m.d.sync += high.eq(~high)
                     with m.If(high):
-                        # The bits of a pixel above its sign repeat it.
+                        # The bits of a pixel above its sign bit must equal it.
                         signs = self.received[PIXEL_BITS - 1 - 8 :]
                         with m.If(signs.any() & ~signs.all()):
                             m.d.sync += odd_pixel.eq(1)
@@ -218,7 +218,7 @@ class MessageReceiver(wiring.Component):
         return m
 
     def _acceptable(self, pixels: Value) -> Value:
-        """Whether the frame is one that the network and the memory can take."""
+        """Whether network and memory can process the frame."""
         limit: Value = Const(0)
         for steps in self.spec.timesteps:
             limit = Mux(self.detail == steps, pixels_max(self.spec.channels, steps), limit)

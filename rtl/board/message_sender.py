@@ -1,4 +1,4 @@
-"""Messages to the bytes of a serial line."""
+"""Encoder of messages to the bytes of a serial line."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .message_receiver import CRC
 
 
 class MessageSender(wiring.Component):
-    """Sends a header with its check, and a payload with its own.
+    """Sends a header with its checksum, and a payload with its checksum.
 
     Members
     -------
     start : In(1)
-        Begin; taken only while ``idle``.
+        Begin; ignored unless ``idle``.
     kind, sequence, detail, height, width : In
         Of the header; constant from ``start`` until ``idle``.
     with_payload : In(1)
-        A payload follows; constant likewise.
+        A payload follows; constant from ``start`` until ``idle``.
     payload : In(stream.Signature(8))
     last : In(1)
-        The payload's byte on offer is its last one.
+        The offered byte is the payload's last one.
     spoil : In(1)
-        The payload is worth nothing: its check is to be wrong.
+        The payload is invalid: send a wrong checksum.
     bytes : Out(stream.Signature(8))
     idle : Out(1)
     """

@@ -1,4 +1,4 @@
-"""A frame's bytes into memory and out of it, one by one."""
+"""Transfer of a frame's bytes to and from memory, one by one."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sw_model.spec.hardware.serial import NOISY_BYTES
 
 
 class PictureBytes(wiring.Component):
-    """Stores a noisy frame, or fetches a denoised one, where `FrameBuffers` has them.
+    """Stores a noisy frame, or fetches a denoised one, in the layout of `FrameBuffers`.
 
-    Every byte is an access of its own, which a serial line leaves time for: one takes the memory's
-    latency and three cycles. Rows begin at multiples of eight bytes.
+    Every byte is a separate access, which takes the memory's latency and three cycles: fast enough
+    for a serial line. Rows begin at multiples of eight bytes.
 
     Members
     -------
     start, fetch : In(1)
-        Begin; fetch the denoised frame instead of storing a noisy one. Heeded while ``idle``.
+        Begin; fetch the denoised frame instead of storing a noisy one. Ignored unless ``idle``.
     cancel : In(1)
-        Give up storing; ``idle`` comes when the memory has answered.
+        Abort storing; ``idle`` rises when the memory has answered.
     height, width : In
         Of the frame; constant while not ``idle``.
     stored_valid, stored : In
-        A byte to be stored; must not come before the one before it is.
+        A byte to store; it must not arrive before the previous one has been stored.
     fetched : Out(stream.Signature(8))
     last : Out(1)
-        The byte on offer is the frame's last one.
+        The offered byte is the frame's last one.
     axi : Out(AxiSignature())
     idle : Out(1)
     failed : Out(1)
@@ -135,7 +135,7 @@ class PictureBytes(wiring.Component):
         return m
 
     def _advance(self, m: Module, address: Signal, x: Signal, y: Signal, row_end: Signal) -> None:
-        """Go on to the next byte; a row begins with a word."""
+        """Go to the next byte; a row begins in a new word."""
         m.d.sync += [x.eq(x + 1), address.eq(address + 1)]
         with m.If(row_end):
             m.d.sync += [

@@ -25,7 +25,7 @@ from sw_model.spec.hardware.sdram import (
 )
 
 COMMANDS = {
-    # RAS#, CAS#, WE# with CS# low, the first in the lowest bit.
+    # RAS#, CAS#, WE# with CS# low; RAS# is the lowest bit.
     "nothing": 0b111,
     "activate": 0b110,
     "read": 0b101,
@@ -35,16 +35,16 @@ COMMANDS = {
     "mode": 0b000,
 }
 ALL_BANKS = 1 << 10
-"""Address bit of a precharge of all banks."""
+"""Address bit that makes a precharge apply to all banks."""
 READ_LATENCY = CAS_LATENCY + 2
-"""Cycles from a read on ``pins`` to its first data there: besides the part's own, one of the
-output registers and one of the input registers, whose edge is the one after the part's."""
+"""Cycles from a read on ``pins`` to its first data there: the part's latency, one cycle for the
+output registers and one for the input registers, which sample at the edge after the part's."""
 READ_WORDS = 8
-"""Words that are under way or wait to be taken: enough for one every four cycles."""
+"""Words in flight or queued: enough for one every four cycles."""
 
 
 class SdramSignature(wiring.Signature):
-    """The part as a controller sees it, registers of the pins in between.
+    """The part as the controller sees it, through the registers of the pins.
 
     Members
     -------
@@ -54,7 +54,7 @@ class SdramSignature(wiring.Signature):
     mask : Out(2)
         Bytes that are not written.
     drive, written : Out
-        Data to the part, and when.
+        Enable for the data to the part; the data.
     read : In(16)
         Data from the part.
     """
@@ -74,33 +74,33 @@ class SdramSignature(wiring.Signature):
 
 
 class _Tag(data.StructLayout):
-    """What goes with a word that is read."""
+    """Sideband data of a word that is read."""
 
     def __init__(self) -> None:
         super().__init__({"valid": 1, "id": 1, "last": 1, "failed": 1})
 
 
 class SdramController(wiring.Component):
-    """Serves one AXI4 burst after the other, reads and writes by turns where both wait.
+    """Serves one AXI4 burst at a time, alternating reads and writes when both wait.
 
-    Bursts of 64-bit words at ascending addresses; others, and those beyond the part's 32 MiB,
-    change nothing and are answered with errors. A word takes four cycles; a burst costs
+    Bursts have 64-bit words at ascending addresses; others, and those beyond the part's 32 MiB,
+    change nothing and get error responses. A word takes four cycles; a burst takes
     `SdramTiming.burst_cycles`. Rows are closed after each burst. Refreshes come between words, so
-    that a burst that pauses delays none.
+    that a stalled burst does not delay them.
 
     Parameters
     ----------
     mhz
-        Clock frequency, up to that of the part's slower grade.
+        Clock frequency in MHz, up to that of the part's slower grade.
     power_up_microseconds
-        Wait before the first command; the part's own time except in simulations.
+        Wait before the first command; shorter than the part needs only in simulations.
 
     Members
     -------
     bus : In(AxiSignature())
     pins : Out(SdramSignature())
     ready : Out(1)
-        The part has been set up; accesses wait until then.
+        The part is initialised; accesses wait until then.
     """
 
     def __init__(self, *, mhz: int, power_up_microseconds: int = POWER_UP_MICROSECONDS):
@@ -128,7 +128,7 @@ class SdramController(wiring.Component):
         with m.Else():
             m.d.sync += since_refresh.eq(since_refresh + 1)
 
-        # The burst under way, in words.
+        # The burst in progress, in words.
         writing, failed = Signal(), Signal()
         burst_id = Signal()
         word = Signal((BYTES - 1).bit_length() - SIZE)
@@ -142,7 +142,7 @@ class SdramController(wiring.Component):
         room = self._read_data(m, tag)
 
         def command(name: str, following: int) -> None:
-            """Give a command; the next one comes so many cycles later at the earliest."""
+            """Issue a command; the next one follows at least `following` cycles later."""
             m.d.comb += pins.command.eq(COMMANDS[name])
             m.d.sync += pause.eq(following - 1)
 
@@ -177,7 +177,7 @@ class SdramController(wiring.Component):
                     m.d.sync += due.eq(0)
                 with m.Else():
                     m.d.comb += [bus.awready.eq(take_write), bus.arready.eq(take_read)]
-                    self._take_burst(m, take_write, writing, failed, burst_id, word, left)
+                    self._sample_burst(m, take_write, writing, failed, burst_id, word, left)
                     with m.If(take_write | take_read):
                         m.d.sync += turn_of_reads.eq(take_write)
                         m.next = "activate"
@@ -244,7 +244,7 @@ class SdramController(wiring.Component):
             m.d.comb += pins.mask.eq(~strobes)
         return m
 
-    def _take_burst(
+    def _sample_burst(
         self,
         m: Module,
         take_write: Signal,
@@ -254,7 +254,7 @@ class SdramController(wiring.Component):
         word: Signal,
         left: Signal,
     ) -> None:
-        """Sample address and length."""
+        """Sample address and length of the chosen burst."""
         bus = self.bus
         chosen = {
             name: Mux(take_write, getattr(bus, f"aw{name}"), getattr(bus, f"ar{name}"))
@@ -273,7 +273,7 @@ class SdramController(wiring.Component):
         ]
 
     def _read_data(self, m: Module, tag: data.View) -> Signal:
-        """Gather words from what the part gives, and queue them; whether one more has room."""
+        """Assemble and queue words from the part's data; return whether one more has room."""
         bus = self.bus
         m.submodules.queue = queue = fifo.SyncFIFOBuffered(
             width=WORD_BITS + _Tag().size, depth=READ_WORDS
@@ -283,19 +283,19 @@ class SdramController(wiring.Component):
             tags.append(Signal(_Tag(), name=f"tag_{stage}"))
             m.d.sync += tags[-1].eq(tags[-2])
         gathered = Signal(WORD_BITS - DATA_BITS)
-        whole = Cat(gathered, self.pins.read)
-        m.d.sync += gathered.eq(whole[DATA_BITS:])
-        arrived = Cat(whole, tags[-1].as_value())
+        word = Cat(gathered, self.pins.read)
+        m.d.sync += gathered.eq(word[DATA_BITS:])
+        arrived = Cat(word, tags[-1].as_value())
         taken = Signal()
-        given = data.View(_Tag(), queue.r_data[WORD_BITS:])
+        read_tag = data.View(_Tag(), queue.r_data[WORD_BITS:])
         m.d.comb += [
             queue.w_en.eq(tags[-1].valid),
             queue.w_data.eq(arrived),
             bus.rvalid.eq(queue.r_rdy),
             bus.rdata.eq(queue.r_data[:WORD_BITS]),
-            bus.rid.eq(given.id),
-            bus.rlast.eq(given.last),
-            bus.rresp.eq(Mux(given.failed, SLAVE_ERROR, OKAY)),
+            bus.rid.eq(read_tag.id),
+            bus.rlast.eq(read_tag.last),
+            bus.rresp.eq(Mux(read_tag.failed, SLAVE_ERROR, OKAY)),
             queue.r_en.eq(bus.rready),
             taken.eq(bus.rvalid & bus.rready),
         ]

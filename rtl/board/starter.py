@@ -1,4 +1,4 @@
-"""What software does on other systems: starts a frame through the registers and waits for it."""
+"""Start of a frame through the registers, in place of software."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _CONTROL = REGISTERS["CONTROL"]
 
 
 class FrameStarter(wiring.Component):
-    """Writes size, T and addresses, starts the frame, and reads how it ended.
+    """Writes size, T and addresses, starts the frame, and reads its status at the end.
 
     Members
     -------
     start : In(1)
-        Begin; taken only while ``idle``.
+        Begin; ignored unless ``idle``.
     height, width, timesteps : In
         Of the frame; constant while not ``idle``.
     irq : In(1)
         Of the accelerator.
     registers : Out(AxiLiteSignature(8))
     idle, done : Out(1)
-        Nothing is under way; the frame has ended, for one cycle.
+        No frame is in progress; pulse when the frame has ended.
     error : Out(1)
-        The last frame did not end well, or an access was refused.
+        The last frame failed, or an access was refused.
     """
 
     def __init__(self) -> None:

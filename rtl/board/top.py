@@ -1,4 +1,4 @@
-"""The accelerator with its memory and a serial line, whatever the board."""
+"""The accelerator with SDRAM and a serial line, independent of the board."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ MHZ_TO_HZ = 1_000_000
 
 
 class Board(wiring.Component):
-    """Frames come and go over a serial line; images and maps lie in SDRAM.
+    """Receives and returns frames over a serial line; images and maps lie in SDRAM.
 
     Parameters
     ----------
     deployment
         The frozen network.
     mhz
-        Clock frequency.
+        Clock frequency in MHz.
     baud
-        Bits a second on the line.
+        Bits per second on the line.
     columns
-        Input columns of the widest strip, as of `System`.
+        Input columns of the widest strip, as in `System`.
     silence_seconds
         Time without a byte that ends a message.
     power_up_microseconds
-        As of `SdramController`.
+        As in `SdramController`.
 
     Members
     -------
@@ -44,7 +44,7 @@ class Board(wiring.Component):
     pins : Out(SdramSignature())
         The SDRAM, before the registers of its pins.
     ready, receiving, running, answering, failed : Out(1)
-        The memory is set up; what goes on; whether the last request failed.
+        The memory is initialised; state of the current request; the last request failed.
     """
 
     def __init__(
@@ -97,7 +97,10 @@ class Board(wiring.Component):
         return m
 
     def _connect_memory(self, m: Module, owner: Signal) -> None:
-        """One of two has the memory: neither begins before the other has all its answers."""
+        """Switch the memory between link and system.
+
+        Each starts only after the other has received all its responses.
+        """
         bus = self.controller.bus
         for path, member, port in AxiSignature().flatten(bus):
             name = path[0]

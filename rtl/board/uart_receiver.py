@@ -10,31 +10,31 @@ from amaranth.lib.wiring import In, Out
 from rtl.stream.checks import check_positive
 
 DIVISOR_MIN = 4
-"""Fewest cycles of a bit: half a bit must be more than the synchroniser's uncertainty."""
+"""Fewest cycles per bit: half a bit must be longer than the synchroniser's uncertainty."""
 _BITS = 8
 
 
 class UartReceiver(wiring.Component):
-    """Takes bytes of eight bits, the lowest first, between a start and a stop bit.
+    """Receives bytes of eight bits, lowest bit first, between a start and a stop bit.
 
-    Every bit is sampled in its middle. A byte shows half a bit before its stop bit ends; what
-    follows it must take it in that cycle. After a byte without a stop bit, the line must come to
-    rest before another one begins: a line that is held low gives one faulty byte, not many.
+    Every bit is sampled in its middle. A byte is output for one cycle, half a bit before its stop
+    bit ends. After a byte without a stop bit, the line must go high before another byte begins, so
+    that a line that is held low gives only one faulty byte.
 
     Parameters
     ----------
     divisor
-        Clock cycles of a bit, `DIVISOR_MIN` or more.
+        Clock cycles per bit, `DIVISOR_MIN` or more.
 
     Members
     -------
     line : In(1)
-        Not synchronous to the clock; high at rest.
+        Asynchronous; high when idle.
     valid : Out(1)
-        A byte is there, for one cycle.
+        Pulse: a byte has been received.
     data : Out(8)
     faulty : Out(1)
-        It has no stop bit.
+        The byte has no stop bit.
     """
 
     def __init__(self, *, divisor: int):
@@ -65,13 +65,14 @@ class UartReceiver(wiring.Component):
             with m.State("start"), m.If(sample):
                 m.d.sync += [left.eq(self.divisor - 1), index.eq(0)]
                 m.next = "bits"
-                with m.If(line):  # a spike, no start bit
+                with m.If(line):  # a glitch, not a start bit
                     m.next = "rest"
             with m.State("bits"), m.If(sample):
                 m.d.sync += [left.eq(self.divisor - 1), index.eq(index + 1)]
                 with m.If(index == _BITS):
                     m.d.comb += self.valid.eq(1)
-                    # At once: the next start bit may begin before half a bit has passed.
+                    # Without waiting for the end of the stop bit: a fast sender's next start bit
+                    # may come before it.
                     m.next = "rest"
                     with m.If(self.faulty):
                         m.next = "settle"

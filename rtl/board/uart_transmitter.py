@@ -11,20 +11,20 @@ from sw_model.spec.hardware.serial import BYTE_BITS
 
 
 class UartTransmitter(wiring.Component):
-    """Sends bytes between a start and a stop bit, the lowest bit first.
+    """Sends bytes between a start and a stop bit, lowest bit first.
 
-    Bytes that are offered in time follow each other without a pause: one takes ten bits.
+    Bytes that are offered in time follow each other without a gap, ten bits each.
 
     Parameters
     ----------
     divisor
-        Clock cycles of a bit.
+        Clock cycles per bit.
 
     Members
     -------
     data : In(stream.Signature(8))
     line : Out(1)
-        From a register; high at rest.
+        From a register; high when idle.
     """
 
     def __init__(self, *, divisor: int):
@@ -53,7 +53,7 @@ class UartTransmitter(wiring.Component):
                 left.eq(self.divisor - 1),
             ]
         with m.Elif(self.data.valid):
-            # The start bit at once, so that a byte takes ten bits and no cycle more.
+            # The start bit begins at once, so that a byte takes exactly ten bits.
             m.d.sync += [
                 self.line.eq(0),
                 bits.eq(Cat(self.data.payload, Const(1))),

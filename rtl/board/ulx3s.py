@@ -1,4 +1,4 @@
-"""Top of the board ULX3S with an LFE5U-85F: clock, reset, pins."""
+"""Top level for the board ULX3S with an LFE5U-85F: clock, reset, pins."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from .ulx3s_pins import OSCILLATOR_MHZ, PINS
 VCO_MHZ = 600
 """Frequency of the PLL's oscillator, which an ECP5 allows between 400 and 800 MHz."""
 CLOCKS_MHZ = (25, 50, 75, 100)
-"""Clock frequencies: multiples of the board's that divide the PLL's."""
+"""Clock frequencies: multiples of the board's oscillator that divide the PLL's."""
 DEFAULT_MHZ = 50
 SDRAM_LEAD = 2
-"""Periods of the PLL's oscillator by which the SDRAM's clock is ahead: docs/design/hardware.md."""
+"""Periods of the PLL's oscillator by which the SDRAM's clock leads: docs/design/hardware.md."""
 BAUD_ERROR_MAX = 0.02
-"""Share by which a bit may be too long or too short: half of what ten bits leave."""
+"""Largest relative error of a bit's length: half of the tolerance of a ten-bit frame."""
 
 
 class Ulx3s(Elaboratable):
     """`Board` on the ULX3S.
 
-    Button 1 (FIRE1) is the reset. LED 0: the memory is set up; 1: a request comes; 2: the
-    accelerator runs; 3: an answer goes; 4: the last request failed.
+    Button 1 (FIRE1) is the reset. LED 0: the memory is initialised; 1: a request is being received;
+    2: the accelerator runs; 3: an answer is being sent; 4: the last request failed.
 
     Parameters
     ----------
     mhz
-        Clock frequency, one of `CLOCKS_MHZ`.
+        Clock frequency in MHz, one of `CLOCKS_MHZ`.
     deployment, baud, columns, silence_seconds, power_up_microseconds
-        As of `Board`.
+        As in `Board`.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Ulx3s(Elaboratable):
     Raises
     ------
     UsageError
-        The clock cannot be made, or the line's rate not from it.
+        The board's PLL cannot make the clock, or the line rate cannot be derived from it.
     """
 
     def __init__(
@@ -111,7 +111,13 @@ class Ulx3s(Elaboratable):
         return m
 
     def _clocks(self, m: Module) -> Signal:
-        """Domains ``sync`` and ``sdram``; whether their clocks are stable."""
+        """Add the domains ``sync`` and ``sdram``.
+
+        Returns
+        -------
+        Signal
+            Their clocks are stable.
+        """
         locked = Signal()
         m.domains.sync = sync = ClockDomain()
         m.domains.sdram = sdram = ClockDomain(reset_less=True)
@@ -149,7 +155,7 @@ class Ulx3s(Elaboratable):
             o_CLKOP=sync.clk,
             o_CLKOS=sdram.clk,
             o_LOCK=locked,
-            # What analogue parts the tools must set (Project Trellis, `ecppll`).
+            # Analogue settings that the tools expect (Project Trellis, `ecppll`).
             a_ICP_CURRENT="12",
             a_LPF_RESISTOR="8",
             a_MFG_ENABLE_FILTEROPAMP="1",
@@ -162,16 +168,16 @@ class Ulx3s(Elaboratable):
 
 
 def check_clocks(mhz: int, baud: int) -> None:
-    """Raise `UsageError` unless the board can have this clock and, from it, this line's rate."""
+    """Raise `UsageError` unless the board can make this clock and, from it, this line rate."""
     if mhz not in CLOCKS_MHZ:
         raise UsageError(
-            f"clock of {mhz} MHz is none of {', '.join(map(str, CLOCKS_MHZ))} MHz that the board's "
-            f"PLL makes"
+            f"clock of {mhz} MHz cannot be made by the board's PLL; give one of "
+            f"{', '.join(map(str, CLOCKS_MHZ))} MHz"
         )
     divisor = max(1, round(mhz * MHZ_TO_HZ / baud)) if baud > 0 else 0
     if divisor < DIVISOR_MIN or abs(mhz * MHZ_TO_HZ / divisor / baud - 1) > BAUD_ERROR_MAX:
         raise UsageError(
-            f"line rate of {baud} bits a second cannot be made from {mhz} MHz within "
-            f"{BAUD_ERROR_MAX:.0%}; give one up to {mhz * MHZ_TO_HZ // DIVISOR_MIN}, for instance "
+            f"line rate of {baud} bits per second cannot be made from {mhz} MHz within "
+            f"{BAUD_ERROR_MAX:.0%}; give one up to {mhz * MHZ_TO_HZ // DIVISOR_MIN}, for example "
             f"{BAUD}"
         )

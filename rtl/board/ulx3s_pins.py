@@ -1,8 +1,7 @@
-"""Pins of the ULX3S, and the constraints that place and route reads.
+"""Pins of the ULX3S, and the constraint file for place and route.
 
-Sites and buffers are facts from the board's own constraints, `doc/constraints/ulx3s_v20.lpf` of
-github.com/emard/ulx3s (for boards v2.x and v3.0.x), of which those that this design uses stand
-here.
+Sites and buffers of the pins that this design uses, as in the board's constraint file
+`doc/constraints/ulx3s_v20.lpf` of github.com/emard/ulx3s (for boards v2.x and v3.0.x).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ SPEED = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """A pin, or the pins of a vector from bit 0 on.
+    """A pin, or the pins of a vector, bit 0 first.
 
     Attributes
     ----------
@@ -50,7 +49,9 @@ PINS = {
         sites="B2 C2 C1 D2 D1 E2 E1 H3", output=True, vector=True, meaning="light-emitting diodes"
     ),
     "wifi_gpio0": Pin(
-        sites="L2", output=True, meaning="of the ESP32; high, so that it leaves the FPGA alone"
+        sites="L2",
+        output=True,
+        meaning="ESP32 GPIO 0; high, so that the ESP32 leaves the FPGA alone",
     ),
     "sdram_clk": Pin(sites="F19", output=True, meaning="SDRAM: clock"),
     "sdram_cke": Pin(sites="F20", output=True, meaning="SDRAM: clock enable"),
@@ -75,7 +76,7 @@ PINS = {
         meaning="SDRAM: data",
     ),
 }
-"""By the names of the board's constraints."""
+"""Pins by their names in the board's constraints."""
 PULLS = {("btn", 0): "UP"}
 """Bits whose pull differs from their vector's: button 0 (PWR) is low when pressed."""
 

@@ -1,4 +1,4 @@
-"""Area by Yosys alone, without placement: counted as the tools behind it would count."""
+"""Area from Yosys alone, without placement; cells are counted as nextpnr would count them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from sw_model.support.files import write_atomically
 
-from .kept_results import kept, needed
+from .kept_results import load_cached, load_required
 from .nextpnr import trim_carries
 from .yosys import CACHE, COMPLETE, TOP, result_folder, run_yosys, synthesis_script
 
@@ -20,25 +20,25 @@ NETLIST = "netlist.json"
 WEIGHTS = "weight_memory"
 """Part of the names of block RAM that holds hidden weights."""
 RAM_LUTS = 6
-"""LUT4 of a LUT RAM of 16 words of four bits: four that hold them, two for the write port."""
+"""LUT4 per LUT RAM of 16 words of four bits: four for the words, two for the write port."""
 CARRY_LUTS = 2
-"""LUT4 of a carry cell, and of one that brings a carry into or out of a chain."""
+"""LUT4 per carry cell, also per cell that brings a carry into or out of a chain."""
 CONSTANT_LUTS = 2
-"""LUT4 that nextpnr adds to a whole design for the two constants; parts do not count them."""
+"""LUT4 that nextpnr adds once per design for the two constants; not counted for parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Area:
-    """Cells of an ECP5; areas of parts can be added and multiplied.
+    """Numbers of ECP5 cells; areas of parts can be added and multiplied.
 
     Attributes
     ----------
     lut4
-        As nextpnr counts TRELLIS_COMB: LUTs, carries, and LUT RAM.
+        As nextpnr counts TRELLIS_COMB: LUTs, carries and LUT RAM.
     flip_flops, block_ram, dsp
-        Others; ``dsp`` are multipliers of 18 by 18 bits.
+        Other cells; ``dsp`` counts multipliers of 18 by 18 bits.
     weight_ram
-        Those of ``block_ram`` that hold hidden weights.
+        Blocks of ``block_ram`` that hold hidden weights.
     """
 
     lut4: int = 0
@@ -58,62 +58,62 @@ FIELDS = fields(Area)
 
 
 def area_folder(text: str, cache: Path = CACHE) -> Path:
-    """Where the result of `measure_area` is kept."""
+    """Cache folder of the result of `measure_area`."""
     script = synthesis_script("ecp5", f"write_json {NETLIST}")
     return result_folder(text, script, cache, kind="area")
 
 
 def kept_area(folder: Path) -> Area | None:
-    """What `measure_area` kept in a folder, None where there is nothing, or nothing whole."""
-    return kept(folder / AREA, _area)
+    """Area that `measure_area` cached in a folder; None if it is missing or damaged."""
+    return load_cached(folder / AREA, _area)
 
 
 def _area(content: dict[str, Any]) -> Area:
-    """Raises something unless these are counts of cells."""
+    """Area from its JSON; raises an exception unless all values are counts."""
     if not all(type(count) is int and count >= 0 for count in content.values()):
-        raise ValueError("no counts")
+        raise ValueError("not counts")
     return Area(**content)
 
 
 def measure_area(text: str, *, cache: Path = CACHE) -> Area:
-    """Area of a design on an ECP5, synthesised only once.
+    """Area of a design on an ECP5; the result is cached.
 
     Parameters
     ----------
     text
-        RTLIL, as `rtl.flow.yosys.design_text` gives it.
+        RTLIL, as `rtl.flow.yosys.design_text` returns it.
 
     Raises
     ------
     SynthesisFailure
-        Yosys found a latch, a combinational loop, a net with two drivers, or stopped.
+        Yosys failed, or found a latch, a combinational loop or a net with two drivers.
     """
     folder = area_folder(text, cache)
     if (area := kept_area(folder)) is None:
-        # Its netlist, which the area is counted from, is not kept.
+        # Run Yosys again even if it completed before: the netlist is not cached.
         (folder / COMPLETE).unlink(missing_ok=True)
         script = synthesis_script("ecp5", f"write_json {NETLIST}")
         folder = run_yosys(text, script, cache, kind="area")
-        area = ecp5_area(needed(folder / NETLIST)["modules"][TOP])
+        area = ecp5_area(load_required(folder / NETLIST)["modules"][TOP])
         content = {field.name: getattr(area, field.name) for field in FIELDS}
         write_atomically(folder / AREA, (json.dumps(content) + "\n").encode())
-        # A hundred times as large as all else, and counted.
+        # Far larger than all other files, and no longer needed.
         (folder / NETLIST).unlink()
     return area
 
 
 def ecp5_area(module: dict[str, Any]) -> Area:
-    """Count the cells of a module of Yosys' JSON, whose idle carries are trimmed by it.
+    """Count the cells of a module of Yosys' JSON; unused carries are trimmed in place.
 
-    nextpnr puts a carry cell in front of each chain that begins with a signal, and one behind
-    each carry that logic takes.
+    nextpnr adds a carry cell before each chain whose carry input is a signal, and one after each
+    carry that other logic uses.
     """
     trim_carries(module)
     cells = module["cells"]
     kinds = Counter(cell["type"] for cell in cells.values())
     carries = [cell["connections"] for cell in cells.values() if cell["type"] == "CCU2C"]
-    given = {carry["COUT"][0] for carry in carries}
-    taken = Counter(carry["CIN"][0] for carry in carries)
+    outputs = {carry["COUT"][0] for carry in carries}
+    chained = Counter(carry["CIN"][0] for carry in carries)
     users = Counter(
         bit
         for cell in cells.values()
@@ -122,12 +122,12 @@ def ecp5_area(module: dict[str, Any]) -> Area:
         for bit in bits
     )
     users.update(bit for port in module["ports"].values() for bit in port["bits"])
-    fed_in = sum(carry["CIN"][0] not in given for carry in carries)
-    led_out = sum(users[bit] > taken[bit] for bit in given if bit != "x")
+    chain_inputs = sum(carry["CIN"][0] not in outputs for carry in carries)
+    chain_outputs = sum(users[bit] > chained[bit] for bit in outputs if bit != "x")
     blocks = [name for name, cell in cells.items() if cell["type"] in ("DP16KD", "PDPW16KD")]
     return Area(
         lut4=kinds["LUT4"]
-        + CARRY_LUTS * (kinds["CCU2C"] + fed_in + led_out)
+        + CARRY_LUTS * (kinds["CCU2C"] + chain_inputs + chain_outputs)
         + RAM_LUTS * kinds["TRELLIS_DPR16X4"],
         flip_flops=kinds["TRELLIS_FF"],
         block_ram=len(blocks),
@@ -138,7 +138,7 @@ def ecp5_area(module: dict[str, Any]) -> Area:
 
 XC7_LUTS = tuple(f"LUT{inputs}" for inputs in range(1, 7))
 XC7_RAM_LUTS = {
-    # LUTs of each kind of LUT RAM and shift register.
+    # LUTs per LUT RAM or shift register of each kind.
     "RAM32X1S": 1,
     "RAM32X1D": 2,
     "RAM64X1S": 1,
@@ -165,9 +165,9 @@ XC7_OTHERS = {
 
 
 def xc7_area(cells: Mapping[str, int]) -> dict[str, int]:
-    """Area on AMD's 7 series, by the name of each resource, from Yosys' counts of cells."""
+    """Area on AMD's 7 series by resource, from Yosys' cell counts."""
     area = {name: cells.get(name, 0) for name in XC7_LUTS}
-    area["LUT1"] += cells.get("INV", 0)  # there is no other cell that inverts
+    area["LUT1"] += cells.get("INV", 0)  # an inverter takes a LUT
     area["LUTs"] = sum(area.values())
     area["LUTs as RAM or shift register"] = sum(
         luts * cells.get(name, 0) for name, luts in XC7_RAM_LUTS.items()

@@ -1,8 +1,8 @@
-"""How much of an ECP5's block RAM a design takes, by the rules that Yosys maps memories by.
+"""Block RAM of a design on an ECP5, estimated by the rules with which Yosys maps memories.
 
 The rules are those of Yosys' pass memory_libmap with its description of this family's memories
 (``lattice/brams_16kd.txt``, ``lattice/lutrams_trellis.txt``), as far as the memories of this
-project need them; `tests/rtl/flow/test_block_ram.py` compares them with what Yosys does.
+project need them; `tests/rtl/flow/test_block_ram.py` compares them with Yosys' results.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from itertools import groupby
 
 BLOCKS = {"LFE5U-25F": 56, "LFE5U-45F": 108, "LFE5U-85F": 208}
-"""Blocks of 18 kbit that devices have."""
+"""Blocks of 18 kbit per device."""
 _BLOCK_COST, _TABLE_COST = 128, 4
 _BYTE = 9
-"""Bits of a block that have a write enable together."""
+"""Bits of a block that share a write enable."""
 _BLOCK_ROWS = {1: 1 << 14, 2: 1 << 13, 4: 1 << 12, 9: 1 << 11, 18: 1 << 10, 36: 1 << 9}
 """Rows of a block by their width; 36 bits take both of its ports."""
 _TABLE_ROWS, _TABLE_BITS = 16, 4
-"""Of a table of LUTs that can be written: one port to write, one to read."""
+"""Rows and bits of a LUT RAM: one write port, one read port."""
 _CONSTANT = 1 / 16
-"""Cost of a bit that is never written, as logic; of another one it is 1."""
+"""Cost in logic of a bit that is never written; that of a writable bit is 1."""
 _WIRING = 0.5
-"""Cost of a bit of the multiplexers between the parts of a deep memory."""
+"""Cost per bit of the multiplexers between the parts of a deep memory."""
 _READ_FIRST, _READ = 14, 2
-"""Cost of registers that let a port read what is being overwritten; of a port."""
+"""Cost of a read port with registers that keep the old word while it is overwritten; without."""
 _LINE_BUFFER = ".line_"
-"""In the names of memories that do without those, see `rtl.flow.yosys.LINE_BUFFERS`."""
+"""In the names of memories without those registers, see `rtl.flow.yosys.LINE_BUFFERS`."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class MemoryShape:
     Attributes
     ----------
     name
-        Hierarchical, from the top on.
+        Hierarchical name, from the top.
     width, depth
-        In bits, but for upper ones that nothing reads, and rows.
+        Width in bits, without upper bits that nothing reads; depth in rows.
     reads
-        Ports that read.
+        Number of read ports.
     clocked
-        They have a register behind them.
+        The read ports have a register.
     enables
-        Bits of each write enable, in the order of the row; none for what is only read.
+        Bits of each write enable, in the order of the row; empty for a read-only memory.
     style
-        What Yosys is asked for: "distributed", or "block", which is said only of memories whose
-        first reader takes turns with writing; or nothing.
+        The style attribute for Yosys: "distributed", "block" (only for memories whose first reader
+        shares the write port), or "" for none.
     """
 
     name: str
@@ -62,7 +62,7 @@ class MemoryShape:
 
     @property
     def blocks(self) -> int:
-        """Blocks of block RAM that it takes: 0 where LUTs or registers are cheaper."""
+        """Blocks of block RAM; 0 if LUTs or registers are cheaper."""
         cost, blocks = min(self._block_costs())
         if self.style == "block":
             return blocks
@@ -78,7 +78,7 @@ class MemoryShape:
         for unit, rows in _BLOCK_ROWS.items():
             parts = -(-self.depth // rows)
             bits = parts * self._padded(min(unit, _BYTE) if self.enables else 1)
-            # Of the two ports one writes, unless it takes turns.
+            # One of the two ports is for writing, unless a reader shares it.
             copies, registers = self.reads, _READ if _LINE_BUFFER in self.name else _READ_FIRST
             if self.style == "block":
                 if unit == 36 and self.reads > 1:
@@ -96,7 +96,7 @@ class MemoryShape:
         return _TABLE_COST * tables + self._wiring(parts) + _READ * self.reads
 
     def _padded(self, byte: int) -> int:
-        """Bits of a row, each write enable's filled up to whole bytes."""
+        """Bits of a row, those of each write enable rounded up to whole bytes."""
         return sum(-(-bits // byte) * byte for bits in self.enables or (self.width,))
 
     def _wiring(self, parts: int) -> float:
@@ -110,9 +110,9 @@ def memories(text: str) -> list[MemoryShape]:
     Parameters
     ----------
     text
-        RTLIL as Amaranth writes it: a module for each component, named by the way to it.
+        RTLIL as Amaranth writes it: one module per component, named by its hierarchical path.
     """
-    found = []
+    shapes = []
     for module in re.finditer(r"^module \\(\S+)$(.*?)^end$", text, re.MULTILINE | re.DOTALL):
         reads: dict[str, list[bool]] = {}
         used: dict[str, int] = {}
@@ -138,11 +138,11 @@ def memories(text: str) -> list[MemoryShape]:
                 depth=int(memory[3]),
                 reads=len(reads[name]),
                 clocked=all(reads[name]),
-                enables=_cut(enables.get(name, ()), used[name]),
+                enables=_lowest_bits(enables.get(name, ()), used[name]),
                 style=_style(memory[1]),
             )
-            found.append(shape)
-    return found
+            shapes.append(shape)
+    return shapes
 
 
 def _style(attributes: str) -> str:
@@ -157,15 +157,15 @@ def _parameter(cell: str, name: str) -> str:
 
 
 def _used_bits(cell: str, module: str) -> int:
-    """Bits of a row up to the uppermost one that something takes from a port."""
+    """Bits of a row up to the highest one that is used from a read port."""
     match = re.search(r"^    connect \\DATA (\S+)", cell, re.MULTILINE)
-    assert match is not None, "a port that reads nothing"
-    taken = re.findall(rf" {re.escape(match[1])} \[(\d+)", module)
-    return max((int(bit) + 1 for bit in taken), default=int(_parameter(cell, "WIDTH")))
+    assert match is not None, "read port without data"
+    used = re.findall(rf" {re.escape(match[1])} \[(\d+)", module)
+    return max((int(bit) + 1 for bit in used), default=int(_parameter(cell, "WIDTH")))
 
 
 def _enables(cell: str) -> tuple[int, ...]:
-    """How many bits in a row have the same write enable, from the lowest."""
+    """Numbers of adjacent bits that share a write enable, from the lowest bit."""
     match = re.search(r"^    connect \\EN (.*)$", cell, re.MULTILINE)
     assert match is not None, "no write enable"
     bits = []
@@ -175,12 +175,12 @@ def _enables(cell: str) -> tuple[int, ...]:
     return tuple(counts) or (int(_parameter(cell, "WIDTH")),)
 
 
-def _cut(counts: tuple[int, ...], width: int) -> tuple[int, ...]:
-    """The same for the lowest bits alone."""
+def _lowest_bits(counts: tuple[int, ...], width: int) -> tuple[int, ...]:
+    """Reduce the result of `_enables` to the lowest `width` bits."""
     left = width
-    found = []
+    lowest = []
     for count in counts:
         if left > 0:
-            found.append(min(count, left))
+            lowest.append(min(count, left))
         left -= count
-    return tuple(found)
+    return tuple(lowest)

@@ -1,4 +1,4 @@
-"""What is synthesised: hardware between registers."""
+"""Designs for synthesis: hardware between registers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .yosys import check_tools, content_hash
 
 WRAPPER = "inputs from an on-chip shift register, outputs folded by XOR into one pin"
 HEIGHT_MAX = 4096
-"""Of a strip: only counters depend on it."""
+"""Height of a strip; only counters depend on it."""
 
 
 def _event_encoder(deployment: Deployment, width: int) -> tuple[Component, int, str]:
@@ -46,7 +46,7 @@ def channel_group(
     loadable: bool = False,
     further: Sequence[Sequence[int]] = (),
 ) -> ChannelGroup:
-    """A group as the datapath has it; see `ChannelGroup`."""
+    """A channel group as in the datapath; see `ChannelGroup`."""
     kinds = dict.fromkeys(layer.neuron for layer in deployment.spec.spiking_layers if layer.neuron)
     return ChannelGroup(
         deployment=deployment,
@@ -79,7 +79,7 @@ PARTS = {
     "channel_group": _channel_group,
     "pixel_window": _pixel_window,
 }
-"""What ``--component`` takes: gives the component, its number of lanes, and what it is."""
+"""Values of ``--component``; each function returns component, number of lanes and description."""
 
 
 def wrapped_design(
@@ -89,17 +89,18 @@ def wrapped_design(
     size: tuple[int, int] | None = None,
     component: str | None = None,
 ) -> tuple[RegisteredPins, int, str]:
-    """The hardware between registers, its number of lanes, and in a sentence what it is.
+    """The hardware between registers, its number of lanes, and a description.
 
     Parameters
     ----------
     engines
-        Accelerators side by side where the maps are on chip; engines of one accelerator otherwise.
+        Number of accelerators side by side if maps are on chip; otherwise engines of one
+        accelerator.
     size
-        Height and width of the largest frame, with its maps on chip; None for the accelerator with
-        AXI ports, whose maps lie in external memory.
+        Height and width of the largest frame for the accelerator with maps on chip; None for the
+        accelerator with AXI ports and maps in external memory.
     component
-        One of `PARTS`, instead of either.
+        One of `PARTS`, to synthesise it alone.
     """
     if component is not None:
         width = strip_columns(deployment.spec.timesteps_max)
@@ -128,12 +129,12 @@ def report_head(
     lanes: int,
     what: str,
 ) -> dict[str, Any]:
-    """What a report says of a design that passed the checks, whatever the device.
+    """The fields of a report that do not depend on the device, for a design that passed the checks.
 
     Parameters
     ----------
     text
-        The wrapper's RTLIL. Others as `wrapped_design` has them.
+        The wrapper's RTLIL. The other parameters are as in `wrapped_design`.
     """
     return {
         "deployment": deployment.hash,

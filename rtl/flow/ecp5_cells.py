@@ -1,7 +1,7 @@
-"""Cells of the ECP5 that the board's top instantiates, declared for Yosys.
+"""Cells of the ECP5 that the board's top level instantiates, declared for Yosys.
 
-Yosys has them in its own library, which it reads in the course of synthesis only: before that the
-design's hierarchy would be incomplete.
+Yosys reads its own library of them only during synthesis; before that the design's hierarchy would
+be incomplete.
 """
 
 from __future__ import annotations

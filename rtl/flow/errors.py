@@ -1,7 +1,7 @@
-"""Failures that are results of what was asked for."""
+"""Failures of the synthesis tools."""
 
 from sw_model.support.errors import Failure
 
 
 class SynthesisFailure(Failure):
-    """Yosys or nextpnr gave up, or found a latch or a loop; the text says what."""
+    """Yosys or nextpnr failed, or found a latch or a loop; the message says which."""

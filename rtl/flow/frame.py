@@ -1,4 +1,4 @@
-"""What a synthesised accelerator does with a frame: frames a second, area a SOP."""
+"""Performance of a synthesised accelerator on a frame: frames per second, area per SOP."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CASE_COUNTS = {"cycles", "useful_operations"}
 
 
 def load_frame(path: Path, deployment: Deployment, engines: int) -> dict[str, Any]:
-    """Figures of a frame; raises `UsageError` if they are none, or of other hardware."""
+    """Read figures of a frame; raises `UsageError` if invalid or for other hardware."""
     hint = "give a file that `python -m sim frame --predict --figures FILE` wrote"
     with reading(path, "figures of a frame", hint) as file:
         frame: dict[str, Any] = parse_json(file.read())
         if not _is_frame(frame):
-            raise ValueError("it holds something else")
+            raise ValueError("it holds other content")
     if frame["deployment"] != deployment.hash:
         raise UsageError(
             f"--frame {path} is of deployment {frame['deployment'][:16]}, not of "
@@ -60,13 +60,13 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63
 
 
-def on_frame(
+def frame_performance(
     report: dict[str, Any], frame: dict[str, Any], deployment: Deployment
 ) -> dict[str, Any]:
     """Figures of each case of a frame, at the report's area and median clock frequency.
 
-    The event bound is the fewest cycles in which one engine can take a frame: one for each bit of
-    a pixel in the encoding layer, and one for each spike.
+    The event bound is the fewest cycles in which one engine can process a frame: one per bit of
+    each pixel in the encoding layer, and one per spike.
     """
     spec = deployment.spec
     pixels = frame["height"] * frame["width"]
@@ -93,15 +93,15 @@ def on_frame(
 
 
 def frame_text(frame: dict[str, Any]) -> list[str]:
-    """The figures for readers."""
+    """The figures as lines of text."""
     lines = [f"frame of {frame['size']} pixels, T = {frame['timesteps']}"]
     for case in frame["cases"]:
         lines += [
             f"  {case['name']}, theta {case['theta']}: {case['cycles']} cycles, "
             f"{case['frames_per_second']} frames/s",
             f"    {case['share_of_event_bound']:.1%} of the event bound, "
-            f"{case['useful_sop_per_cycle']} useful SOP a cycle, "
+            f"{case['useful_sop_per_cycle']} useful SOP per cycle, "
             f"{case['useful_gsop_per_second']} GSOP/s",
-            f"    {case['lut4_per_useful_sop']} LUT4 per useful SOP a cycle, all logic counted",
+            f"    {case['lut4_per_useful_sop']} LUT4 per useful SOP per cycle, all logic counted",
         ]
     return lines

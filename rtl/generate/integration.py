@@ -1,4 +1,4 @@
-"""What someone needs to place a generated module in a design: template, file list, ports."""
+"""Files for using a generated module in a design: template, file list, waivers, port table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .port_meanings import Interfaces
 
 PORTS = "ports.md"
 _DECLARATION = re.compile(r"^  (input|output|inout) (?:\[(\d+):0\] )?(\w+);$", re.MULTILINE)
-"""Of a port, as Yosys writes it."""
+"""Declaration of a port, as Yosys writes it."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def integration_files(verilog: str, top: str, interfaces: Interfaces) -> dict[st
     Parameters
     ----------
     verilog
-        Of a module ``top``, to be written to ``TOP.v``.
+        Text of the module ``top``, for the file ``TOP.v``.
     interfaces
-        Its ports, in the order in which they are to stand.
+        Its ports, in the order of the files.
 
     Returns
     -------
@@ -60,9 +60,10 @@ def integration_files(verilog: str, top: str, interfaces: Interfaces) -> dict[st
         A port has no meaning, or a meaning no port.
     """
     ports = module_ports(verilog, top)
-    meant = [name for group in interfaces.values() for name in group]
-    if sorted(meant) != sorted(ports):
-        raise ValueError(f"{top}: ports and meanings differ in {sorted(set(meant) ^ set(ports))}")
+    described = [name for group in interfaces.values() for name in group]
+    if sorted(described) != sorted(ports):
+        difference = sorted(set(described) ^ set(ports))
+        raise ValueError(f"{top}: ports and meanings differ in {difference}")
     return {
         f"{top}_instance.vh": _template(top, ports, interfaces),
         f"{top}.f": _file_list(top),
@@ -73,8 +74,8 @@ def integration_files(verilog: str, top: str, interfaces: Interfaces) -> dict[st
 
 def _template(top: str, ports: dict[str, Port], interfaces: Interfaces) -> str:
     lines = [
-        f"// An instance of {top}: copy this into a module, or `include it there, and connect the",
-        "// wires. Inputs that stay unconnected are undefined.",
+        f"// An instance of {top}: copy or `include this in a module, and connect the wires.",
+        "// Unconnected inputs are undefined.",
     ]
     for title, group in interfaces.items():
         lines += ["", f"// {title}"]
@@ -91,7 +92,7 @@ def _template(top: str, ports: dict[str, Port], interfaces: Interfaces) -> str:
 def _file_list(top: str) -> str:
     return (
         f"// Sources of {top}, for simulators and synthesis: `iverilog -f {top}.f` in this\n"
-        f"// folder, `verilator -F {top}.f {top}.vlt` from anywhere.\n"
+        f"// folder, `verilator -F {top}.f {top}.vlt` from any folder.\n"
         f"{top}.v\n"
     )
 

@@ -1,4 +1,4 @@
-"""Verilog, memory contents and a manifest from a deployment."""
+"""Sub-command ``generate``: Verilog, memory contents and manifest from a deployment."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .integration import integration_files
 from .port_meanings import ACCELERATOR
 
 TOP = "spiking_dncnn"
-"""Name of the Verilog module, and of its file."""
+"""Name of the Verilog module and of its file."""
 MANIFEST = "manifest.json"
 DEFAULT_MAX_SIZE = (64, 64)
-"""Largest frame of the hardware, height and width, unless another one is asked for."""
+"""Default largest frame of the hardware, height and width."""
 
 
 def generate(
@@ -36,19 +36,19 @@ def generate(
 ) -> Path:
     """Write the accelerator for a deployment; the same input gives the same bytes.
 
-    The folder gets `spiking_dncnn.v`, which is complete in itself; what places it in a design, see
-    `rtl.generate.integration`; the contents of its memories as hexadecimal text, a row a line, in
-    `memory/`; and `manifest.json` with the deployment's hash, the hardware's parameters, the tools'
-    versions and the SHA-256 of every file.
+    The folder gets `spiking_dncnn.v`, which is self-contained; the files of
+    `rtl.generate.integration`; the contents of its memories in `memory/`, as hexadecimal text with
+    one row per line; and `manifest.json` with the deployment's hash, the hardware's parameters, the
+    tools' versions and the SHA-256 of every file.
 
     Parameters
     ----------
     max_height, max_width
         Largest frame, in pixels.
     folder
-        Is made, or replaced if it was written by this function.
+        Created, or replaced if it was written by this function.
     phase
-        Is told what begins.
+        Called with the name of each phase when it begins.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def generate(
     UsageError
         The size is impossible or the folder cannot be written.
     """
-    # Amaranth complains of a component that is never elaborated: mistakes must show before.
+    # Check first: Amaranth warns about a component that is never elaborated.
     check_frame_size(max_height, max_width)
     with replacing_folder(folder, "accelerator") as temporary:
         phase("building the components")

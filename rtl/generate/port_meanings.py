@@ -1,4 +1,4 @@
-"""What every port of the generated top modules means, by interface, the only place that says so."""
+"""Meaning of every port of the generated top modules, by interface."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rtl.axi.signature import AxiLiteSignature, AxiSignature
 from rtl.board.ulx3s_pins import PINS
 
 Interfaces = Mapping[str, Mapping[str, str]]
-"""Meanings of ports by their names, by the title of their interface."""
+"""For each interface title: the meanings of its ports by name."""
 
 CLOCK = {"clk": "clock, rising edge", "rst": "reset, synchronous, active high"}
 _LAYER = {
-    "layer": "number of the layer under way, 0 being the encoding layer",
-    "layer_done": "its last cycle",
+    "layer": "number of the layer in progress; 0 is the encoding layer",
+    "layer_done": "last cycle of the layer",
 }
 _AXI_CHANNELS = {
     "aw": "write address",
@@ -27,46 +27,46 @@ _AXI_CHANNELS = {
 }
 _AXI_FIELDS = {
     "valid": "valid",
-    "ready": "ready; a transfer happens in a cycle in which valid is 1, too",
-    "id": "ID; there is one, 0",
+    "ready": "ready; a transfer happens in a cycle with valid and ready",
+    "id": "ID; always 0",
     "addr": "byte address",
-    "len": "beats of the burst, less 1",
-    "size": "log2 of the bytes of a beat",
-    "burst": "kind of burst, INCR: ascending addresses",
+    "len": "beats of the burst, minus 1",
+    "size": "log2 of the bytes per beat",
+    "burst": "burst type, INCR: ascending addresses",
     "lock": "0, no exclusive access",
     "cache": "memory attributes: normal, non-cacheable, bufferable",
     "prot": "protection attributes",
     "data": "the word",
-    "strb": "bytes that are written, a bit a byte",
+    "strb": "bytes that are written, one bit per byte",
     "last": "last beat of the burst",
-    "resp": "0 okay, 2 or 3 an error",
+    "resp": "0 okay, 2 or 3 error",
 }
 
 ACCELERATOR: Interfaces = {
     "clock and reset": CLOCK,
     "frame": {
-        "start": "begin a frame; taken only while `busy` is 0",
+        "start": "begin a frame; ignored while `busy` is 1",
         "height": "rows of the frame; sampled at `start`",
         "width": "columns of the frame; sampled at `start`",
         "timesteps": "T of the frame; sampled at `start`",
-        "busy": "a frame is under way",
+        "busy": "a frame is in progress",
         "error": "the last `start` was refused: a size of 0 or beyond the maximum, or a T that the "
         "deployment does not allow",
     },
     "pixels (stream)": {
         "pixels__payload": "noisy pixel, signed, raster order",
-        "pixels__valid": "a noisy pixel is offered; it stays until it is taken",
-        "pixels__ready": "it is taken in a cycle in which `pixels__valid` is 1, too",
+        "pixels__valid": "a noisy pixel is offered; must stay until it is accepted",
+        "pixels__ready": "it is accepted in a cycle with `pixels__valid` and `pixels__ready`",
     },
     "denoised (stream)": {
         "denoised__payload": "denoised pixel, raster order",
-        "denoised__valid": "a denoised pixel is offered; it stays until it is taken",
-        "denoised__ready": "it is taken in a cycle in which `denoised__valid` is 1, too",
+        "denoised__valid": "a denoised pixel is offered; stays until it is accepted",
+        "denoised__ready": "it is accepted in a cycle with `denoised__valid` and `denoised__ready`",
     },
     "trace": {
-        "trace__valid": "an event word is written; may stay unconnected, as all of the trace",
-        "trace__layer": "its layer",
-        "trace__word": "its spikes, bit c is channel c; order (y, x, t), t innermost",
+        "trace__valid": "an event word is written; the trace may stay unconnected",
+        "trace__layer": "layer of the event word",
+        "trace__word": "spikes of the word, bit c is channel c; order (y, x, t), t innermost",
     },
     "progress": {
         **_LAYER,
@@ -74,11 +74,11 @@ ACCELERATOR: Interfaces = {
         "events": "events of the frame so far: cycles in which the synapse array adds",
     },
 }
-"""Of `rtl.onchip.accelerator.Accelerator`."""
+"""Ports of `rtl.onchip.accelerator.Accelerator`."""
 
 
 def system_interfaces(engines: int) -> Interfaces:
-    """Of `rtl.axi.accelerator.System` with so many engines."""
+    """Ports of `rtl.axi.accelerator.System` with `engines` engines."""
     return {
         "clock and reset": CLOCK,
         "s_axi: AXI4-Lite subordinate, registers": _axi("s_axi", AxiLiteSignature(1)),
@@ -87,14 +87,14 @@ def system_interfaces(engines: int) -> Interfaces:
             for name in memory_ports(engines)
         },
         "interrupt and progress": {
-            "irq": "high from a frame's end until software clears it, where it is enabled",
+            "irq": "high from the end of a frame until software clears it, if enabled",
             **_LAYER,
         },
     }
 
 
 BOARD: Interfaces = {"pins": {name: pin.meaning for name, pin in PINS.items()}}
-"""Of `rtl.board.ulx3s.Ulx3s`."""
+"""Ports of `rtl.board.ulx3s.Ulx3s`."""
 
 
 def _axi(port: str, signature: Signature) -> dict[str, str]:

@@ -1,4 +1,4 @@
 """The accelerator whose activation maps stay on the chip.
 
-It imports `rtl.core` and what that stands on.
+It imports `rtl.core` and what that imports.
 """

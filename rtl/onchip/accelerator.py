@@ -1,4 +1,4 @@
-"""The whole accelerator: any deployment's network, layer after layer, on one synapse array."""
+"""The whole accelerator: it runs a network layer by layer on one synapse array."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Accelerator(wiring.Component):
     """Denoises frames up to a size, with all activation maps on chip.
 
     After ``start`` the frame's noisy pixels go in and its denoised pixels come out, both in raster
-    order. The first pixel comes out when all layers but the last are through. Cycles:
+    order. The first pixel comes out when all layers but the last are finished. Cycles:
     `sw_model.spec.hardware.cycles`.
 
     Parameters
@@ -28,7 +28,7 @@ class Accelerator(wiring.Component):
     deployment
         The frozen network. Its weights, constants and derived widths become part of the netlist.
     max_height, max_width
-        Of a frame, in pixels.
+        Largest frame, in pixels.
 
     Members
     -------
@@ -37,7 +37,7 @@ class Accelerator(wiring.Component):
     pixels : In(stream.Signature(signed(10)))
     denoised : Out(stream.Signature(8))
     trace : Out
-        Every event word of the spiking layers, as it is written: ``valid``, ``layer``, ``word``;
+        Every event word of the spiking layers when it is written: ``valid``, ``layer``, ``word``;
         raster order, time innermost, bit c is channel c.
     """
 
@@ -72,7 +72,7 @@ class Accelerator(wiring.Component):
         self._make_components()
 
     def memory_contents(self) -> dict[str, list[str]]:
-        """Contents of the initialised memories, as `Datapath.memory_contents` gives them."""
+        """Contents of the initialised memories, as `Datapath.memory_contents` returns them."""
         return self._datapath.memory_contents()
 
     def elaborate(self, platform: object) -> Module:

@@ -10,31 +10,30 @@ from rtl.stream.checks import check_positive
 
 
 class FrameMemory(wiring.Component):
-    """Holds one activation map (or the pixels, as a map of one word a pixel).
+    """Holds one activation map (or the pixels, as a map of one word per pixel).
 
     One memory serves input and output of a layer: a layer writes an output pixel only after it
     has read the input pixel one row and one pixel further on.
 
-    A word a cycle in, always ready, and a word a cycle out. After the frame's words, reading goes
-    on with the zeros that flush `Scatter`. Latency: two cycles from ``restart_read`` to the
-    first word.
+    One word per cycle in, always ready, and one out. After the frame's words come the zeros that
+    flush `Scatter`. Latency: two cycles from ``restart_read`` to the first word.
 
     Parameters
     ----------
     word_bits
         Width of a word.
     max_height, max_width
-        Of a frame, in pixels.
+        Largest frame, in pixels.
     max_timesteps
-        Most words a pixel.
+        Most words per pixel.
 
     Members
     -------
     frame : In(FrameSignature(max_height, max_width))
     timesteps : In
-        Constant while a frame is under way.
+        Constant while a frame is in progress.
     merge : In(1)
-        A sum takes all words of a pixel; otherwise every word is ``final``.
+        One sum takes all words of a pixel; otherwise every word is ``final``.
     restart_write, restart_read : In(1)
         A new frame begins.
     i : In(stream.Signature(word_bits))
@@ -101,7 +100,7 @@ class FrameMemory(wiring.Component):
         with m.If(self.restart_write):
             m.d.sync += write.addr.eq(0)
 
-        # The read port holds its last word while it waits to be taken.
+        # The read port holds its last word until it is taken.
         reading = rasters["read"]
         flushing = Signal()
         address = Signal(range(depth))

@@ -1,4 +1,4 @@
-"""Layer after layer."""
+"""Control of the layers of a frame."""
 
 from collections.abc import Sequence
 
@@ -13,27 +13,27 @@ COUNTER_BITS = 32
 
 
 class Sequencer(wiring.Component):
-    """Runs the layers of a frame one after the other, and counts what they cost.
+    """Runs the layers of a frame one after the other, and counts cycles and events.
 
-    A layer begins with its neurons' constants and then one cycle in which ``restart`` is set, and
-    ends with the one in which ``layer_done`` is set, so that a frame takes its layers' cycles and
-    nothing more.
+    A layer begins with loading its neurons' constants, followed by one cycle with ``restart``
+    set. It ends with the cycle in which ``layer_done`` is set. A frame takes exactly the sum of
+    its layers' cycles.
 
     Parameters
     ----------
     layers
         Number of layers, 3 or more.
     channels
-        Channels C: rows of hidden weights a layer.
+        Channels C: rows of hidden weights per layer.
     timesteps
-        The numbers of timesteps that are allowed.
+        The allowed numbers of timesteps.
     max_height, max_width
-        Of a frame, in pixels.
+        Largest frame, in pixels.
 
     Members
     -------
     start : In(1)
-        Take a frame of the given size and timesteps; taken only while ``busy`` is 0.
+        Start a frame of the given size and timesteps; ignored while ``busy`` is 1.
     height, width, timesteps : In
         Of the frame; sampled at ``start``.
     busy : Out(1)
@@ -41,18 +41,18 @@ class Sequencer(wiring.Component):
         The last ``start`` was refused: size 0 or beyond the maximum, or T not allowed.
     frame : Out(FrameSignature(max_height, max_width))
     frame_timesteps : Out
-        Of the frame under way.
+        Of the frame in progress.
     layer : Out(LayerSignature(layers, channels))
     prepare : Out(PrepareSignature())
         Not for the output layer, which has no neurons.
     restart, layer_done : Out(1)
-        The datapath begins with the layer; last cycle of it.
+        The datapath begins the layer; last cycle of the layer.
     words_complete, pixels_complete : In(1)
-        The layer's last event word, the frame's last denoised pixel is out.
+        The layer's last event word, or the frame's last denoised pixel, has been written.
     event : In(1)
-        The synapse array takes an event.
+        The synapse array accepts an event.
     cycles, events : Out(32)
-        Cycles and events of the frame so far, this cycle included.
+        Cycles and events of the frame so far, including this cycle.
     """
 
     def __init__(
@@ -151,13 +151,13 @@ class Sequencer(wiring.Component):
                             m.d.sync += self.layer.row_base.eq(0)
                         m.next = "prepare"
                         with m.If(self.layer.index == self.layers - 2):
-                            # No neurons.
+                            # The output layer has no neurons.
                             m.next = "begin"
         m.d.comb += self.busy.eq(~states.ongoing("idle"))
         return m
 
 
 def _at_most(value: Value, maximum: int) -> Value:
-    """Whether a value is in range; no comparison where its width alone sees to that."""
-    # Verilator takes a comparison that is always true for a slip.
+    """Whether a value is at most `maximum`; constant where the value's width ensures it."""
+    # Verilator warns about a comparison that is always true.
     return Const(1) if maximum == (1 << len(value)) - 1 else value <= maximum

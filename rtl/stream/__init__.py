@@ -1,9 +1,10 @@
-"""What every part of the hardware is wired with: buffers, queues with credits, counters, checks.
+"""Building blocks of all the hardware: buffers, queues with credits, counters, checks.
 
-What belongs here: components and helpers that know nothing of a network. It imports nothing of
-`rtl`.
+What belongs here: components and helpers that know nothing of a network. It imports nothing else
+from `rtl`.
 
-In all of the hardware a component with one stream in and one stream out calls them `i` and `o`;
-where there are several, their names say what they carry. So do they in the event encoder: its
-stream out is always ready, and benches would take the `o__ready` of the buffer inside for its own.
+In all of the hardware a component with one input and one output stream calls them `i` and `o`; a
+component with several streams names each after what it carries. So does the event encoder: its
+output stream is always ready, and benches would mistake the `o__ready` of the buffer inside for
+its own.
 """

@@ -1,4 +1,4 @@
-"""What stands in a stream and passes its elements on."""
+"""Base class of components that pass on a stream's elements."""
 
 from amaranth.hdl import ShapeLike
 from amaranth.lib import stream, wiring
@@ -6,12 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 
 class StreamBuffer(wiring.Component):
-    """A component that gives the elements that it takes, in their order; its kinds say how.
+    """A component that outputs the elements of its input in order; subclasses add the registers.
 
     Parameters
     ----------
     shape
-        Of the payload.
+        Shape of the payload.
 
     Members
     -------

@@ -3,7 +3,7 @@
 from sw_model.spec import UsageError
 
 MAX_PIXELS = 1 << 16
-"""Most pixels of a frame: activation maps are on chip, 256 bits a pixel at C = 64 and T = 4."""
+"""Most pixels of a frame: activation maps are on chip, 256 bits per pixel at C = 64 and T = 4."""
 
 
 def check_positive(**values: object) -> None:

@@ -1,31 +1,31 @@
-"""Places in a row, or rows in a frame."""
+"""Counter of positions in a row, or of rows in a frame."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
 
 class PlaceCounter:
-    """Counts from 0 to a size less one and knows first and last place from registers.
+    """Count from 0 to ``size - 1``, with registers that mark the first and the last position.
 
-    A comparison with the size, which comes over long wires, would be at the beginning of long
-    paths; here it is at the end of short ones.
+    The size comes over long wires. Comparing with it directly would start long paths; the
+    registers end them.
 
     Parameters
     ----------
     m
-        Where the logic goes.
+        Module that the logic is added to.
     size
-        Places, 1 or more; constant from the restart on.
+        Number of positions, 1 or more; constant after the restart.
     name
-        Of its signals.
+        Prefix of the signals' names.
 
     Attributes
     ----------
     value : Signal
-        The place.
+        The position.
     first, last : Signal
-        It is 0, or the size less one; neither is told before the first restart.
+        The position is 0, or ``size - 1``; undefined before the first restart.
     next_first, next_last : Value
-        The same of the place that `advance` goes to.
+        The same for the position that `advance` goes to.
     """
 
     def __init__(self, m: Module, size: Value, name: str):
@@ -40,11 +40,11 @@ class PlaceCounter:
         self.next_last = Mux(self.last, self._single, self.value == self._penultimate)
 
     def restart(self) -> list:
-        """Go to the first place; the next step comes a cycle later at the soonest."""
+        """Go to the first position; the next step must come at least a cycle later."""
         return [self.value.eq(0), self.first.eq(1), self.last.eq(self._size == 1)]
 
     def advance(self) -> list:
-        """Go to the next place, from the last to the first."""
+        """Go to the next position; after the last, to the first."""
         return [
             self.value.eq(Mux(self.last, 0, self.value + 1)),
             self.first.eq(self.next_first),

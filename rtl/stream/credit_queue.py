@@ -1,4 +1,4 @@
-"""Where a pipeline that cannot wait meets one that may have to."""
+"""Queue between a pipeline that cannot stall and a stream that can."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import fifo, stream, wiring
@@ -8,33 +8,32 @@ from .checks import check_positive
 
 
 class CatchQueue(wiring.Component):
-    """A queue that says early when nothing more should set out for it.
+    """A queue that asks its source to stop while there is still room for what is in flight.
 
-    What is in the pipeline in front of it then still finds room, so that the pipeline needs no
-    handshake: no signal of ``ready`` has to reach all of its registers within a cycle. Latency: two
-    cycles.
+    The pipeline in front of it needs no handshake: no ``ready`` signal has to reach all of its
+    registers within a cycle. Latency: two cycles.
 
     Parameters
     ----------
     width
         Bits of an element.
     reserve
-        Most elements that can still arrive after ``hold`` rose.
+        Most elements that can still arrive after ``hold`` has risen.
 
     Members
     -------
     i : In(stream.Signature(width, always_ready=True))
     o : Out(stream.Signature(width))
     hold : Out(1)
-        Nothing more should set out.
+        The source must start no further element.
     """
 
     def __init__(self, *, width: int, reserve: int):
         check_positive(width=width, reserve=reserve)
         self.width = width
-        # A power of two, as memories come in such depths, with room for some more than the
-        # reserve: it would hold at once otherwise.
-        self.reserve = reserve + 2  # `level` and `hold` are a cycle old each
+        # A power of two, as memory depths are, and larger than the reserve: an empty queue must
+        # not hold.
+        self.reserve = reserve + 2  # `level` and `hold` are each a cycle late
         self.depth = 1 << (self.reserve + 4).bit_length()
         super().__init__(
             {

@@ -1,4 +1,4 @@
-"""A handshake cut into two cycles."""
+"""A buffer that cuts all combinational paths of a handshake."""
 
 from amaranth.hdl import Module, Signal
 
@@ -6,10 +6,10 @@ from .buffer import StreamBuffer
 
 
 class RegisterSlice(StreamBuffer):
-    """Two places for a stream's elements, so that no path goes through it in either direction.
+    """Two registers for a stream's elements; no path goes through it in either direction.
 
-    An element a cycle; latency one cycle. ``ready`` comes from a register: what stops the
-    elements behind it is heard of a cycle later, for which the second place is there.
+    One element per cycle; latency one cycle. ``ready`` comes from a register, so the source sees
+    a stall a cycle late; the second register takes the element that it sends in that cycle.
     """
 
     def elaborate(self, platform: object) -> Module:

@@ -1,4 +1,4 @@
-"""A handshake of which one direction is cut."""
+"""A buffer that cuts the ``ready`` path of a handshake."""
 
 from amaranth.hdl import Module, Mux, Signal
 
@@ -6,10 +6,10 @@ from .buffer import StreamBuffer
 
 
 class SkidBuffer(StreamBuffer):
-    """A place for the element that comes before its giver hears that it has to wait.
+    """A register for the element that arrives before its source sees the stall.
 
-    An element a cycle, no latency. ``ready`` comes from a register; `rtl.stream.register_slice`
-    cuts the other direction too, for a cycle of latency.
+    One element per cycle, no latency. ``ready`` comes from a register;
+    `rtl.stream.register_slice` cuts the other direction too, for a cycle of latency.
     """
 
     def elaborate(self, platform: object) -> Module:

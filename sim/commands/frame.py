@@ -1,4 +1,4 @@
-"""Sub-command ``frame``: a whole frame through the accelerator with AXI ports, bit for bit."""
+"""Sub-command ``frame``: compare a whole frame on the accelerator with AXI ports, bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sw_model.support.progress import progress
 OUTPUT = Path("build/sim-frame")
 REPORT = "report.json"
 CROP = "60,180,256,256"
-"""Of the default picture."""
+"""Default crop of the default picture."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--latency",
         default=f"{MEMORY.read},{MEMORY.write}",
         metavar="READ,WRITE",
-        help="of the memory, in cycles (default: %(default)s)",
+        help="latencies of the memory, in cycles (default: %(default)s)",
     )
     parser.add_argument(
         "--engines",
@@ -79,55 +79,57 @@ def main(args: argparse.Namespace) -> int:
         check_output(args.figures)
     memory = _parse_latency(args.latency)
     check_engines(args.engines)
-    mine = job.make_job(args, CROP)
+    frame_job = job.make_job(args, CROP)
     if args.predict:
-        system, wanted = _system(mine, args.engines), _run(mine, memory)
-        print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
-        print(prediction(mine, system, wanted))
+        system, system_run = _system(frame_job, args.engines), _system_run(frame_job, memory)
+        print(f"deployment  {describe(frame_job.deployment, frame_job.timesteps)}")
+        print(prediction(frame_job, system, system_run))
         if args.figures is not None:
-            content = json.dumps(frame_figures(mine, system, wanted), indent=2, allow_nan=False)
+            content = json.dumps(
+                frame_figures(frame_job, system, system_run), indent=2, allow_nan=False
+            )
             write_atomically(args.figures, f"{content}\n".encode())
         return 0
     with replacing_folder(args.output, "frame simulation") as folder:
-        outcome = run(mine, memory, args.engines)
+        outcome = run(frame_job, memory, args.engines)
         for name, picture in (
-            ("clean", mine.clean),
-            ("noisy", mine.pixels.clip(0, GREY_MAX).astype("uint8")),
-            ("golden", mine.golden.denoised),
+            ("clean", frame_job.clean),
+            ("noisy", frame_job.pixels.clip(0, GREY_MAX).astype("uint8")),
+            ("golden", frame_job.golden.denoised),
             ("rtl", outcome.result.denoised),
         ):
             write_picture(folder / f"{name}.png", picture)
         content = json.dumps(report(outcome), indent=2, sort_keys=True, allow_nan=False)
         (folder / REPORT).write_text(content + "\n", encoding="utf-8")
-    print(f"picture     {mine.picture}")
-    print(f"deployment  {describe(mine.deployment, mine.timesteps)}")
-    print(f"noise       {mine.noise}")
+    print(f"picture     {frame_job.picture}")
+    print(f"deployment  {describe(frame_job.deployment, frame_job.timesteps)}")
+    print(f"noise       {frame_job.noise}")
     print(summary(outcome))
     print(f"written     {args.output}")
     return 0 if outcome.passed else 1
 
 
-def run(mine: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutcome:
-    """Build the accelerator, denoise the frame and keep all that it did.
+def run(frame_job: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutcome:
+    """Build the accelerator, denoise the frame and return all results.
 
     Raises
     ------
     BenchFailure
-        The accelerator does not build, breaks a rule of the bus, or does not end well.
+        The accelerator does not build, violates the bus protocol, or does not end without error.
     """
-    layers = len(mine.deployment.spec.layers)
+    layers = len(frame_job.deployment.spec.layers)
     with progress("golden model", unit="layers", whole=layers) as bar:
-        system, wanted = _system(mine, engines), _run(mine, memory)
-        predicted = system.expected_cycles(wanted, mine.words)
+        system, system_run = _system(frame_job, engines), _system_run(frame_job, memory)
+        predicted = system.expected_cycles(system_run, frame_job.words)
         bar.describe("building")
         system.build()
         bar.describe("simulating")
         begun = time.monotonic()
-        result = system.run(wanted, sum(predicted), bar)
+        result = system.run(system_run, sum(predicted), bar)
         seconds = time.monotonic() - begun
     return FrameOutcome(
-        job=mine,
-        run=wanted,
+        job=frame_job,
+        run=system_run,
         system=system,
         result=result,
         predicted=predicted,
@@ -135,12 +137,12 @@ def run(mine: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutcome:
     )
 
 
-def _system(mine: job.Job, engines: int) -> SystemSimulation:
-    return SystemSimulation(mine.deployment, engines=engines)
+def _system(frame_job: job.Job, engines: int) -> SystemSimulation:
+    return SystemSimulation(frame_job.deployment, engines=engines)
 
 
-def _run(mine: job.Job, memory: MemoryTiming) -> SystemRun:
-    return SystemRun(pixels=mine.pixels, timesteps=mine.timesteps, memory=memory)
+def _system_run(frame_job: job.Job, memory: MemoryTiming) -> SystemRun:
+    return SystemRun(pixels=frame_job.pixels, timesteps=frame_job.timesteps, memory=memory)
 
 
 def _parse_latency(text: str) -> MemoryTiming:

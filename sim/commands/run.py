@@ -1,4 +1,4 @@
-"""Sub-command ``run``: a picture through golden model and targets, compared bit for bit."""
+"""Sub-command ``run``: compare golden model and targets on a picture, bit for bit."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--target",
         default=",".join(DEFAULT_TARGETS),
         metavar="NAMES",
-        help=f"what to compare, of {', '.join(TARGETS)}, separated by commas; they run side by "
-        "side (default: %(default)s)",
+        help=f"targets to compare, of {', '.join(TARGETS)}, separated by commas; they run in "
+        "parallel (default: %(default)s)",
     )
     parser.add_argument("--waves", action="store_true", help="also write the waveforms")
     parser.add_argument(
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for pictures, figure and report (default: %(default)s)",
     )
     parser.add_argument(
-        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+        "--json", metavar="FILE", help="write the figures as JSON; - prints only them"
     )
 
 
@@ -66,8 +66,8 @@ def main(args: argparse.Namespace) -> int:
         if args.waves and TARGETS[target].waves is None:
             raise UsageError(f"target {target} has no waveforms: leave out --waves or the target")
     jobs = {target: job.make_job(args, TARGETS[target].crop) for target in targets}
-    for target, mine in jobs.items():
-        TARGETS[target].check(mine.deployment)
+    for target, frame_job in jobs.items():
+        TARGETS[target].check(frame_job.deployment)
     json_file = None if args.json in (None, "-") else Path(args.json)
     if json_file is not None:
         check_output(json_file)
@@ -94,12 +94,12 @@ def main(args: argparse.Namespace) -> int:
 def run(
     jobs: dict[str, job.Job], max_size: tuple[int, int], folder: Path, *, waves: bool = False
 ) -> list[Outcome]:
-    """Run each target's job, all at the same time.
+    """Run the jobs of all targets in parallel.
 
     Parameters
     ----------
     jobs
-        By target, all of one deployment.
+        Jobs by target, all with the same deployment.
     max_size
         Height and width of the hardware's largest frame.
     folder
@@ -108,7 +108,7 @@ def run(
     Raises
     ------
     BenchFailure, CompileFailure
-        A target does not build, or a simulation does not begin.
+        A target does not build, or a simulation does not start.
     """
     deployment = next(iter(jobs.values())).deployment
     for target in jobs:
@@ -125,36 +125,36 @@ def run(
         generating.remove()
 
         def simulate(target: str) -> Outcome:
-            mine = jobs[target]
-            words = sum(words[..., 0].size for words in mine.words)
+            frame_job = jobs[target]
+            words = sum(words[..., 0].size for words in frame_job.words)
             bar = generating.beside(target, words)
             chosen = TARGETS[target]
             if chosen.run is not None:
-                simulation = chosen.run(mine)
+                simulation = chosen.run(frame_job)
             else:
                 assert chosen.simulator and chosen.make, "hardware has a simulator"
                 simulation = denoiser.simulate(
                     chosen.simulator,
                     hardware[chosen.make],
-                    [denoiser.Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
-                    expected_cycles=sum(mine.cycles),
+                    [denoiser.Frame(pixels=frame_job.pixels, timesteps=frame_job.timesteps)],
+                    expected_cycles=sum(frame_job.cycles),
                     waves=folder / target / chosen.waves if waves and chosen.waves else None,
                     progress=bar,
                 )
             bar(words)
-            return Outcome(target=target, job=mine, simulation=simulation)
+            return Outcome(target=target, job=frame_job, simulation=simulation)
 
         return list(pool.map(simulate, jobs))
 
 
 def write_outputs(outcomes: Sequence[Outcome], folder: Path) -> None:
-    """Write clean, noisy, golden and target's pictures of each target, and the figure of all."""
+    """Write the clean, noisy, golden and denoised pictures of each target, and one figure."""
     for outcome in outcomes:
-        mine = outcome.job
+        frame_job = outcome.job
         for name, picture in (
-            ("clean", mine.clean),
-            ("noisy", mine.pixels.clip(0, GREY_MAX).astype("uint8")),
-            ("golden", mine.golden.denoised),
+            ("clean", frame_job.clean),
+            ("noisy", frame_job.pixels.clip(0, GREY_MAX).astype("uint8")),
+            ("golden", frame_job.golden.denoised),
             (TARGETS[outcome.target].kind, outcome.picture),
         ):
             if picture is not None:

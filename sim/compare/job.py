@@ -1,4 +1,4 @@
-"""What to denoise with which network on which hardware, as the command line says it."""
+"""Jobs: frame, network and size of the hardware, from command line options."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from sw_model.support.options import parse_size
 DEMONSTRATION = "compact"
 """The smallest shipped network: simulators take minutes for a crop."""
 DEFAULT_CROP = "130,232,32,32"
-"""Of the default picture: an eye, and what it looks into."""
+"""Default crop of the default picture: an eye and its surroundings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A frame to denoise, and what the golden model makes of it.
+    """A frame to denoise, and the golden model's result.
 
     Attributes
     ----------
     picture
-        Where the clean frame comes from.
+        File of the clean picture.
     crop
-        The part of it that is the frame.
+        Part of the picture that is denoised.
     clean
         (H, W) uint8.
     pixels
@@ -69,27 +69,26 @@ class Job:
 
 
 def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool = True) -> None:
-    """Options that choose frame, network and, where it is ``sized``, the hardware.
+    """Add the options for frame, network and, if ``sized``, the hardware.
 
     Parameters
     ----------
     sigma
         Default noise.
     sized
-        The hardware is made for a largest frame; otherwise it takes all that registers can hold.
+        The hardware has a largest frame; otherwise only the registers limit the frame's size.
     """
     parser.add_argument(
         "--image",
         type=Path,
         metavar="FILE",
-        help="clean 8-bit picture, of which colour ones give their luminance "
-        "(default: a photograph that comes with scikit-image)",
+        help="clean 8-bit picture; colour is converted to luminance "
+        "(default: a photograph from scikit-image)",
     )
     parser.add_argument(
         "--crop",
         metavar="Y,X,H,W",
-        help="part of the picture to denoise, as if it were all (default: the whole of a given "
-        "picture)",
+        help="part of the picture to denoise (default: all of the picture of --image)",
     )
     add_network_options(parser, DEMONSTRATION)
     add_noise_options(parser, sigma=sigma)
@@ -110,17 +109,17 @@ def max_size(args: argparse.Namespace) -> tuple[int, int]:
 
 
 def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
-    """The frame that was asked for.
+    """Make the job that the options describe.
 
     Parameters
     ----------
     default_crop
-        Of the default picture.
+        Crop of the default picture.
 
     Raises
     ------
     UsageError
-        Picture, crop, noise, deployment or T are none such, or the hardware is too small.
+        Picture, crop, noise, deployment or T is invalid, or the hardware is too small.
     """
     deployment, timesteps = network(args)
     deployment.spec.check_plain("hardware in simulators")

@@ -1,4 +1,4 @@
-"""Compares what a target did with the golden model, word by word, outside of any simulator."""
+"""Compares a target's results with the golden model, word by word, outside the simulator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sw_model.spec.packing import WORD_BITS
 
 Words = npt.NDArray[np.uint64]
-_NIBBLES_A_WORD = WORD_BITS // 4
+_NIBBLES_PER_WORD = WORD_BITS // 4
 _UNKNOWN, _INVALID = 16, 17
 _NIBBLE = np.full(256, _INVALID, dtype=np.uint8)
 _NIBBLE[list(b"0123456789abcdef")] = range(16)
@@ -25,11 +25,11 @@ class Trace:
     Attributes
     ----------
     layers
-        (N,) int64: the layer of each word, -1 where the simulator did not know it.
+        (N,) int64: the layer of each word, -1 if it has unknown bits (x or z).
     words
         (N, ceil(C / 64)) uint64, unknown bits 0.
     unknown
-        (N, ceil(C / 64)) uint64: 1 for each bit that the simulator did not know.
+        (N, ceil(C / 64)) uint64: 1 for each unknown bit.
     """
 
     layers: npt.NDArray[np.int64]
@@ -46,10 +46,10 @@ class Mismatch:
     layer
         Spiking layer, 0 the encoding layer; None for a denoised pixel.
     y, x, t, channel
-        Where it is; None where it has no such coordinate.
+        Its position; None for a coordinate that it does not have.
     golden, target
-        Both values: 0 or 1, "x" if unknown; a grey level; for a word that is missing or was not
-        expected, "no word" on one side.
+        Both values: 0 or 1, "x" if unknown; a grey level; "no word" on one side if a word is
+        missing or unexpected.
     """
 
     layer: int | None
@@ -79,14 +79,14 @@ class Mismatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What was compared, how much of it differs, and the first difference.
+    """Numbers of compared values and mismatches, and the first difference.
 
     Attributes
     ----------
     words, pixels
-        Event words of all spiking layers and denoised pixels that the golden model has.
+        Number of event words of all spiking layers, and of denoised pixels, in the golden model.
     mismatches
-        Words and pixels that differ, are missing or were not expected.
+        Number of words and pixels that differ, are missing or are unexpected.
     """
 
     words: int
@@ -96,19 +96,19 @@ class Comparison:
 
 
 def trace_line_length(*, channels: int, layer_bits: int) -> int:
-    """Characters of a trace's line: layer, space, word, newline."""
+    """Number of characters in a line of a trace: layer, space, word, newline."""
     return -(-layer_bits // 4) + 1 + -(-channels // 4) + 1
 
 
 def parse_trace(lines: bytes, *, channels: int, layer_bits: int) -> Trace:
-    """Read one frame's lines ``layer word``, both hexadecimal with leading zeros.
+    """Parse one frame's lines ``layer word``, both hexadecimal with leading zeros.
 
-    A last line that was cut off is left out: a simulator that was stopped leaves one.
+    An incomplete last line, from a simulator that was stopped, is ignored.
 
     Raises
     ------
     ValueError
-        A line has another form.
+        A line has another format.
     """
     length = trace_line_length(channels=channels, layer_bits=layer_bits)
     layer_digits = -(-layer_bits // 4)
@@ -140,22 +140,24 @@ def compare(
     denoised
         (H, W): the golden model's picture.
     trace
-        What the target wrote.
+        The target's event words.
     pixels
-        (N,): the pixels that the target gave, -1 where unknown; H * W of them if all is well.
+        (N,): the target's denoised pixels, -1 where unknown; H * W of them if complete.
     """
     mismatches, first = 0, None
     for layer, expected in enumerate(golden):
-        mine = trace.layers == layer
-        count, found = _compare_layer(layer, expected, trace.words[mine], trace.unknown[mine])
+        selected = trace.layers == layer
+        count, found = _compare_layer(
+            layer, expected, trace.words[selected], trace.unknown[selected]
+        )
         mismatches += count
         first = first or found
-    strays = ~np.isin(trace.layers, range(len(golden)))
-    if strays.any():
-        mismatches += int(strays.sum())
-        stray = int(trace.layers[strays][0])
+    unexpected = ~np.isin(trace.layers, range(len(golden)))
+    if unexpected.any():
+        mismatches += int(unexpected.sum())
+        layer = int(trace.layers[unexpected][0])
         first = first or Mismatch(
-            layer=stray, y=None, x=None, t=None, channel=None, golden="no word", target="a word"
+            layer=layer, y=None, x=None, t=None, channel=None, golden="no word", target="a word"
         )
     count, found = _compare_pixels(denoised, pixels)
     return Comparison(
@@ -230,17 +232,17 @@ def _compare_pixels(
 def _hexadecimal(text: npt.NDArray[np.uint8]) -> tuple[Words, Words]:
     """Numbers and their unknown bits, (N, 64-bit words), from (N, digits) characters."""
     count, digits = text.shape
-    size = -(-digits // _NIBBLES_A_WORD)
-    nibbles = np.zeros((count, size * _NIBBLES_A_WORD), dtype=np.uint8)
-    nibbles[:, size * _NIBBLES_A_WORD - digits :] = _NIBBLE[text]
+    size = -(-digits // _NIBBLES_PER_WORD)
+    nibbles = np.zeros((count, size * _NIBBLES_PER_WORD), dtype=np.uint8)
+    nibbles[:, size * _NIBBLES_PER_WORD - digits :] = _NIBBLE[text]
     if (nibbles == _INVALID).any():
-        raise ValueError("the trace holds a character that is no hexadecimal digit")
-    # The most significant digit comes first; words ascend.
-    nibbles = nibbles.reshape(count, size, _NIBBLES_A_WORD)[:, ::-1, ::-1].astype(np.uint64)
-    places = np.arange(_NIBBLES_A_WORD, dtype=np.uint64) * np.uint64(4)
+        raise ValueError("the trace has a character that is not a hexadecimal digit")
+    # Digits come most significant first, words least significant first.
+    nibbles = nibbles.reshape(count, size, _NIBBLES_PER_WORD)[:, ::-1, ::-1].astype(np.uint64)
+    shifts = np.arange(_NIBBLES_PER_WORD, dtype=np.uint64) * np.uint64(4)
     unknown = nibbles == _UNKNOWN
-    value = np.where(unknown, np.uint64(0), nibbles) << places
-    mask = np.where(unknown, np.uint64(15), np.uint64(0)) << places
+    value = np.where(unknown, np.uint64(0), nibbles) << shifts
+    mask = np.where(unknown, np.uint64(15), np.uint64(0)) << shifts
     return (
         np.bitwise_or.reduce(value, axis=-1),
         np.bitwise_or.reduce(mask, axis=-1),

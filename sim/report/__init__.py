@@ -1,4 +1,4 @@
-"""What a comparison says: text, JSON and figures.
+"""Reports of comparisons: text, JSON and figures.
 
-It imports `sim.targets` and what that stands on.
+It imports `sim.targets` and what that imports.
 """

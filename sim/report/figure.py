@@ -1,4 +1,4 @@
-"""The figure of a run: pictures side by side, and how much each layer spiked."""
+"""The figure of a run: pictures side by side, and the activity of each layer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sw_model.support.files import replacing
 from .run import Outcome
 
 BAR_COLOUR = "#0072b2"
-"""The blue of Okabe and Ito's palette, which all kinds of colour vision tell from grey."""
+"""The blue of Okabe and Ito's palette, distinct from grey for all kinds of colour vision."""
 MEAN_COLOUR = "#d55e00"
 DPI = 200
 
 
 def write_figure(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write a row of pictures a target, with PSNR, and the bars of theta below."""
+    """Write one row of pictures per target, with PSNR, and the bars of theta below."""
     figure = Figure(figsize=(8.0, 2.4 * len(outcomes) + 2.2), layout="constrained")
     rows = figure.subfigures(
         len(outcomes) + 1, 1, height_ratios=[*([2.4] * len(outcomes)), 2.2], squeeze=False
@@ -42,20 +42,20 @@ def write_figure(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def _pictures(axes: Sequence[Axes], outcome: Outcome) -> None:
-    mine = outcome.job
+    job = outcome.job
     panels: list[tuple[str, Picture | Pixels | None]] = [
-        ("clean", mine.clean),
-        ("noisy", mine.pixels),
-        ("golden model", mine.golden.denoised),
+        ("clean", job.clean),
+        ("noisy", job.pixels),
+        ("golden model", job.golden.denoised),
         (TARGETS[outcome.target].kind.upper(), outcome.picture),
     ]
     for axis, (name, picture) in zip(axes, panels, strict=True):
         axis.set_axis_off()
-        title = f"{name}: not whole" if picture is None else name
+        title = f"{name}: incomplete" if picture is None else name
         if picture is not None:
             axis.imshow(picture, cmap="gray", vmin=0, vmax=GREY_MAX, interpolation="nearest")
-            if picture is not mine.clean:
-                title += f", {psnr(mine.clean, picture):.2f} dB"
+            if picture is not job.clean:
+                title += f", {psnr(job.clean, picture):.2f} dB"
         axis.set_title(title, fontsize=9)
 
 

@@ -1,4 +1,4 @@
-"""What a frame's run came to: figures for reading and as JSON."""
+"""Results of a frame's simulation, as text and JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sw_model.pictures.metrics import psnr
 from sw_model.support.text import one_line
 
 SPARSE_THETA = 0.4
-"""Activity at which the shares of sparser maps are given too."""
+"""Activity of the thinned maps for which busy shares are also reported."""
 THINNING_SEED = 1
 DECIMALS = 4
 
@@ -25,12 +25,12 @@ Maps = Sequence[npt.NDArray[np.uint64]]
 
 @dataclass(frozen=True, kw_only=True)
 class FrameOutcome:
-    """A frame's run beside what golden model and cycle model say.
+    """A frame's simulation, with the results of golden model and cycle model.
 
     Attributes
     ----------
     predicted
-        Cycles of each layer.
+        Predicted cycles of each layer.
     seconds
         Wall-clock time of the simulation, without building.
     """
@@ -44,18 +44,18 @@ class FrameOutcome:
 
     @cached_property
     def wrong_words(self) -> list[int]:
-        """Event words of each spiking layer that differ from the golden model's."""
+        """Number of event words of each spiking layer that differ from the golden model's."""
         pairs = zip(self.job.words, self.result.maps, strict=True)
         return [int((expected != got).any(axis=-1).sum()) for expected, got in pairs]
 
     @cached_property
     def wrong_pixels(self) -> int:
-        """Denoised pixels that differ."""
+        """Number of denoised pixels that differ."""
         return int((self.job.golden.denoised != self.result.denoised).sum())
 
     @property
     def mismatches(self) -> int:
-        """All that differs."""
+        """Number of all differences."""
         return sum(self.wrong_words) + self.wrong_pixels
 
     @property
@@ -80,9 +80,9 @@ class FrameOutcome:
 
     @cached_property
     def sparse_busy(self) -> list[float]:
-        """Busy share of every hidden layer by the cycle model, its maps thinned out.
+        """Busy share of every hidden layer for thinned maps, from the cycle model.
 
-        Spikes are dropped at random so that every layer has activity `SPARSE_THETA`.
+        Spikes are dropped at random so that no layer has more than `SPARSE_THETA` per neuron.
         """
         maps = thinned(self.job.words, self.job.deployment.spec.channels, SPARSE_THETA)
         return busy_shares(self.system, maps, self.system.expected_cycles(self.run, maps))
@@ -92,7 +92,7 @@ class FrameOutcome:
 
 
 def thinned(maps: Maps, channels: int, theta: float) -> list[npt.NDArray[np.uint64]]:
-    """Maps with spikes dropped at random, until none has more than ``theta`` a neuron.
+    """Maps with spikes dropped at random, so that none has more than about ``theta`` per neuron.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def thinned(maps: Maps, channels: int, theta: float) -> list[npt.NDArray[np.uint
         (H, W, T, ceil(C / 64)) each.
     """
     rng = np.random.default_rng(THINNING_SEED)
-    found = []
+    result = []
     for words in maps:
         height, width = words.shape[:2]
         spikes = int(np.bitwise_count(words).sum())
@@ -109,14 +109,14 @@ def thinned(maps: Maps, channels: int, theta: float) -> list[npt.NDArray[np.uint
         bits = np.unpackbits(octets, axis=-1, bitorder="little")
         bits &= rng.random(bits.shape, dtype=np.float32) < keep
         packed = np.packbits(bits, axis=-1, bitorder="little")
-        found.append(packed.view("<u8").astype(np.uint64))
-    return found
+        result.append(packed.view("<u8").astype(np.uint64))
+    return result
 
 
 def summary(outcome: FrameOutcome) -> str:
-    """The figures for reading."""
-    mine, counters = outcome.job, outcome.result.counters
-    layers = len(mine.words)
+    """The figures as text."""
+    job, counters = outcome.job, outcome.result.counters
+    layers = len(job.words)
     shares = "BUSY", "EMPTY", "STALL_INPUT", "STALL_OUTPUT", "STALL_CHANGE"
     parts = ", ".join(
         f"{name.lower().replace('_', ' ')} "
@@ -125,13 +125,13 @@ def summary(outcome: FrameOutcome) -> str:
     )
     as_predicted = outcome.result.layer_cycles == outcome.predicted
     agreement = f"as predicted in each of {layers + 1} layers" if as_predicted else "NOT predicted"
-    noisy, denoised = (psnr(mine.clean, p) for p in (mine.pixels, outcome.result.denoised))
+    noisy, denoised = (psnr(job.clean, p) for p in (job.pixels, outcome.result.denoised))
     lines = [
-        _frame_line(mine, outcome.system),
+        _frame_line(job, outcome.system),
         f"PSNR        {noisy:.2f} dB noisy -> {denoised:.2f} dB denoised",
-        f"theta       {mine.golden.activity.theta:.3f} spikes per neuron",
-        f"compared    {sum(w[..., 0].size for w in mine.words)} event words of {layers} layers, "
-        f"{mine.clean.size} pixels",
+        f"theta       {job.golden.activity.theta:.3f} spikes per neuron",
+        f"compared    {sum(w[..., 0].size for w in job.words)} event words of {layers} layers, "
+        f"{job.clean.size} pixels",
         f"mismatches: {outcome.mismatches}",
         f"cycles      {outcome.cycles}, {agreement}",
         f"            {parts}",
@@ -144,46 +144,46 @@ def summary(outcome: FrameOutcome) -> str:
     return "\n".join(lines)
 
 
-def prediction(mine: Job, system: SystemSimulation, run: SystemRun) -> str:
-    """Cycles and busy shares by the cycle model alone."""
-    lines = [_frame_line(mine, system)]
+def prediction(job: Job, system: SystemSimulation, run: SystemRun) -> str:
+    """Cycles and busy shares from the cycle model alone, as text."""
+    lines = [_frame_line(job, system)]
     for name, maps in (
-        (f"theta {mine.golden.activity.theta:.3f}", mine.words),
+        (f"theta {job.golden.activity.theta:.3f}", job.words),
         (
             f"thinned to {SPARSE_THETA}",
-            thinned(mine.words, mine.deployment.spec.channels, SPARSE_THETA),
+            thinned(job.words, job.deployment.spec.channels, SPARSE_THETA),
         ),
     ):
         cycles = system.expected_cycles(run, maps)
         busy = busy_shares(system, maps, cycles)
-        # What the overlaps of strips cost: their events are taken twice.
+        # Overhead of the strips' halos: their events are processed twice.
         events = sum(system.layer_events(words) for words in maps)
         own = sum(int(np.bitwise_count(words).sum()) for words in maps)
         overlaps = events / max(1, own) - 1
         hidden = sum(cycles[1:-1])
-        beside = 1 - sum(map(system.word_cycles, maps[:-1])) / (hidden * system.engines)
+        overhead = 1 - sum(map(system.word_cycles, maps[:-1])) / (hidden * system.engines)
         lines += [
-            f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / mine.clean.size:.0f} a pixel"
+            f"{name:16}  {sum(cycles)} cycles, {sum(cycles) / job.clean.size:.0f} per pixel"
             f"{_gain(system, run, maps, sum(cycles))}",
             f"                  hidden layers busy {_range(busy)}; encoding layer "
             f"{cycles[0] / sum(cycles):.2%}, output layer {cycles[-1] / sum(cycles):.2%} of the "
             f"cycles",
             f"                  events of overlaps {overlaps:.2%}; set-up, flush and drain "
-            f"of strips{' and waiting' if system.engines > 1 else ''} {beside:.2%} of the hidden "
+            f"of strips{' and waiting' if system.engines > 1 else ''} {overhead:.2%} of the hidden "
             f"layers' cycles",
         ]
     return "\n".join(lines)
 
 
-def _frame_line(mine: Job, system: SystemSimulation) -> str:
+def _frame_line(job: Job, system: SystemSimulation) -> str:
     return (
-        f"frame       {mine.crop}, strips of at most {system.columns} columns, "
+        f"frame       {job.crop}, strips of at most {system.columns} columns, "
         f"{system.engines} engine{'s' if system.engines > 1 else ''}"
     )
 
 
 def _gain(system: SystemSimulation, run: SystemRun, maps: Maps, cycles: int) -> str:
-    """What several engines bring, nothing for one."""
+    """Speed-up over one engine as text; empty for one engine."""
     if system.engines == 1:
         return ""
     alone = SystemSimulation(system.deployment, system.columns)
@@ -191,7 +191,7 @@ def _gain(system: SystemSimulation, run: SystemRun, maps: Maps, cycles: int) -> 
 
 
 def busy_shares(system: SystemSimulation, maps: Maps, cycles: Sequence[int]) -> list[float]:
-    """Busy share of every hidden layer: events that the arrays take, over their cycles."""
+    """Busy share of every hidden layer: events that the arrays process, over their cycles."""
     return [
         system.layer_events(words) / (spent * system.engines)
         for words, spent in zip(maps[:-1], cycles[1:-1], strict=True)
@@ -200,13 +200,13 @@ def busy_shares(system: SystemSimulation, maps: Maps, cycles: Sequence[int]) -> 
 
 def report(outcome: FrameOutcome) -> dict[str, Any]:
     """All figures as JSON values."""
-    mine = outcome.job
+    job = outcome.job
     return {
-        "picture": one_line(mine.picture.name),
-        "crop": asdict(mine.crop),
-        "deployment": {"name": mine.deployment.spec.name, "hash": mine.deployment.hash},
-        "timesteps": mine.timesteps,
-        "noise": asdict(mine.noise),
+        "picture": one_line(job.picture.name),
+        "crop": asdict(job.crop),
+        "deployment": {"name": job.deployment.spec.name, "hash": job.deployment.hash},
+        "timesteps": job.timesteps,
+        "noise": asdict(job.noise),
         "columns": outcome.system.columns,
         "engines": outcome.system.engines,
         "memory": asdict(outcome.run.memory),

@@ -1,4 +1,4 @@
-"""A frame's figures for others: what the synthesis needs to tell frames a second and area a SOP."""
+"""Figures of a frame for ``rtl synth --frame``, to compute frames per second and area per SOP."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from sw_model.evaluation.cost_study import count_input
 from .frame import SPARSE_THETA, Maps, thinned
 
 
-def frame_figures(mine: Job, system: SystemSimulation, run: SystemRun) -> dict[str, Any]:
-    """Cycles and useful operations of a frame, as it is and thinned, by the cycle model.
+def frame_figures(job: Job, system: SystemSimulation, run: SystemRun) -> dict[str, Any]:
+    """Cycles and useful operations of a frame, for its own maps and thinned maps.
+
+    Cycles come from the cycle model.
 
     Returns
     -------
     dict
-        JSON values; ``cases`` has an entry each for the frame's own maps and for thinned ones.
+        JSON values; ``cases`` has one entry for the frame's own maps and one for thinned maps.
     """
-    spec = mine.deployment.spec
-    height, width = mine.pixels.shape
+    spec = job.deployment.spec
+    height, width = job.pixels.shape
 
     def case(name: str, maps: Maps) -> dict[str, Any]:
         counted = [count_input(words) for words in maps]
@@ -39,16 +41,16 @@ def frame_figures(mine: Job, system: SystemSimulation, run: SystemRun) -> dict[s
         }
 
     return {
-        "deployment": mine.deployment.hash,
-        "picture": mine.picture.name,
+        "deployment": job.deployment.hash,
+        "picture": job.picture.name,
         "height": height,
         "width": width,
-        "timesteps": mine.timesteps,
+        "timesteps": job.timesteps,
         "engines": system.engines,
         "cases": [
-            case("own maps", mine.words),
+            case("own maps", job.words),
             case(
-                f"maps thinned to {SPARSE_THETA}", thinned(mine.words, spec.channels, SPARSE_THETA)
+                f"maps thinned to {SPARSE_THETA}", thinned(job.words, spec.channels, SPARSE_THETA)
             ),
         ],
     }

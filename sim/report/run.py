@@ -1,4 +1,4 @@
-"""What a run of the accelerator came to: figures for reading and as JSON."""
+"""Results of a run on the targets, as text and JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sw_model.spec import GREY_MAX
 from sw_model.support.text import one_line
 
 DECIMALS = 4
-"""Of the report's ratios and decibels."""
+"""Decimals of the report's ratios and decibels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One frame on one target, beside what the golden model and the cycle formula say."""
+    """One frame on one target, with the results of golden model and cycle model."""
 
     target: str
     job: Job
@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def result(self) -> FrameResult:
-        """What the target did."""
+        """The target's result."""
         return self.simulation.frames[0]
 
     @cached_property
@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def picture(self) -> Picture | None:
-        """The target's denoised picture, (H, W) uint8; None if it is not whole."""
+        """The target's denoised picture, (H, W) uint8; None if it is incomplete."""
         pixels, shape = self.result.pixels, self.job.clean.shape
         if len(pixels) != self.job.clean.size or pixels.min() < 0 or pixels.max() > GREY_MAX:
             return None
@@ -51,7 +51,7 @@ class Outcome:
 
     @cached_property
     def layer_cycles(self) -> list[int]:
-        """Cycles of each layer, as far as the target got."""
+        """Cycles of each layer that ended."""
         return [int(n) for n in np.diff(self.result.layer_ends[:, 1], prepend=0)]
 
     @property
@@ -61,35 +61,35 @@ class Outcome:
 
     @property
     def events(self) -> int:
-        """Events that the synapse array took."""
+        """Number of events that the synapse array processed."""
         ends = self.result.layer_ends
         return int(ends[-1, 2]) if len(ends) else 0
 
     @property
     def busy(self) -> float:
-        """Share of the cycles in which the array took an event."""
+        """Share of the cycles in which the array processed an event."""
         return self.events / self.cycles if self.cycles else 0.0
 
     @property
     def speed(self) -> float:
-        """Simulated cycles a second of wall-clock time."""
+        """Simulated cycles per second of wall-clock time."""
         return self.cycles / self.simulation.seconds if self.simulation.seconds else 0.0
 
     @property
     def timed(self) -> bool:
-        """The target counts cycles and events: the RTL does, C simulation knows of neither."""
+        """Whether the target counts cycles and events: RTL does, C simulation does not."""
         return TARGETS[self.target].run is None
 
     @property
     def as_predicted(self) -> bool:
-        """Every layer took the predicted cycles."""
+        """Whether every layer took the predicted cycles."""
         return self.layer_cycles == self.job.cycles
 
     @property
     def passed(self) -> bool:
-        """Nothing differs from golden model and formula, and the bench ended well.
+        """Whether golden model and cycle model agree with the target, and the bench passed.
 
-        Every spike is an event of the layer that follows, so that the events are known as well.
+        Every spike is an event of the next layer, so the number of events is known too.
         """
         timing = not self.timed or (
             self.as_predicted and self.events == sum(self.job.golden.activity.spike_counts)
@@ -98,16 +98,16 @@ class Outcome:
 
 
 def summary(outcome: Outcome) -> str:
-    """A target's figures for reading."""
-    mine, comparison = outcome.job, outcome.comparison
-    layers = len(mine.words)
-    noisy = psnr(mine.clean, mine.pixels)
+    """A target's figures as text."""
+    job, comparison = outcome.job, outcome.comparison
+    layers = len(job.words)
+    noisy = psnr(job.clean, job.pixels)
     picture = outcome.picture
-    denoised = "no whole picture" if picture is None else f"{psnr(mine.clean, picture):.2f} dB"
+    denoised = "no complete picture" if picture is None else f"{psnr(job.clean, picture):.2f} dB"
     lines = [
-        f"{outcome.target}, {mine.crop}",
+        f"{outcome.target}, {job.crop}",
         f"  PSNR        {noisy:.2f} dB noisy -> {denoised} denoised",
-        f"  theta       {mine.golden.activity.theta:.3f} spikes per neuron",
+        f"  theta       {job.golden.activity.theta:.3f} spikes per neuron",
         f"  compared    {comparison.words} event words of {layers} layers, "
         f"{comparison.pixels} pixels",
         f"  mismatches: {comparison.mismatches}",
@@ -142,20 +142,20 @@ def report(outcomes: list[Outcome]) -> dict[str, Any]:
 
 
 def _figures(outcome: Outcome) -> dict[str, Any]:
-    mine, comparison, picture = outcome.job, outcome.comparison, outcome.picture
-    activity = mine.golden.activity
+    job, comparison, picture = outcome.job, outcome.comparison, outcome.picture
+    activity = job.golden.activity
     timing = {
         "cycles": outcome.cycles,
         "layer_cycles": outcome.layer_cycles,
-        "predicted_layer_cycles": mine.cycles,
+        "predicted_layer_cycles": job.cycles,
         "events": outcome.events,
         "busy": _rounded(outcome.busy),
         "cycles_per_second": round(outcome.speed),
     }
     return {
-        "crop": asdict(mine.crop),
-        "psnr_noisy": _rounded(psnr(mine.clean, mine.pixels)),
-        "psnr": None if picture is None else _rounded(psnr(mine.clean, picture)),
+        "crop": asdict(job.crop),
+        "psnr_noisy": _rounded(psnr(job.clean, job.pixels)),
+        "psnr": None if picture is None else _rounded(psnr(job.clean, picture)),
         "theta": _rounded(activity.theta),
         "layer_thetas": [_rounded(theta) for theta in activity.layer_thetas],
         "words": comparison.words,
@@ -168,14 +168,14 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
 
 
 def _prediction(outcome: Outcome) -> str:
-    """Predicted cycles beside the simulated ones."""
+    """Comparison of predicted and simulated cycles, as text."""
     predicted, simulated = outcome.job.cycles, outcome.layer_cycles
     if outcome.as_predicted:
         return f"as predicted in each of {len(predicted)} layers"
     for layer, cycles in enumerate(predicted):
         found = simulated[layer] if layer < len(simulated) else "no end"
         if found != cycles:
-            return f"NOT as predicted: layer {layer} has {found}, the formula says {cycles}"
+            return f"NOT as predicted: layer {layer} has {found}, the cycle model {cycles}"
     return f"NOT as predicted: {len(simulated)} layers instead of {len(predicted)}"
 
 

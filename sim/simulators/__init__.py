@@ -1,11 +1,11 @@
 """Simulators, and benches that run on them.
 
-What belongs here: command lines, environments and builds of simulators, and the library of streams
-and stalls that benches are written with. It imports `rtl.flow` for Verilog, and nothing of `sim`.
+What belongs here: command lines, environments and builds of simulators, and the library of stream
+drivers and monitors for benches. It imports `rtl.flow` for Verilog, and nothing else from `sim`.
 """
 
 ARGUMENTS_VARIABLE = "BENCH_ARGUMENTS"
-"""Environment variable that carries a bench's arguments into the simulator, as JSON.
+"""Environment variable that passes a bench's arguments to the simulator, as JSON.
 
-It stands here because a bench, which starts with every simulation, imports little.
+It is defined here because every simulation imports its bench, which must import little.
 """

@@ -1,4 +1,4 @@
-"""Builds Verilog, and runs cocotb benches on it, in any of the simulators."""
+"""Builds of Verilog, and runs of cocotb benches, in any of the simulators."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .runners import LOG, RUNNERS, SIMULATORS, WAVES, BuildFailure, check_availa
 __all__ = ["SIMULATORS", "BenchRun", "build", "component_verilog", "run_bench"]
 
 BUILD_ROOT = Path("build/simulators")
-"""Where builds are kept, below the working directory."""
+"""Cache of builds, below the working directory."""
 
 _COMPLETE = ".complete"
 
@@ -40,11 +40,11 @@ class BenchRun:
     Attributes
     ----------
     tests
-        Names of the cocotb tests that ran, all of them passed.
+        Names of the cocotb tests, which all passed.
     seconds
         Wall-clock time of the tests, without building and start-up.
     log
-        The simulator's output, or None where the working folder was not kept.
+        The simulator's output; None if the working folder was deleted.
     """
 
     tests: tuple[str, ...]
@@ -53,7 +53,7 @@ class BenchRun:
 
 
 def component_verilog(component: Component, name: str) -> dict[str, str]:
-    """Sources of one Amaranth component, as `run_bench` takes them, with ``name`` as top module."""
+    """Sources of one Amaranth component for `run_bench`, with ``name`` as top module."""
     return {f"{name}.v": verilog_text(component, name, ports(component))}
 
 
@@ -71,7 +71,7 @@ def run_bench(
     work_dir: Path | None = None,
     build_root: Path = BUILD_ROOT,
 ) -> BenchRun:
-    """Build Verilog, unless that was done before, and run a cocotb bench on it.
+    """Build Verilog, unless the build is cached, and run a cocotb bench on it.
 
     Parameters
     ----------
@@ -86,14 +86,14 @@ def run_bench(
     parameters
         Verilog parameters of the top module.
     arguments
-        Plain JSON values, which the bench gets from `sim.simulators.streams.arguments`.
+        JSON values, which the bench gets from `sim.simulators.streams.arguments`.
     seed
         Seed of the random numbers in the bench (`cocotb.RANDOM_SEED`).
     waves
         Write waveforms to this file: VCD from Verilator, FST from Icarus.
     work_dir
-        Existing folder to run in, which keeps the log. By default a fresh one, which is deleted
-        when the bench passes.
+        Existing folder to run in; the log stays there. By default a temporary folder, which is
+        deleted if the bench passes.
 
     Raises
     ------
@@ -110,17 +110,17 @@ def run_bench(
         waves=waves is not None,
         build_root=build_root,
     )
-    kept = work_dir is not None
+    keep_log = work_dir is not None
     with ExitStack() as stack:
         if work_dir is None:
-            case = (testcase or "all").replace("/", "-")  # a parametrised one has its values in it
+            case = (testcase or "all").replace("/", "-")  # parametrised names contain values
             prefix = f"{module.rpartition('.')[2]}-{case}-{simulator}-"
             runs = build_root / "runs"
             runs.mkdir(parents=True, exist_ok=True)
             work_dir = stack.enter_context(temporary_folder(runs, prefix))
         log, results = work_dir.absolute() / "bench.log", work_dir.absolute() / "results.xml"
         results.unlink(missing_ok=True)
-        # What went wrong stands in the results, or in the log where there are none.
+        # The exit code is not needed: failures are in the results, or in the log without them.
         with log.open("w", encoding="utf-8") as output:
             run(
                 RUNNERS[simulator].command(folder, toplevel, waves is not None),
@@ -138,7 +138,7 @@ def run_bench(
             keep(work_dir)
             reason = "; ".join(failures) or f"no test ran ({last_lines(log)})"
             raise BenchFailure(f"{module} on {simulator}: {reason}; log: {log}")
-    return BenchRun(tests=tests, seconds=seconds, log=log if kept else None)
+    return BenchRun(tests=tests, seconds=seconds, log=log if keep_log else None)
 
 
 def build(
@@ -152,9 +152,9 @@ def build(
 ) -> Path:
     """Build ``sources`` for a simulator and return the folder of the result.
 
-    The folder is named by a hash of all that goes in, so that nothing is built twice and no two
-    builds meet; processes that want the same build wait for the first one. Parameters and errors
-    are those of `run_bench`.
+    The folder's name is a hash of all inputs, so that builds are cached and do not collide.
+    Processes that need the same build wait for the first one. Parameters and errors are those of
+    `run_bench`.
     """
     check_available(simulator)
     recipe = {
@@ -191,13 +191,13 @@ def build(
 
 
 _NOT_RUN = "RegressionTerminated"
-"""What cocotb calls the failure of a test that comes after the first one that failed."""
+"""Failure type that cocotb gives to tests after the first failed one."""
 
 
 def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
-    """Names of all tests, their seconds, and a sentence for each that ran and failed.
+    """Names of all tests, their total seconds, and a message for each failed test.
 
-    None where there is no whole file: the simulation stopped before its end.
+    Empty if the file is missing or incomplete: the simulation stopped early.
     """
     try:
         cases = list(ElementTree.parse(path).getroot().iter("testcase"))
@@ -217,6 +217,6 @@ def _read_results(path: Path) -> tuple[tuple[str, ...], float, list[str]]:
 
 
 def last_lines(log: Path, count: int = 5) -> str:
-    """What a log ends with, in one line."""
+    """The last lines of a log, joined to one line."""
     lines = log.read_text(errors="replace", encoding="utf-8").split("\n") if log.is_file() else []
     return " | ".join([line.strip() for line in lines if line.strip()][-count:]) or "no output"

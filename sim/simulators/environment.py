@@ -17,12 +17,12 @@ from sw_model.support.environment import tool_environment
 def bench_environment(
     module: str, toplevel: str, testcase: str | None, seed: int, results: Path
 ) -> dict[str, str]:
-    """Variables by which a simulator with cocotb's library finds Python, the bench and the design.
+    """Environment variables with which cocotb finds Python, the bench and the design.
 
     Parameters
     ----------
     results
-        Absolute name of the file that gets the results.
+        Absolute path of the results file.
 
     Raises
     ------
@@ -35,13 +35,13 @@ def bench_environment(
             "cocotb needs Python as a shared library: run `make setup`, or install the system's "
             "package of it, such as libpython3.11"
         )
-    # A library, and a library with its function; that is what the separators are.
+    # Two libraries separated by ";", the second one with its function after ",".
     users = [python, config.pygpi_entry_point()]
     for path in (python, users[1].rpartition(",")[0]):
         if set(path) & set(",;"):
             raise UsageError(
-                f"cocotb cannot load {path}, for a comma or a semicolon ends a name there: "
-                f"move the project to a folder without"
+                f"cocotb cannot load {path}: move the project to a folder without a comma or "
+                f"semicolon in its path"
             )
     environment = tool_environment()
     libraries = [str(config.libs_dir), environment.get("LD_LIBRARY_PATH", "")]
@@ -58,7 +58,7 @@ def bench_environment(
             "TOPLEVEL_LANG": "verilog",
             "COCOTB_TEST_MODULES": module,
             "COCOTB_RANDOM_SEED": str(seed),
-            # What a design fails after its first failure costs time and tells little more.
+            # Stop at the first failure: later ones take time and add little information.
             "COCOTB_MAX_FAILURES": "1",
             "COCOTB_RESULTS_FILE": str(results),
         }

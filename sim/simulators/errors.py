@@ -1,7 +1,7 @@
-"""Failures that the command line tells in a sentence."""
+"""Failures that the command line reports in one sentence."""
 
 from sw_model.support.errors import Failure
 
 
 class BenchFailure(Failure):
-    """A bench failed or its simulator broke down; the text says what, and where the log is."""
+    """A bench failed or its simulator crashed; the message has the reason and the log's path."""

@@ -1,8 +1,8 @@
-"""Drivers and monitors of Amaranth streams for cocotb benches, and what every bench starts with.
+"""Drivers and monitors of Amaranth streams for cocotb benches; clock and reset of a bench.
 
 Values are sampled at the rising clock edge, before the registers change, and new inputs are
 written after it. With a probability of 0 a driver or monitor sleeps between transfers instead of
-looking at every cycle, so that a whole network's run costs Python time only where pixels move.
+waking in every cycle, so that simulating a whole network takes Python time only for its pixels.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from . import ARGUMENTS_VARIABLE
 CLOCK_NS = 10
 """Period of the benches' clock."""
 LIMIT_CYCLES = 100_000
-"""Cycles after which a bench has failed, where it names no limit of its own."""
+"""Default cycle limit of a bench, after which it fails."""
 
 
 def bench(cycles: int = LIMIT_CYCLES) -> Callable[..., Any]:
     """`cocotb.test` for a bench that takes at most ``cycles``.
 
-    A design or a bench that waits for ever fails instead of hanging.
+    A design or a bench that waits forever fails instead of hanging.
     """
     return cocotb.test(timeout_time=cycles * CLOCK_NS, timeout_unit="ns")
 
@@ -41,32 +41,32 @@ def arguments() -> dict[str, Any]:
 
 
 def generator(name: str) -> random.Random:
-    """Random numbers of one part of a bench, from the bench's seed.
+    """Random number generator for one part of a bench, seeded from the bench's seed.
 
     Parameters
     ----------
     name
-        Tells the parts of a bench apart: each has its own sequence, whatever the others draw.
+        Name of the part: each part has an independent sequence.
     """
     return random.Random(f"{cocotb.RANDOM_SEED} {name}")
 
 
 async def start(dut: Any, *streams: StreamSource | StreamSink, **inputs: int) -> None:
-    """Set ``inputs``, start the clock and reset the design; then the ``streams`` begin.
+    """Set ``inputs``, start the clock, reset the design, and start the ``streams``.
 
-    Returns after the edge before the first one without reset.
+    Returns after the last clock edge with reset.
     """
     for name, value in inputs.items():
         getattr(dut, name).value = value
     dut.rst.value = 1
-    # Else the clock's first edge finds inputs that have no value yet.
+    # Otherwise the first clock edge samples inputs without a value.
     await Timer(CLOCK_NS, unit="ns")
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
     await reset(dut, *streams)
 
 
 async def reset(dut: Any, *streams: StreamSource | StreamSink, cycles: int = 2) -> None:
-    """Hold the synchronous reset for ``cycles``, with ``streams`` emptied and begun again."""
+    """Hold the synchronous reset for ``cycles``; empty and restart ``streams``."""
     dut.rst.value = 1
     for stream in streams:
         stream.halt()
@@ -84,22 +84,22 @@ async def check_quiet(dut: Any, *sinks: StreamSink, cycles: int = 50) -> None:
     for sink in sinks:
         if sink.waiting:
             raise AssertionError(
-                f"{sink.name} gave {sink.waiting} more than expected, the first {sink.take(1)}"
+                f"{sink.name} sent {sink.waiting} more than expected, the first {sink.take(1)}"
             )
 
 
 class StreamSource:
-    """Feeds a stream that goes into the design.
+    """Driver of an input stream of the design.
 
     Parameters
     ----------
     dut
         The design, with ports ``clk`` and ``<name>__payload``, ``<name>__valid``,
-        ``<name>__ready``; a stream without a port for the last one is always ready.
+        ``<name>__ready``; a stream without a ``ready`` port is always ready.
     name
         Name of the stream.
     idle
-        Probability that the source pauses for a cycle, before each payload and again and again.
+        Probability that the source pauses for a cycle before a payload, and for each further cycle.
     """
 
     def __init__(self, dut: Any, name: str, *, idle: float = 0.0):
@@ -118,19 +118,19 @@ class StreamSource:
         self.halt()
 
     def send(self, payloads: Iterable[int]) -> None:
-        """Queue payloads; negative ones go as two's complement."""
+        """Queue payloads; negative ones are sent as two's complement."""
         self._queue.extend(payload & self._mask for payload in payloads)
         if self._queue:
             self._emptied.clear()
             self._filled.set()
 
     async def sent(self) -> None:
-        """Wait until the design has taken all that was queued."""
+        """Wait until the design has accepted all queued payloads."""
         if self._queue:
             await self._emptied.wait()
 
     def halt(self) -> None:
-        """Stop, forget what is queued and take back what is offered; `reset` does it."""
+        """Stop, clear the queue and lower ``valid``; called by `reset`."""
         if self._task is not None:
             self._task.cancel()
         self._queue.clear()
@@ -138,7 +138,7 @@ class StreamSource:
         self._payload.value = 0
 
     def begin(self) -> None:
-        """Start to feed what is and will be queued; `reset` does it."""
+        """Start to send queued payloads; called by `reset`."""
         self._task = cocotb.start_soon(self._run())
 
     async def _run(self) -> None:
@@ -165,10 +165,10 @@ class StreamSource:
 
 
 class StreamSink:
-    """Takes what a stream gives out of the design, and checks the protocol.
+    """Monitor of an output stream of the design that also checks the protocol.
 
-    Once ``valid`` is high, it must stay so and the payload must stay the same until ``ready``
-    takes it; otherwise the bench fails.
+    Once ``valid`` is high, it must stay high and the payload must not change until ``ready`` is
+    high; otherwise the bench fails.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ class StreamSink:
         self._valid = getattr(dut, f"{name}__valid")
         self._ready = getattr(dut, f"{name}__ready", None)
         if back_pressure and self._ready is None:
-            raise ValueError(f"stream {name} cannot be held up: it has no port for ready")
+            raise ValueError(f"stream {name} has no ready port for back-pressure")
         self._back_pressure = back_pressure
         self._random = generator(f"sink {name}")
         self._queue: deque[int] = deque()
@@ -196,11 +196,11 @@ class StreamSink:
 
     @property
     def waiting(self) -> int:
-        """Payloads that arrived and were not taken."""
+        """Number of payloads that arrived and were not taken."""
         return len(self._queue)
 
     def take(self, count: int) -> list[int]:
-        """Take ``count`` payloads, as unsigned numbers, of those that are waiting."""
+        """Take ``count`` of the waiting payloads, as unsigned numbers."""
         return [self._queue.popleft() for _ in range(count)]
 
     async def receive(self, count: int) -> list[int]:
@@ -211,14 +211,14 @@ class StreamSink:
         return self.take(count)
 
     def halt(self) -> None:
-        """Stop and forget what has arrived; `reset` does it."""
+        """Stop and clear the queue; called by `reset`."""
         if self._task is not None:
             self._task.cancel()
         self._queue.clear()
         self._set_ready(0)
 
     def begin(self) -> None:
-        """Start to take payloads; `reset` does it."""
+        """Start to accept payloads; called by `reset`."""
         self._task = cocotb.start_soon(self._run())
 
     async def _run(self) -> None:
@@ -236,7 +236,7 @@ class StreamSink:
                 if offered is not None and payload != offered:
                     raise AssertionError(
                         f"{self.name} changed its payload from {offered:#x} to {payload:#x} "
-                        f"before ready took it"
+                        f"before ready"
                     )
                 offered = payload
                 if ready:
@@ -244,7 +244,7 @@ class StreamSink:
                     self._queue.append(payload)
                     self._arrived.set()
             elif offered is not None:
-                raise AssertionError(f"{self.name} took valid back before ready")
+                raise AssertionError(f"{self.name} lowered valid before ready")
             elif not self._back_pressure:
                 await valid_rises
 
@@ -255,4 +255,4 @@ class StreamSink:
 
 def _check_probability(value: float) -> None:
     if not 0 <= value < 1:
-        raise ValueError(f"probability {value} is not in 0 to below 1")
+        raise ValueError(f"probability {value} is not 0 or more and below 1")

@@ -1,4 +1,4 @@
-"""What can be compared with the golden model: one line a target, and a module each.
+"""Targets that can be compared with the golden model, with one module each.
 
 It imports `sim.simulators`, `sim.compare`, and the hardware.
 """
@@ -21,23 +21,23 @@ Make = Callable[[Deployment, int, int], denoiser.Hardware]
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A kind of hardware in a simulator, or a program that stands for it.
+    """Hardware in a simulator, or a program that models it.
 
     Attributes
     ----------
     simulator
-        Its name in `sim.simulators.runners`; None for a program.
+        Name of the simulator in `sim.simulators.runners`; None for a program.
     make
         Makes the hardware for a deployment and a largest frame, height and width; None for a
         program.
     crop
-        Part of the default picture that is denoised: what takes seconds.
+        Default crop of the default picture, chosen to simulate in seconds.
     waves
-        File name of the waveforms; None where there are none.
+        File name of the waveforms; None if the target writes none.
     kind
-        What it is, in file names and figures.
+        Kind of the target in file names and figures.
     check
-        Raises `UsageError` for deployments that this target does not do.
+        Raises `UsageError` for deployments that this target does not support.
     run
         Denoises a job's frame with the program; None for hardware. Programs count no cycles.
     """
@@ -52,7 +52,7 @@ class Target:
 
 
 def _rtl(deployment: Deployment, max_height: int, max_width: int) -> denoiser.Hardware:
-    # Looked up when it is called: tests put faulty hardware in its place.
+    # Looked up at each call, because tests replace it with faulty hardware.
     return denoiser.make_hardware(deployment, max_height, max_width)
 
 
@@ -63,8 +63,7 @@ TARGETS = {
         crop=job.DEFAULT_CROP,
         waves="waves.vcd",
     ),
-    # Slower by a factor of about a hundred: a small frame, but with pixels that touch no border,
-    # and with sides that differ.
+    # About a hundred times slower: a small frame, but with inner pixels and with sides that differ.
     "icarus": Target(simulator="icarus", make=_rtl, crop="138,242,5,4", waves="waves.fst"),
     "hls": Target(
         crop="138,242,16,16",
@@ -81,5 +80,5 @@ TARGETS = {
         check=gates.check_size,
     ),
 }
-"""By the name that ``--target`` takes."""
+"""Targets by their names for ``--target``."""
 DEFAULT_TARGETS = ("verilator", "icarus")

@@ -1,4 +1,4 @@
-"""The accelerator as the cells of an FPGA."""
+"""The accelerator as a gate-level netlist of FPGA cells."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sw_model.spec import Deployment, UsageError
 from .rtl import Hardware
 
 LANES_MAX = 9 * 16
-"""Of what is simulated cell by cell; more take hours."""
+"""Most lanes for gate-level simulation; more take hours."""
 
 
 def check_size(deployment: Deployment) -> None:
-    """Raise `UsageError` for a network that is too large to be simulated cell by cell."""
+    """Raise `UsageError` for a network that is too large for gate-level simulation."""
     lanes = 9 * deployment.spec.channels
     if lanes > LANES_MAX:
         raise UsageError(

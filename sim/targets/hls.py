@@ -1,4 +1,4 @@
-"""The HLS project as a target: built for a frame's size, compiled with g++, run in C simulation."""
+"""The HLS project as a target: built for one frame size, compiled with g++, run in C simulation."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from sw_model.support.temporary import temporary_folder
 from .rtl import FrameResult, Simulation
 
 
-def simulate(mine: Job) -> Simulation:
+def simulate(job: Job) -> Simulation:
     """Denoise a job's frame; raises as `simulate_jobs` does."""
     start = time.perf_counter()
-    (result,) = simulate_jobs([mine])
+    (result,) = simulate_jobs([job])
     return Simulation(frames=(result,), seconds=time.perf_counter() - start, failure=None)
 
 
 def simulate_jobs(jobs: Sequence[Job], *, build_root: Path = BUILD_ROOT) -> list[FrameResult]:
-    """Denoise frames of one size, T and deployment, one after the other, in C simulation.
+    """Denoise frames of the same size, T and deployment one after the other in C simulation.
 
     Raises
     ------
     CompileFailure
-        The project does not compile without warnings, or its program broke down.
+        The project does not compile without warnings, or its program crashed.
     UsageError
         There is no compiler.
     """
@@ -69,7 +69,7 @@ def build_project(
     reuse_factor: int | None = None,
     build_root: Path = BUILD_ROOT,
 ) -> Path:
-    """Write and compile a project, unless that was done before; gives the program."""
+    """Write and compile a project, unless it is cached, and return the path of its program."""
     factor = deployment.spec.channels if reuse_factor is None else reuse_factor
     sources = sorted(Path(hls.__file__).parent.rglob("*.[pch]*"))
     recipe = {
@@ -83,7 +83,7 @@ def build_project(
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     folder = build_root / f"hls-{key}"
     if not (folder / PROGRAM).is_file():
-        # hls4ml and PyTorch load for seconds: only where something is to be built.
+        # hls4ml and PyTorch take seconds to load, so import them only for a build.
         from hls.build import write_project
 
         build_root.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Runs frames through the accelerator in a simulator, and gives what it did as arrays."""
+"""Simulation of frames on the accelerator, with results as arrays."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from sw_model.support.temporary import keep, temporary_folder
 HARNESS = Path(__file__).with_name("rtl_harness.v")
 BENCH = f"{__package__}.rtl_bench"
 LIMIT_FACTOR = 4
-"""Cycles that a run may take, over what is expected of it without stalls."""
+"""Cycle limit of a run, relative to the expected cycles without stalls."""
 LIMIT_CYCLES = 10_000
-"""And so many more, for small frames."""
+"""Additional cycles of the limit, for small frames."""
 FRAME_MARK = "frame\n"
-"""Line before each frame's lines in the files that `HARNESS` writes."""
+"""Line before the lines of each frame in the files that `HARNESS` writes."""
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int], None]
@@ -42,13 +42,13 @@ class Hardware:
     Attributes
     ----------
     deployment
-        The network that it was made for.
+        The network of the hardware.
     max_height, max_width
         Largest frame.
     verilog
-        Its source.
+        Verilog text.
     library
-        Further sources that it needs, by file name.
+        Further Verilog sources by file name.
     """
 
     deployment: Deployment
@@ -83,7 +83,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameResult:
-    """What the accelerator did with a frame.
+    """The accelerator's results for a frame.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Simulation:
     seconds
         Wall-clock time of the simulation, without building and start-up.
     failure
-        Why the bench ended early, None if it did not.
+        Reason why the bench ended early; None if it passed.
     """
 
     frames: tuple[FrameResult, ...]
@@ -120,7 +120,7 @@ class Simulation:
 def make_hardware(
     deployment: Deployment, max_height: int, max_width: int, phase: Phase = unseen
 ) -> Hardware:
-    """Generate the Verilog of an accelerator; ``phase`` is told what begins."""
+    """Generate the Verilog of an accelerator; ``phase`` is called when a phase begins."""
     with temporary_folder() as folder:
         verilog = generate(
             deployment,
@@ -153,19 +153,21 @@ def simulate(
     ----------
     expected_cycles
         Of all frames, without stalls. The simulation is stopped if it takes far more.
-    idle, back_pressure, seed
-        Probabilities that the bench pauses before a pixel, and does not take one.
+    idle, back_pressure
+        Probabilities that the bench pauses before a pixel, and that it does not accept one.
+    seed
+        Seed of the pauses.
     waves
         Write waveforms to this file.
     progress
-        Called now and then, from another thread, with the event words written so far.
+        Called regularly, from another thread, with the number of event words written so far.
 
     Raises
     ------
     UsageError
         The simulator is missing.
     BenchFailure
-        The Verilog does not build or the simulation did not begin.
+        The Verilog does not build or the simulation did not start.
     """
     widths = hardware.widths
     limit = LIMIT_FACTOR * expected_cycles + LIMIT_CYCLES
@@ -209,7 +211,7 @@ def simulate(
 def _arguments(
     frames: Sequence[Frame], limit: int, idle: float, back_pressure: float
 ) -> dict[str, Any]:
-    """What the bench gets."""
+    """Arguments of the bench."""
     return {
         "limit": round(limit / (1 - max(idle, back_pressure))),
         "idle": idle,
@@ -226,10 +228,10 @@ def _arguments(
 
 
 def _read_frame(folder: Path, index: int, ports: dict[str, int]) -> FrameResult:
-    """What harness and bench wrote about a frame, as far as it got."""
+    """Read the results of harness and bench for a frame, which may be incomplete."""
 
     def lines(name: str) -> str:
-        # What stands before the first mark belongs to no frame; a line may lack its end.
+        # Text before the first mark belongs to no frame; the last line may be incomplete.
         frames = (folder / name).read_text(encoding="utf-8").split(FRAME_MARK)[1:]
         return frames[index] if index < len(frames) else ""
 
@@ -246,7 +248,7 @@ def _read_frame(folder: Path, index: int, ports: dict[str, int]) -> FrameResult:
 
 @contextmanager
 def _polling(report: Callable[[], None]) -> Iterator[None]:
-    """Call ``report`` now and then, from another thread, until the block ends."""
+    """Call ``report`` every `POLL_SECONDS` from another thread until the block ends."""
     ended = threading.Event()
 
     def poll() -> None:

@@ -1,7 +1,7 @@
-"""cocotb bench of the whole accelerator: feeds frames and keeps what comes out.
+"""cocotb bench of the whole accelerator: drives frames and records the outputs.
 
-It compares nothing. `rtl_harness.v` and this bench leave plain files, which
-`sim.compare.scoreboard` compares with the golden model outside of the simulator.
+It compares nothing. `rtl_harness.v` and this bench write text files, which
+`sim.compare.scoreboard` compares with the golden model outside the simulator.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ ARGUMENTS = arguments()
 
 @bench(cycles=ARGUMENTS["limit"])
 async def denoise_frames(dut: Any) -> None:
-    """Denoise the frames one after the other, each started as soon as the one before is done."""
+    """Denoise the frames, each started as soon as the previous one is done."""
     source = StreamSource(dut, "pixels", idle=ARGUMENTS["idle"])
     sink = StreamSink(dut, "denoised", back_pressure=ARGUMENTS["back_pressure"])
     await start(dut, source, sink, start=0, height=0, width=0, timesteps=0)
@@ -27,7 +27,7 @@ async def denoise_frames(dut: Any) -> None:
         await RisingEdge(dut.clk)
         dut.start.value = 0
         await RisingEdge(dut.clk)
-        assert not dut.error.value, "the accelerator refused a frame that it should take"
+        assert not dut.error.value, "the accelerator refused a valid frame"
         source.send(map(int, Path(f"pixels_{index}.txt").read_text(encoding="utf-8").split()))
         pixels = await sink.receive(frame["height"] * frame["width"])
         Path(f"denoised_{index}.txt").write_text(
@@ -35,4 +35,4 @@ async def denoise_frames(dut: Any) -> None:
         )
         while dut.busy.value:
             await RisingEdge(dut.clk)
-        assert not sink.waiting, "the accelerator gave more pixels than the frame has"
+        assert not sink.waiting, "the accelerator sent more pixels than the frame has"

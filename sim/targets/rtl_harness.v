@@ -1,10 +1,10 @@
-// The accelerator as a cocotb bench drives it, with what it does written to files.
+// Harness of the accelerator for a cocotb bench; it writes traces to files.
 //
-// Writing them here costs nothing per cycle, where a Python monitor would cost more than the
-// simulation. One line an event:
+// Writing them here is almost free, while a Python monitor would take longer than the simulation.
+// One line per event:
 //   trace.txt   layer and event word, hexadecimal, x where a bit is unknown
 //   layers.txt  layer, cycles and events since the frame's start, decimal, at each layer's end
-// A line "frame" stands before the lines of each frame.
+// A line "frame" comes before the lines of each frame.
 module rtl_harness #(
     parameter CHANNELS = 1,
     parameter LAYER_BITS = 1,

@@ -1,4 +1,4 @@
-"""Runs a frame through the accelerator with AXI ports, beside a memory model in C++."""
+"""Simulation of a frame on the accelerator with AXI ports and a memory model in C++."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from sw_model.support.temporary import keep, temporary_folder
 from .system_build import TOP, build_system
 
 LIMIT_CYCLES = 100_000
-"""Cycles that a run may take beyond twice what is expected of it."""
+"""Cycle limit of a run beyond twice the expected cycles."""
 MEMORY = MemoryTiming(read=20, write=10)
-"""Latencies, in cycles, unless others are asked for: those of a fast SDRAM controller."""
+"""Default latencies in cycles, those of a fast SDRAM controller."""
 
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SystemResult:
-    """What the accelerator did with a frame.
+    """The accelerator's results for a frame.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class SystemResult:
     layer_cycles
         Cycles of every layer that ended.
     registers
-        What every readable register held at the end.
+        Final value of every readable register.
     """
 
     maps: list[npt.NDArray[np.uint64]]
@@ -66,7 +66,7 @@ class SystemResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SystemRun:
-    """A frame, and the memory that it lies in.
+    """A frame, and the memory model's configuration.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class SystemRun:
     spread_seed
         Seed of random pauses and latencies on all channels; 0 for none.
     loaded
-        Deployment to load first; the hardware's own by default.
+        Deployment to load first; by default the hardware's own is used.
     failing
-        Byte ranges, (address, bytes), that the memory answers with errors.
+        Byte ranges, (address, bytes), for which the memory returns errors.
     base
         Address of the first buffer.
     """
@@ -94,18 +94,18 @@ class SystemRun:
 
 
 class SystemSimulation:
-    """The accelerator of one deployment, built when it runs for the first time.
+    """The accelerator of one deployment, built at its first run.
 
     Parameters
     ----------
     deployment
         The network.
     columns
-        Input columns of the widest strip; None for what fits block RAM.
+        Input columns of the widest strip; None for as many as fit block RAM.
     engines
-        That share a frame's rows, 1 or 2.
+        Number of engines that share a frame's rows, 1 or 2.
     optimisation
-        Of the C++ compiler.
+        Optimisation option of the C++ compiler.
     """
 
     def __init__(
@@ -131,16 +131,16 @@ class SystemSimulation:
         return build_system(text, self._root, self._optimisation, self.engines)
 
     def build(self) -> None:
-        """Build now; raises what `run` raises."""
+        """Build now; raises the same errors as `run`."""
         assert self._program
 
     def job(self, run: SystemRun) -> driver.FrameJob:
-        """The run's frame as the driver has it."""
+        """The driver's job for the run's frame."""
         height, width = run.pixels.shape
         return driver.frame_job(self.deployment, height, width, run.timesteps, run.base)
 
     def expected_cycles(self, run: SystemRun, maps: Sequence[npt.NDArray[np.uint64]]) -> list[int]:
-        """Cycles of each layer by the cycle model, for a run without pauses.
+        """Cycles of each layer from the cycle model, for a run without pauses.
 
         Parameters
         ----------
@@ -153,20 +153,20 @@ class SystemSimulation:
         )
 
     def layer_events(self, words: npt.NDArray[np.uint64]) -> int:
-        """Events that the arrays take of a layer's input: those of overlaps on both sides."""
+        """Number of events of a layer's input that the arrays process; halos count twice."""
         return sum(int(np.bitwise_count(part).sum()) for part in self._parts(words))
 
     def word_cycles(self, words: npt.NDArray[np.uint64]) -> int:
-        """Cycles that the words of a layer's input take: all but what strips cost besides.
+        """Cycles for the words of a layer's input, without the overhead of strips.
 
-        Of all engines together.
+        The sum over all engines.
         """
         events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
         costs = np.maximum(events, words.shape[-1])
         return sum(int(part.sum()) for part in self._parts(costs))
 
     def _parts(self, frame: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-        """What is read of (H, W, ...) together: strip by strip, of each engine's rows."""
+        """Parts of (H, W, ...) that are read, halos included: per strip and engine."""
         height, width = frame.shape[:2]
         for strip in strips(width, self.columns):
             for band in bands(height, self.engines):
@@ -181,16 +181,16 @@ class SystemSimulation:
         Parameters
         ----------
         expected_cycles
-            Without pauses; the run is stopped when it takes far more.
+            Without pauses; the run is stopped if it takes far more.
         progress
-            Called with the number of layers that ended.
+            Called with the number of finished layers.
 
         Raises
         ------
         UsageError
             Verilator is missing.
         BenchFailure
-            The accelerator does not build, broke a rule of the bus, wrote outside of its buffers,
+            The accelerator does not build, violated the bus protocol, wrote outside its buffers,
             did not end, or ended with an error.
         """
         (self._root / "runs").mkdir(parents=True, exist_ok=True)
@@ -220,10 +220,10 @@ class SystemSimulation:
                     progress(len(cycles))
                 elif key == "register":
                     registers[offsets[int(numbers[0])]] = int(numbers[1])
-            complaint = process.stderr.read().strip()
+            error = process.stderr.read().strip()
             process.wait()
         if process.returncode:
-            raise BenchFailure(f"{TOP}: {complaint or process.returncode}; see {folder}")
+            raise BenchFailure(f"{TOP}: {error or process.returncode}; see {folder}")
         status = driver.status(registers["STATUS"])
         if status.error != "none" or not status.done or status.busy:
             raise BenchFailure(f"{TOP} ended with {status}; see {folder}")
@@ -238,7 +238,7 @@ class SystemSimulation:
     def _script(self, run: SystemRun, job: driver.FrameJob, expected_cycles: int) -> str:
         sizes, layers = job.buffers.sizes, len(self.deployment.spec.layers)
         end = max(job.addresses[name] + size for name, size in sizes.items())
-        # A page behind the buffers: what is written there shows.
+        # One page more than the buffers, so that writes beyond them are detected.
         lines = [
             f"memory {end + 4096}",
             f"latency {run.memory.read} {run.memory.write}",

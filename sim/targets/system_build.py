@@ -1,4 +1,4 @@
-"""Builds the accelerator with AXI ports, and the memory beside it, into a program."""
+"""Build of a simulation program of the accelerator with AXI ports and a memory model."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ HEADER = "spiking_dncnn.h"
 
 
 def build_system(text: str, build_root: Path, optimisation: str = "-O3", engines: int = 1) -> Path:
-    """The program of accelerator and memory; built once for the same sources.
+    """Return the path of the simulation program; builds are cached by their sources.
 
     Parameters
     ----------
     text
         Verilog of `rtl.axi.accelerator.System`.
     optimisation
-        Of the C++ compiler: what takes longest for small networks and short runs.
+        Optimisation option of the C++ compiler, which dominates the time of short runs.
     engines
-        That it has, a port to memory each.
+        Number of engines, each with its own memory port.
 
     Raises
     ------

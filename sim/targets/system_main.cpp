@@ -1,19 +1,19 @@
-// Runs the accelerator in Verilator beside a memory with fixed latencies, the same on each of its
-// ports. Compiled with ENGINES, the number of ports.
+// Simulates the accelerator in Verilator with a memory model, which has the same fixed latencies on
+// all ports. Compiled with ENGINES, the number of ports.
 //
-// Usage: main FOLDER. The folder has `job.txt`, lines of a word and numbers:
+// Usage: main FOLDER. The folder contains `job.txt`, with lines of a keyword and its values:
 //   memory BYTES            size of the memory, filled with a pattern
-//   latency READ WRITE      cycles from an address to its first word, from the last word to the answer
-//   load FILE ADDRESS       a file's bytes into memory
-//   window ADDRESS BYTES    where the accelerator may write
-//   write OFFSET VALUE      a write of a register; the one that starts the frame comes last
-//   dump LAYER ADDRESS BYTES  what memory holds when a layer ends: layer_LL.bin
-//   limit CYCLES            after which the run has failed
+//   latency READ WRITE      cycles from address to first word, and from last word to response
+//   load FILE ADDRESS       load a file's bytes into memory
+//   window ADDRESS BYTES    range that the accelerator may write
+//   write OFFSET VALUE      register write; the one that starts the frame comes last
+//   dump LAYER ADDRESS BYTES  write this range to layer_LL.bin when the layer ends
+//   limit CYCLES            cycle limit, after which the run fails
 //   spread SEED             random pauses on all channels, and random latencies
-//   fail ADDRESS BYTES      accesses there are answered with an error
-// It writes the dumps, and on stdout: `layer L CYCLES` when a layer ends, then every readable
+//   fail ADDRESS BYTES      range for which the memory returns errors
+// It writes the dumps, and on stdout `layer L CYCLES` when a layer ends, then every readable
 // register as `register OFFSET VALUE`, then `end`. Exit code 1 and one line on stderr if the
-// accelerator breaks a rule of the bus, leaves its buffers, or does not end.
+// accelerator violates the bus protocol, writes outside its buffers, or does not end.
 
 #include <array>
 #include <cinttypes>
@@ -120,7 +120,7 @@ struct Burst {
     bool error;
 };
 
-// The signals of one of the accelerator's ports to memory.
+// The signals of one memory port of the accelerator.
 struct Pins {
     CData *arvalid, *arready, *arlen, *arsize, *arburst;
     CData *rvalid, *rready, *rresp, *rlast;
@@ -142,15 +142,15 @@ struct Pins {
             &top.port##_wdata                                                                     \
     }
 
-// One port's way to the memory, which all ports have in common.
+// Memory model of one port; all ports share the memory.
 class Port {
   public:
     Port(Pins pins, Job& job, std::mt19937_64& random) : pins_(pins), job_(job), random_(random) {}
 
-    bool quiet() const { return reads_.empty() && writes_.empty() && answers_.empty(); }
+    bool idle() const { return reads_.empty() && writes_.empty() && answers_.empty(); }
 
-    // What the memory says at the beginning of a cycle.
-    void offer(uint64_t now) {
+    // Drive the memory's outputs at the beginning of a cycle.
+    void drive(uint64_t now) {
         now_ = now;
         *pins_.arready = !pause();
         *pins_.awready = !pause();
@@ -168,23 +168,23 @@ class Port {
         if (b_valid_) *pins_.bresp = answers_.front().error ? 2 : 0;
     }
 
-    // What changes hands in it.
-    void take() {
+    // Process the transfers of the cycle.
+    void sample() {
         const bool ar = *pins_.arvalid && *pins_.arready;
         const bool r = *pins_.rvalid && *pins_.rready;
         const bool aw = *pins_.awvalid && *pins_.awready;
         const bool w = *pins_.wvalid && *pins_.wready;
         const bool b = *pins_.bvalid && *pins_.bready;
-        ar_.watch("ar", *pins_.arvalid, ar,
+        ar_.check("ar", *pins_.arvalid, ar,
                   {*pins_.araddr, *pins_.arlen, *pins_.arsize, *pins_.arburst});
-        aw_.watch("aw", *pins_.awvalid, aw,
+        aw_.check("aw", *pins_.awvalid, aw,
                   {*pins_.awaddr, *pins_.awlen, *pins_.awsize, *pins_.awburst});
-        w_.watch("w", *pins_.wvalid, w, {*pins_.wdata, *pins_.wstrb, *pins_.wlast, 0});
-        if (r) take_read();
+        w_.check("w", *pins_.wvalid, w, {*pins_.wdata, *pins_.wstrb, *pins_.wlast, 0});
+        if (r) advance_read();
         if (b) answers_.pop_front(), b_valid_ = false;
-        if (ar) ask(reads_, *pins_.araddr, *pins_.arlen, *pins_.arsize, *pins_.arburst,
-                    job_.read_latency);
-        if (aw) ask(writes_, *pins_.awaddr, *pins_.awlen, *pins_.awsize, *pins_.awburst, 0);
+        if (ar) queue_burst(reads_, *pins_.araddr, *pins_.arlen, *pins_.arsize, *pins_.arburst,
+                            job_.read_latency);
+        if (aw) queue_burst(writes_, *pins_.awaddr, *pins_.awlen, *pins_.awsize, *pins_.awburst, 0);
         if (w) data_.push_back({*pins_.wdata, *pins_.wstrb, *pins_.wlast != 0});
         if (aw || w) store();
     }
@@ -196,38 +196,38 @@ class Port {
         bool last;
     };
 
-    // What was offered on a channel and not taken must be offered again.
-    class Offer {
+    // Checks that valid and payload of a channel stay until ready.
+    class Monitor {
       public:
-        void watch(const char* channel, bool valid, bool taken, std::array<uint64_t, 4> what) {
-            if (waits_ && !valid) fail(std::string(channel) + "valid fell before it was taken");
-            if (waits_ && what != what_)
-                fail(std::string(channel) + " channel changed before it was taken");
+        void check(const char* channel, bool valid, bool taken, std::array<uint64_t, 4> payload) {
+            if (waits_ && !valid) fail(std::string(channel) + "valid fell before ready");
+            if (waits_ && payload != payload_)
+                fail(std::string(channel) + " channel changed before ready");
             waits_ = valid && !taken;
-            what_ = what;
+            payload_ = payload;
         }
 
       private:
         bool waits_ = false;
-        std::array<uint64_t, 4> what_{};
+        std::array<uint64_t, 4> payload_{};
     };
 
     bool pause() { return job_.seed && random_() % 4 == 0; }
     uint64_t spread() { return job_.seed ? random_() % 24 : 0; }
 
-    void ask(std::deque<Burst>& queue, uint64_t address, uint32_t less_one, uint32_t size,
-             uint32_t burst, uint64_t latency) {
-        const uint64_t bytes = 8 * (less_one + 1);
+    void queue_burst(std::deque<Burst>& queue, uint64_t address, uint32_t len, uint32_t size,
+                     uint32_t burst, uint64_t latency) {
+        const uint64_t bytes = 8 * (len + 1);
         if (size != 3 || burst != 1 || address % 8) fail("wrong burst at " + hex(address));
         if (address / 4096 != (address + bytes - 1) / 4096)
             fail("burst at " + hex(address) + " crosses 4 KiB");
         bool error = false;
         for (const Range& range : job_.failing) error |= range.meets(address, bytes);
         if (address + bytes > job_.memory.size()) fail("burst at " + hex(address) + " beyond memory");
-        queue.push_back({address, now_ + latency + spread(), less_one + 1, error});
+        queue.push_back({address, now_ + latency + spread(), len + 1, error});
     }
 
-    void take_read() {
+    void advance_read() {
         Burst& burst = reads_.front();
         burst.address += 8;
         if (--burst.left == 0) reads_.pop_front();
@@ -262,7 +262,7 @@ class Port {
     std::mt19937_64& random_;
     std::deque<Burst> reads_, writes_, answers_;
     std::deque<Word> data_;
-    Offer ar_, aw_, w_;
+    Monitor ar_, aw_, w_;
     uint64_t now_ = 0;
     bool r_valid_ = false, b_valid_ = false;
 };
@@ -281,7 +281,7 @@ class Simulation {
         for (auto [offset, value] : job_.writes) write(offset, value);
         while (!top_.irq) cycle();
         for (const Port& port : ports_)
-            if (!port.quiet()) fail("the accelerator is done, but the bus is not");
+            if (!port.idle()) fail("the accelerator is done, but the bus is not idle");
         for (const spiking_dncnn_register& reg : spiking_dncnn_registers)
             if (reg.readable)
                 std::printf("register %u %u\n", reg.offset, read(reg.offset));
@@ -290,12 +290,12 @@ class Simulation {
     }
 
   private:
-    // One clock cycle: what the memory offers, what changes hands, what follows from it.
+    // One clock cycle: drive the memory's outputs, sample all transfers, then the clock edge.
     void cycle() {
-        for (Port& port : ports_) port.offer(now_);
+        for (Port& port : ports_) port.drive(now_);
         top_.clk = 0;
         top_.eval();
-        for (Port& port : ports_) port.take();
+        for (Port& port : ports_) port.sample();
         lite_written_ = top_.s_axi_awvalid && top_.s_axi_awready;
         lite_asked_ = top_.s_axi_arvalid && top_.s_axi_arready;
         lite_answered_ = top_.s_axi_bvalid;
@@ -332,7 +332,7 @@ class Simulation {
         top_.s_axi_awvalid = top_.s_axi_wvalid = 1;
         do cycle();
         while (!lite_written_);
-        // A frame's first cycle is the one after the write that starts it.
+        // A frame's first cycle follows the write that starts it.
         started_ = now_;
         top_.s_axi_awvalid = top_.s_axi_wvalid = 0;
         do cycle();

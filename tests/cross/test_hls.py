@@ -36,25 +36,25 @@ def random_crops(image, size, count, seed):
     ]
 
 
-def check(mine, result):
-    compared = compare(mine.words, mine.golden.denoised, result.trace, result.pixels)
-    assert compared.mismatches == 0, f"{mine.crop}: {compared.first}"
-    height, width = mine.clean.shape
-    layers = len(mine.deployment.spec.spiking_layers)
-    assert compared.words == layers * height * width * mine.timesteps
-    for layer, words in enumerate(mine.words):
+def check(frame_job, result):
+    compared = compare(frame_job.words, frame_job.golden.denoised, result.trace, result.pixels)
+    assert compared.mismatches == 0, f"{frame_job.crop}: {compared.first}"
+    height, width = frame_job.clean.shape
+    layers = len(frame_job.deployment.spec.spiking_layers)
+    assert compared.words == layers * height * width * frame_job.timesteps
+    for layer, words in enumerate(frame_job.words):
         assert words.any(), f"layer {layer} is silent, so that the comparison says little"
 
 
 @pytest.mark.parametrize("options", random_crops("coins.png", (9, 11), 2, 5), ids="".join)
 def test_golden_equals_rtl_equals_hls(tmp_path, options):
-    mine = job_of("coins.png", f"--deployment={COMPACT}", *options)
+    frame_job = job_of("coins.png", f"--deployment={COMPACT}", *options)
     size = tuple(int(part) for part in MAX_SIZE.split(","))
-    outcomes = run.run({"verilator": mine, "hls": mine}, size, tmp_path)
+    outcomes = run.run({"verilator": frame_job, "hls": frame_job}, size, tmp_path)
     assert [outcome.target for outcome in outcomes] == ["verilator", "hls"]
     for outcome in outcomes:
         assert outcome.passed
-        check(mine, outcome.result)
+        check(frame_job, outcome.result)
 
 
 # The crop on which `test_shipped` compares the RTL comes first; images in a row share no state.
@@ -62,8 +62,8 @@ def test_golden_equals_rtl_equals_hls(tmp_path, options):
 def test_full_networks(name):
     crops = [("--crop=60,210,7,6", "--seed=4"), *random_crops("camera.png", (7, 6), 2, 6)]
     jobs = [job_of("camera.png", f"--deployment={name}", *options) for options in crops]
-    for mine, result in zip(jobs, simulate_jobs(jobs), strict=True):
-        check(mine, result)
+    for frame_job, result in zip(jobs, simulate_jobs(jobs), strict=True):
+        check(frame_job, result)
 
 
 def test_one_pixel_wide():
@@ -71,5 +71,5 @@ def test_one_pixel_wide():
         job_of("camera.png", f"--deployment={COMPACT}", *options)
         for options in random_crops("camera.png", (5, 1), 2, 7)
     ]
-    for mine, result in zip(jobs, simulate_jobs(jobs), strict=True):
-        check(mine, result)
+    for frame_job, result in zip(jobs, simulate_jobs(jobs), strict=True):
+        check(frame_job, result)

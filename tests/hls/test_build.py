@@ -127,7 +127,7 @@ def test_a_layer_of_our_name_is_not_overwritten(monkeypatch):
     from hls.register import register
 
     monkeypatch.setitem(layer_map, "SpikingNeurons", object())
-    with pytest.raises(ValueError, match="has another layer 'SpikingNeurons'"):
+    with pytest.raises(ValueError, match="already has another layer 'SpikingNeurons'"):
         register()
 
 
@@ -153,7 +153,7 @@ def test_pixels_that_do_not_fit_are_found(project):
         (["--size", "4"], "--size '4' is not a size"),
         (
             ["--reuse-factor", "3"],
-            "reuse factor 3 does not divide the 4 channels; take one of 1, 2, 4",
+            "reuse factor 3 does not divide the 4 channels; give one of 1, 2, 4",
         ),
         (["--timesteps", "7"], "T = 7 is not allowed by this deployment; it allows 2, 3"),
         (["--clock", "0"], "--clock 0 is not a period above 0 ns"),

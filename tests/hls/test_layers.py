@@ -16,8 +16,8 @@ def test_torch_equals_golden(case):
     frames = case.frames
     batch = torch.stack([torch.from_numpy(pixels) for pixels in frames]).unsqueeze(-1)
     denoised = network(batch)
-    for pixels, mine in zip(frames, denoised, strict=True):
-        assert (mine[..., 0].numpy() == case.golden(pixels).denoised).all()
+    for pixels, picture in zip(frames, denoised, strict=True):
+        assert (picture[..., 0].numpy() == case.golden(pixels).denoised).all()
 
 
 def test_every_layer_spikes_as_in_the_golden_model():

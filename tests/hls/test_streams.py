@@ -77,8 +77,8 @@ def ends(to_network, to_residual, between):
     for layer in range(DEPTH):
         first, last = layer == 0, layer == DEPTH - 1
         source = "network" if first else 2 * layer - 1
-        mine = 1 if first else steps
-        processes.append(convolution(source, 2 * layer, height, width, mine, last))
+        count = 1 if first else steps
+        processes.append(convolution(source, 2 * layer, height, width, count, last))
         if not last:
             processes.append(neurons(2 * layer, 2 * layer + 1, pixels, steps, first))
     processes.append(residual(2 * DEPTH - 2, pixels))

@@ -136,7 +136,9 @@ def test_events_that_are_not_the_golden_spikes_fail_a_run(tiny_file, tmp_path, m
 
 
 def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, picture, tmp_path):
-    mine = job.make_job(parse(["--deployment", tiny_file, "--image", str(picture), "--crop", CROP]))
+    frame_job = job.make_job(
+        parse(["--deployment", tiny_file, "--image", str(picture), "--crop", CROP])
+    )
     hardware = make_hardware(tiny, 9, 8)
     stuck, count = re.subn(
         r"denoised__valid <= [^;]*;", "denoised__valid <= 1'h0;", hardware.verilog
@@ -145,18 +147,18 @@ def test_a_design_that_hangs_is_reported_with_what_it_did(tiny, tiny_file, pictu
     simulation = simulate(
         "icarus",
         dataclasses.replace(hardware, verilog=stuck),
-        [Frame(pixels=mine.pixels, timesteps=mine.timesteps)],
-        expected_cycles=sum(mine.cycles),
+        [Frame(pixels=frame_job.pixels, timesteps=frame_job.timesteps)],
+        expected_cycles=sum(frame_job.cycles),
         build_root=tmp_path,
     )
-    outcome = Outcome(target="icarus", job=mine, simulation=simulation)
+    outcome = Outcome(target="icarus", job=frame_job, simulation=simulation)
     assert outcome.comparison.mismatches == 6
     assert str(outcome.comparison.first).startswith("denoised pixel, y 0, x 0: golden ")
     assert not outcome.passed
     text = summary(outcome)
     assert "Timeout" in text
     assert "NOT as predicted: layer 3 has no end" in text
-    assert "no whole picture" in text
+    assert "no complete picture" in text
 
 
 CROP = "0,0,2,3"
@@ -176,28 +178,28 @@ def parse(arguments):
 
 
 def test_colour_gives_its_luminance(tiny_file, colour_picture):
-    mine = job.make_job(parse(["--deployment", tiny_file, "--image", str(colour_picture)]))
+    frame_job = job.make_job(parse(["--deployment", tiny_file, "--image", str(colour_picture)]))
     red, green, blue = np.moveaxis(np.asarray(Image.open(colour_picture)).astype(float), 2, 0)
-    assert np.abs(mine.clean - (0.299 * red + 0.587 * green + 0.114 * blue)).max() < 1
+    assert np.abs(frame_job.clean - (0.299 * red + 0.587 * green + 0.114 * blue)).max() < 1
 
 
 def test_default_picture_is_in_the_installed_package(tiny_file):
-    mine = job.make_job(parse(["--deployment", tiny_file]))
-    assert mine.picture.is_file()
-    assert mine.clean.shape == (32, 32)
-    assert mine.clean.std() > 30
+    frame_job = job.make_job(parse(["--deployment", tiny_file]))
+    assert frame_job.picture.is_file()
+    assert frame_job.clean.shape == (32, 32)
+    assert frame_job.clean.std() > 30
 
 
 @pytest.mark.parametrize(("target", "most_cycles"), [("verilator", 700_000), ("icarus", 15_000)])
 def test_make_sim_takes_whole_layers_and_few_cycles(target, most_cycles):
     # What a run costs, whatever the machine: Icarus simulates a few hundred cycles a second.
-    mine = job.make_job(parse([]), TARGETS[target].crop)
-    height, width = mine.clean.shape
+    frame_job = job.make_job(parse([]), TARGETS[target].crop)
+    height, width = frame_job.clean.shape
     assert target in DEFAULT_TARGETS
-    assert sum(mine.cycles) <= most_cycles
-    assert len(mine.words) == 16
-    for words in mine.words:
-        assert words[..., 0].size == height * width * mine.timesteps
+    assert sum(frame_job.cycles) <= most_cycles
+    assert len(frame_job.words) == 16
+    for words in frame_job.words:
+        assert words[..., 0].size == height * width * frame_job.timesteps
         assert words.any()
     # There are pixels that touch no border; rows and columns cannot be taken for each other.
     assert min(height, width) > 3

@@ -44,8 +44,8 @@ def test_whole_bench_without_stalls(simulator, tmp_path):
     ("fault", "reason"),
     [
         ("drop", "timeout|timed out|took too long|Timeout"),
-        ("withdraw", "o took valid back before ready"),
-        ("change", "o changed its payload from .* before ready took it"),
+        ("withdraw", "o lowered valid before ready"),
+        ("change", "o changed its payload from .* before ready"),
         ("hang", "timeout|Timeout"),
     ],
 )

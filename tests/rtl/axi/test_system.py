@@ -188,8 +188,8 @@ def test_error_of_the_memory_ends_the_frame():
 @pytest.mark.parametrize(
     ("port", "operator", "sentence"),
     [
-        ("arvalid", "&", "arvalid fell before it was taken"),
-        ("wdata", "^", "w channel changed before it was taken"),
+        ("arvalid", "&", "arvalid fell before ready"),
+        ("wdata", "^", "w channel changed before ready"),
     ],
 )
 def test_memory_wants_what_was_offered_to_stay(port, operator, sentence, tmp_path, monkeypatch):

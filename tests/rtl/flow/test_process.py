@@ -42,7 +42,7 @@ def fake(folder, monkeypatch, text):
             "log.write_text('1. Pass\\n'); print('Assertion failed: y', file=sys.stderr); return 3",
             "exit code 3, last line: Assertion failed: y",
         ),
-        ("return 4", "exit code 4, without a word"),
+        ("return 4", "exit code 4, no output"),
     ],
 )
 def test_the_reason_of_a_failure_is_told(body, told, tmp_path, monkeypatch):
@@ -55,7 +55,7 @@ def test_the_reason_of_a_failure_is_told(body, told, tmp_path, monkeypatch):
 def test_the_log_of_an_earlier_run_is_not_told(tmp_path, monkeypatch):
     tool = fake(tmp_path, monkeypatch, FAILING.format(body="return 4"))
     (tmp_path / "x.log").write_text("ERROR: long ago\n")
-    with pytest.raises(SynthesisFailure, match="exit code 4, without a word"):
+    with pytest.raises(SynthesisFailure, match="exit code 4, no output"):
         run_tool(tool, "run", [], tmp_path, log="x.log")
 
 

@@ -104,7 +104,7 @@ def test_tiny_network_is_placed_and_routed(tmp_path, capsys, monkeypatch):
     assert path["from"].startswith(("system.", "in_", "out_", "folded", "reset"))
     for expected in (f"{report['fmax_mhz']}", path["from"], path["to"], "CABGA381", "no latches"):
         assert expected in text
-    # A damaged report of the placement is made anew, from a netlist that is not.
+    # A damaged report of the placement is made again, from a netlist that is not damaged.
     (kept,) = netlist.parent.glob("LFE5U*.json")
     whole = kept.read_text()
     kept.write_text(whole[: len(whole) // 2])
@@ -157,7 +157,7 @@ def test_area_on_amds_7_series(tmp_path, capsys, monkeypatch):
     assert area["CARRY4"] > 0
     assert area["other cells"] == 0
     assert report["fmax_mhz"] is None
-    assert "timing      none given" in text
+    assert "timing      not available" in text
     assert "MHz" not in text
     for name in ("LUT6", "RAMB18", "RAMB36", "DSP48"):
         assert name in text
@@ -199,7 +199,7 @@ def test_gathering_is_a_process_and_no_logic(tmp_path):
     assert text.count("always @*") == 1
     text = design_text(_Gathering())
     assert measure_area(text, cache=tmp_path) == Area()
-    # What was kept is used, and where it is damaged made anew.
+    # A cached result is used, and made again if it is damaged.
     (kept,) = tmp_path.glob("area-*/area.json")
     whole = kept.read_text()
     kept.write_text(json.dumps(json.loads(whole) | {"lut4": 7}))
@@ -310,10 +310,10 @@ FRAME = {
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("[]", "(it holds something else)"),
+        ("[]", "(it holds other content)"),
         ("{", "frame.json cannot be read as figures of a frame (Expecting property name"),
         ("[" * 99_999, "frame.json cannot be read as figures of a frame (its lists and objects"),
-        ('{"cases": []}', "(it holds something else)"),
+        ('{"cases": []}', "(it holds other content)"),
         *(
             (json.dumps(FRAME | {"cases": cases}), "cannot be read as figures of a frame")
             for cases in (
@@ -331,7 +331,7 @@ FRAME = {
             )
         ),
         *(
-            (json.dumps(FRAME | entry), "(it holds something else)")
+            (json.dumps(FRAME | entry), "(it holds other content)")
             for entry in (
                 {"deployment": 1},
                 {"height": "a"},

@@ -52,8 +52,8 @@ def test_two_engines_have_a_port_each(tmp_path):
     ("arguments", "sentence"),
     [
         (["--engines", "3", "--budget"], "engines 3 is not 1 to 2"),
-        ([], "give either --output DIR, to write there, or --budget"),
-        (["--budget", "-o", "out"], "give either --output DIR, to write there, or --budget"),
+        ([], "give either --output DIR or --budget"),
+        (["--budget", "-o", "out"], "give either --output DIR or --budget"),
     ],
 )
 def test_mistakes_get_one_sentence(arguments, sentence, capsys):

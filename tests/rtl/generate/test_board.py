@@ -137,9 +137,12 @@ def test_clock_that_is_not_reached_is_told(deployment, tmp_path, monkeypatch, ca
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--clock-mhz", "60"], "clock of 60 MHz is none of 25, 50, 75, 100 MHz"),
-        (["--baud", "0"], "line rate of 0 bits a second cannot be made from 50 MHz"),
-        (["--baud", "9000000"], "line rate of 9000000 bits a second cannot be made"),
+        (
+            ["--clock-mhz", "60"],
+            "clock of 60 MHz cannot be made by the board's PLL; give one of 25, 50, 75, 100 MHz",
+        ),
+        (["--baud", "0"], "line rate of 0 bits per second cannot be made from 50 MHz"),
+        (["--baud", "9000000"], "line rate of 9000000 bits per second cannot be made"),
         (["--baud", "20000000"], "give one up to 12500000"),
         (["--seed", "-1"], "--seed -1 is not 0 to 2147483647"),
         (["--deployment", "nothing"], "'nothing'"),
