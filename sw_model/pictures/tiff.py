@@ -30,6 +30,8 @@ RATIO_MAX = 1 << 15
 """The same of other compressions: the longest that zstd repeats a byte."""
 ASSOCIATED, UNASSOCIATED = 1, 2
 """Extra samples that are transparency: colours are multiplied with it, or not."""
+UNITS = (1, 2, 3)
+"""Units of a resolution that TIFF 6.0 defines: none, inch, centimetre."""
 DESCRIPTION, LARGEST, RESOLUTION, UNIT, PROFILE = 270, 281, (282, 283), 296, 34675
 IMAGEJ = ((50838, "I", 4), (50839, "B", 1))
 """Tags with ImageJ's labels, ranges and overlays, the type and the bytes of their values."""
@@ -132,10 +134,10 @@ class TiffReader:
             options["description"] = description.rstrip(b"\0")
         dpi = None
         resolution = [page.tags.valueof(tag) for tag in RESOLUTION]
-        if all(isinstance(value, tuple) and len(value) == 2 and all(value) for value in resolution):
+        unit = page.tags.valueof(UNIT, 2)
+        if unit in UNITS and all(map(_is_ratio, resolution)):
             if orientation in ON_THEIR_SIDE:
                 resolution.reverse()
-            unit = page.tags.valueof(UNIT, 2)
             options |= {"resolution": tuple(resolution), "resolutionunit": int(unit)}
             if unit in INCHES:
                 across, down = (top / bottom / INCHES[unit] for top, bottom in resolution)
@@ -232,3 +234,8 @@ def _white(page: Any, bits: int, samples: Array) -> int | None:
         if value in WHITES and samples.max() <= value:
             return int(value)
     return None
+
+
+def _is_ratio(value: Any) -> bool:
+    """Whether a tag's value is a positive rational number."""
+    return isinstance(value, tuple) and len(value) == 2 and all(0 < part < 2**32 for part in value)

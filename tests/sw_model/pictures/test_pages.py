@@ -242,6 +242,19 @@ def test_resolution_is_kept(folder, capsys, dtype):
                 assert image.info["dpi"] == pytest.approx(turned, abs=0.02), (source, target)
 
 
+# TIFF has no such unit, and no such resolution.
+@pytest.mark.parametrize(("code", "field"), [(296, (3, 1, 33)), (282, (10, 1, -300, 1))])
+def test_a_resolution_that_tiff_does_not_know_is_left_out(folder, capsys, code, field):
+    array = picture(6, 9)
+    tifffile.imwrite("a.tif", array, resolution=(4, 5), resolutionunit=2)
+    with tifffile.TiffFile("a.tif", mode="r+") as file:
+        tag = file.pages[0].tags[code]
+        tag.overwrite(field[2] if code == 296 else field[2:], dtype=field[0])
+    assert run(capsys, "denoise", "a.tif", "-o", "o.tif", *TINY, "--force")[0] == 0
+    with tifffile.TiffFile("o.tif") as file:
+        assert file.pages[0].tags.valueof(282) in (None, (1, 1))
+
+
 def test_damaged_metadata_is_no_reason_to_refuse(folder, capsys):
     array = picture(6, 9)
     for exif in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0nonsense", b"x"):
