@@ -1,4 +1,4 @@
-"""The host program, and a board whose answers are spoilt; no time passes while it waits."""
+"""The host program with a board that sends corrupted answers, and a simulated clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .oracle import Case
 
 
 class SpoiltPort:
-    """The end of a line whose board answers rightly at first, and whose answers are then spoilt."""
+    """A serial port whose board first sends correct answers, then corrupted ones."""
 
     def __init__(self, rng: Random, clock: Clock) -> None:
         self.timeout: float | None = None
@@ -35,11 +35,11 @@ class SpoiltPort:
         pass
 
     def reset_input_buffer(self) -> None:
-        """Forget what has come."""
+        """Discard received bytes."""
         self._coming = b""
 
     def write(self, data: bytes, /) -> int:
-        """Take a part of a request; a whole one is answered."""
+        """Receive a part of a request; answer when the request is complete."""
         self._request += data
         header = unpack_header(self._request[:HEADER_BYTES])
         assert header is not None
@@ -55,7 +55,7 @@ class SpoiltPort:
         return len(data)
 
     def read(self, size: int, /) -> bytes:
-        """What has come, or nothing when the time is over."""
+        """Return received bytes, or none after the timeout."""
         part, self._coming = self._coming[:size], self._coming[size:]
         if not part:
             self._clock.now += self.timeout or 0.0
@@ -63,22 +63,22 @@ class SpoiltPort:
 
 
 class Clock:
-    """Time that passes only where somebody waits for it."""
+    """A clock that advances only in read timeouts."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def monotonic(self) -> float:
-        """Seconds."""
+        """Return the time in seconds."""
         return self.now
 
     def monotonic_ns(self) -> int:
-        """Nanoseconds."""
+        """Return the time in nanoseconds."""
         return int(self.now * 1e9)
 
 
 def host_case(rng: Random) -> Case:
-    """The host program with a picture, perhaps a damaged one."""
+    """The host program with a picture, which is sometimes corrupted."""
     name = rng.choice(("grey.png", "colour.png"))
     content = seeds.pictures()[name]
     if rng.random() < 0.1:
