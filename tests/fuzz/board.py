@@ -18,7 +18,7 @@ from .mutate import damaged
 from .oracle import Case
 
 
-class SpoiltPort:
+class CorruptingPort:
     """A serial port whose board first sends correct answers, then corrupted ones."""
 
     def __init__(self, rng: Random, clock: Clock) -> None:
@@ -28,7 +28,7 @@ class SpoiltPort:
         self._request = self._coming = b""
         self._good = rng.randrange(3)
 
-    def __enter__(self) -> SpoiltPort:
+    def __enter__(self) -> CorruptingPort:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,9 +89,9 @@ def host_case(rng: Random) -> Case:
          ["--timesteps", "9"], ["--deployment", "compact"], ["--attempts", "x"], ["--baud", "0"])
     )  # fmt: skip
 
-    def spoilt(arguments: Sequence[str]) -> int:
+    def with_corrupting_port(arguments: Sequence[str]) -> int:
         clock = Clock()
-        port = SpoiltPort(Random(line_seed), clock)
+        port = CorruptingPort(Random(line_seed), clock)
         with (
             patch.object(host_command, "_open_port", lambda *_: port),
             patch.object(host_client, "time", SimpleNamespace(
@@ -101,7 +101,7 @@ def host_case(rng: Random) -> Case:
 
     return Case(
         kind="host",
-        main=spoilt,
+        main=with_corrupting_port,
         arguments=[name, "out.png", "--port", "x", *options],
         files={name: content},
         encoding=rng.choice(("utf-8", "ascii")),
