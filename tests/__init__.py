@@ -1,6 +1,6 @@
-"""The tests, a folder for each package; what breaks is said by a test's name and first comment."""
+"""Tests, in one folder per package; a test's name and first comment say what it checks."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-"""The folder of the project."""
+"""Root folder of the project."""

@@ -1,6 +1,6 @@
-"""What holds for the tests of all packages: where data lie, and which tier a test belongs to.
+"""Data folder and markers for all tests.
 
-`make check` runs what is marked neither ``tools`` nor ``long``, `make test` what is not marked
+`make check` runs tests marked neither ``tools`` nor ``long``, `make test` those not marked
 ``long``, `make test-all` all.
 """
 
@@ -13,7 +13,7 @@ from sw_model.pictures.sets import DATA_VARIABLE
 from tests import ROOT
 
 TOOLS = (
-    # Simulators, synthesis, compilers of C++, or programs that are started and stopped.
+    # Simulators, synthesis, C++ compilers, or programs that are started and stopped.
     *("cross", "hls", "rtl", "sim", "test_makefile.py", "test_stopped_commands.py"),
     *("sw_model/training/test_recipes.py", "sw_model/golden/test_kernel_cache.py"),
     *("sw_model/support/test_signals.py", "sw_model/training/test_optimizer.py"),
@@ -26,13 +26,13 @@ TOOLS = (
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if folder := os.environ.get(DATA_VARIABLE):
-    # Named from where the tests were started, while many of their commands run elsewhere.
+    # Make it absolute, because many tests run commands in other folders.
     os.environ[DATA_VARIABLE] = str(Path(folder).absolute())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `TOOLS`."""
+    """Mark the tests in `TOOLS`."""
     for item in items:
-        place = item.path.relative_to(ROOT / "tests").as_posix()
-        if any(place == tool or place.startswith(f"{tool}/") for tool in TOOLS):
+        path = item.path.relative_to(ROOT / "tests").as_posix()
+        if any(path == tool or path.startswith(f"{tool}/") for tool in TOOLS):
             item.add_marker(pytest.mark.tools)

@@ -1,4 +1,4 @@
-"""What the documents say that can be checked without running it: links, paths and commands."""
+"""Check links, paths and commands in documents, without running them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests import ROOT
 PROGRAMS = ("sw_model", "rtl", "sim", "hls")
 CONSOLE = "spiking-dncnn"
 OPEN_END = ("…", "...", "OPTIONS")
-"""Words that stand for further options."""
+"""Placeholders for further options."""
 FOREIGN = {"--nproc-per-node", "--no-python", "--router"}
-"""Options of other programs, which the documents name."""
+"""Options of other programs that the documents mention."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 _OPERATORS = {"|", "||", "&&", ";", "&", "(", ")", ">", ">>", "<"}
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -28,19 +28,19 @@ _PATH = re.compile(r"(?:sw_model|rtl|sim|hls|tests|scripts|docs)/[\w./-]*")
 
 @dataclass(frozen=True)
 class Text:
-    """A document, its code apart from its prose."""
+    """A document, split into code and prose."""
 
     blocks: tuple[str, ...]
-    """Command lines and other lines of code blocks, continued ones joined."""
+    """Lines of code blocks; continued lines are joined."""
     spans: tuple[str, ...]
-    """What stands between backticks in the prose."""
+    """Inline code in the prose."""
     prose: str
-    """All but code blocks, with spans left out."""
+    """Text without code blocks and inline code."""
     headings: tuple[str, ...]
 
 
 def read(text: str) -> Text:
-    """Take a document apart."""
+    """Split a document into code and prose."""
     blocks: list[str] = []
     prose: list[str] = []
     fence = ""
@@ -67,7 +67,7 @@ def read(text: str) -> Text:
 
 
 def anchors(headings: tuple[str, ...]) -> set[str]:
-    """Names that headings have in addresses, as GitHub makes them."""
+    """Anchors of headings, as GitHub makes them."""
     names: list[str] = []
     unique: set[str] = set()
     for heading in headings:
@@ -80,29 +80,29 @@ def anchors(headings: tuple[str, ...]) -> set[str]:
 
 
 def wrong_links(path: Path, text: Text) -> list[str]:
-    """Relative links that lead to no file, or to no heading of one."""
+    """Relative links to files or headings that do not exist."""
     wrong = []
     for target in _LINK.findall(text.prose):
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")
-        place = path.parent / name
-        if not place.exists() or not place.resolve().is_relative_to(ROOT):
+        file = path.parent / name
+        if not file.exists() or not file.resolve().is_relative_to(ROOT):
             wrong.append(target)
         elif anchor:
-            headings = read(place.read_text()).headings if name else text.headings
+            headings = read(file.read_text()).headings if name else text.headings
             wrong += [target] if anchor not in anchors(headings) else []
     return wrong
 
 
 def wrong_paths(text: Text) -> list[str]:
-    """Files and folders of the project that are named in code spans and are not there."""
+    """Files and folders of the project that inline code names and that do not exist."""
     named = (span.split(":")[0] for span in text.spans if _PATH.fullmatch(span.split(":")[0]))
     return [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
 
 
 def wrong_commands(text: Text, makefile: str) -> list[str]:
-    """Command lines that a parser would refuse, with its complaint."""
+    """Invalid command lines, each with the parser's message."""
     wrong = []
     lines = [*((line, True) for line in text.blocks), *((span, False) for span in text.spans)]
     for line, in_block in lines:
@@ -113,7 +113,7 @@ def wrong_commands(text: Text, makefile: str) -> list[str]:
 
 
 def _commands(line: str) -> list[list[str]]:
-    """Words of the commands in a line of a shell; none where it is something else."""
+    """Words of each command in a shell line; none if the line cannot be parsed."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
     try:
@@ -130,7 +130,7 @@ def _commands(line: str) -> list[list[str]]:
 
 
 def _complaint(words: list[str], makefile: str, *, in_block: bool) -> str | None:
-    """What is wrong with a command of the project; None for others too."""
+    """Error in a command of the project; None if it is valid or another program's."""
     if words[0] == "torchrun" and "--" in words:
         words = words[words.index("--") + 1 :]
     program = words[0].removeprefix(".venv/bin/")
@@ -170,8 +170,8 @@ def _module_complaint(module: str, arguments: list[str], *, in_block: bool) -> s
         group = [] if module == "sw_model" else [module]
         return _console_complaint([*group, *arguments], in_block=in_block)
     if module.split(".")[0] in (*PROGRAMS, "tests"):
-        place = ROOT.joinpath(*module.split("."))
-        if not (place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()):
+        path = ROOT.joinpath(*module.split("."))
+        if not (path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()):
             return "there is no such module"
     return None
 
@@ -179,7 +179,7 @@ def _module_complaint(module: str, arguments: list[str], *, in_block: bool) -> s
 def _console_complaint(
     arguments: list[str], *, in_block: bool, in_part: bool = False
 ) -> str | None:
-    """What a command's parser says; prose may name a command alone, or in part."""
+    """Message of a command's parser; prose may give a command without all its options."""
     if not arguments or arguments[0] in ("--help", "--version"):
         return None
     if (names := _names(arguments)) is None:
@@ -198,7 +198,7 @@ def _console_complaint(
 
 
 def _names(arguments: list[str]) -> tuple[str, ...] | None:
-    """Words that name a command, at the beginning of a console command's arguments."""
+    """Leading words of a console command's arguments that name a command."""
     for count in (1, 2):
         if tuple(arguments[:count]) in command_modules():
             return tuple(arguments[:count])
@@ -207,7 +207,7 @@ def _names(arguments: list[str]) -> tuple[str, ...] | None:
 
 @functools.cache
 def command_modules() -> dict[tuple[str, ...], str]:
-    """Module of each command, by the words that name it."""
+    """Module of each command, by the words of its name."""
     commands = {}
     for package in PROGRAMS:
         group = () if package == "sw_model" else (package,)
@@ -217,18 +217,18 @@ def command_modules() -> dict[tuple[str, ...], str]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises its complaints, and says no help."""
+    """A parser that raises errors and prints no help."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)
 
     def print_help(self, file: object = None) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @functools.cache
 def _parser(names: tuple[str, ...], *, complete: bool) -> _Parser:
-    """Of a command; one for lines that leave something out asks for nothing."""
+    """Parser of a command; unless ``complete``, no argument is required."""
     parser = _Parser(prog=" ".join(names), allow_abbrev=False)
     importlib.import_module(command_modules()[names]).add_arguments(parser)
     if not complete:

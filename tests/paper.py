@@ -1,4 +1,4 @@
-"""What the paper prints, typed from it: arXiv 2305.11898."""
+"""Values printed in the paper, arXiv 2305.11898."""
 
 TABLE_1 = {
     # k: timesteps 0 to 7, firing rate.

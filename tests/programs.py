@@ -1,10 +1,10 @@
-"""Programs that stand in for others on the PATH."""
+"""Fake programs on the PATH."""
 
 import os
 
 
 def fake_program(folder, name, script, monkeypatch):
-    """Put a shell script before all other programs of its name, for the rest of a test."""
+    """Put a shell script first on the PATH, for the rest of a test."""
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(f"#!/bin/sh\n{script}\n")

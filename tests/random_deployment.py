@@ -1,4 +1,4 @@
-"""Deployments with random numbers, alive in every layer, for tests of any shape and neuron."""
+"""Deployments with random numbers that spike in every layer, for any shape and neuron."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from sw_model.spec.fixed_point import PIXEL_MAX, weight_range
 def random_deployment(spec: NetworkSpec, seed: int, *, with_init: bool = False) -> Deployment:
     """Random weights, biases and thresholds in proportion to them.
 
-    Thresholds are small against the currents' spread, so that all layers keep spiking, and low
-    enough that membranes often meet them exactly.
+    Thresholds are small compared with the spread of currents, so that all layers spike, and so
+    low that membranes often equal them exactly.
 
     Parameters
     ----------
     with_init
-        Also draw the membranes' start values; zero otherwise, as in the paper.
+        Initialise membranes to half the threshold; otherwise to zero, as in the paper.
     """
     rng = np.random.default_rng(seed)
     weights, biases, thresholds, inits, scales = [], [], [], [], []
     for layer in spec.layers:
         low, high = weight_range(layer.weight_bits)
         weight = rng.integers(low, high + 1, layer.weight_shape).astype(np.int8)
-        # A channel in ten is dead, as pruning leaves them, but never the only one of a layer.
+        # One channel in ten is zero, as after pruning, but never the only one of a layer.
         weight[1:][rng.random(layer.out_channels - 1) < 0.1] = 0
         spread = np.abs(weight.astype(np.int64)).sum(axis=(1, 2, 3)) + 1
         if layer.kind == "encoding":

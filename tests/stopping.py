@@ -1,4 +1,4 @@
-"""Programs that tests start and end by signals, and what there is of them afterwards."""
+"""Start programs, stop them by signals, and find their remaining processes and files."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from pathlib import Path
 
 from tests import ROOT
 
-PATIENCE = 90
-"""Seconds until a test gives up waiting for what should begin or end."""
-SOON = 10
-"""Seconds in which a command ends after a signal."""
-TOLD = {
+TIMEOUT = 90
+"""Seconds that a test waits for a condition before it fails."""
+STOP_SECONDS = 10
+"""Seconds within which a command must end after a signal."""
+SIGNAL_EXITS = {
     signal.SIGINT: (130, "interrupted"),
     signal.SIGTERM: (143, "terminated"),
     signal.SIGHUP: (129, "hung up"),
 }
-"""Exit code of a command that a signal ended, and what it says."""
+"""Exit code and message of a command that was ended by a signal."""
 
 
 @contextmanager
 def started(*arguments, folder, ignored=(), terminal=None, **environment):
-    """A Python program in a session of its own; at the block's end no process is left of it.
+    """Run a Python program in its own session; kill all its processes at the end of the block.
 
-    Its attribute ``mark`` is what all its processes have in their environment. It has pipes, or
-    the terminal whose descriptor is given, as from a shell in it.
+    All its processes have the string ``mark``, an attribute of the result, in their environment.
+    Its streams are pipes, or the terminal with the given descriptor, as if a shell had started it.
     """
     mark = f"/nowhere/{uuid.uuid4().hex}"
     path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT), mark)))
 
     def set_signals():
-        # Whatever the test's own caller ignores.
-        for number in TOLD:
+        # The caller of the test may ignore some signals.
+        for number in SIGNAL_EXITS:
             signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
         if terminal is not None:
             fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
@@ -69,7 +69,7 @@ def started(*arguments, folder, ignored=(), terminal=None, **environment):
 
 
 def processes(mark):
-    """Numbers of the processes with a mark that have not ended."""
+    """IDs of the running processes with a mark."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
@@ -81,16 +81,16 @@ def processes(mark):
 
 
 def runs(pid):
-    """Whether a process is there and has not ended."""
+    """Whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
-def wait_for(condition, process=None, patience=PATIENCE):
-    """Return once the condition holds; fail if it never does or the process ends before."""
-    end = time.monotonic() + patience
+def wait_for(condition, process=None, timeout=TIMEOUT):
+    """Wait until the condition holds; fail at the timeout or if the process ends before."""
+    end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "it took too long"
         assert process is None or process.poll() is None, process.communicate()
@@ -98,15 +98,15 @@ def wait_for(condition, process=None, patience=PATIENCE):
 
 
 def stop(process, number, *, group=False):
-    """Send a signal, as a terminal sends it if to the group, and give what the process said."""
+    """Send a signal, to the process group if ``group``; return exit code, stdout and stderr."""
     (os.killpg if group else os.kill)(process.pid, number)
-    output, errors = process.communicate(timeout=SOON)
-    wait_for(lambda: not processes(process.mark), patience=SOON)
+    output, errors = process.communicate(timeout=STOP_SECONDS)
+    wait_for(lambda: not processes(process.mark), timeout=STOP_SECONDS)
     return process.returncode, output, errors
 
 
 class Terminal:
-    """A terminal and what is shown on it."""
+    """A pseudo-terminal and its output."""
 
     def __init__(self):
         self.leader, self.follower = pty.openpty()
@@ -114,11 +114,11 @@ class Terminal:
         self.shown = b""
 
     def read(self):
-        with suppress(OSError):  # nothing more for now, or for ever
+        with suppress(OSError):  # no data, or the other end is closed
             while part := os.read(self.leader, 4096):
                 self.shown += part
 
 
 def entries(folder):
-    """Everything below a folder."""
+    """Relative paths of everything below a folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""The console command: its names, and that it works in folders that hold names of ours."""
+"""The console command: its names, and folders with modules of the same names as ours."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def help_of(capsys, *arguments: str) -> str:
 def test_help_lists_every_command_with_a_summary(capsys):
     lines = help_of(capsys).splitlines()
     for command in COMMANDS:
-        place = next(i for i, line in enumerate(lines) if line.startswith(f"    {command}"))
-        summary = lines[place].removeprefix(f"    {command}") or lines[place + 1]
+        index = next(i for i, line in enumerate(lines) if line.startswith(f"    {command}"))
+        summary = lines[index].removeprefix(f"    {command}") or lines[index + 1]
         assert summary.startswith("  ")
         assert summary.strip()
 
@@ -74,7 +74,7 @@ def test_help_has_the_name_that_was_called(capsys, command):
         ),
     ],
 )
-def test_mistakes_are_told_in_the_name_that_was_called(capsys, arguments, start, end):
+def test_errors_begin_with_the_name_that_was_called(capsys, arguments, start, end):
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -87,7 +87,7 @@ def test_modules_keep_their_name_afterwards(capsys):
     assert capsys.readouterr().err.splitlines()[1].startswith("python -m rtl: ")
 
 
-def test_torchrun_is_told_to_start_the_command(capsys):
+def test_help_has_the_command_for_torchrun(capsys):
     line = "torchrun --nproc-per-node 2 --no-python -- spiking-dncnn train --config paper"
     assert line in help_of(capsys, "train")
 
@@ -100,7 +100,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"spiking-dncnn {project['version']}\n"
 
 
-# ------------------------------------------------------------------- folders with names of ours
+# -------------------------------------------------- folders with modules of the same names
 
 PACKAGES = ("rtl", "hls", "sim")
 OTHERS = ("sw_model", "numpy", "json", "random", "selectors", "cocotb")
@@ -108,7 +108,7 @@ OTHERS = ("sw_model", "numpy", "json", "random", "selectors", "cocotb")
 
 @pytest.fixture
 def shadowed(tmp_path, monkeypatch) -> Path:
-    """The working folder has modules that must not be imported in place of the real ones."""
+    """A working folder with modules that must not be imported instead of the real ones."""
     monkeypatch.chdir(tmp_path)
     for name in (*PACKAGES, *OTHERS):
         Path(name).mkdir()
@@ -144,7 +144,7 @@ def test_tools_in_a_shadowed_folder(shadowed):
     assert Path("out/spiking_dncnn.v").is_file()
 
 
-def test_ours_come_before_what_the_python_path_has(shadowed, tmp_path):
+def test_own_modules_come_before_the_python_path(shadowed, tmp_path):
     for name in OTHERS:
         Path(name, "__init__.py").unlink()
         Path(name).rmdir()

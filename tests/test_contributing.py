@@ -1,4 +1,4 @@
-"""What is written for those who carry on is true of the files that there are."""
+"""CONTRIBUTING.md, CITATION.cff, changelog and CI agree with the project's files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 ROW = re.compile(r"^\| `((?:sw_model|rtl|hls|sim)[\w.]*)` \| (.+) \| (.+) \|$", re.M)
 
 
-def test_the_table_of_packages_is_what_the_test_holds():
+def test_the_table_of_packages_matches_the_import_rules():
     rows = {
         package: set(re.findall(r"`([\w.]+)`", allowed))
         for package, _, allowed in ROW.findall(TEXT)
@@ -29,7 +29,7 @@ def test_the_table_of_packages_is_what_the_test_holds():
 def test_files_that_are_named_exist(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     links = re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", text)
-    # NAME stands for what is to be added.
+    # NAME is a placeholder for a new file.
     named = re.findall(r"`((?:sw_model|rtl|hls|sim|tests|docs|examples)/[\w./-]+)`", text)
     missing = {n for n in [*links, *named] if "NAME" not in n and not (ROOT / n).exists()}
     assert not missing
@@ -37,7 +37,7 @@ def test_files_that_are_named_exist(document):
 
 def test_the_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    # What the format asks for, and what this project says.
+    # Fields required by the format, and values of this project.
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
     assert str(citation["cff-version"]) == "1.2.0"
     assert citation["type"] == "software"
@@ -48,13 +48,13 @@ def test_the_citation_is_of_this_version():
     assert paper["url"].endswith("2305.11898")
 
 
-def test_the_changelog_has_a_place_for_what_comes():
+def test_the_changelog_begins_with_unreleased_changes():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (.+)$", text, re.M)[0] == "[Unreleased]"
     assert f" {VERSION}" in text
 
 
-def test_hooks_run_what_is_locked():
+def test_hooks_run_the_locked_tools():
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"
     for hook in repository["hooks"]:
@@ -62,7 +62,7 @@ def test_hooks_run_what_is_locked():
         assert hook["language"] == "system"
 
 
-def test_the_public_workflow_is_what_is_documented():
+def test_the_ci_workflow_runs_the_documented_commands():
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     steps = [step.get("run", "") for step in workflow["jobs"]["test"]["steps"]]
     commands = [step.split(" JOBS=")[0] for step in steps if step.startswith("make ")]

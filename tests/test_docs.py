@@ -1,4 +1,4 @@
-"""The documents: their links lead somewhere, their files are there, their commands parse."""
+"""The documents: links and paths exist, commands parse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .documents import (
 MAKEFILE = (ROOT / "Makefile").read_text()
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 PIPE = r"\|"
-"""A pipe within a cell of a table."""
+"""A pipe within a table cell."""
 CARDS = sorted((ROOT / "sw_model" / "deployments").glob("*.md"))
 named = pytest.mark.parametrize(
     "path", [ROOT / "README.md", *PAGES, *CARDS], ids=lambda path: str(path.relative_to(ROOT))
@@ -31,12 +31,12 @@ named = pytest.mark.parametrize(
 
 
 @named
-def test_links_lead_somewhere(path):
+def test_link_targets_exist(path):
     assert wrong_links(path, read(path.read_text())) == []
 
 
 @named
-def test_files_are_there(path):
+def test_named_files_exist(path):
     assert wrong_paths(read(path.read_text())) == []
 
 
@@ -86,7 +86,7 @@ def test_anchors_are_those_of_github():
     assert anchors(headings) == {"θ-its-x-33", "same", "same-1", "a_b---c"}
 
 
-def test_files_that_are_not_there_are_found():
+def test_missing_files_are_found():
     text = read("`rtl/axi/reader.py`, `rtl/none.py`, `sw_model/deployments/NAME.md`, `build/x`")
     assert wrong_paths(text) == ["rtl/none.py"]
 
@@ -106,7 +106,7 @@ Call `spiking-dncnn denoise photo.png -o clean.png`, `make train RECIPE=best`, `
 """
 
 
-def test_right_commands_are_let_pass():
+def test_valid_commands_pass():
     assert wrong_commands(read(GOOD), MAKEFILE) == []
 
 

@@ -1,4 +1,4 @@
-"""Text files are UTF-8 whatever the locale: one that knows only ASCII must not end the work."""
+"""Text files are UTF-8 in every locale: an ASCII locale must not make a command fail."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from .test_imports import MODULES
 
 
-def undecided(tree: ast.AST) -> list[int]:
-    """Lines that open a text file in the encoding of the locale."""
+def calls_without_encoding(tree: ast.AST) -> list[int]:
+    """Lines that open a text file without naming an encoding."""
     return [
         call.lineno
         for call in ast.walk(tree)
@@ -25,7 +25,7 @@ def opens_text(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
     modes = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
     mode = modes[-1] if modes and isinstance(modes[-1], str) else "r"
-    # Without a mode `open` may be anybody's, such as a picture's.
+    # Without a mode, `open` may be another function, such as PIL's.
     return name in ("read_text", "write_text") or (
         name == "open" and bool(modes) and "b" not in mode
     )
@@ -44,10 +44,10 @@ def opens_text(call: ast.Call) -> bool:
         ("webbrowser.open()", 0),
     ],
 )
-def test_they_are_found(code, found):
-    assert len(undecided(ast.parse(code))) == found
+def test_calls_without_encoding_are_found(code, found):
+    assert len(calls_without_encoding(ast.parse(code))) == found
 
 
 @pytest.mark.parametrize("name", list(MODULES))
 def test_text_files_name_their_encoding(name):
-    assert undecided(ast.parse(MODULES[name].read_text(encoding="utf-8"))) == []
+    assert calls_without_encoding(ast.parse(MODULES[name].read_text(encoding="utf-8"))) == []

@@ -1,4 +1,4 @@
-"""The examples do what they say, on pictures and networks that take seconds."""
+"""The examples work, on small pictures and networks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def example(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def lines(name: str, *arguments: str) -> dict[str, str]:
-    """What an example prints, by the first word or words of a line."""
+    """Lines that an example prints, by their label."""
     done = example(name, *arguments)
     assert done.returncode == 0, done.stderr
     return {line[:11].strip(): line[12:] for line in done.stdout.splitlines()}
@@ -53,15 +53,15 @@ def lines(name: str, *arguments: str) -> dict[str, str]:
 
 
 def test_a_picture_is_denoised(folder):
-    told = lines("denoise_a_picture", "photo.png", "-o", "clean.png", *TINY)
-    assert told["written"] == "clean.png"
+    printed = lines("denoise_a_picture", "photo.png", "-o", "clean.png", *TINY)
+    assert printed["written"] == "clean.png"
     expected = denoise(read_picture(Path("photo.png")), "tiny.safetensors")
     assert (read_picture(Path("clean.png")) == expected).all()
 
 
 def test_the_photograph_is_denoised(folder):
-    told = lines("denoise_a_picture", "-o", "clean.png", *TINY)
-    assert told["noisy"].startswith("PSNR 20.")
+    printed = lines("denoise_a_picture", "-o", "clean.png", *TINY)
+    assert printed["noisy"].startswith("PSNR 20.")
     noisy = add_noise(read_picture(default_picture()), 25, 0)
     expected = denoise(noisy, "tiny.safetensors", level=25)
     assert (read_picture(Path("clean.png")) == expected).all()
@@ -72,9 +72,9 @@ def test_the_photograph_is_denoised(folder):
 
 def test_a_few_steps_make_a_frozen_network(folder):
     few = ["--steps", "3", "--batch", "2"]
-    told = lines("train_a_tiny_network", *few, "-o", "mine.safetensors")
-    assert {"step     1", "step     2", "step     3", "noisy", "denoised"} <= told.keys()
-    network = load_deployment("mine.safetensors")
+    printed = lines("train_a_tiny_network", *few, "-o", "custom.safetensors")
+    assert {"step     1", "step     2", "step     3", "noisy", "denoised"} <= printed.keys()
+    network = load_deployment("custom.safetensors")
     assert network.spec.name == "my-tiny"
     (run,) = network.provenance["runs"]
     assert "--config tiny --steps 3" in run["command"]
@@ -86,20 +86,20 @@ FRAME = ["--image", "photo.png", "--crop", "3,5,3,4", "--max-size", "4,4"]
 
 
 def test_a_spike_is_the_same_in_trace_and_waveform(folder):
-    told = lines("follow_a_spike", *TINY, *FRAME, "--layer", "2", "--number", "7", "-o", "spike")
+    printed = lines("follow_a_spike", *TINY, *FRAME, "--layer", "2", "--number", "7", "-o", "spike")
     pixels = add_noise(read_picture(Path("photo.png"))[3:6, 5:9], 25, 0)
     layer = trace(pixels, "tiny.safetensors").layers[2]
     y, x, t, channel = np.argwhere(layer.spikes.transpose(2, 3, 0, 1))[7]
-    assert told["spike"] == f"layer 2, pixel y {y}, x {x}, step {t}, channel {channel}"
+    assert printed["spike"] == f"layer 2, pixel y {y}, x {x}, step {t}, channel {channel}"
     word = f"{layer.words[y, x, t, 0]:x}"
     assert int(word, 16) >> channel & 1
-    assert told["golden word"].startswith(f"{word}  layers[2].words[{y}, {x}, {t}]")
-    assert told["RTL word"].startswith(f"{word}  trace_word at the clock's edge at time ")
-    time = told["RTL word"].split(" time ")[1].split()[0]
+    assert printed["golden word"].startswith(f"{word}  layers[2].words[{y}, {x}, {t}]")
+    assert printed["RTL word"].startswith(f"{word}  trace_word at the clock's edge at time ")
+    time = printed["RTL word"].split(" time ")[1].split()[0]
     assert f"\n#{time}\n" in Path("spike/trace.vcd").read_text()
 
 
-def test_the_words_of_a_waveform_are_those_before_the_edge():
+def test_waveforms_are_sampled_before_the_clock_edge():
     header = "".join(
         f"$var wire 2 {code} {name} [1:0] $end\n"
         for code, name in zip("!#%&(", follow_a_spike.SIGNALS, strict=True)
@@ -117,7 +117,7 @@ def test_the_words_of_a_waveform_are_those_before_the_edge():
         (["--number", "99999"], "--number 99999: layer 1 has "),
     ],
 )
-def test_spikes_that_are_none_are_refused(folder, wrong, sentence):
+def test_spikes_that_do_not_exist_are_refused(folder, wrong, sentence):
     done = example("follow_a_spike", *TINY, *FRAME, *wrong, "-o", "spike")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"examples/follow_a_spike.py: {sentence}")
@@ -125,7 +125,7 @@ def test_spikes_that_are_none_are_refused(folder, wrong, sentence):
     assert not Path("spike").exists()
 
 
-def test_other_hardware_is_told(folder, monkeypatch):
+def test_other_hardware_is_reported(folder, monkeypatch):
     def other(deployment, *size) -> Hardware:
         return make_hardware(random_deployment(deployment.spec, seed=2), *size)
 

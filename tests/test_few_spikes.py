@@ -1,4 +1,4 @@
-"""Networks of the few-spike code in the commands: those that take them, and those that do not."""
+"""Networks of the few-spike code: commands that accept them, and commands that refuse them."""
 
 from pathlib import Path
 
@@ -38,14 +38,14 @@ def deployment(tmp_path, monkeypatch):
     return found
 
 
-def test_the_level_is_told_and_pixels_stay_as_they_are(deployment):
+def test_a_given_level_is_an_input_and_pixels_are_not_scaled(deployment):
     pixels = np.random.default_rng(1).integers(-90, 300, (9, 10))
     for level in (0.5, 10.03, 55):
         expected = golden.denoise(deployment, pixels, level=level).denoised
         assert denoise(pixels, deployment=deployment, level=level).tolist() == expected.tolist()
 
 
-# Beyond its levels, a network sees the noise scaled to the strongest that it knows.
+# Noise above the highest level of a network is scaled down to that level.
 def test_stronger_noise_is_scaled(deployment):
     pixels = np.random.default_rng(1).integers(-90, 300, (9, 10))
     scaled = np.rint((pixels.astype(np.float32) - 128) * np.float32(0.5) + 128).astype(int)
@@ -63,14 +63,14 @@ def test_denoise_and_evaluate(deployment, capsys):
     noisy = add_noise(np.asarray(Image.open("clean.png")), 10, 4)
     expected = golden.denoise(deployment, noisy, level=10).denoised
     assert np.asarray(Image.open("out.png")).tolist() == expected.tolist()
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert sw_model(["evaluate", *arguments]) == 0
     measured = capsys.readouterr().out
     (after,) = (line.split()[3] for line in measured.splitlines() if "clean.png" in line)
-    assert f"{float(after):.2f} dB denoised" in told
+    assert f"{float(after):.2f} dB denoised" in printed
 
 
-def test_estimated_levels_are_told_too(deployment):
+def test_the_level_can_be_estimated(deployment):
     pixels = np.random.default_rng(1).integers(0, 256, (24, 24)).astype(np.uint8)
     assert denoise(pixels, deployment=deployment).shape == (24, 24)
 
@@ -94,7 +94,7 @@ def test_estimated_levels_are_told_too(deployment):
     ],
     ids=lambda value: value[0] if isinstance(value, list) else value.__module__,
 )
-def test_what_does_plain_networks_only_says_so(program, arguments, deployment, capsys):
+def test_commands_for_plain_networks_refuse_it(program, arguments, deployment, capsys):
     assert program([*arguments, "--deployment", "few.safetensors"]) == 2
     error = capsys.readouterr().err
     assert "network 'few' has code binary, 4 input planes and noise levels; " in error

@@ -1,4 +1,4 @@
-"""Who may import whom: sharing arithmetic would make comparisons with the golden model void."""
+"""Allowed imports: shared arithmetic would invalidate comparisons with the golden model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CORE = ("rtl.core", "rtl.stream")
 BENCHES = ("sim.simulators", "sim.compare")
 BOARD = ("rtl.board", "rtl.axi", *CORE)
 MAY_IMPORT = {
-    # Package (the longest prefix counts): what it may import of the project.
+    # Package (the longest matching prefix applies): packages of the project it may import.
     SUPPORT: (SUPPORT,),
     SPEC: (SPEC, SUPPORT),
     "sw_model.golden": ("sw_model.golden", SPEC, SUPPORT),
@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "sw_model.studies": ("sw_model",),
     "sw_model.host": ("sw_model.host", "sw_model.pictures", SPEC, SUPPORT),
     "sw_model.coding": (SPEC, SUPPORT),
-    # The library's face and the lists of commands, which name modules and import them when asked.
+    # The library's public names and the lists of commands, which import modules lazily.
     "sw_model": ("sw_model.denoising.api", "sw_model.__main__", SPEC, SUPPORT),
     "rtl.stream": ("rtl.stream", SPEC, SUPPORT),
     "rtl.core": (*CORE, SPEC, SUPPORT),
@@ -82,12 +82,12 @@ MAY_IMPORT = {
     "sim": (SPEC, SUPPORT),
 }
 OUTSIDE = {
-    # What a package may import from outside, beside the standard library.
+    # Third-party packages that a package may import.
     SUPPORT: {"rich", "distributed"},
     SPEC: {"numpy", "safetensors"},
 }
 FLOAT = (
-    # Float networks, training, and freezing: the only ones with PyTorch.
+    # Float networks, training and freezing: the only packages that use PyTorch.
     "sw_model.network",
     "sw_model.training",
     "sw_model.studies.bench",
@@ -95,7 +95,7 @@ FLOAT = (
     "hls",
 )
 INTEGER = (
-    # What must start fast and run where PyTorch is not installed.
+    # Modules that must start fast and run without PyTorch.
     "sw_model.golden",
     "sw_model.denoising.api",
     "sw_model.denoising.command",
@@ -142,7 +142,7 @@ def imports(name: str) -> set[str]:
                 parents = package.split(".")
                 parents = parents[: len(parents) - node.level + 1]
                 base = ".".join([*parents, base] if base else parents)
-            # What is imported from a package may be a module of it.
+            # A name imported from a package may be one of its modules.
             found |= {
                 full if (full := f"{base}.{alias.name}") in MODULES else base
                 for alias in node.names
@@ -151,7 +151,7 @@ def imports(name: str) -> set[str]:
 
 
 def reachable(name: str) -> set[str]:
-    """Everything that a module imports, and what that imports, and so on."""
+    """All direct and indirect imports of a module."""
     found, waiting = set(), [name]
     while waiting:
         for target in imports(waiting.pop()) - found:
@@ -173,26 +173,26 @@ def test_project_imports(name):
             assert within(target, MAY_IMPORT[rule]), f"{name} imports {target}"
 
 
-# Imports for types and within functions count: what is in a circle is understood, tested and
-# moved only as a whole.
-def test_no_module_imports_itself_by_way_of_others():
+# Imports for types and within functions count: modules in a cycle can be understood, tested and
+# moved only together.
+def test_there_are_no_import_cycles():
     graph = {name: sorted(imports(name) & set(MODULES) - {name}) for name in MODULES}
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
+        pytest.fail("import cycle: " + " <- ".join(error.args[1]))
 
 
 @pytest.mark.parametrize(
     ("package", "name"),
     [(package, name) for package in OUTSIDE for name in MODULES if within(name, (package,))],
 )
-def test_foundations_stand_on_little(package, name):
+def test_base_packages_have_few_dependencies(package, name):
     outside = {target.split(".")[0] for target in imports(name)} - {"sw_model"}
     assert outside <= sys.stdlib_module_names | OUTSIDE[package]
 
 
-# What starts a process or makes a temporary file by itself leaves it behind when a signal comes.
+# Only the support package cleans up processes and temporary files when a signal arrives.
 @pytest.mark.parametrize("name", [name for name in MODULES if not within(name, (SUPPORT,))])
 def test_processes_and_temporary_files_have_one_place(name):
     own = {"multiprocessing"} if name == "sw_model.denoising.workers" else set()
@@ -206,13 +206,13 @@ def test_torch_stays_with_float_networks(name):
     assert not {target for target in reachable(name) if within(target, ("torch",))}
 
 
-def test_torch_is_not_loaded_by_what_does_without():
-    # The same as above, really: a third package might bring PyTorch in.
+def test_torch_is_not_loaded_at_run_time():
+    # A third-party package might import PyTorch.
     code = f"import sys, {', '.join(INTEGER)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-def test_packages_say_what_belongs_in_them_and_stay_small():
+def test_packages_have_docstrings_and_stay_small():
     folders = {path.parent for path in MODULES.values()} | {
         path.parent for path in (ROOT / "tests").rglob("*.py")
     }
@@ -221,4 +221,4 @@ def test_packages_say_what_belongs_in_them_and_stay_small():
         assert len(files) <= FILES_MAX, f"{folder} has {len(files)} modules"
     for name, path in MODULES.items():
         if path.name == "__init__.py":
-            assert ast.get_docstring(ast.parse(path.read_text())), f"{name} says nothing"
+            assert ast.get_docstring(ast.parse(path.read_text())), f"{name} has no docstring"

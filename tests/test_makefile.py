@@ -1,4 +1,4 @@
-"""`make` and `scripts/setup.sh` in a folder with an odd name, among odd variables."""
+"""`make` and `scripts/setup.sh` in a folder with an unusual name and unusual variables."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ case "$*" in
 "-m find_libpython") echo libpython3.11.so ;;
 esac
 """
-"""Tells how it is called, and does what `scripts/setup.sh` wants of a Python."""
+"""A fake Python: logs its calls and does what `scripts/setup.sh` needs."""
 HOSTILE = {
     "PYTHONHOME": "/nowhere",
     "PYTHONPATH": "/nowhere",
@@ -40,19 +40,19 @@ def project(tmp_path):
     return folder, python
 
 
-def test_setup_and_simulation_find_their_way(project, tmp_path):
+def test_setup_and_simulation_use_the_right_folder_and_python(project, tmp_path):
     folder, python = project
     log = tmp_path / "log"
     (tmp_path / "elsewhere" / "scripts").mkdir(parents=True)
     own = {"PYTHON": str(python), "LOG": str(log), "CDPATH": str(tmp_path / "elsewhere")}
     subprocess.run(["make", "sim"], cwd=folder, env=os.environ | HOSTILE | own, check=True)
     calls = [line.split("|") for line in log.read_text().splitlines()]
-    assert {place for place, *_ in calls} == {str(folder)}
+    assert {working_folder for working_folder, *_ in calls} == {str(folder)}
     commands = [command for _, command, _ in calls]
     assert "-m pip install" in commands[-4]
     assert commands[-1] == "-m sim run -o build/sim"
-    # Setup's own choice for pip does not reach what comes after it.
-    variables = [left.split() for *_, left in calls]
+    # PIP_USER=0 is only for setup, not for the commands after it.
+    variables = [environment.split() for *_, environment in calls]
     assert variables == [["PIP_USER=0", f"PYTHON={python}"]] * (len(calls) - 1) + [
         ["PIP_TARGET=/nowhere", "PIP_USER=1", f"PYTHON={python}"]
     ]

@@ -1,4 +1,4 @@
-"""Packages of others that are missing: one sentence, or what needs none works without."""
+"""Missing third-party packages: one sentence, or no effect on commands that do not need them."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ IMPORTED_AS = {
     "pyserial": {"serial"},
     "scikit-image": {"skimage", "scipy"},
 }
-"""Where it is not by the name of the distribution."""
+"""Import names that differ from the name of the distribution."""
 
 
 def distributions(requirements: list[str]) -> set[str]:
-    """What requirements name, and of our own extras what those name."""
+    """Distributions in requirements, with our own extras expanded."""
     found: set[str] = set()
     for requirement in requirements:
         if own := re.fullmatch(r"spiking-dncnn\[(.+)\]", requirement):
@@ -60,21 +60,21 @@ def distributions(requirements: list[str]) -> set[str]:
 
 
 def imported(names: set[str]) -> set[str]:
-    """How distributions are imported."""
+    """Import names of distributions."""
     return set().union(*(IMPORTED_AS.get(name, {name.replace("-", "_")}) for name in names))
 
 
 BASE = imported(distributions(PROJECT["dependencies"]))
 OPTIONAL = imported(distributions(PROJECT["optional-dependencies"]["all"]))
 DENOISING = BASE - {"tifffile"}
-"""All that denoising needs, but for TIFF."""
+"""Packages that denoising needs, except for TIFF."""
 SENTENCE = re.compile(
     r"spiking-dncnn( \w+)?: the Python package [\w-]+ is missing; run `pip install "
     r"([\w-]+|'spiking-dncnn\[(?P<extra>\w+)\]')`, "
     r"or in a checkout `make setup` and `source \.venv/bin/activate`\n"
 )
 NEEDS = {
-    # The extra that is asked for where there is none, of commands that need one to say anything.
+    # Commands whose `--help` needs an extra, and the extra that they name if it is missing.
     **dict.fromkeys(["coding", "evaluate", "figures", "spikes"], "measure"),
     **dict.fromkeys(["train", "train-few-spikes", "freeze", "baseline", "bench"], "train"),
     **{f"rtl {name}": "rtl" for name in RTL.keys() - {"registers"}},
@@ -97,18 +97,18 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_bare_python_gets_a_sentence(command):
+def test_without_packages_there_is_one_sentence(command):
     done = run(BASE | OPTIONAL, *command.split(), "--help")
     assert (done.returncode, done.stdout) == (2, "")
     assert SENTENCE.fullmatch(done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_slim_installation_names_the_extra(command):
+def test_without_extras_the_sentence_names_one(command):
     done = run(OPTIONAL, *command.split(), "--help")
-    told = SENTENCE.fullmatch(done.stderr)
-    assert (told and told["extra"]) == NEEDS.get(command), done.stderr
-    assert done.returncode == (2 if told else 0)
+    sentence = SENTENCE.fullmatch(done.stderr)
+    assert (sentence and sentence["extra"]) == NEEDS.get(command), done.stderr
+    assert done.returncode == (2 if sentence else 0)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_slim_installation_names_the_extra(command):
     ],
 )
 def test_an_extra_is_all_that_its_commands_need(extras, arguments):
-    # Each complains of its arguments, with all that it imports before its work.
+    # Each command reports its invalid argument, after importing everything that it needs.
     had = imported(distributions([f"spiking-dncnn[{extras}]"]))
     done = run(OPTIONAL - had, *arguments.split())
     assert done.returncode == 2
@@ -157,7 +157,7 @@ def test_the_lock_has_every_package():
         ("sw_model", ["host"]),
     ],
 )
-def test_modules_do_so_too(program, command):
+def test_modules_report_missing_packages_too(program, command):
     start = f"import runpy; runpy.run_module({program!r}, run_name='__main__', alter_sys=True)"
     done = run(BASE | OPTIONAL, *command, program=BLOCKING + start)
     assert (done.returncode, done.stdout) == (2, "")
@@ -170,7 +170,7 @@ def test_the_list_of_commands_needs_no_package():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_denoising_needs_few(folder):
+def test_denoising_needs_few_packages(folder):
     blocked = (BASE | OPTIONAL) - DENOISING
     tiny = ["--deployment", "tiny.safetensors"]
     done = run(blocked, "denoise", "a.png", "-o", "b.png", *tiny)
@@ -178,8 +178,8 @@ def test_denoising_needs_few(folder):
     assert Path("b.png").is_file()
 
 
-def test_what_the_end_needs_is_missed_at_the_beginning(folder):
-    # SSIM is measured when the picture is denoised, and written.
+def test_packages_needed_at_the_end_are_checked_at_the_start(folder):
+    # SSIM is measured only after the picture is denoised and written.
     done = run({"skimage"}, "denoise", "a.png", "-o", "b.png", "--noise", "25")
     assert done.returncode == 2
     assert "the Python package scikit-image is missing" in done.stderr
@@ -187,7 +187,7 @@ def test_what_the_end_needs_is_missed_at_the_beginning(folder):
     assert not Path("b.png").exists()
 
 
-def test_a_file_that_alone_needs_a_package_alone_fails():
+def test_a_missing_package_fails_only_the_file_that_needs_it():
     task = Task(Path("in/b.tif"), Path("out/b.tif"))
     missing = failure(task, ModuleNotFoundError("No module named 'tifffile'", name="tifffile"))
     assert missing.reason.startswith("in/b.tif: the Python package tifffile is missing; run ")
@@ -217,7 +217,7 @@ def test_the_program_chooses_between_extras():
         assert f"'spiking-dncnn[{extra}]'" in absence(missing, program)
 
 
-def test_packages_that_are_broken_say_how():
+def test_broken_packages_are_reported_with_the_reason():
     broken = ImportError("libGL.so.1: cannot open\nshared object", name="skimage.io")
     sentence = absence(broken)
     assert sentence is not None

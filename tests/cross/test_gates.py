@@ -31,7 +31,7 @@ def test_gates_give_the_golden_models_words_and_pixels(tmp_path):
     check(outcome)
 
 
-# All that the accelerator with AXI ports has of its own: loading, registers, bursts, strips.
+# The parts specific to the accelerator with AXI ports: loading, registers, bursts, strips.
 @pytest.mark.parametrize(
     "test",
     [

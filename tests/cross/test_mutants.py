@@ -1,4 +1,4 @@
-"""Proof that the benches can fail: every seeded bug must turn its bench red."""
+"""The benches can fail: every seeded fault must make its bench fail."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from tests.rtl.cases import FAILED
 from .mutants import MUTANTS
 
 SIMULATOR = "icarus"
-"""The one that builds fastest: a bench that fails on one simulator does so on the other."""
+"""The simulator that builds fastest; one is enough to show that a bench fails."""
 
 
 def plant(folder, mutant=None):
-    """Make a tree whose `rtl` is a copy, with the mutant's patch, and whose rest is this one."""
+    """Create a tree with a copy of `rtl`, patched by the mutant, and links to other packages."""
     shutil.copytree(ROOT / "rtl", folder / "rtl", ignore=shutil.ignore_patterns("__pycache__"))
     for package in ("sw_model", "sim", "tests"):
         (folder / package).symlink_to(ROOT / package)
@@ -42,8 +42,8 @@ def run_in(folder, *arguments):
 def test_mutant_is_killed(mutant, tmp_path):
     how = [mutant.killer, SIMULATOR, *filter(None, [mutant.test])]
     done = run_in(plant(tmp_path, mutant), "-m", "tests.rtl.cases", *how)
-    assert done.returncode != 0, f"{mutant.killer} passes in spite of: {mutant.name}"
-    assert done.returncode == FAILED, f"{mutant.killer} did not even run:\n{done.stderr[-2000:]}"
+    assert done.returncode != 0, f"{mutant.killer} passes despite: {mutant.name}"
+    assert done.returncode == FAILED, f"{mutant.killer} did not run:\n{done.stderr[-2000:]}"
 
 
 def test_copy_is_what_runs_and_passes_unpatched(tmp_path):

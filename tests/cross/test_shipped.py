@@ -10,7 +10,7 @@ from .test_compact import COMPACT, check, outcome_of
 OTHERS = [name for name in shipped_deployments() if name != COMPACT]
 CROPS = {"verilator": "60,210,7,6", "icarus": "65,215,3,2"}
 FIRST = (DEFAULT_DEPLOYMENT, "verilator")
-"""The instance that is not long."""
+"""The only instance that is not marked long."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Damaged files, odd command lines and spoilt answers: each must end in one sentence, and soon.
+"""Fuzz tests: corrupted files, random command lines, corrupted answers of a board.
 
-`python -m tests.fuzz --help` runs them; `tests.fuzz.oracle` says what is promised.
+Each input must end quickly, and with one sentence if it fails; `tests.fuzz.oracle` has the checks.
+Run them with `python -m tests.fuzz`.
 """

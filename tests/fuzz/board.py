@@ -1,4 +1,4 @@
-"""The host program, and a board whose answers are spoilt; no time passes while it waits."""
+"""The host program with a board that sends corrupted answers, and a simulated clock."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .mutate import damaged
 from .oracle import Case
 
 
-class SpoiltPort:
-    """The end of a line whose board answers rightly at first, and whose answers are then spoilt."""
+class CorruptingPort:
+    """A serial port whose board first sends correct answers, then corrupted ones."""
 
     def __init__(self, rng: Random, clock: Clock) -> None:
         self.timeout: float | None = None
@@ -28,18 +28,18 @@ class SpoiltPort:
         self._request = self._coming = b""
         self._good = rng.randrange(3)
 
-    def __enter__(self) -> SpoiltPort:
+    def __enter__(self) -> CorruptingPort:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
     def reset_input_buffer(self) -> None:
-        """Forget what has come."""
+        """Discard received bytes."""
         self._coming = b""
 
     def write(self, data: bytes, /) -> int:
-        """Take a part of a request; a whole one is answered."""
+        """Receive a part of a request; answer when the request is complete."""
         self._request += data
         header = unpack_header(self._request[:HEADER_BYTES])
         assert header is not None
@@ -55,7 +55,7 @@ class SpoiltPort:
         return len(data)
 
     def read(self, size: int, /) -> bytes:
-        """What has come, or nothing when the time is over."""
+        """Return received bytes, or none after the timeout."""
         part, self._coming = self._coming[:size], self._coming[size:]
         if not part:
             self._clock.now += self.timeout or 0.0
@@ -63,22 +63,22 @@ class SpoiltPort:
 
 
 class Clock:
-    """Time that passes only where somebody waits for it."""
+    """A clock that advances only in read timeouts."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def monotonic(self) -> float:
-        """Seconds."""
+        """Return the time in seconds."""
         return self.now
 
     def monotonic_ns(self) -> int:
-        """Nanoseconds."""
+        """Return the time in nanoseconds."""
         return int(self.now * 1e9)
 
 
 def host_case(rng: Random) -> Case:
-    """The host program with a picture, perhaps a damaged one."""
+    """The host program with a picture, which is sometimes corrupted."""
     name = rng.choice(("grey.png", "colour.png"))
     content = seeds.pictures()[name]
     if rng.random() < 0.1:
@@ -89,9 +89,9 @@ def host_case(rng: Random) -> Case:
          ["--timesteps", "9"], ["--deployment", "compact"], ["--attempts", "x"], ["--baud", "0"])
     )  # fmt: skip
 
-    def spoilt(arguments: Sequence[str]) -> int:
+    def with_corrupting_port(arguments: Sequence[str]) -> int:
         clock = Clock()
-        port = SpoiltPort(Random(line_seed), clock)
+        port = CorruptingPort(Random(line_seed), clock)
         with (
             patch.object(host_command, "_open_port", lambda *_: port),
             patch.object(host_client, "time", SimpleNamespace(
@@ -101,7 +101,7 @@ def host_case(rng: Random) -> Case:
 
     return Case(
         kind="host",
-        main=spoilt,
+        main=with_corrupting_port,
         arguments=[name, "out.png", "--port", "x", *options],
         files={name: content},
         encoding=rng.choice(("utf-8", "ascii")),

@@ -1,4 +1,4 @@
-"""An input for every number: damaged files of all kinds, odd command lines, spoilt answers."""
+"""Reproducible inputs by number: corrupted files, random command lines, corrupted answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.numpy import load
 
@@ -23,7 +22,7 @@ import sw_model.__main__
 
 from . import seeds
 from .board import host_case
-from .mutate import damaged, damaged_value, json_of
+from .mutate import container, damage_tensor, damaged, damaged_value, json_of
 from .oracle import Case
 from .seeds import TINY
 
@@ -39,31 +38,31 @@ FOLDER_FILES = {"folder": None, "text": b"no file of any kind\n", "empty": b""}
 
 
 def case(seed: int, index: int) -> Case:
-    """The input of a number: always the same."""
+    """The input with this index; the same for each call."""
     rng = Random(f"{seed}/{index}")
     kinds = (picture_case, deployment_case, document_case, network_case, command_case, host_case)
     return rng.choices(kinds, weights=(45, 14, 14, 5, 17, 5))[0](rng)
 
 
-def whole_cases() -> Iterator[Case]:
-    """Inputs without damage: what is loaded and compiled for them costs the others no time."""
+def intact_cases() -> Iterator[Case]:
+    """Intact inputs, which load and compile everything before inputs are timed."""
     rng = Random(0)
     for name, content in seeds.pictures().items():
         files = {name: content, TINY: seeds.deployment()}
         command = ["denoise", name, "-o", "out.npy", "--deployment", TINY]
-        yield _case("whole", "sw_model", command, files, rng)
+        yield _case("intact", "sw_model", command, files, rng)
     for name, content in seeds.networks().items():
         command = ["freeze", name, "-o", "out.safetensors"]
         if not name.endswith(".pt"):
             command = ["baseline", "--network", name, "grey.png"]
         files = {name: content, "grey.png": seeds.pictures()["grey.png"]}
-        yield _case("whole", "sw_model", command, files, rng)
+        yield _case("intact", "sw_model", command, files, rng)
     for kind in (document_case, host_case, *[command_case] * 20):
         yield kind(rng)
 
 
 def picture_case(rng: Random) -> Case:
-    """A command that reads a damaged picture, perhaps by a name that does not fit it."""
+    """A command that reads a corrupted picture, sometimes with a wrong suffix."""
     name, content = rng.choice(list(seeds.pictures().items()))
     if rng.random() < 0.95:
         content = damaged(rng, content, list(seeds.pictures().values()))
@@ -88,16 +87,16 @@ def picture_case(rng: Random) -> Case:
 
 
 def deployment_case(rng: Random) -> Case:
-    """A command that reads a damaged deployment."""
-    whole = seeds.deployment()
+    """A command that reads a corrupted deployment."""
+    intact = seeds.deployment()
     if rng.random() < 0.3:
-        content = damaged(rng, whole, [whole, seeds.pictures()["grey.png"]])
+        content = damaged(rng, intact, [intact, seeds.pictures()["grey.png"]])
     else:
-        tensors: dict[str, Any] = dict(sorted(load(whole).items()))
-        (size,) = struct.unpack("<Q", whole[:8])
-        metadata = json.loads(whole[8 : 8 + size])["__metadata__"]["deployment"]
+        tensors: dict[str, Any] = dict(sorted(load(intact).items()))
+        (size,) = struct.unpack("<Q", intact[:8])
+        metadata = json.loads(intact[8 : 8 + size])["__metadata__"]["deployment"]
         if rng.random() < 0.4:
-            _damage_tensor(rng, tensors)
+            damage_tensor(rng, tensors)
         if rng.random() < 0.8:
             metadata = json_of(rng, json.loads(metadata)).decode("latin-1")
         key = "deployment" if rng.random() < 0.97 else "else"
@@ -115,50 +114,8 @@ def deployment_case(rng: Random) -> Case:
     return _case("deployment", "sw_model", command, files, rng)
 
 
-def _damage_tensor(rng: Random, tensors: dict[str, Any]) -> None:
-    name = rng.choice(list(tensors))
-    tensor = tensors[name]
-    match rng.randrange(6):
-        case 0:
-            del tensors[name]
-        case 1:
-            tensors["more"] = tensor
-        case 2:
-            tensors[name] = tensor.astype(rng.choice((np.float32, np.int64, np.bool_, np.uint8)))
-        case 3:
-            tensors[name] = tensor[..., :0] if tensor.ndim else tensor
-        case 4:
-            tensors[name] = np.full_like(tensor, rng.choice((0, 1, 127)))
-        case _:
-            flat = tensor.copy().reshape(-1)
-            flat[rng.randrange(flat.size)] = (
-                rng.choice((0, -1, 127)) if flat.dtype.kind == "i" else 0
-            )
-            tensors[name] = flat.reshape(tensor.shape)
-
-
-KINDS = {
-    **{"int8": "I8", "int32": "I32", "int64": "I64", "uint8": "U8", "uint16": "U16"},
-    **{"bool": "BOOL", "float32": "F32", "float64": "F64"},
-}
-"""Names of types in a safetensors file."""
-
-
-def container(tensors: dict[str, Any], metadata: dict[str, str]) -> bytes:
-    """A safetensors file, whose own writer does not always give the same bytes."""
-    header: dict[str, Any] = {"__metadata__": metadata}
-    content = b""
-    for name, tensor in sorted(tensors.items()):
-        start, content = len(content), content + tensor.tobytes()
-        place = [start, len(content)]
-        kind = KINDS[str(tensor.dtype)]
-        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": place}
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + content
-
-
 def document_case(rng: Random) -> Case:
-    """A command that reads damaged JSON."""
+    """A command that reads corrupted JSON."""
     name = rng.choice(list(seeds.documents()))
     content = json_of(rng, seeds.documents()[name])
     package, command = {
@@ -172,12 +129,12 @@ def document_case(rng: Random) -> Case:
 
 
 def network_case(rng: Random) -> Case:
-    """A command that reads a damaged baseline or checkpoint."""
-    name, whole = rng.choice(list(seeds.networks().items()))
+    """A command that reads a corrupted baseline or checkpoint."""
+    name, intact = rng.choice(list(seeds.networks().items()))
     if rng.random() < 0.5:
-        content = damaged(rng, whole, [whole])
+        content = damaged(rng, intact, [intact])
     elif name.endswith(".pt"):
-        values = torch.load(io.BytesIO(whole), weights_only=True)
+        values = torch.load(io.BytesIO(intact), weights_only=True)
         if rng.random() < 0.6:
             values["options"] = damaged_value(rng, values["options"])
         else:
@@ -186,8 +143,8 @@ def network_case(rng: Random) -> Case:
         torch.save(values, buffer)
         content = buffer.getvalue()
     else:
-        tensors: dict[str, Any] = dict(sorted(load(whole).items()))
-        _damage_tensor(rng, tensors)
+        tensors: dict[str, Any] = dict(sorted(load(intact).items()))
+        damage_tensor(rng, tensors)
         provenance = {"runs": [{"command": "train", "steps": 1}], "data": "none"}
         content = container(tensors, {"provenance": json_of(rng, provenance).decode("latin-1")})
     if name.endswith(".pt"):
@@ -200,7 +157,7 @@ def network_case(rng: Random) -> Case:
 
 
 def command_case(rng: Random) -> Case:
-    """A command with options that fit, and some that do not."""
+    """A command with valid and invalid options."""
     package = rng.choice(list(PACKAGES))
     name = rng.choice(list(PACKAGES[package].COMMANDS))
     options, positional = _actions(package, name)
@@ -249,7 +206,7 @@ NUMBERS = (
 
 
 def _values(rng: Random, action: argparse.Action) -> list[str]:
-    """Values for an option or argument, more often than not of the kind it wants."""
+    """Values for an option or argument, mostly of the expected kind."""
     count = {"?": rng.randrange(2), "*": rng.randrange(3), "+": 1 + rng.randrange(2)}.get(
         str(action.nargs), 1
     )

@@ -1,4 +1,4 @@
-"""What every input is promised: a known exit code, one short line, nothing half-written, soon."""
+"""Checks for every input: exit code, one short line on stderr, no half-written file, time."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from amaranth.hdl import UnusedElaboratable
 
 CODES = (0, 1, 2, 130)
 LINE_MAX = 450
-"""Characters of the longest line on stderr: the longest sentence, and the program's name."""
+"""Characters allowed in a line on stderr, including the program's name."""
 SECONDS = 20
-"""Longest that an input may take; on an idle machine most take a hundredth."""
+"""Time limit of an input; on an idle machine most take a hundredth of it."""
 WORK_SECONDS = 2
-"""Time after which a command line that only has to be checked is taken to be at work."""
+"""After this time, a command that may work for long is assumed to have checked its input."""
 IDLE = 0.05
-"""Share of a processor that what is at work has at least; less is waiting for something."""
+"""Smallest share of processor time of a working program; below it, the program is waiting."""
 TEMPORARY = re.compile(r"(^|/)\.(new|denoise|spiking-dncnn)-")
-"""Name of a file or folder that is not whole yet."""
+"""Name of a temporary file or folder."""
 DISGUISED = re.compile(r"\b[A-Z]\w*(Error|Exception|Interrupt)\b: ")
-"""An exception that nobody expected, though without its traceback."""
+"""An unexpected exception printed without its traceback."""
 
 
-class Enough(BaseException):
-    """A command has checked all it was given and begins with work that takes long."""
+class LongWorkStarted(BaseException):
+    """A command has checked its input and begins work that takes long."""
 
 
 class Hang(BaseException):
@@ -50,21 +50,21 @@ class Case:
     Attributes
     ----------
     kind
-        Of the input, for the report.
+        Kind of the input, for the report.
     main
-        A program; gets its arguments and returns its exit code.
+        The program: takes its arguments, returns its exit code.
     arguments
-        For the program.
+        Arguments of the program.
     files
-        Content of each file of its working folder, by name; None for a folder.
+        Content of each file in the working folder, by name; None for a folder.
     links
-        Targets of symbolic links by name, an empty one for a named pipe.
+        Targets of symbolic links by name; an empty target makes a named pipe.
     encoding
-        Of its output.
+        Encoding of stdout and stderr.
     works
-        Whether it may begin with long work, which ends it well.
+        Whether the program may begin long work; this counts as success.
     many
-        Whether it may be of several files, of which each can fail by itself.
+        Whether the program may process several files, each of which can fail separately.
     """
 
     kind: str
@@ -78,7 +78,7 @@ class Case:
 
 
 def write(case: Case, folder: Path) -> None:
-    """Put the case's files into a folder."""
+    """Write the case's files and links into a folder."""
     for name, content in case.files.items():
         if content is None:
             (folder / name).mkdir()
@@ -92,7 +92,7 @@ def write(case: Case, folder: Path) -> None:
 
 
 def judge(case: Case, folder: Path, seconds: float = SECONDS) -> str | None:
-    """Run a case in an empty folder; what it breaks of the promise, or None.
+    """Run a case in an empty folder; return what is wrong, or None.
 
     The folder is empty again afterwards.
     """
@@ -101,23 +101,23 @@ def judge(case: Case, folder: Path, seconds: float = SECONDS) -> str | None:
     here = Path.cwd()
     code: int | None = None
     complaint = None
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as stderr:
         try:
             os.chdir(folder)
-            with _limited(case, seconds), _redirected(told, case.encoding):
+            with _limited(case, seconds), _redirected(stderr, case.encoding):
                 code = case.main(case.arguments)
-        except Enough:
+        except LongWorkStarted:
             pass
         except Hang:
-            complaint = f"no end within {seconds} s: {_place()}"
+            complaint = f"no end within {seconds} s: {_location()}"
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else bool(error.code)
         except BaseException as error:
-            complaint = f"{type(error).__name__} at {_place()}: {error}"[:600]
+            complaint = f"{type(error).__name__} at {_location()}: {error}"[:600]
         finally:
             os.chdir(here)
-        told.seek(0)
-        text = told.read().decode("utf-8", "replace")
+        stderr.seek(0)
+        text = stderr.read().decode("utf-8", "replace")
     try:
         return complaint or _complaint(case, code, text, before, contents(folder))
     finally:
@@ -125,7 +125,7 @@ def judge(case: Case, folder: Path, seconds: float = SECONDS) -> str | None:
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
-    """Bytes of all files below a folder by their names, None for links, pipes and the like."""
+    """Bytes of all files below a folder by name; None for links and special files."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         if path.is_file() and not path.is_symlink()
@@ -155,19 +155,19 @@ def _complaint(
     if any(TEMPORARY.search(name) for name in after.keys() - before.keys()):
         return f"left behind: {changed[:5]}"
     if code != 0 and changed and not case.many:
-        return f"exit code {code}, and yet written: {changed[:5]}"
+        return f"exit code {code}, but files changed: {changed[:5]}"
     return None
 
 
 @contextlib.contextmanager
 def _limited(case: Case, seconds: float) -> Iterator[None]:
-    """Raises `Hang` after a time, and `Enough` before where the case may work and does."""
+    """Raise `Hang` at the time limit, or `LongWorkStarted` earlier if the case is at work."""
     began, used = time.monotonic(), time.process_time()
 
     def ring(number: int, frame: object) -> None:
         passed = time.monotonic() - began
         if case.works and time.process_time() - used > IDLE * passed:
-            raise Enough
+            raise LongWorkStarted
         if passed >= seconds - 0.1:
             raise Hang
 
@@ -181,10 +181,10 @@ def _limited(case: Case, seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _redirected(told: IO[bytes], encoding: str) -> Iterator[None]:
-    """What goes to stderr goes to ``told``, from libraries in C as well, and stdout nowhere."""
+def _redirected(stderr: IO[bytes], encoding: str) -> Iterator[None]:
+    """Redirect stderr to a file, also for C libraries, and discard stdout."""
     screen, hook = os.dup(2), sys.unraisablehook
-    stream = io.FileIO(os.dup(told.fileno()), "w")
+    stream = io.FileIO(os.dup(stderr.fileno()), "w")
     with (
         io.TextIOWrapper(io.BytesIO(), encoding) as out,
         io.TextIOWrapper(stream, encoding, write_through=True) as err,
@@ -192,12 +192,12 @@ def _redirected(told: IO[bytes], encoding: str) -> Iterator[None]:
         contextlib.redirect_stderr(err),
         warnings.catch_warnings(),
     ):
-        # Hardware that is described and then not needed, since the work is cut short.
+        # Hardware is described but not elaborated, because the work is interrupted.
         warnings.simplefilter("ignore", UnusedElaboratable)
-        os.dup2(told.fileno(), 2)
-        # Of an alarm within a destructor only its next ring is heard.
+        os.dup2(stderr.fileno(), 2)
+        # Python ignores exceptions in destructors; the next alarm will raise again.
         sys.unraisablehook = lambda what: (
-            None if isinstance(what.exc_value, (Enough, Hang)) else hook(what)
+            None if isinstance(what.exc_value, (LongWorkStarted, Hang)) else hook(what)
         )
         try:
             yield
@@ -207,8 +207,8 @@ def _redirected(told: IO[bytes], encoding: str) -> Iterator[None]:
             os.close(screen)
 
 
-def _place() -> str:
-    """Where the exception at hand was raised, of our own code as far as possible."""
+def _location() -> str:
+    """Location of the current exception, in the project's code if possible."""
     frames = traceback.extract_tb(sys.exc_info()[2])
     ours = [f for f in frames if re.search(r"/(sw_model|rtl|hls|sim)/[\w/]+\.py$", f.filename)]
     frame = (ours or frames)[-1]

@@ -1,4 +1,4 @@
-"""Many inputs, in several processes; what breaks the promise is kept, and can be replayed."""
+"""Run many inputs in several processes, or replay one of them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from .oracle import SECONDS, Enough, judge
+from .oracle import SECONDS, LongWorkStarted, judge
 
 MEMORY = 4 << 30
-"""Bytes that an input may take beyond what the programs take themselves."""
+"""Bytes that an input may allocate in addition to the loaded programs."""
 PIXELS_MAX = 400
-"""Of frames that are denoised; with larger ones it is enough that the work begins."""
+"""Largest frame that is denoised; with a larger one the test ends when the work begins."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An input that broke the promise."""
+    """An input that failed, and why."""
 
     index: int
     kind: str
@@ -37,7 +37,7 @@ class Finding:
 
 @contextmanager
 def no_long_work() -> Iterator[None]:
-    """Where programs begin with what takes long, `Enough` is raised."""
+    """Raise `LongWorkStarted` where programs begin work that takes long."""
     from amaranth.back import rtlil, verilog
 
     import hls.build
@@ -47,13 +47,13 @@ def no_long_work() -> Iterator[None]:
     from sw_model.network.baseline import Baseline
 
     def enough(*args: Any, **options: Any) -> Any:
-        raise Enough
+        raise LongWorkStarted
 
-    def small(work: Callable[..., Any], place: int) -> Callable[..., Any]:
+    def small(work: Callable[..., Any], position: int) -> Callable[..., Any]:
         def guarded(*args: Any, **options: Any) -> Any:
-            pixels: Any = args[place]
+            pixels: Any = args[position]
             if pixels.size > PIXELS_MAX:
-                raise Enough
+                raise LongWorkStarted
             return work(*args, **options)
 
         return guarded
@@ -66,7 +66,7 @@ def no_long_work() -> Iterator[None]:
             (verilog, "convert", enough),
             (hls.build, "convert", enough),
             (sw_model.training.command, "train_run", enough),
-            # The card of a shipped network goes beside it: nothing of the project is written.
+            # `card` writes beside a shipped network by default; no file of the project may change.
             (sw_model.evaluation.card, "SHIPPED", Path("shipped")),
             (golden, "denoise", small(golden.denoise, 1)),
             (Baseline, "denoise", small(Baseline.denoise, 1)),
@@ -75,38 +75,38 @@ def no_long_work() -> Iterator[None]:
         yield
 
 
-def worker(seed: int, indices: range, place: Any, done: Any, findings: Any) -> None:
-    """Judge inputs; ``place`` gets the one at hand, ``done`` how many there were."""
+def work(seed: int, indices: range, current_index: Any, done: Any, findings: Any) -> None:
+    """Judge inputs; ``current_index`` is set to the current one, ``done`` counts finished ones."""
     prepare()
-    from .inputs import case, whole_cases
+    from .inputs import case, intact_cases
 
-    taken = Path("/proc/self/statm")
-    if taken.exists():
-        used = int(taken.read_text().split()[0]) * resource.getpagesize()
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY,) * 2)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, no_long_work():
-        for mine in whole_cases():
-            judge(mine, Path(folder), seconds=600)
+        for current in intact_cases():
+            judge(current, Path(folder), seconds=600)
         for index in indices:
-            place.value = index
-            # What never comes back from a library's own code ends the process.
+            current_index.value = index
+            # An alarm cannot interrupt a library's native code, so this ends the process.
             faulthandler.dump_traceback_later(3 * SECONDS, exit=True)
-            mine = case(seed, index)
-            if (complaint := judge(mine, Path(folder))) is not None:
-                findings.put(Finding(index, mine.kind, complaint))
+            current = case(seed, index)
+            if (complaint := judge(current, Path(folder))) is not None:
+                findings.put(Finding(index, current.kind, complaint))
             done.value += 1
     faulthandler.cancel_dump_traceback_later()
-    place.value = -1
+    current_index.value = -1
 
 
 def prepare() -> None:
-    """An environment in which inputs mean the same everywhere."""
+    """Set environment variables so that inputs give the same results on all machines."""
     os.environ.pop("SPIKING_DNCNN_DATA", None)
     os.environ |= {"COLUMNS": "100", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
 def replay(seed: int, index: int) -> str | None:
-    """Judge one input in this process."""
+    """Judge worker input in this process."""
     prepare()
     from .inputs import case
 
@@ -115,18 +115,18 @@ def replay(seed: int, index: int) -> str | None:
 
 
 @dataclass
-class _Team:
-    """A process, the inputs that it still has to judge, and what it tells of itself."""
+class _Worker:
+    """A process, its remaining inputs, and its shared counters."""
 
     indices: range
-    place: Any
+    current_index: Any
     done: Any
     process: Any = None
 
     def start(self, context: Any, seed: int, findings: Any) -> None:
-        self.place.value = self.indices.start
-        arguments = (seed, self.indices, self.place, self.done, findings)
-        self.process = context.Process(target=worker, args=arguments, daemon=True)
+        self.current_index.value = self.indices.start
+        arguments = (seed, self.indices, self.current_index, self.done, findings)
+        self.process = context.Process(target=work, args=arguments, daemon=True)
         self.process.start()
 
 
@@ -134,49 +134,56 @@ def run(
     seed: int,
     number: int,
     jobs: int,
-    tell: Callable[[int], None],
+    show_progress: Callable[[int], None],
     report: Callable[[Finding], None],
     most: int = 100,
 ) -> int:
-    """Judge ``number`` inputs in ``jobs`` processes; how many broke the promise, up to ``most``.
+    """Judge ``number`` inputs in ``jobs`` processes.
 
     Parameters
     ----------
-    tell
-        Gets how many are done, now and then.
+    show_progress
+        Called repeatedly with the number of finished inputs.
     report
-        Gets each finding.
+        Called with each finding.
+    most
+        Stop after this many findings.
+
+    Returns
+    -------
+    int
+        Number of findings.
     """
     context = multiprocessing.get_context("spawn")
     findings: Any = context.Queue()
-    teams = [
-        _Team(range(job, number, jobs), context.Value("q"), context.Value("q"))
+    workers = [
+        _Worker(range(job, number, jobs), context.Value("q"), context.Value("q"))
         for job in range(min(jobs, number))
     ]
     found = 0
     try:
-        for team in teams:
-            team.start(context, seed, findings)
+        for worker in workers:
+            worker.start(context, seed, findings)
         while found < most:
-            for team in [team for team in teams if not team.process.is_alive()]:
-                if (killer := team.place.value) < 0:
-                    teams.remove(team)
+            for worker in [worker for worker in workers if not worker.process.is_alive()]:
+                if (failed := worker.current_index.value) < 0:
+                    workers.remove(worker)
                     continue
-                # It goes on behind the input that ended it.
-                findings.put(Finding(killer, "?", "the process died, or never came back"))
-                team.indices = range(killer + jobs, number, jobs)
-                if team.indices:
-                    team.start(context, seed, findings)
+                # Restart with the input after the one that ended the process.
+                findings.put(Finding(failed, "?", "the process died or hung"))
+                worker.indices = range(failed + jobs, number, jobs)
+                if worker.indices:
+                    worker.start(context, seed, findings)
                 else:
-                    teams.remove(team)
+                    workers.remove(worker)
             with contextlib.suppress(queue.Empty):
                 report(findings.get(timeout=0.2))
                 found += 1
                 continue
-            tell(sum(team.done.value for team in teams))
-            if not teams:
+            show_progress(sum(worker.done.value for worker in workers))
+            if not workers:
                 break
     finally:
-        for team in teams:
-            team.process.terminate()
+        for worker in workers:
+            worker.process.terminate()
     return found

@@ -1,4 +1,4 @@
-"""Whole files of every kind that a program reads: what damage is done to."""
+"""Intact files of every kind that the programs read, as seeds for corruption."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TINY = "tiny.safetensors"
 
 @functools.cache
 def tiny() -> Deployment:
-    """The network that all inputs work on."""
+    """The network of all inputs."""
     return random_deployment(configuration("tiny"), 1)
 
 
 def saved(thing: Any, name: str) -> bytes:
-    """Bytes of what can save itself."""
+    """Bytes of an object with a ``save`` method."""
     with TemporaryDirectory() as folder:
         thing.save(Path(folder, name))
         return Path(folder, name).read_bytes()
@@ -92,8 +92,8 @@ def pictures() -> dict[str, bytes]:
         "float.pfm": b"Pf 2 2 -1\n" + bytes(16),
     }.items():
         found[name] = text
-    with TemporaryDirectory() as place:
-        folder = Path(place)
+    with TemporaryDirectory() as directory:
+        folder = Path(directory)
         write_image(folder / "deep.tif", Page(array=np.dstack([deep] * 2 + [~deep])))
         tifffile.imwrite(folder / "tiles.tif", np.tile(deep, (4, 4)), tile=(16, 16))
         tifffile.imwrite(folder / "planes.tif", np.stack([deep] * 3), planarconfig="separate",
@@ -112,7 +112,7 @@ def pictures() -> dict[str, bytes]:
 
 @functools.cache
 def documents() -> dict[str, Any]:
-    """JSON that programs read, as values by the file's name."""
+    """Contents of JSON files that programs read, by file name."""
     network = tiny()
     pixels = np.random.default_rng(1).integers(0, 256, (4, 5))
     maps = [layer.words for layer in denoise(network, pixels, trace="spikes").layers]

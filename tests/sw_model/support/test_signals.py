@@ -20,7 +20,17 @@ from sw_model.support.processes import (
 )
 from sw_model.support.signals import Stopped, collected
 from sw_model.support.temporary import PREFIX, keep, temporary_folder
-from tests.stopping import SOON, TOLD, Terminal, entries, processes, runs, started, stop, wait_for
+from tests.stopping import (
+    SIGNAL_EXITS,
+    STOP_SECONDS,
+    Terminal,
+    entries,
+    processes,
+    runs,
+    started,
+    stop,
+    wait_for,
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks into /proc")
 
@@ -146,7 +156,7 @@ def program(folder, name, patience=1000, **options):
 
 @pytest.mark.parametrize(
     ("name", "number", "group"),
-    [(name, number, False) for name in EVERY_SIGNAL for number in TOLD]
+    [(name, number, False) for name in EVERY_SIGNAL for number in SIGNAL_EXITS]
     + [(name, signal.SIGTERM, False) for name in BODIES if name not in (*EVERY_SIGNAL, HALF)]
     # What a terminal does: all of its processes hear of it.
     + [
@@ -157,7 +167,7 @@ def program(folder, name, patience=1000, **options):
 def test_nothing_is_left(name, number, group, tmp_path):
     with program(tmp_path, name, patience=0.5 if name in ENDED_AT_ONCE else 1000) as process:
         wait_for((tmp_path / "begun").exists, process)
-        code, word = TOLD[number]
+        code, word = SIGNAL_EXITS[number]
         assert stop(process, number, group=group) == (code, "", f"program: {word}\n")
     assert entries(tmp_path) == ["begun", "lock"]
 
@@ -178,7 +188,7 @@ def test_the_cursor_is_shown_again(tmp_path):
         os.close(terminal.follower)
         wait_for((tmp_path / "begun").exists, process)
         process.send_signal(signal.SIGTERM)
-        process.wait(SOON)
+        process.wait(STOP_SECONDS)
         terminal.read()
     os.close(terminal.leader)
     assert terminal.shown == b"\x1b[?25hprogram: terminated\r\n"
@@ -191,15 +201,15 @@ def test_the_exit_code_tells_that_the_terminal_is_gone(tmp_path):
         os.close(terminal.follower)
         wait_for((tmp_path / "begun").exists, process)
         os.close(terminal.leader)
-        process.wait(SOON)
-    assert process.returncode == TOLD[signal.SIGHUP][0]
+        process.wait(STOP_SECONDS)
+    assert process.returncode == SIGNAL_EXITS[signal.SIGHUP][0]
 
 
 def test_a_process_may_go_on_after_a_command(tmp_path):
     text = PROGRAM.format(body="    signal.raise_signal(signal.SIGTERM)", patience=1000)
     text = text.rpartition("sys.exit")[0] + AFTERWARDS
     with started("-c", text, folder=tmp_path) as process:
-        output, errors = process.communicate(timeout=SOON)
+        output, errors = process.communicate(timeout=STOP_SECONDS)
     assert (output, errors) == ("143\nTrue\nagain\n\n0\n", "program: terminated\n")
 
 
@@ -221,7 +231,7 @@ def test_programs_end_when_their_parent_is_killed(name, tmp_path):
         wait_for((tmp_path / "begun").exists, process)
         assert len(processes(process.mark)) > 1
         process.kill()
-        wait_for(lambda: not processes(process.mark), patience=SOON)
+        wait_for(lambda: not processes(process.mark), timeout=STOP_SECONDS)
 
 
 def test_a_lock_ends_with_its_process(tmp_path):
@@ -271,7 +281,7 @@ def test_a_program_is_run(tmp_path):
 def test_what_a_program_left_running_ends_with_it(tmp_path):
     done = run(["sh", "-c", "trap '' TERM; sleep 1000 >/dev/null 2>&1 & echo $!"])
     # At once: the guard, which asks first, would need two seconds.
-    wait_for(lambda: not runs(int(done.stdout)), patience=1)
+    wait_for(lambda: not runs(int(done.stdout)), timeout=1)
 
 
 def test_a_program_ends_with_its_block():
