@@ -29,11 +29,11 @@ from sw_model.spec import (
     NeuronSpec,
     UsageError,
     load_deployment,
-    shipped_deployments,
     uniform_network,
 )
 from tests import ROOT
 from tests.random_deployment import random_deployment
+from tests.shipped import PLAIN
 
 from .test_golden import network, pixels
 
@@ -102,7 +102,7 @@ def test_without_compression(monkeypatch, channels):
 
 
 # The real networks have real spikes: many in some channels, none in others.
-@pytest.mark.parametrize("name", shipped_deployments())
+@pytest.mark.parametrize("name", PLAIN)
 def test_shipped_networks(name):
     deployment = load_deployment(name)
     picture = add_noise(camera()[200:223, 300:331], 25, 5)

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.data import camera, chelsea
 
-from sw_model.golden import _network
+from sw_model.golden import _network, denoise
 from sw_model.golden.few_spikes import SpikeNetwork, ValueNetwork
 from sw_model.golden.products import PAIRS, PLAIN, QUADS, best_method
 from sw_model.golden.tiling import Work
 from sw_model.golden.values import CompiledValueNetwork, ValueWeights, supports_values
-from sw_model.spec import uniform_network
+from sw_model.pictures.noise import add_noise
+from sw_model.spec import load_deployment, uniform_network
 from tests.random_deployment import random_deployment
+from tests.shipped import FEW_SPIKES
 
 from .test_few_spikes import network
 
@@ -59,6 +62,23 @@ def test_any_network(method, timesteps, planes, colours, channels, level, size, 
     inputs = colours * planes**2
     pixels = np.random.default_rng(seed).integers(-512, 512, (inputs, *size))
     check(deployment, pixels, level, method)
+
+
+# The real networks on crops of real pictures, at levels told and at the ends of their range.
+@pytest.mark.parametrize("name", FEW_SPIKES)
+def test_shipped_networks(name):
+    deployment = load_deployment(name)
+    picture = camera() if deployment.spec.colours == 1 else chelsea()
+    for seed, level in enumerate((0, 10, 25, 55)):
+        crop = add_noise(picture[90 + seed : 117 + seed, 110:147], level, seed)
+        results = [
+            denoise(deployment, crop, level=level, trace="spikes", engine=engine)
+            for engine in ("values", "reference")
+        ]
+        assert np.array_equal(*(result.total for result in results))
+        for a, b in zip(*(result.layers for result in results), strict=True):
+            assert np.array_equal(a.words, b.words)
+            assert a.words.any()
 
 
 # All neurons fire all that they can, and all weights are as large as 8 bits hold.

@@ -17,7 +17,6 @@ from sw_model.spec import (
     UsageError,
     configuration,
     load_deployment,
-    shipped_deployments,
 )
 from sw_model.training import baseline_command
 from sw_model.training import freeze_command as quantize
@@ -28,6 +27,7 @@ from sw_model.training.options import TrainingOptions
 from sw_model.training.unfold import configuration_of, narrowed, opened, reopen, unfold
 from sw_model.training.widths import WidthOptions
 from tests.random_deployment import random_deployment
+from tests.shipped import PLAIN
 
 from .commands import FEW, command, parse
 
@@ -48,7 +48,7 @@ def test_unfolded_baseline_computes_what_the_folded_one_does():
         assert (network(pixels[:2]) - expected[:2]).abs().max() < 1e-2
 
 
-@pytest.mark.parametrize("name", sorted(shipped_deployments()))
+@pytest.mark.parametrize("name", PLAIN)
 def test_reopened_deployment_freezes_to_itself(name):
     deployment = load_deployment(name)
     config, widths = configuration_of(deployment)
