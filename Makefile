@@ -54,13 +54,12 @@ synth: .venv/.complete ## place and route the accelerator for the best network o
 	$(PY) -m sim frame --predict --deployment best-s25 --figures build/frame.json
 	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed $(SPEED) --seeds 0,1,2 --jobs $(JOBS) -o build/synth-$(SPEED).json
 
-explore: .venv/.complete ## sweep engines, lanes, T, groups and the maps' place over area, speed and energy (half an hour; keeps what it has)
+explore: .venv/.complete ## sweep engines, T, groups and the maps' place over area, speed and energy (half an hour; keeps what it has)
 	@mkdir -p build
 	$(PY) -m sw_model spikes --deployment best-s25 --crop 130,232,64,64 -o build/spikes-64.json
 	$(PY) -m rtl explore --spikes build/spikes-64.json --group 8 --timesteps 8,4 --jobs $(JOBS) -o build/explore-64
 	$(PY) -m sw_model spikes --deployment best-s25 -o build/spikes-256.json
 	$(PY) -m rtl explore --spikes build/spikes-256.json --maps memory --group 8,16 --jobs $(JOBS) -o build/explore-256
-	$(PY) -m rtl explore --spikes build/spikes-256.json --maps memory --group 16 --passes 1,2,4 --jobs $(JOBS) -o build/explore-lanes
 	$(PY) -m sw_model spikes --deployment compact --crop 130,232,64,64 -o build/spikes-compact.json
 	$(PY) -m rtl explore --deployment compact --spikes build/spikes-compact.json --jobs $(JOBS) -o build/explore-compact
 

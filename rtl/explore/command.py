@@ -58,14 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "all)",
     )
     parser.add_argument(
-        "--passes",
-        default="1",
-        metavar="N,...",
-        help="passes over what a spiking layer reads, each for as many of its C output channels: "
-        "an engine has 9 * C / passes lanes; no generator makes more than one (default: "
-        "%(default)s)",
-    )
-    parser.add_argument(
         "--engines", default="1,2", metavar="N,...", help="engines (default: %(default)s)"
     )
     parser.add_argument(

@@ -23,7 +23,7 @@ from rtl.onchip.accelerator import Accelerator
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import MULT_BITS, weight_range
 from sw_model.spec.hardware.strips import strip_columns
-from sw_model.spec.packing import channel_groups, pass_channels
+from sw_model.spec.packing import channel_groups
 
 MAPS = ("chip", "memory")
 """Where activation maps are: on chip, or in external memory with the buses that it takes."""
@@ -45,17 +45,12 @@ class Hardware:
         Of hidden weights.
     group
         Most channels of a channel group.
-    passes
-        Over what a spiking layer reads, each for as many of its output channels. Only 1 is what a
-        generator makes; with more, channel groups are of the channels of one pass, and hold the
-        weights of all.
     """
 
     maps: str
     timesteps: int
     weight_bits: int
     group: int
-    passes: int = 1
 
 
 class SideBySide(wiring.Component):
@@ -150,9 +145,9 @@ def hidden_bits(deployment: Deployment) -> int:
     return max(layer.weight_bits for layer in deployment.spec.layers[1:-1])
 
 
-def group_sizes(channels: int, group: int, passes: int = 1) -> dict[int, int]:
+def group_sizes(channels: int, group: int) -> dict[int, int]:
     """How many channel groups of at most ``group`` channels there are of each size."""
-    sizes = [len(part) for part in channel_groups(pass_channels(channels, passes), group)]
+    sizes = [len(part) for part in channel_groups(channels, group)]
     return {size: sizes.count(size) for size in dict.fromkeys(sizes)}
 
 
@@ -166,14 +161,11 @@ def group_part(deployment: Deployment, hardware: Hardware, size: int, width: int
     width
         Columns of the frame, for maps on chip.
     """
-    each = pass_channels(deployment.spec.channels, hardware.passes)
-    channels = next(group for group in channel_groups(each, hardware.group) if len(group) == size)
-    further = [
-        [part * each + channel for channel in channels] for part in range(1, hardware.passes)
-    ]
+    groups = channel_groups(deployment.spec.channels, hardware.group)
+    channels = next(group for group in groups if len(group) == size)
     external = hardware.maps == "memory"
     columns = strip_columns(hardware.timesteps) if external else width
-    return channel_group(deployment, channels, columns, loadable=external, further=further)
+    return channel_group(deployment, channels, columns, loadable=external)
 
 
 def group_text(deployment: Deployment, hardware: Hardware, size: int, width: int) -> str:

@@ -15,7 +15,6 @@ from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
 from sw_model.spec.hardware.counted_cycles import ENGINES
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.hardware.system_cycles import MemoryTiming
-from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
 
 from .designs import MAPS, Hardware, hidden_bits
@@ -58,46 +57,23 @@ def configurations_of(
 ) -> Iterator[Configuration]:
     """All combinations of the values that are asked for; raises `UsageError`."""
     steps = args.timesteps or str(counts.timesteps)
-    if args.whole and args.passes != "1":
-        raise UsageError(
-            "--whole takes what a generator makes, one pass a layer: leave out --passes"
-        )
     most = min(GROUP_MAX, counts.channels)
     group_text = args.group or str(min(GROUP_CHANNELS, most))
     bits = args.weight_bits or str(hidden_bits(deployment))
-    found = set()
-    for maps, timesteps, width, group, passes, engines in itertools.product(
+    for maps, timesteps, width, group, engines in itertools.product(
         _names(args.maps, "--maps", MAPS),
         _integers(steps, "--timesteps", 1, counts.timesteps),
         _integers(bits, "--weight-bits", WEIGHT_BITS_MIN, WEIGHT_BITS_MAX),
         _integers(group_text, "--group", 1, most),
-        _passes(args.passes, counts.channels),
         _integers(args.engines, "--engines", min(ENGINES), max(ENGINES)),
     ):
         hardware = Hardware(
             maps=maps,
             timesteps=timesteps,
             weight_bits=width,
-            group=min(group, pass_channels(counts.channels, passes)),
-            passes=passes,
+            group=group,
         )
-        configuration = Configuration(hardware=hardware, engines=engines)
-        if configuration not in found:
-            found.add(configuration)
-            yield configuration
-
-
-def _passes(text: str, channels: int) -> list[int]:
-    try:
-        values = _integers(text, "--passes", 1, channels)
-        for passes in values:
-            pass_channels(channels, passes)
-    except UsageError:
-        raise UsageError(
-            f"--passes {text!r} is not a list of different integers that divide the {channels} "
-            f"channels, with commas between them"
-        ) from None
-    return values
+        yield Configuration(hardware=hardware, engines=engines)
 
 
 def _integers(text: str, option: str, low: int, high: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rtl.flow.area import Area
@@ -14,7 +14,6 @@ from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.counted_cycles import chip_cycles, memory_cycles, strip_events
 from sw_model.spec.hardware.strips import Strip, strip_columns, strips
 from sw_model.spec.hardware.system_cycles import MemoryTiming
-from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
 
 from .designs import Hardware, hidden_bits
@@ -41,7 +40,7 @@ class Configuration:
         hardware = self.hardware
         return (
             f"{hardware.maps}, T {hardware.timesteps}, {hardware.weight_bits} bits, "
-            f"groups of {hardware.group}, {hardware.passes} pass(es), {self.engines} engine(s)"
+            f"groups of {hardware.group}, {self.engines} engine(s)"
         )
 
 
@@ -83,11 +82,6 @@ class Point:
     clock_mhz: float
     fps: float
     energy_uj: float
-
-    @property
-    def generated(self) -> bool:
-        """Whether a generator makes it: none does with several passes over a layer's input."""
-        return self.configuration.hardware.passes == 1
 
 
 def compose(
@@ -145,10 +139,10 @@ def evaluate(
         As `compose` gives it.
     """
     hardware, engines = configuration.hardware, configuration.engines
-    timesteps, group, passes = hardware.timesteps, hardware.group, hardware.passes
+    timesteps, group = hardware.timesteps, hardware.group
     if hardware.maps == "chip":
         # Each engine has maps of its own, and works on a frame of its own.
-        cycles = sum(chip_cycles(counts, timesteps, group, passes))
+        cycles = sum(chip_cycles(counts, timesteps, group))
         frames = engines
         parts = [Strip(0, counts.width, first=True, last=True)]
     else:
@@ -160,21 +154,17 @@ def evaluate(
             memory=memory,
             group=group,
             engines=engines,
-            passes=passes,
         )
         cycles, frames = sum(layers), 1
         parts = strips(counts.width, columns)
-    events = 0
-    for strip in parts:
-        *hidden, output = strip_events(counts, timesteps, strip)
-        events += passes * sum(hidden) + output
+    events = sum(sum(strip_events(counts, timesteps, strip)) for strip in parts)
     return Point(
         configuration=configuration,
         variant=(
             *(("timesteps",) if timesteps not in own.spec.timesteps else ()),
             *(("weight_bits",) if hardware.weight_bits != hidden_bits(own) else ()),
         ),
-        lanes=TAPS * pass_channels(counts.channels, passes) * engines,
+        lanes=TAPS * counts.channels * engines,
         area=area,
         fits=fits(area, device),
         cycles=cycles,
@@ -206,25 +196,21 @@ def frame_energy(
             for events in strip_events(counts, timesteps, strip)
         ]
         shape = counts.height, strip.columns
-        layers = spiking_cost(deployment, timesteps, shape, spikes, hardware.passes)
+        layers = spiking_cost(deployment, timesteps, shape, spikes)
         total += sum(layer.energy() for layer in layers)
         if external:
             total -= sum(layer.maps for layer in layers)
-            total += dram_pj(_moved_words(counts, timesteps, strip, hardware.passes))
+            total += dram_pj(_moved_words(counts, timesteps, strip))
     return total
 
 
-def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip, passes: int) -> int:
+def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip) -> int:
     """Words that a strip reads from and writes to memory in all layers."""
     buffers = FrameBuffers(counts.height, counts.width, timesteps, counts.channels)
-    # A part of an event word is written as whole words, whose strobes leave the other parts alone.
-    part = replace(buffers, channels=pass_channels(counts.channels, passes))
-    hidden = len(counts.layers) - 1
-    read = buffers.pixel_words * strip.columns * (passes * hidden + 1)
-    written = part.pixel_words * strip.outputs * passes * (hidden + 1)
-    # The image goes in for every pass of the first layer, and into the last one.
-    images = (passes + 1) * buffers.noisy_words(strip) + buffers.denoised_words(strip)
-    return counts.height * (read + written + images)
+    maps = buffers.pixel_words * (strip.columns + strip.outputs) * len(counts.layers)
+    # The first layer reads the image, and the last one reads it again.
+    images = 2 * buffers.noisy_words(strip) + buffers.denoised_words(strip)
+    return counts.height * (maps + images)
 
 
 OBJECTIVES: dict[str, Callable[[Point], float]] = {
@@ -242,14 +228,12 @@ def pareto_front(points: Sequence[Point], objectives: Sequence[str]) -> list[boo
     """Whether each point is on the front: it fits, and no other point that fits beats it.
 
     A point beats another that it is as good as in every objective and better in one. A shorter T
-    or narrower weights are no way to beat: what they cost in quality is not known here. Nor does
-    what no generator makes beat what one does.
+    or narrower weights are no way to beat: what they cost in quality is not known here.
     """
     values = [
         (
             -point.configuration.hardware.timesteps,
             -point.configuration.hardware.weight_bits,
-            int(not point.generated),
             *(OBJECTIVES[name](point) for name in objectives),
         )
         for point in points
@@ -273,10 +257,8 @@ def point_values(point: Point, on_front: bool) -> dict[str, Any]:
         "weight_bits": hardware.weight_bits,
         "group": hardware.group,
         "engines": point.configuration.engines,
-        "passes": hardware.passes,
         "lanes": point.lanes,
         "variant": list(point.variant),
-        "generated": point.generated,
         **{kind: getattr(point.area, kind) for kind in KINDS},
         "weight_ram": point.area.weight_ram,
         "fits": point.fits,

@@ -24,7 +24,6 @@ COLUMNS = {
     "weight_bits": ("bits", "{}"),
     "group": ("group", "{}"),
     "engines": ("engines", "{}"),
-    "passes": ("passes", "{}"),
     "lanes": ("lanes", "{}"),
     "lut4": ("LUT4", "{}"),
     "flip_flops": ("FF", "{}"),
@@ -39,12 +38,9 @@ COLUMNS = {
     "front": ("front", "{}"),
 }
 _LEFT = ("maps",)
-VARIANT, UNBUILT = "*", "†"
-"""Marks of what the deployment was not frozen for, and of passes that no generator makes."""
-LEGEND = {
-    VARIANT: "not what the deployment was trained and frozen for",
-    UNBUILT: "a layer in several passes: an estimate, no generator makes such an accelerator",
-}
+VARIANT = "*"
+"""Mark of what the deployment was not frozen for."""
+LEGEND = f"{VARIANT:12}not what the deployment was trained and frozen for\n"
 
 
 def rows(points: Sequence[Point], front: Sequence[bool]) -> list[dict[str, Any]]:
@@ -55,7 +51,7 @@ def rows(points: Sequence[Point], front: Sequence[bool]) -> list[dict[str, Any]]
 def table(values: Sequence[Mapping[str, Any]], *, markdown: bool = False) -> str:
     """The rows for readers; as Markdown on request.
 
-    `LEGEND` says what the marks mean.
+    `legend` says what the mark means.
     """
     lines = [[heading for heading, _ in COLUMNS.values()]]
     lines += [[_cell(row, name) for name in COLUMNS] for row in values]
@@ -77,14 +73,12 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     if name in ("fits", "front"):
         return {True: "yes", False: "no" if name == "fits" else ""}[row[name]]
     text = COLUMNS[name][1].format(row[name])
-    if name in row["variant"]:
-        return text + VARIANT
-    return text + UNBUILT if name == "passes" and not row["generated"] else text
+    return text + VARIANT if name in row["variant"] else text
 
 
 def legend(text: str) -> str:
-    """A line for each mark that a table has."""
-    return "".join(f"{mark:12}{meaning}\n" for mark, meaning in LEGEND.items() if mark in text)
+    """What the mark in a table means; nothing for a table without one."""
+    return LEGEND if VARIANT in text else ""
 
 
 def write_report(
@@ -131,10 +125,8 @@ def write_figure(
             )
             if row["front"]:
                 axis.plot(row["fps"], row[name], "o", color="black", fillstyle="none", ms=11)
-                passes = "" if row["generated"] else f"\n{row['passes']} passes{UNBUILT}"
                 axis.annotate(
-                    f"T {row['timesteps']}, {row['weight_bits']} bits\ngroups of {row['group']}"
-                    f"{passes}",
+                    f"T {row['timesteps']}, {row['weight_bits']} bits\ngroups of {row['group']}",
                     (row["fps"], row[name]),
                     xytext=(7, 5),
                     textcoords="offset points",

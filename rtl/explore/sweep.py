@@ -1,7 +1,7 @@
 """A sweep: the designs that its configurations need, synthesised, and the configurations' figures.
 
 Configurations share parts: a channel group is the same whatever the number of engines, and all
-that is no group is the same whatever the groups' size and the passes over a layer.
+that is no group is the same whatever the groups' size.
 """
 
 from __future__ import annotations
@@ -71,19 +71,16 @@ _KINDS = ("whole", "rest", "group", "placed group")
 
 @dataclass(frozen=True)
 class _Part:
-    """A design that configurations need; of ``channels`` in each pass where it is a group."""
+    """A design that configurations need; of ``channels`` where it is a group."""
 
     kind: str
     maps: str
     timesteps: int
     weight_bits: int
     channels: int = 0
-    passes: int = 1
 
     def __str__(self) -> str:
         what = f"{self.kind} of {self.channels} channels" if self.channels else self.kind
-        if self.passes > 1:
-            what = f"{what} in {self.passes} passes"
         return f"{what}, maps {self.maps}, T {self.timesteps}, {self.weight_bits} bits"
 
 
@@ -167,14 +164,14 @@ def _parts(hardware: Hardware, deployment: Deployment, wanted: Sweep) -> Iterato
     yield _Part("whole" if wanted.whole else "rest", *which)
     for size in _sizes(hardware, deployment):
         if not wanted.whole:
-            yield _Part("group", *which, size, hardware.passes)
+            yield _Part("group", *which, size)
         if wanted.place:
-            yield _Part("placed group", *which, size, hardware.passes)
+            yield _Part("placed group", *which, size)
 
 
 def _sizes(hardware: Hardware, deployment: Deployment) -> dict[int, int]:
     """How many channel groups there are of each size."""
-    return group_sizes(deployment.spec.channels, hardware.group, hardware.passes)
+    return group_sizes(deployment.spec.channels, hardware.group)
 
 
 def _text(part: _Part, hardware: Hardware, mine: Deployment, counts: SpikeCounts) -> str:

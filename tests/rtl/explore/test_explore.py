@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gc
 import json
 import os
 import signal
@@ -16,14 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import UnusedElaboratable
 from PIL import Image
 
 from rtl.__main__ import main
-from rtl.core.channel_group import ChannelGroup
 from rtl.core.weight_memory import WeightMemory
 from rtl.explore.command import check_counts, check_size
-from rtl.explore.designs import Hardware, SideBySide, group_part, group_sizes, variant
+from rtl.explore.designs import Hardware, SideBySide, group_sizes, variant
 from rtl.explore.points import Configuration, Point, compose, frame_energy, pareto_front
 from rtl.explore.run import Task, run_cluster, run_here
 from rtl.flow.area import Area
@@ -32,7 +29,7 @@ from rtl.flow.wrapper import RegisteredPins
 from rtl.flow.yosys import design_text
 from sw_model.evaluation.cost_study import count_input
 from sw_model.golden import denoise
-from sw_model.spec import NeuronSpec, UsageError, configuration
+from sw_model.spec import UsageError, configuration
 from sw_model.spec.cost.energy import DRAM_PJ
 from sw_model.spec.cost.model import spiking_cost
 from sw_model.spec.hardware.counted_cycles import chip_cycles, memory_cycles
@@ -109,14 +106,6 @@ def test_a_tiny_sweep(folder, capsys, monkeypatch):
         assert whole[kind] == pytest.approx(one[kind], rel=0.1)
     assert (whole["block_ram"], whole["dsp"]) == (one["block_ram"], one["dsp"])
 
-    # Half the lanes, neurons and line buffers, and the weights and tables of both passes.
-    assert main([*SMALL, "--engines", "1", "--passes", "2", "-o", "half", "--json"]) == 0
-    (half,) = json.loads(capsys.readouterr().out)["points"]
-    assert (half["lanes"], half["generated"], half["front"]) == (18, False, True)
-    assert half["lut4"] < one["lut4"] - 18 * lane_bits
-    assert half["flip_flops"] < one["flip_flops"] - 2 * 18 * lane_bits
-    assert half["weight_ram"] == one["weight_ram"]
-
     def nothing(*arguments):
         raise AssertionError("a result that is there is made again")
 
@@ -185,80 +174,23 @@ def test_configurations_get_their_parts(folder, capsys, monkeypatch):
     assert len(asked) == len(set(asked)) == 2 * (1 + 2 + 2)
 
 
-# Groups are of the channels of a pass, all else is shared; the table says that none is made.
-def test_passes_get_groups_of_their_own(folder, capsys, monkeypatch):
-    asked = []
-
-    def run(task, cache):
-        asked.append(task.label)
-        if task.device is not None:
-            return 90.0 if "in 2 passes" in task.label else 80.0
-        if task.label.startswith("rest"):
-            return Area(lut4=1000)
-        return Area(lut4=20 if "in 2 passes" in task.label else 100, block_ram=5, weight_ram=3)
-
-    monkeypatch.setattr(Task, "run", run)
-    options = ["--group", "1,2", "--passes", "1,2", "--engines", "1", "--maps", "chip"]
-    options += ["--jobs", "1", "--place", "-o", "out"]
-    assert main([*OPTIONS, *options]) == 0
-    text = capsys.readouterr().out
-    content = json.loads(Path("out/points.json").read_text())
-    _, _, counts = tiny_counts()
-    found = [
-        (row["group"], row["passes"], row["lanes"], row["lut4"], row["block_ram"], row["clock_mhz"])
-        for row in content["points"]
-    ]
-    assert found == [
-        (1, 1, 36, 1400, 20, 80.0),
-        (1, 2, 18, 1040, 10, 90.0),
-        (2, 1, 36, 1200, 10, 80.0),
-        (2, 2, 18, 1020, 5, 90.0),
-    ]
-    assert len(asked) == len(set(asked)) == 1 + 2 * 4
-    for row in content["points"]:
-        cycles = chip_cycles(counts, 3, row["group"], row["passes"])
-        assert row["cycles"] == sum(cycles)
-        *hidden, output = (int(layer.events.sum()) for layer in counts.layers)
-        taken = row["passes"] * sum(hidden) + output
-        assert row["busy"] == pytest.approx(taken / sum(cycles), abs=1e-4)
-    assert "†           a layer in several passes: an estimate, no generator makes" in text
-    assert [line.split(" | ")[5] for line in Path("out/table.md").read_text().splitlines()] == [
-        "passes", "---", "1", "2†", "1", "2†"
-    ]  # fmt: skip
-    with Path("out/points.csv").open() as stream:
-        table = list(csv.DictReader(stream))
-    assert [(row["passes"], row["lanes"]) for row in table] == [("1", "36"), ("2", "18")] * 2
-    assert main([*OPTIONS, *options, "--passes", "1"]) == 0
-    assert "†" not in capsys.readouterr().out
-
-
-# Groups cannot be larger than what a pass has: sizes that come to the same are one configuration.
-def test_groups_larger_than_a_pass_are_one_configuration(folder, capsys, monkeypatch):
+# Cycles and the arrays' share of them follow from the counts; a mark in the table is explained.
+def test_the_table_of_two_groupings(folder, capsys, monkeypatch):
     monkeypatch.setattr(Task, "run", lambda task, cache: Area(lut4=1))
-    options = ["--group", "1,2,4", "--passes", "4,1", "--engines", "1", "--maps", "chip"]
-    assert main([*OPTIONS, *options, "--jobs", "1", "--json"]) == 0
-    points = json.loads(capsys.readouterr().out)["points"]
-    assert [(row["group"], row["passes"]) for row in points] == [(1, 4), (1, 1), (2, 1), (4, 1)]
-
-
-# A group has the weights of all of its passes, those of one behind those of the other.
-@pytest.mark.parametrize("maps", ["chip", "memory"])
-def test_groups_of_passes_hold_all_weights(maps):
-    deployment, _, _ = tiny_counts()
-    hardware = Hardware(maps=maps, timesteps=3, weight_bits=4, group=1, passes=2)
-    with warnings.catch_warnings(action="ignore", category=UnusedElaboratable):
-        group = group_part(deployment, hardware, 1, 9)
-        alone = [
-            ChannelGroup(
-                deployment=deployment, channels=[channel], neurons=[NeuronSpec()], max_width=9
-            )
-            for channel in (0, 2)
-        ]
-        assert group.weights.rows == [row for one in alone for row in one.weights.rows]
-        assert len(group.requests.payload.row) == (2 * 2 * 4 - 1).bit_length()
-        assert group._encoding.parts == [one._encoding.parts[0] for one in alone]
-        del group, alone
-        gc.collect()
+    options = ["--group", "1,2", "--engines", "1", "--maps", "chip", "--jobs", "1", "-o", "out"]
+    assert main([*OPTIONS, *options]) == 0
+    assert "trained and frozen for" not in capsys.readouterr().out
+    _, _, counts = tiny_counts()
+    events = sum(int(layer.events.sum()) for layer in counts.layers)
+    for row in json.loads(Path("out/points.json").read_text())["points"]:
+        cycles = sum(chip_cycles(counts, 3, row["group"]))
+        assert (row["cycles"], row["lanes"]) == (cycles, 36)
+        assert row["busy"] == pytest.approx(events / cycles, abs=1e-4)
+    assert main([*OPTIONS, *options, "--timesteps", "1"]) == 0
+    assert "*           not what the deployment was trained and" in capsys.readouterr().out
+    assert [line.split(" | ")[1] for line in Path("out/table.md").read_text().splitlines()] == [
+        "T", "---", "1*", "1*"
+    ]  # fmt: skip
 
 
 # Ctrl-C ends the syntheses under way, and what they leave does not count as a result.
@@ -291,7 +223,7 @@ def point(**changes):
     """A point that others differ from."""
     hardware = Hardware(maps="chip", timesteps=4, weight_bits=4, group=16)
     changes = dict(changes)
-    for name in ("timesteps", "weight_bits", "passes"):
+    for name in ("timesteps", "weight_bits"):
         if name in changes:
             hardware = replace(hardware, **{name: changes.pop(name)})
     made = Point(
@@ -321,9 +253,6 @@ def point(**changes):
         ({"fps": 2e5, "timesteps": 3}, [True, True]),
         ({"fps": 2e5, "weight_bits": 3}, [True, True]),
         ({"weight_bits": 8}, [False, True]),
-        # What is made beats what no generator makes, not the other way round.
-        ({"fps": 2e5, "passes": 2}, [True, True]),
-        ({"fps": 5e4, "passes": 2}, [True, False]),
         # Not an objective.
         ({"area": Area(lut4=100, flip_flops=1, block_ram=10)}, [True, True]),
     ],
@@ -345,8 +274,6 @@ def test_groups_are_of_nearly_the_same_size():
     assert group_sizes(64, 16) == {16: 4}
     assert group_sizes(10, 4) == {3: 2, 4: 1}
     assert group_sizes(3, 16) == {3: 1}
-    assert group_sizes(64, 16, passes=2) == {16: 2}
-    assert group_sizes(20, 4, passes=2) == {3: 2, 4: 1}
 
 
 # A variant is the deployment itself where nothing is asked for, and fits its width elsewhere.
@@ -388,16 +315,6 @@ def test_energy_is_that_of_the_cost_model():
     found = frame_energy(mine, counts, replace(hardware, maps="memory"), whole)
     without = sum(layer.energy() - layer.maps for layer in layers)
     assert found == pytest.approx(without + words * sum(DRAM_PJ) / 2)
-    # Two passes read the image and the maps twice, and write a part of each word twice.
-    half = replace(hardware, maps="memory", passes=2)
-    words = 6 * (3 * 3 + 2 + (2 * (len(maps) - 1) + 1) * 27 + 2 * len(maps) * 27)
-    layers = spiking_cost(deployment, 3, (6, 9), spikes, passes=2)
-    without = sum(layer.energy() - layer.maps for layer in layers)
-    assert frame_energy(mine, counts, half, whole) == pytest.approx(
-        without + words * sum(DRAM_PJ) / 2
-    )
-    on_chip = frame_energy(mine, counts, replace(half, maps="chip"), whole)
-    assert on_chip == pytest.approx(sum(layer.energy() for layer in layers))
     # Overlapping columns are paid twice.
     parts = strips(9, 5)
     assert frame_energy(mine, counts, replace(hardware, maps="memory"), parts) > found
@@ -429,11 +346,6 @@ def test_parts_keep_all_of_their_ports():
         (["--clock", "0"], "--clock 0.0 is not a frequency of 1 to 1000 MHz"),
         (["--clock", "100", "--place"], "--clock and --place exclude each other"),
         (["--whole", "--group", "4"], "--whole takes groups as they are generated"),
-        (["--whole", "--passes", "1,2"], "--whole takes what a generator makes, one pass a layer"),
-        (["--passes", "3"], "--passes '3' is not a list of different integers that divide the 4"),
-        (["--passes", "0"], "--passes '0' is not a list of different integers that divide the 4"),
-        (["--passes", "2,2"], "--passes '2,2' is not a list of different integers"),
-        (["--passes", "two"], "--passes 'two' is not a list of different integers"),
         (["--jobs", "0"], "--jobs 0 is not 1 to 256"),
         (["--jobs", "2", "--dask", "tcp://x"], "not allowed with argument"),
         (["--spikes", "none.json"], "none.json does not exist"),
