@@ -216,12 +216,12 @@ class Datapath(wiring.Component):
             window.timesteps.eq(self.timesteps),
             window.restart.eq(self.restart & self.layer.encoding),
             window.hold.eq(hold),
-            encoder.words.payload.eq(self.words.payload),
-            encoder.words.valid.eq(self.words.valid & ~hold),
-            self.words.ready.eq(encoder.words.ready & ~hold),
+            encoder.i.payload.eq(self.words.payload),
+            encoder.i.valid.eq(self.words.valid & ~hold),
+            self.words.ready.eq(encoder.i.ready & ~hold),
             encoder.spacing.eq(1),
-            self.event.eq(encoder.events.valid & encoder.events.p.present),
-            self.beat.eq(encoder.events.valid | window.o.valid),
+            self.event.eq(encoder.o.valid & encoder.o.p.present),
+            self.beat.eq(encoder.o.valid | window.o.valid),
             self.held.eq(hold & ~self.beat),
         ]
         # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
@@ -234,7 +234,7 @@ class Datapath(wiring.Component):
             m.d.comb += encoder.spacing.eq(2)
 
     def _connect_groups(self, m: Module) -> None:
-        events, constants = self._event_encoder.events, self._layer_constants
+        events, constants = self._event_encoder.o, self._layer_constants
         m.d.comb += [
             constants.layer.eq(self.layer.index),
             constants.timesteps.eq(self.timesteps),
@@ -273,7 +273,7 @@ class Datapath(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.written))
 
     def _connect_output_layer(self, m: Module) -> None:
-        events, weights = self._event_encoder.events, self._output_weights
+        events, weights = self._event_encoder.o, self._output_weights
         array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
         layer, constants = self._output_layer, self._layer_constants
         m.d.comb += [

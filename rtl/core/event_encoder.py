@@ -34,20 +34,19 @@ class EventEncoder(wiring.Component):
     -------
     spacing : In(range(SPACING_MAX + 1))
         Fewest cycles from the last beat of a word to that of the next, 1 or more.
-    words : In(stream.Signature(FrameWord(channels)))
-    events : Out(stream.Signature(Event(channels), always_ready=True))
+    i : In(stream.Signature(FrameWord(channels)))
+    o : Out(stream.Signature(Event(channels), always_ready=True))
         ``last`` marks the last event of a word whose ``final`` was set.
     """
 
     def __init__(self, *, channels: int):
         check_positive(channels=channels)
         self.channels = channels
-        # Not `i` and `o`: benches would take the `o__ready` of the slice inside for its own.
         super().__init__(
             {
                 "spacing": In(range(SPACING_MAX + 1)),
-                "words": In(stream.Signature(FrameWord(channels))),
-                "events": Out(stream.Signature(Event(channels), always_ready=True)),
+                "i": In(stream.Signature(FrameWord(channels))),
+                "o": Out(stream.Signature(Event(channels), always_ready=True)),
             }
         )
 
@@ -92,12 +91,10 @@ class EventEncoder(wiring.Component):
         m.d.comb += [
             hold.eq(group_last & group_done & (rest != 0)),
             word_end.eq(busy & group_last & group_done & ~hold),
-            self.events.valid.eq(busy & ~hold),
-            self.events.p.channel.eq(
-                Cat(_encoded(spike, GROUP), number)[: len(self.events.p.channel)]
-            ),
-            self.events.p.present.eq(spikes.any()),
-            self.events.p.last.eq(group_last & group_done & group_final),
+            self.o.valid.eq(busy & ~hold),
+            self.o.p.channel.eq(Cat(_encoded(spike, GROUP), number)[: len(self.o.p.channel)]),
+            self.o.p.present.eq(spikes.any()),
+            self.o.p.last.eq(group_last & group_done & group_final),
         ]
         with m.If(word_end):
             m.d.sync += rest.eq(self.spacing - 1)
@@ -123,7 +120,7 @@ class EventEncoder(wiring.Component):
             chosen.i.p.last.eq(word_done),
             chosen.i.p.final.eq(final),
             next_word.eq(~waiting | (chosen.i.ready & word_done)),
-            self.words.ready.eq(~arrived | next_word),
+            self.i.ready.eq(~arrived | next_word),
         ]
         with m.If(next_group):
             m.d.sync += [
@@ -149,11 +146,11 @@ class EventEncoder(wiring.Component):
                 pending.eq(groups_left),
                 word_done.eq(_at_most_one(groups_left)),
             ]
-        with m.If(self.words.ready):
+        with m.If(self.i.ready):
             m.d.sync += [
-                arrived.eq(self.words.valid),
-                arrived_word.eq(self.words.p.word),
-                arrived_final.eq(self.words.p.final),
+                arrived.eq(self.i.valid),
+                arrived_word.eq(self.i.p.word),
+                arrived_final.eq(self.i.p.final),
             ]
         return m
 

@@ -4,6 +4,5 @@ What belongs here: components and helpers that know nothing of a network. It imp
 `rtl`.
 
 In all of the hardware a component with one stream in and one stream out calls them `i` and `o`;
-where there are several, their names say what they carry. So do they in the event encoder: its
-stream out is always ready, and benches would take the `o__ready` of the buffer inside for its own.
+where there are several, their names say what they carry.
 """
