@@ -24,11 +24,11 @@ from .weight_memory import WeightMemory
 class ChannelGroup(wiring.Component):
     """Weights, lanes, scatter, neurons and encoding tables of a group of channels.
 
-    Groups do the same at different times: each has its own counters and flags, and passes on what
-    it was told a cycle later, so that no signal has to reach all of a large array at once.
+    All groups do the same, each one cycle after the group before it: each has its own counters and
+    flags and forwards its inputs, so that no signal has to reach all of a large array in one cycle.
 
-    Latency: nine cycles from the request of a word's last event to the word that it completes,
-    five from the last plane of a window to its first word.
+    Latency: nine cycles from the request of a word's last event to the output word, five from the
+    last plane of a window to its first word.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class ChannelGroup(wiring.Component):
     channels
         The output channels of this group.
     neurons
-        Kinds of neuron, as `LayerConstants` has them.
+        Kinds of neuron, as in `LayerConstants`.
     max_width
         Widest frame, in pixels.
     hidden, encoding
-        Which of the chunks that can be loaded are its own, of the hidden and the encoding layers'
-        weights; None for constant weights.
+        Place of its chunks in the weights of the hidden layers and of the encoding layer; None for
+        constant weights.
     shared_weights
-        Whether the hidden layers' weights come from a memory outside.
+        Whether the hidden layers' weights come from a shared memory outside the group.
 
     Members
     -------
@@ -65,7 +65,7 @@ class ChannelGroup(wiring.Component):
     load : In(LOAD_STREAM)
         Absent where the weights are constant.
     fetch : Out(WeightSignature(...))
-        What it asks a memory outside for; absent where it has one of its own.
+        Requests to the shared weight memory; absent where the group has its own memory.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class ChannelGroup(wiring.Component):
         m.submodules.encoding = encoding
         m.submodules.neurons = neurons
         connect_load(m, self, encoding)
-        # A register of its own: what all channels choose their sums by should not come from afar.
+        # A register in each group, because this select signal has a large fan-out.
         encodes = Signal()
         m.d.sync += encodes.eq(self.encoding)
         sums = lanes(scatter.o.payload, scatter.sum_bits)

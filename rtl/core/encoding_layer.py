@@ -1,4 +1,4 @@
-"""The encoding layer's convolution, by tables instead of multipliers."""
+"""The encoding layer's convolution, with tables instead of multipliers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,12 +21,12 @@ class EncodingLayer(wiring.Component):
     """Sums of nine pixels times nine constant weights, for each channel.
 
     Distributed arithmetic: for each plane of bits, most significant first, a table gives the sum of
-    the weights where the bit is set, which is added to twice the sum so far. The planes of the
-    signs come inverted: the table then gives the sum of all weights too much, and that sum's
-    negative is where the accumulator starts.
+    the weights whose bit is set, which is added to twice the sum so far. The sign planes come
+    inverted, so that the table's value is too large by the sum of all weights; the accumulator
+    starts from the negative of that sum.
 
-    A plane a cycle; latency two cycles from the last plane to the sums. Tables that can be loaded
-    take the planes of a window in successive cycles: a cycle without a plane restarts the sums.
+    One plane per cycle; latency two cycles from the last plane to the sums. Tables that can be
+    loaded need the planes of a window in successive cycles: a cycle without one restarts the sums.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class EncodingLayer(wiring.Component):
     weight_bits
         Width of weights that can be loaded.
     load
-        Which of the chunks that can be loaded are its own: the rows of
-        `sw_model.spec.encoding_tables`, all channels side by side. None for constant tables.
+        Place of its chunks when they are loaded: the rows of `sw_model.spec.encoding_tables`, all
+        channels side by side. None for constant tables.
 
     Members
     -------
@@ -95,14 +95,14 @@ class EncodingLayer(wiring.Component):
                 for taps in (slice(TABLE_TAPS), slice(TABLE_TAPS, TAPS))
             ]
             start: Value = Const(-sum(weights), signed(bits + 1))
-            # Between two pixels the accumulators are at their start; the constant one stays there.
+            # Between two pixels the accumulators hold their start value.
             restart: Value = last
             if self.place is not None:
                 bits = table_bits(self.weight_bits)
                 *tables, start = (row.word_select(channel, bits).as_signed() for row in loaded)
                 restart = last | ~valid
             weighted = Signal(signed(bits), name=f"weighted_{channel}", reset_less=True)
-            # Half of the start; the other half's odd bit takes the place that doubling leaves free.
+            # Half of the start value; its odd bit is put where doubling leaves a bit free.
             shape = signed(self.sum_bits)
             init = -sum(weights) >> 1
             held = Signal(shape, init=init, name=f"held_{channel}", reset_less=True)
@@ -120,7 +120,7 @@ class EncodingLayer(wiring.Component):
         return m
 
     def _loadable_tables(self, m: Module, bits: Value) -> list[Value]:
-        """What both tables give for a plane, and where accumulators start."""
+        """Return what both tables give for a plane, and the accumulators' start values."""
         assert self.place is not None
         width = table_bits(self.weight_bits)
         layout = data.ArrayLayout(signed(width), self.channels)
@@ -148,7 +148,7 @@ class EncodingLayer(wiring.Component):
 
 
 def _table(weights: Sequence[int], chosen: Value, bits: int) -> Value:
-    """The sum of the weights whose bit is set: a constant table for each bit of the sum."""
+    """Return the sum of the weights whose bit is set, by a constant table for each of its bits."""
     entries = table(weights)
     return Cat(
         Const(

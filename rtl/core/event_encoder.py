@@ -10,20 +10,20 @@ from rtl.stream.register_slice import RegisterSlice
 from .layouts import Event, FrameWord
 
 GROUP = 8
-"""Channels that are looked at together: eight bits, of up to eight groups at 64 channels."""
+"""Channels per group: 64 channels have eight groups."""
 SPACING_MAX = 3
 
 
 class EventEncoder(wiring.Component):
-    """Gives the set bits of each word as channel numbers, ascending, one a cycle.
+    """Gives the set bits of each word as channel numbers, ascending, one per cycle.
 
-    A word costs as many cycles as it has set bits, but `spacing` cycles at least: a zero word
-    costs a beat. Words follow each other without a gap.
+    A word costs as many cycles as it has set bits, but at least `spacing` cycles: a zero word
+    costs one beat. Words follow each other without a gap.
 
-    Finding the lowest of 64 bits takes longer than a cycle should. Here a first level picks the
-    next group of eight channels that has a spike, a second one the next spike in it. A group takes
-    a cycle at least, so that the first level is always ahead. Latency: four cycles from a word to
-    its first event.
+    Finding the lowest of 64 bits takes longer than one cycle should. So a first level picks the
+    next group of eight channels that has a spike, and a second level the next spike in it. A group
+    takes at least one cycle, so the first level is always ahead. Latency: four cycles from a word
+    to its first event.
 
     Parameters
     ----------
@@ -55,37 +55,37 @@ class EventEncoder(wiring.Component):
         m = Module()
         groups = range(-(-self.channels // GROUP))
 
-        # The word as it came, and which of its groups have a spike.
+        # The word as it arrived, and which of its groups have a spike.
         arrived, arrived_final = Signal(), Signal()
         arrived_word = Signal(self.channels, reset_less=True)
         occupied = Cat(_group(arrived_word, group).any() for group in groups)
 
-        # First level: the groups that are still to come.
+        # First level: the groups of the word that are left.
         waiting, final = Signal(), Signal()
         word = Signal(self.channels, reset_less=True)
         pending = Signal(len(groups))
         lowest = Signal(len(groups))
-        # The group that comes next is the last one: known ahead, as the way in waits for it.
+        # The next group is the word's last one. It is computed ahead, because `i.ready` needs it.
         word_done = Signal(init=1)
         groups_left = Signal(len(groups))
         m.d.comb += [lowest.eq(_lowest(pending)), groups_left.eq(pending ^ lowest)]
 
-        # Between the levels, so that the second one's progress is no matter for the first.
+        # Decouples the levels: the first one need not know of the second one's progress.
         layout = data.StructLayout(
             {"spikes": GROUP, "number": range(max(2, len(groups))), "last": 1, "final": 1}
         )
         m.submodules.chosen = chosen = RegisterSlice(layout)
 
-        # Second level: the spikes of a group that are still to come.
+        # Second level: the spikes of the group that are left.
         busy, spikes, number = Signal(), Signal(GROUP), Signal(range(max(2, len(groups))))
         group_last, group_final = Signal(), Signal()
         spike = Signal(GROUP)
-        # The spike that comes next is the last one.
+        # The next spike is the group's last one.
         group_done, hold = Signal(init=1), Signal()
         spikes_left = Signal(GROUP)
         m.d.comb += [spike.eq(_lowest(spikes)), spikes_left.eq(spikes ^ spike)]
 
-        # `spacing`: cycles for which no word may end.
+        # Cycles in which no word may end, see `spacing`.
         rest = Signal(range(SPACING_MAX))
         word_end = Signal()
         m.d.comb += [
@@ -161,7 +161,7 @@ def _group(word: Value, group: int) -> Value:
 
 def _lowest(flags: Value) -> Value:
     """The lowest set bit alone."""
-    # For few bits shorter than the carry chain of x & -x.
+    # For few bits this is shorter than the carry chain of x & -x.
     return Cat(flags[bit] & ~flags[:bit].any() if bit else flags[0] for bit in range(len(flags)))
 
 

@@ -1,4 +1,4 @@
-"""What the options of ``explore`` ask for."""
+"""Options of ``explore`` as configurations."""
 
 from __future__ import annotations
 
@@ -22,21 +22,19 @@ from .points import OBJECTIVES, Configuration
 from .sweep import Sweep
 
 GROUP_MAX = 64
-"""Most channels of a group: nobody has tried larger ones."""
+"""Most channels of a group; larger ones are untested."""
 MEMORY = MemoryTiming(read=20, write=10)
-"""Latencies of the external memory, as `python -m sim frame` has them."""
+"""Latencies of the external memory, as in `python -m sim frame`."""
 
 
 def parse_sweep(args: argparse.Namespace) -> Sweep:
-    """What is the same for all configurations; raises `UsageError`."""
+    """Return what all configurations share; raise `UsageError` for invalid options."""
     if args.device not in DEVICES:
         raise UsageError(f"--device {args.device!r} is none of {', '.join(DEVICES)}")
     if args.place and args.clock is not None:
         raise UsageError("--clock and --place exclude each other: give one of them")
     if args.whole and args.group is not None:
-        raise UsageError(
-            f"--whole takes groups as they are generated, of {GROUP_CHANNELS}: leave out --group"
-        )
+        raise UsageError(f"--whole has groups of {GROUP_CHANNELS} channels: leave out --group")
     clock = float(TARGET_MHZ) if args.clock is None else args.clock
     if not 1 <= clock <= 1000:
         raise UsageError(f"--clock {clock} is not a frequency of 1 to 1000 MHz")
@@ -55,7 +53,7 @@ def parse_sweep(args: argparse.Namespace) -> Sweep:
 def configurations_of(
     args: argparse.Namespace, counts: SpikeCounts, deployment: Deployment
 ) -> Iterator[Configuration]:
-    """All combinations of the values that are asked for; raises `UsageError`."""
+    """Yield all combinations of the options' values; raise `UsageError` for invalid ones."""
     steps = args.timesteps or str(counts.timesteps)
     most = min(GROUP_MAX, counts.channels)
     group_text = args.group or str(min(GROUP_CHANNELS, most))

@@ -1,4 +1,4 @@
-"""What a configuration costs and brings, and which configurations no other one beats."""
+"""Area, speed and energy of configurations, and their Pareto front."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .designs import Hardware, hidden_bits
 MICROJOULE = 1e6
 """Picojoules."""
 RESOURCES = {
-    # Of `rtl.flow.nextpnr.DEVICES`, as nextpnr reports them.
+    # Of `rtl.flow.nextpnr.DEVICES`, as reported by nextpnr.
     "LFE5U-25F": Area(lut4=24288, flip_flops=24288, block_ram=56, dsp=28),
     "LFE5U-45F": Area(lut4=43848, flip_flops=43848, block_ram=108, dsp=72),
     "LFE5U-85F": Area(lut4=83640, flip_flops=83640, block_ram=208, dsp=156),
@@ -31,7 +31,7 @@ KINDS = ("lut4", "flip_flops", "block_ram", "dsp")
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """Hardware, and how many engines of it work side by side."""
+    """Hardware, and its number of engines working in parallel."""
 
     hardware: Hardware
     engines: int
@@ -51,25 +51,24 @@ class Point:
     Attributes
     ----------
     variant
-        Which of ``timesteps`` and ``weight_bits`` the deployment does not have: nobody trained it
-        for them.
+        Those of ``timesteps`` and ``weight_bits`` for which the deployment was not trained.
     lanes
-        Adders that can each do a synaptic operation a cycle.
+        Adders, each of one synaptic operation per cycle.
     area
         Sum of the parts.
     fits
-        Nothing of it is beyond what the device has.
+        The area does not exceed the device.
     cycles
-        Of a frame.
+        Cycles of a frame.
     busy
-        Share of them in which an engine's array takes an event, encoding and output layer
-        included; mean of the engines.
+        Share of the cycles in which an engine's array takes an event, mean of the engines. Cycles
+        of the encoding and output layer count.
     clock_mhz
         Assumed or measured clock frequency.
     fps
-        Frames a second.
+        Frames per second.
     energy_uj
-        Of a frame, by the model of `sw_model.spec.cost.model`.
+        Energy of a frame in microjoules, by the model of `sw_model.spec.cost.model`.
     """
 
     configuration: Configuration
@@ -87,19 +86,19 @@ class Point:
 def compose(
     groups: Mapping[int, Area], counts: Mapping[int, int], rest: Area, engines: int
 ) -> Area:
-    """Area of an accelerator: the sum of its parts.
+    """Return the area of an accelerator: the sum of its parts.
 
-    A second engine takes all of it a second time but the block RAM of the hidden weights, whose
-    other port it reads.
+    A second engine takes everything a second time except the block RAM of the hidden weights, of
+    which it reads the other port.
 
     Parameters
     ----------
     groups
         Area of a channel group by its number of channels.
     counts
-        How many groups of each there are.
+        Number of groups of each size.
     rest
-        Area of all else.
+        Area of all other parts.
     """
     one = rest
     for size, count in counts.items():
@@ -110,7 +109,7 @@ def compose(
 
 
 def fits(area: Area, device: str) -> bool:
-    """Whether a device has enough of everything."""
+    """Return whether the area fits a device."""
     return all(getattr(area, kind) <= getattr(RESOURCES[device], kind) for kind in KINDS)
 
 
@@ -125,7 +124,7 @@ def evaluate(
     device: str,
     clock_mhz: float,
 ) -> Point:
-    """All figures of a configuration.
+    """Return all figures of a configuration.
 
     Parameters
     ----------
@@ -136,12 +135,12 @@ def evaluate(
     memory
         Latencies of an external memory.
     area
-        As `compose` gives it.
+        From `compose`.
     """
     hardware, engines = configuration.hardware, configuration.engines
     timesteps, group = hardware.timesteps, hardware.group
     if hardware.maps == "chip":
-        # Each engine has maps of its own, and works on a frame of its own.
+        # Each engine has its own maps and works on its own frame.
         cycles = sum(chip_cycles(counts, timesteps, group))
         frames = engines
         parts = [Strip(0, counts.width, first=True, last=True)]
@@ -178,7 +177,7 @@ def evaluate(
 def frame_energy(
     deployment: Deployment, counts: SpikeCounts, hardware: Hardware, parts: Sequence[Strip]
 ) -> float:
-    """Energy of a frame in pJ: that of its strips, and of what they move to and from memory.
+    """Return the energy of a frame in pJ: computing its strips, and accesses to external memory.
 
     Parameters
     ----------
@@ -191,7 +190,7 @@ def frame_energy(
     total = 0.0
     for strip in parts:
         spikes = [
-            # How many of the reached pixels are inside the frame costs nothing.
+            # `useful_taps` does not affect energy.
             InputSpikes(events=events, useful_taps=0)
             for events in strip_events(counts, timesteps, strip)
         ]
@@ -205,7 +204,7 @@ def frame_energy(
 
 
 def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip) -> int:
-    """Words that a strip reads from and writes to memory in all layers."""
+    """Return the words that a strip reads from and writes to memory in all layers."""
     buffers = FrameBuffers(counts.height, counts.width, timesteps, counts.channels)
     maps = buffers.pixel_words * (strip.columns + strip.outputs) * len(counts.layers)
     # The first layer reads the image, and the last one reads it again.
@@ -214,7 +213,7 @@ def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip) -> int:
 
 
 OBJECTIVES: dict[str, Callable[[Point], float]] = {
-    # Each the better the smaller.
+    # All are minimised.
     "fps": lambda point: -point.fps,
     "lut4": lambda point: point.area.lut4,
     "flip_flops": lambda point: point.area.flip_flops,
@@ -225,10 +224,11 @@ OBJECTIVES: dict[str, Callable[[Point], float]] = {
 
 
 def pareto_front(points: Sequence[Point], objectives: Sequence[str]) -> list[bool]:
-    """Whether each point is on the front: it fits, and no other point that fits beats it.
+    """Return whether each point is on the Pareto front: it fits, and no point that fits beats it.
 
-    A point beats another that it is as good as in every objective and better in one. A shorter T
-    or narrower weights are no way to beat: what they cost in quality is not known here.
+    A point beats another one if it is at least as good in every objective and better in one. It
+    must also have at least the same T and width of weights, because the loss of quality by smaller
+    ones is not known here.
     """
     values = [
         (
@@ -239,17 +239,17 @@ def pareto_front(points: Sequence[Point], objectives: Sequence[str]) -> list[boo
         for point in points
     ]
 
-    def beaten(mine: tuple[float, ...]) -> bool:
+    def beaten(own: tuple[float, ...]) -> bool:
         return any(
-            other.fits and theirs != mine and all(a <= b for a, b in zip(theirs, mine, strict=True))
-            for other, theirs in zip(points, values, strict=True)
+            point.fits and other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for point, other in zip(points, values, strict=True)
         )
 
-    return [point.fits and not beaten(mine) for point, mine in zip(points, values, strict=True)]
+    return [point.fits and not beaten(own) for point, own in zip(points, values, strict=True)]
 
 
 def point_values(point: Point, on_front: bool) -> dict[str, Any]:
-    """A point as a flat row of JSON values."""
+    """Return a point as a flat row of JSON values."""
     hardware = point.configuration.hardware
     return {
         "maps": hardware.maps,

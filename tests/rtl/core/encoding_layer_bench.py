@@ -23,13 +23,13 @@ LATENCY = 2
 
 
 class Frame:
-    """Random windows of nine pixels, their planes, and the sums that they must give."""
+    """Random windows of nine pixels, their planes, and the expected sums."""
 
     def __init__(self, name, count=25):
         rng = generator(name)
         low, high = signed_limits(PIXEL_BITS)
         windows = [[low] * TAPS, [high] * TAPS, [0] * TAPS, [-1] * TAPS]
-        # What brings each channel to its ends.
+        # Windows with the largest and the smallest sum of each channel.
         for channel in WEIGHTS:
             windows.append([high if weight > 0 else low for weight in channel])
             windows.append([low if weight > 0 else high for weight in channel])
@@ -50,7 +50,7 @@ class Frame:
 
 
 def planes_of(window):
-    """The bits of nine pixels, most significant first; those of the signs are inverted."""
+    """Return the bit planes of nine pixels, most significant first; the sign plane is inverted."""
     planes = []
     for bit in reversed(range(PIXEL_BITS)):
         first, last = bit == PIXEL_BITS - 1, bit == 0
@@ -66,7 +66,7 @@ def stream_pair(dut, idle=0.0):
     return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
-# A table with a wrong entry, a sign bit that counts as positive, a sum that begins with another's.
+# Detects a wrong entry of a table, a sign bit taken as positive, a sum that starts from another.
 @under_idling(cycles=30_000)
 async def sums_pixels_times_weights(dut, idle):
     source, sink = stream_pair(dut, idle)
@@ -77,7 +77,8 @@ async def sums_pixels_times_weights(dut, idle):
     await check_quiet(dut, sink)
 
 
-# Another pace than a plane a cycle, or another latency than two cycles from the last plane.
+# Detects a rate other than one plane per cycle, or a latency other than two cycles from the last
+# plane.
 @bench(cycles=5_000)
 async def one_plane_a_cycle(dut):
     source, sink = stream_pair(dut)
@@ -91,7 +92,7 @@ async def one_plane_a_cycle(dut):
     check_each("cycle of sums", await given, [at + LATENCY for at in lasts])
 
 
-# A sum that survives a reset.
+# Detects a sum that survives a reset.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)

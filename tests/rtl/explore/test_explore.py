@@ -1,4 +1,4 @@
-"""`python -m rtl explore`: a tiny sweep from counts to front, and what it must not do."""
+"""`python -m rtl explore`: a tiny sweep from counts to front, its figures, and its mistakes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MEMORY = MemoryTiming(read=20, write=10)
 
 
 def tiny_counts(height=6, width=9):
-    """A tiny network, its maps of a random frame, and their counts."""
+    """Return a tiny network, its activation maps of a random frame, and their spike counts."""
     deployment = random_deployment(configuration("tiny"), seed=1)
     pixels = np.random.default_rng(0).integers(-99, 400, (height, width))
     maps = [layer.words for layer in denoise(deployment, pixels, trace="spikes").layers]
@@ -54,7 +54,7 @@ def tiny_counts(height=6, width=9):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder to work in, with a tiny network and the counts of its spikes."""
+    """Work in a folder with a tiny network and its spike counts."""
     monkeypatch.chdir(tmp_path)
     deployment, _, counts = tiny_counts()
     deployment.save(Path("tiny.safetensors"))
@@ -68,7 +68,7 @@ SMALL = [*CHIP, "--group", "4"]
 WHOLE = [*CHIP, "--whole", "--engines", "1"]
 
 
-# From the counts to all outputs; a second run takes everything from the cache.
+# From counts to all outputs; a second run takes all results from the cache.
 def test_a_tiny_sweep(folder, capsys, monkeypatch):
     deployment, maps, _ = tiny_counts()
     assert main([*SMALL, "--jobs", "2", "-o", "out"]) == 0
@@ -81,12 +81,12 @@ def test_a_tiny_sweep(folder, capsys, monkeypatch):
     assert one["fps"] == pytest.approx(100e6 / cycles, abs=1e-3)
     assert two["fps"] == pytest.approx(200e6 / cycles, abs=1e-3)
     assert (one["lanes"], two["lanes"]) == (36, 72)
-    # An adder and two registers a lane at least.
+    # At least an adder and two registers per lane.
     lane_bits = max(layer.lane for layer in deployment.widths.layers[1:-1])
     assert one["lut4"] > 36 * lane_bits
     assert one["flip_flops"] > 2 * 36 * lane_bits
     assert one["weight_ram"] == two["weight_ram"]
-    # All of it twice, but for the weights.
+    # Everything twice, except the weights.
     for kind in ("lut4", "flip_flops", "dsp"):
         assert two[kind] == 2 * one[kind]
     assert two["block_ram"] == 2 * one["block_ram"] - one["weight_ram"]
@@ -99,59 +99,59 @@ def test_a_tiny_sweep(folder, capsys, monkeypatch):
     with Image.open("out/front.png") as figure:
         assert min(figure.size) > 300
 
-    # What lies between the parts is little, and what is left out when they meet as well.
+    # Logic between the parts, and logic that is optimised away when they are connected, is little.
     assert main([*WHOLE, "-o", "whole", "--json"]) == 0
     (whole,) = json.loads(capsys.readouterr().out)["points"]
     for kind in ("lut4", "flip_flops"):
         assert whole[kind] == pytest.approx(one[kind], rel=0.1)
     assert (whole["block_ram"], whole["dsp"]) == (one["block_ram"], one["dsp"])
 
-    def nothing(*arguments):
-        raise AssertionError("a result that is there is made again")
+    def not_called(*arguments):
+        raise AssertionError("a cached result is made again")
 
-    monkeypatch.setattr("rtl.flow.yosys.run_tool", nothing)
+    monkeypatch.setattr("rtl.flow.yosys.run_tool", not_called)
     assert main([*SMALL, "-o", "out", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == content
 
 
-# A result that a cluster made is the same, and kept here like one of our own.
+# A result made by a cluster is cached like a local one.
 def test_a_synthesis_on_a_cluster(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="Dask is an optional extra")
     # Enough rows for block RAM.
     memory = WeightMemory(rows=[[row % 8] * 9 for row in range(600)], weight_bits=4)
     task = Task(label="weights", text=design_text(SideBySide({"weight_memory": memory})))
-    told = []
+    labels = []
     with (
-        warnings.catch_warnings(action="ignore"),  # its own affairs
+        warnings.catch_warnings(action="ignore"),  # Dask's own warnings
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=1, dashboard_address=":0", memory_limit=0
         ) as cluster,
     ):
         client = connect(cluster.scheduler_address)
         found = run_cluster(
-            [task], cache=tmp_path, client=client, tell=lambda label, done: told.append(label)
+            [task], cache=tmp_path, client=client, tell=lambda label, done: labels.append(label)
         )
         client = connect(cluster.scheduler_address)
         broken = replace(task, text="no RTLIL", label="nonsense")
         with pytest.raises(SynthesisFailure, match=r"^nonsense, on the cluster: yosys: .*ERROR"):
             run_cluster([broken], cache=tmp_path, client=client, tell=lambda label, done: None)
-    assert told == ["weights"]
+    assert labels == ["weights"]
     assert found["weights"].block_ram == found["weights"].weight_ram == 2
     assert found["weights"].flip_flops >= 9 * 4
 
-    def nothing(*arguments):
-        raise AssertionError("a result that is there is made again")
+    def not_called(*arguments):
+        raise AssertionError("a cached result is made again")
 
-    monkeypatch.setattr("rtl.flow.yosys.run_tool", nothing)
+    monkeypatch.setattr("rtl.flow.yosys.run_tool", not_called)
     assert run_here([task], cache=tmp_path, jobs=1, tell=lambda label, done: None) == found
 
 
-# Each configuration gets its own parts, as often as it has them, and its slowest group's clock.
+# Each configuration has the sum of its parts' areas and the clock of its slowest group.
 def test_configurations_get_their_parts(folder, capsys, monkeypatch):
-    asked = []
+    labels = []
 
     def run(task, cache):
-        asked.append(task.label)
+        labels.append(task.label)
         if task.device is not None:
             assert task.device == "LFE5U-45F"
             return 90.0 if "of 2 channels" in task.label else 80.0
@@ -164,17 +164,17 @@ def test_configurations_get_their_parts(folder, capsys, monkeypatch):
     options = ["--group", "2,3,4", "--timesteps", "3", "--engines", "2", "--device", "LFE5U-45F"]
     assert main([*OPTIONS, *options, "--place", "--jobs", "1", "-o", "out", "--json"]) == 0
     points = json.loads(capsys.readouterr().out)["points"]
-    # Groups of at most three are two of two channels, as those of at most two are.
+    # Four channels in groups of at most three are two groups of two, as with at most two.
     assert [(row["maps"], row["group"]) for row in points] == [
         (maps, group) for maps in ("chip", "memory") for group in (2, 3, 4)
     ]
     assert [row["lut4"] for row in points] == [2080, 2080, 2002, 4080, 4080, 4002]
     assert [row["block_ram"] for row in points] == [14, 14, 7] * 2
     assert [row["clock_mhz"] for row in points] == [90.0, 90.0, 80.0] * 2
-    assert len(asked) == len(set(asked)) == 2 * (1 + 2 + 2)
+    assert len(labels) == len(set(labels)) == 2 * (1 + 2 + 2)
 
 
-# Cycles and the arrays' share of them follow from the counts; a mark in the table is explained.
+# Cycles and their busy share follow from the counts; the table's mark is explained.
 def test_the_table_of_two_groupings(folder, capsys, monkeypatch):
     monkeypatch.setattr(Task, "run", lambda task, cache: Area(lut4=1))
     options = ["--group", "1,2", "--engines", "1", "--maps", "chip", "--jobs", "1", "-o", "out"]
@@ -193,8 +193,8 @@ def test_the_table_of_two_groupings(folder, capsys, monkeypatch):
     ]  # fmt: skip
 
 
-# Ctrl-C ends the syntheses under way, and what they leave does not count as a result.
-def test_an_interrupt_leaves_the_cache_whole(folder):
+# Ctrl-C ends the running syntheses, and their unfinished files do not count as results.
+def test_an_interrupt_leaves_no_partial_result(folder):
     command = [sys.executable, "-m", "rtl", *SMALL, "--jobs", "1", "-o", "out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -220,7 +220,7 @@ def test_an_interrupt_leaves_the_cache_whole(folder):
 
 
 def point(**changes):
-    """A point that others differ from."""
+    """Return a point with some values changed."""
     hardware = Hardware(maps="chip", timesteps=4, weight_bits=4, group=16)
     changes = dict(changes)
     for name in ("timesteps", "weight_bits"):
@@ -249,15 +249,15 @@ def point(**changes):
         ({"energy_uj": 2.0}, [True, False]),
         ({"fps": 2e5, "energy_uj": 2.0}, [True, True]),
         ({"fps": 2e5, "fits": False}, [True, False]),
-        # What costs quality beats nothing.
+        # A point with less quality beats no other one.
         ({"fps": 2e5, "timesteps": 3}, [True, True]),
         ({"fps": 2e5, "weight_bits": 3}, [True, True]),
         ({"weight_bits": 8}, [False, True]),
-        # Not an objective.
+        # Flip-flops are not an objective here.
         ({"area": Area(lut4=100, flip_flops=1, block_ram=10)}, [True, True]),
     ],
 )
-def test_the_front_is_what_nothing_beats(other, front):
+def test_no_point_beats_the_front(other, front):
     assert pareto_front([point(), point(**other)], ("fps", "lut4", "energy")) == front
 
 
@@ -276,8 +276,8 @@ def test_groups_are_of_nearly_the_same_size():
     assert group_sizes(3, 16) == {3: 1}
 
 
-# A variant is the deployment itself where nothing is asked for, and fits its width elsewhere.
-def test_variants_have_the_width_and_the_t_asked_for():
+# A variant with the deployment's own T and width is the deployment itself.
+def test_variants_have_the_given_width_and_t():
     deployment = random_deployment(configuration("tiny"), seed=1)
     same = variant(deployment, 3, 4)
     assert all((a == b).all() for a, b in zip(same.weights, deployment.weights, strict=True))
@@ -289,7 +289,7 @@ def test_variants_have_the_width_and_the_t_asked_for():
     assert (other.weights[0] == deployment.weights[0]).all()
     assert (np.sign(other.weights[2]) == np.sign(deployment.weights[2])).all()
     assert other.mults[0] > deployment.mult(3)
-    # A narrower layer beside the widest stays as it is.
+    # A layer narrower than the widest one stays as it is.
     layers = list(deployment.spec.layers)
     layers[2] = replace(layers[2], weight_bits=3)
     weights = tuple(weight.clip(-3, 3) for weight in deployment.weights)
@@ -300,24 +300,24 @@ def test_variants_have_the_width_and_the_t_asked_for():
     assert np.abs(narrow.weights[1]).max() == 1
 
 
-# On chip the energy is that of the model of `sw_model cost`; in memory maps cost its accesses.
+# On chip, the energy is that of the model of `sw_model cost`; in memory, maps cost its accesses.
 def test_energy_is_that_of_the_cost_model():
     deployment, maps, counts = tiny_counts()
     spikes = [count_input(words) for words in maps]
     hardware = Hardware(maps="chip", timesteps=3, weight_bits=4, group=4)
-    mine = variant(deployment, 3, 4)
+    own = variant(deployment, 3, 4)
     layers = spiking_cost(deployment, 3, (6, 9), spikes)
     whole = [Strip(0, 9, first=True, last=True)]
-    found = frame_energy(mine, counts, hardware, whole)
+    found = frame_energy(own, counts, hardware, whole)
     assert found == pytest.approx(sum(layer.energy() for layer in layers))
-    # Per row: the image's 3 words in twice, 2 words out; 27 words of each map out and in.
+    # Per row: the image's 3 words are read twice, 2 words written; 27 words of each map both.
     words = 6 * (2 * 3 + 2 + 2 * 27 * len(maps))
-    found = frame_energy(mine, counts, replace(hardware, maps="memory"), whole)
+    found = frame_energy(own, counts, replace(hardware, maps="memory"), whole)
     without = sum(layer.energy() - layer.maps for layer in layers)
     assert found == pytest.approx(without + words * sum(DRAM_PJ) / 2)
-    # Overlapping columns are paid twice.
+    # Overlapping columns count twice.
     parts = strips(9, 5)
-    assert frame_energy(mine, counts, replace(hardware, maps="memory"), parts) > found
+    assert frame_energy(own, counts, replace(hardware, maps="memory"), parts) > found
     assert memory_cycles(counts, 3, columns=5, memory=MEMORY) > memory_cycles(
         counts, 3, columns=9, memory=MEMORY
     )
@@ -345,7 +345,7 @@ def test_parts_keep_all_of_their_ports():
         (["--device", "XC7A100T"], "--device 'XC7A100T' is none of LFE5U-25F"),
         (["--clock", "0"], "--clock 0.0 is not a frequency of 1 to 1000 MHz"),
         (["--clock", "100", "--place"], "--clock and --place exclude each other"),
-        (["--whole", "--group", "4"], "--whole takes groups as they are generated"),
+        (["--whole", "--group", "4"], "--whole has groups of 16 channels: leave out --group"),
         (["--jobs", "0"], "--jobs 0 is not 1 to 256"),
         (["--jobs", "2", "--dask", "tcp://x"], "not allowed with argument"),
         (["--spikes", "none.json"], "none.json does not exist"),
