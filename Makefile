@@ -54,13 +54,12 @@ synth: .venv/.complete ## place and route the accelerator of best-s25 on an ECP5
 	$(PY) -m sim frame --predict --deployment best-s25 --figures build/frame.json
 	$(PY) -m rtl synth --deployment best-s25 --frame build/frame.json --speed $(SPEED) --seeds 0,1,2 --jobs $(JOBS) -o build/synth-$(SPEED).json
 
-explore: .venv/.complete ## sweep engines, lanes, T, groups and map memories: area, speed, energy (half an hour; reuses earlier results)
+explore: .venv/.complete ## sweep engines, T, groups and map memories: area, speed, energy (half an hour; reuses earlier results)
 	@mkdir -p build
 	$(PY) -m sw_model spikes --deployment best-s25 --crop 130,232,64,64 -o build/spikes-64.json
 	$(PY) -m rtl explore --spikes build/spikes-64.json --group 8 --timesteps 8,4 --jobs $(JOBS) -o build/explore-64
 	$(PY) -m sw_model spikes --deployment best-s25 -o build/spikes-256.json
 	$(PY) -m rtl explore --spikes build/spikes-256.json --maps memory --group 8,16 --jobs $(JOBS) -o build/explore-256
-	$(PY) -m rtl explore --spikes build/spikes-256.json --maps memory --group 16 --passes 1,2,4 --jobs $(JOBS) -o build/explore-lanes
 	$(PY) -m sw_model spikes --deployment compact --crop 130,232,64,64 -o build/spikes-compact.json
 	$(PY) -m rtl explore --deployment compact --spikes build/spikes-compact.json --jobs $(JOBS) -o build/explore-compact
 

@@ -26,7 +26,7 @@ from .counters import PerformanceCounters
 from .engine import StripEngine
 from .registers import RegisterFile
 from .sequencer import StripSequencer
-from .signature import AxiLiteSignature, AxiSignature, connect_channels
+from .signature import AxiLiteSignature, AxiSignature
 
 
 def memory_ports(engines: int) -> list[str]:
@@ -117,7 +117,11 @@ class System(wiring.Component):
     def ports(self) -> dict[str, tuple]:
         """Ports by their usual AXI names, in the form that `amaranth.back.rtlil.convert` takes."""
         return {
-            "_".join(map(str, path)): (Value.cast(value), None)
+            # "m_axi_awaddr": AXI's own names tell what is read and what is written.
+            "_".join(str(name) for name in path if name not in ("read", "write")): (
+                Value.cast(value),
+                None,
+            )
             for path, _, value in self.signature.flatten(self)
         }
 
@@ -134,8 +138,7 @@ class System(wiring.Component):
             ]
             self._connect_engine(m, self._engines[index])
             self._connect_band(m, index)
-            connect_channels(m, self._engines[index].axi_read, getattr(self, name))
-            connect_channels(m, self._engines[index].axi_write, getattr(self, name))
+            wiring.connect(m, self._engines[index].axi, wiring.flipped(getattr(self, name)))
         self._connect_weights(m)
         self._connect_registers(m)
         self._connect_counters(m)

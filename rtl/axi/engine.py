@@ -24,7 +24,7 @@ from .pixel_packer import PixelPacker
 from .pixel_unpacker import PixelUnpacker
 from .reader import BurstReader
 from .row_router import RowRouter
-from .signature import DATA_BITS, AxiReadSignature, AxiWriteSignature
+from .signature import DATA_BITS, AxiSignature
 from .status import ActivitySignature, StatusSignature
 from .strip_filter import StripFilter
 from .writer import BurstWriter
@@ -63,8 +63,7 @@ class StripEngine(wiring.Component):
     layer : In(LayerSignature(...))
     status : Out(StatusSignature())
     activity : Out(ActivitySignature())
-    axi_read : Out(AxiReadSignature())
-    axi_write : Out(AxiWriteSignature())
+    axi : Out(AxiSignature())
     load : In(LOAD_STREAM)
     fetch_0, fetch_1, ... : Out(WeightSignature(...))
         As in `Datapath`.
@@ -104,8 +103,7 @@ class StripEngine(wiring.Component):
                 "layer": In(LayerSignature(len(spec.layers), channels)),
                 "status": Out(StatusSignature()),
                 "activity": Out(ActivitySignature()),
-                "axi_read": Out(AxiReadSignature()),
-                "axi_write": Out(AxiWriteSignature()),
+                "axi": Out(AxiSignature()),
                 "load": In(LOAD_STREAM),
                 **(fetch_members(deployment) if shared_weights else {}),
             }
@@ -222,8 +220,8 @@ class StripEngine(wiring.Component):
         wiring.connect(m, geometry.pixel_rows, reader.first)
         wiring.connect(m, geometry.map_rows, reader.second)
         wiring.connect(m, geometry.result_rows, writer.place)
-        wiring.connect(m, reader.axi, wiring.flipped(self.axi_read))
-        wiring.connect(m, writer.axi, wiring.flipped(self.axi_write))
+        wiring.connect(m, reader.axi, wiring.flipped(self.axi.read))
+        wiring.connect(m, writer.axi, wiring.flipped(self.axi.write))
         m.d.comb += [
             self.status.reader_idle.eq(reader.idle),
             self.status.writer_idle.eq(writer.idle),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -72,17 +71,16 @@ class AxiWriteSignature(wiring.Signature):
 
 
 class AxiSignature(wiring.Signature):
-    """All channels of AXI4, as `AxiReadSignature` describes them."""
+    """All channels of AXI4.
+
+    Members
+    -------
+    write : Out(AxiWriteSignature())
+    read : Out(AxiReadSignature())
+    """
 
     def __init__(self) -> None:
-        super().__init__({**AxiWriteSignature().members, **AxiReadSignature().members})
-
-
-def connect_channels(m: Module, channels: wiring.PureInterface, port: wiring.PureInterface) -> None:
-    """Connect some channels of AXI4 to a memory port that has all of them."""
-    for name, member in channels.signature.members.items():
-        inner, outer = getattr(channels, name), getattr(port, name)
-        m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
+        super().__init__({"write": Out(AxiWriteSignature()), "read": Out(AxiReadSignature())})
 
 
 class AxiLiteSignature(wiring.Signature):

@@ -71,19 +71,19 @@ class PictureBytes(wiring.Component):
             row_end.eq(x == Mux(fetching, self.width, self.width * NOISY_BYTES) - 1),
             self.last.eq(row_end & (y == self.height - 1)),
             self.fetched.payload.eq(held),
-            axi.awsize.eq(SIZE),
-            axi.awburst.eq(INCREMENTING),
-            axi.awcache.eq(CACHE),
-            axi.awaddr.eq(Cat(lane & 0, address[SIZE:])),
-            axi.wdata.eq(held.replicate(WORD_BYTES)),
-            axi.wstrb.eq(1 << lane),
-            axi.wlast.eq(1),
-            axi.bready.eq(1),
-            axi.arsize.eq(SIZE),
-            axi.arburst.eq(INCREMENTING),
-            axi.arcache.eq(CACHE),
-            axi.araddr.eq(axi.awaddr),
-            axi.rready.eq(1),
+            axi.write.awsize.eq(SIZE),
+            axi.write.awburst.eq(INCREMENTING),
+            axi.write.awcache.eq(CACHE),
+            axi.write.awaddr.eq(Cat(lane & 0, address[SIZE:])),
+            axi.write.wdata.eq(held.replicate(WORD_BYTES)),
+            axi.write.wstrb.eq(1 << lane),
+            axi.write.wlast.eq(1),
+            axi.write.bready.eq(1),
+            axi.read.arsize.eq(SIZE),
+            axi.read.arburst.eq(INCREMENTING),
+            axi.read.arcache.eq(CACHE),
+            axi.read.araddr.eq(axi.write.awaddr),
+            axi.read.rready.eq(1),
         ]
         with m.If(self.cancel):
             m.d.sync += given_up.eq(1)
@@ -106,25 +106,29 @@ class PictureBytes(wiring.Component):
                 with m.If(given_up):
                     m.next = "idle"
                 with m.Elif(self.stored_valid):
-                    m.d.sync += [held.eq(self.stored), axi.awvalid.eq(1), axi.wvalid.eq(1)]
+                    m.d.sync += [
+                        held.eq(self.stored),
+                        axi.write.awvalid.eq(1),
+                        axi.write.wvalid.eq(1),
+                    ]
                     m.next = "store"
             with m.State("store"):
-                with m.If(axi.awready):
-                    m.d.sync += axi.awvalid.eq(0)
-                with m.If(axi.wready):
-                    m.d.sync += axi.wvalid.eq(0)
-                with m.If(axi.bvalid):
-                    m.d.sync += self.failed.eq(self.failed | axi.bresp[1])
+                with m.If(axi.write.awready):
+                    m.d.sync += axi.write.awvalid.eq(0)
+                with m.If(axi.write.wready):
+                    m.d.sync += axi.write.wvalid.eq(0)
+                with m.If(axi.write.bvalid):
+                    m.d.sync += self.failed.eq(self.failed | axi.write.bresp[1])
                     m.next = "take"
                     self._advance(m, address, x, y, row_end)
             with m.State("ask"):
-                m.d.comb += axi.arvalid.eq(1)
-                with m.If(axi.arready):
+                m.d.comb += axi.read.arvalid.eq(1)
+                with m.If(axi.read.arready):
                     m.next = "fetch"
-            with m.State("fetch"), m.If(axi.rvalid):
+            with m.State("fetch"), m.If(axi.read.rvalid):
                 m.d.sync += [
-                    held.eq(axi.rdata.word_select(lane, 8)),
-                    self.failed.eq(self.failed | axi.rresp[1]),
+                    held.eq(axi.read.rdata.word_select(lane, 8)),
+                    self.failed.eq(self.failed | axi.read.rresp[1]),
                 ]
                 m.next = "give"
             with m.State("give"):

@@ -114,7 +114,7 @@ class SdramController(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        bus, pins, cycles = self.bus, self.pins, self.timing.cycles
+        write, read, pins, cycles = self.bus.write, self.bus.read, self.pins, self.timing.cycles
         pause = Signal(range(self.power_up + 1), init=self.power_up)
         free = Signal()
         m.d.comb += free.eq(pause == 0)
@@ -132,7 +132,7 @@ class SdramController(wiring.Component):
         writing, failed = Signal(), Signal()
         burst_id = Signal()
         word = Signal((BYTES - 1).bit_length() - SIZE)
-        left = Signal(range((1 << len(bus.awlen)) + 1))
+        left = Signal(range((1 << len(write.awlen)) + 1))
         column_bits = (ROW_WORDS - 1).bit_length()
         column, bank = word[:column_bits], word[column_bits : column_bits + BANK_BITS]
         row = word[column_bits + BANK_BITS :]
@@ -149,13 +149,13 @@ class SdramController(wiring.Component):
         turn_of_reads = Signal()
         take_write, take_read = Signal(), Signal()
         m.d.comb += [
-            take_write.eq(bus.awvalid & ~bus.bvalid & ~(bus.arvalid & turn_of_reads)),
-            take_read.eq(bus.arvalid & ~take_write),
+            take_write.eq(write.awvalid & ~write.bvalid & ~(read.arvalid & turn_of_reads)),
+            take_read.eq(read.arvalid & ~take_write),
             pins.bank.eq(bank),
-            pins.written.eq(bus.wdata.word_select(beat, DATA_BITS)),
+            pins.written.eq(write.wdata.word_select(beat, DATA_BITS)),
         ]
-        with m.If(bus.bready):
-            m.d.sync += bus.bvalid.eq(0)
+        with m.If(write.bready):
+            m.d.sync += write.bvalid.eq(0)
 
         with m.FSM() as states:
             with m.State("power up"), m.If(free):
@@ -176,7 +176,7 @@ class SdramController(wiring.Component):
                     command("refresh", cycles("RFC"))
                     m.d.sync += due.eq(0)
                 with m.Else():
-                    m.d.comb += [bus.awready.eq(take_write), bus.arready.eq(take_read)]
+                    m.d.comb += [write.awready.eq(take_write), read.arready.eq(take_read)]
                     self._sample_burst(m, take_write, writing, failed, burst_id, word, left)
                     with m.If(take_write | take_read):
                         m.d.sync += turn_of_reads.eq(take_write)
@@ -190,7 +190,7 @@ class SdramController(wiring.Component):
                 with m.If(due):
                     m.d.sync += pause.eq(self.timing.settle)
                     m.next = "close"
-                with m.Elif(writing & bus.wvalid):
+                with m.Elif(writing & write.wvalid):
                     m.d.comb += pins.drive.eq(1)
                     command("write", 1)
                     m.d.sync += beat.eq(1)
@@ -209,7 +209,7 @@ class SdramController(wiring.Component):
                 m.d.comb += pins.drive.eq(writing)
                 m.d.sync += beat.eq(beat + 1)
                 with m.If(beat == BURST - 1):
-                    m.d.comb += bus.wready.eq(writing)
+                    m.d.comb += write.wready.eq(writing)
                     m.d.sync += [word.eq(word + 1), left.eq(left - 1)]
                     m.next = "word"
                     with m.If((left == 1) | column.all()):
@@ -223,9 +223,9 @@ class SdramController(wiring.Component):
                     m.next = "idle"
                     with m.If(writing):
                         m.d.sync += [
-                            bus.bvalid.eq(1),
-                            bus.bid.eq(burst_id),
-                            bus.bresp.eq(Mux(failed, SLAVE_ERROR, OKAY)),
+                            write.bvalid.eq(1),
+                            write.bid.eq(burst_id),
+                            write.bresp.eq(Mux(failed, SLAVE_ERROR, OKAY)),
                         ]
                 with m.Elif(due):
                     m.next = "refresh"
@@ -237,7 +237,7 @@ class SdramController(wiring.Component):
             states.ongoing("power up") | states.ongoing("first refreshes") | states.ongoing("mode")
         )
         m.d.comb += self.ready.eq(~starting)
-        strobes = bus.wstrb.word_select(beat, DATA_BYTES)
+        strobes = write.wstrb.word_select(beat, DATA_BYTES)
         with m.If(starting | (pins.drive & failed)):
             m.d.comb += pins.mask.eq((1 << DATA_BYTES) - 1)
         with m.Elif(pins.drive):
@@ -257,7 +257,7 @@ class SdramController(wiring.Component):
         """Sample address and length of the chosen burst."""
         bus = self.bus
         chosen = {
-            name: Mux(take_write, getattr(bus, f"aw{name}"), getattr(bus, f"ar{name}"))
+            name: Mux(take_write, getattr(bus.write, f"aw{name}"), getattr(bus.read, f"ar{name}"))
             for name in ("addr", "len", "id", "size", "burst")
         }
         m.d.sync += [
@@ -291,13 +291,13 @@ class SdramController(wiring.Component):
         m.d.comb += [
             queue.w_en.eq(tags[-1].valid),
             queue.w_data.eq(arrived),
-            bus.rvalid.eq(queue.r_rdy),
-            bus.rdata.eq(queue.r_data[:WORD_BITS]),
-            bus.rid.eq(read_tag.id),
-            bus.rlast.eq(read_tag.last),
-            bus.rresp.eq(Mux(read_tag.failed, SLAVE_ERROR, OKAY)),
-            queue.r_en.eq(bus.rready),
-            taken.eq(bus.rvalid & bus.rready),
+            bus.read.rvalid.eq(queue.r_rdy),
+            bus.read.rdata.eq(queue.r_data[:WORD_BITS]),
+            bus.read.rid.eq(read_tag.id),
+            bus.read.rlast.eq(read_tag.last),
+            bus.read.rresp.eq(Mux(read_tag.failed, SLAVE_ERROR, OKAY)),
+            queue.r_en.eq(bus.read.rready),
+            taken.eq(bus.read.rvalid & bus.read.rready),
         ]
         free_words = Signal(range(READ_WORDS + 1), init=READ_WORDS)
         m.d.sync += free_words.eq(free_words + taken - tag.valid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -101,14 +101,14 @@ class Board(wiring.Component):
 
         Each starts only after the other has received all its responses.
         """
-        bus = self.controller.bus
-        for path, member, port in AxiSignature().flatten(bus):
-            name = path[0]
-            system: Value = getattr(self.system.m_axi, name)
-            link: Value = getattr(self.link.memory, name)
+        signals = (
+            AxiSignature().flatten(port)
+            for port in (self.controller.bus, self.system.m_axi, self.link.memory)
+        )
+        for (path, member, port), (*_, system), (*_, link) in zip(*signals, strict=True):
             if member.flow == Out:
                 m.d.comb += port.eq(Mux(owner, system, link))
-            elif name.endswith(("valid", "ready")):
+            elif path[-1].endswith(("valid", "ready")):
                 m.d.comb += [system.eq(port & owner), link.eq(port & ~owner)]
             else:
                 m.d.comb += [system.eq(port), link.eq(port)]

@@ -10,10 +10,10 @@ from rtl.stream.checks import check_positive
 class Accumulator(wiring.Component):
     """Adds weights until the last one, then starts from zero.
 
-    A component of its own, with a register of its own, because event-driven simulators are slow
-    where a wide vector gathers many numbers that change in every cycle. Its adder is all the logic
-    that it has: taking and starting anew are the register's clock enable and synchronous reset. No
-    other reset has to reach it: whoever gives the weights clears it.
+    It is a component with its own register because event-driven simulators are slow where a wide
+    vector gathers many numbers that change in every cycle. Its only logic is an adder: `take` and
+    `last` become the register's clock enable and synchronous reset. No other reset reaches it: the
+    sender of the weights clears it.
 
     Parameters
     ----------

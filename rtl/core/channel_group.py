@@ -13,7 +13,7 @@ from sw_model.spec import TAPS, Deployment, NeuronSpec
 
 from .encoding_layer import EncodingLayer
 from .hidden_weights import group_weights
-from .layouts import NeuronConstants, NeuronWidths, Plane, WeightRequest, WeightSignature
+from .layouts import NeuronConstants, NeuronWidths, Plane, WeightRequest
 from .lif_array import LifArray
 from .loading import LoadPlace, connect_load, load_members
 from .scatter import Scatter
@@ -24,11 +24,11 @@ from .weight_memory import WeightMemory
 class ChannelGroup(wiring.Component):
     """Weights, lanes, scatter, neurons and encoding tables of a group of channels.
 
-    Groups do the same at different times: each has its own counters and flags, and passes on what
-    it was told a cycle later, so that no signal has to reach all of a large array at once.
+    All groups do the same, each one cycle after the group before it: each has its own counters and
+    flags and forwards its inputs, so that no signal has to reach all of a large array in one cycle.
 
-    Latency: nine cycles from the request of a word's last event to the word that it completes,
-    five from the last plane of a window to its first word.
+    Latency: nine cycles from the request of a word's last event to the output word, five from the
+    last plane of a window to its first word.
 
     Parameters
     ----------
@@ -36,18 +36,15 @@ class ChannelGroup(wiring.Component):
         The frozen network.
     channels
         The output channels of this group.
-    further
-        Output channels that it takes in further passes over a layer's input map, as many in each.
-        No generator makes such passes: `rtl.explore.command` asks what they would cost.
     neurons
-        Kinds of neuron, as `LayerConstants` has them.
+        Kinds of neuron, as in `LayerConstants`.
     max_width
         Widest frame, in pixels.
     hidden, encoding
-        Which of the chunks that can be loaded are its own, of the hidden and the encoding layers'
-        weights; None for constant weights.
+        Place of its chunks in the weights of the hidden layers and of the encoding layer; None for
+        constant weights.
     shared_weights
-        Whether the hidden layers' weights come from a memory outside.
+        Whether the hidden layers' weights come from a shared memory outside the group.
 
     Members
     -------
@@ -55,8 +52,6 @@ class ChannelGroup(wiring.Component):
         Of the frame, constant while a layer runs.
     encoding : In(1)
         The encoding layer runs.
-    part : In(range(len(further) + 1))
-        The pass under way, for the encoding layer; absent where there is one.
     kind : In
         Index of the layer's kind of neuron.
     constants : In(ArrayLayout(NeuronConstants, len(channels)))
@@ -64,13 +59,13 @@ class ChannelGroup(wiring.Component):
     restart : In(1)
         A layer begins.
     requests : In(stream.Signature(WeightRequest(...), always_ready=True))
-        Rows of all hidden layers for the first pass, those for the next one behind them.
+        Rows of all hidden layers.
     planes : In(stream.Signature(Plane(), always_ready=True))
     words : Out(stream.Signature(len(channels), always_ready=True))
     load : In(LOAD_STREAM)
         Absent where the weights are constant.
     fetch : Out(WeightSignature(...))
-        What it asks a memory outside for; absent where it has one of its own.
+        Requests to the shared weight memory; absent where the group has its own memory.
 
     Attributes
     ----------
@@ -88,15 +83,11 @@ class ChannelGroup(wiring.Component):
         hidden: LoadPlace | None = None,
         encoding: LoadPlace | None = None,
         shared_weights: bool = False,
-        further: Sequence[Sequence[int]] = (),
     ):
         spec, widths = deployment.spec, deployment.widths.layers
         max_timesteps = spec.timesteps_max
-        parts = [tuple(channels), *map(tuple, further)]
-        hidden_weights = [group_weights(deployment, [part])[0] for part in parts]
-        bits = hidden_weights[0].weight_bits
-        row_count = sum(part.row_count for part in hidden_weights)
-        signature = WeightSignature(row_count, hidden_weights[0].row_bits)
+        hidden_weights = group_weights(deployment, [channels])[0]
+        bits = hidden_weights.weight_bits
         lane_bits = max(layer.lane for layer in widths[1:-1])
         sum_bits = max(layer.sum for layer in widths[1:-1])
         self.channels = tuple(channels)
@@ -111,12 +102,7 @@ class ChannelGroup(wiring.Component):
             max_timesteps=max_timesteps,
         )
         self._encoding = EncodingLayer(
-            weights=[
-                deployment.weights[0][channel].reshape(-1).tolist()
-                for part in parts
-                for channel in part
-            ],
-            passes=len(parts),
+            weights=[deployment.weights[0][channel].reshape(-1).tolist() for channel in channels],
             sum_bits=widths[0].sum,
             weight_bits=spec.layers[0].weight_bits,
             load=encoding,
@@ -134,24 +120,25 @@ class ChannelGroup(wiring.Component):
                 "width": In(range(max_width + 1)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "encoding": In(1),
-                **({"part": In(range(len(parts)))} if further else {}),
                 "kind": In(range(len(neurons))),
                 "constants": In(
                     data.ArrayLayout(NeuronConstants(neuron_widths), len(self.channels))
                 ),
                 "restart": In(1),
-                "requests": In(stream.Signature(WeightRequest(row_count), always_ready=True)),
+                "requests": In(
+                    stream.Signature(WeightRequest(hidden_weights.row_count), always_ready=True)
+                ),
                 "planes": In(stream.Signature(Plane(), always_ready=True)),
                 "words": Out(stream.Signature(len(self.channels), always_ready=True)),
                 **load_members(hidden or encoding),
-                **({"fetch": Out(signature)} if shared_weights else {}),
+                **({"fetch": Out(hidden_weights.signature)} if shared_weights else {}),
             }
         )
         self.weights = (
             self.fetch
             if shared_weights
             else WeightMemory(
-                rows=[row for part in hidden_weights for row in part.rows(deployment)],
+                rows=hidden_weights.rows(deployment),
                 weight_bits=bits,
                 load=hidden,
             )
@@ -170,9 +157,7 @@ class ChannelGroup(wiring.Component):
         m.submodules.encoding = encoding
         m.submodules.neurons = neurons
         connect_load(m, self, encoding)
-        if "part" in self.signature.members:
-            m.d.comb += encoding.part.eq(self.part)
-        # A register of its own: what all channels choose their sums by should not come from afar.
+        # A register in each group, because this select signal has a large fan-out.
         encodes = Signal()
         m.d.sync += encodes.eq(self.encoding)
         sums = lanes(scatter.o.payload, scatter.sum_bits)

@@ -1,4 +1,4 @@
-"""All that computes, without the memories that keep activation maps."""
+"""All arithmetic of the accelerator, without the memories of the activation maps."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from .weight_memory import WeightMemory
 class Datapath(wiring.Component):
     """Event words in, event words out; pixels at both ends of the network.
 
-    One layer at a time, as the input `layer` says. What goes in and
-    comes out has handshakes, what lies between has none: two queues behind the pipeline say when
-    nothing more should set out.
+    It computes one layer at a time; the input `layer` selects it. Inputs and outputs have
+    handshakes, the pipeline between them has none: two queues behind it stop its inputs before
+    they are full.
 
     Parameters
     ----------
@@ -41,40 +41,40 @@ class Datapath(wiring.Component):
     max_height, max_width
         Of a frame, in pixels.
     loadable
-        Whether other weights and constants can be loaded; those of the deployment are then what
-        the memories hold first.
+        Whether other weights and constants can be loaded. The memories then hold those of the
+        deployment at first.
     shared_weights
-        Whether the hidden layers' weights come from memories outside, which other datapaths read
-        too.
+        Whether the hidden layers' weights come from memories outside the datapath, which other
+        datapaths read too.
 
     Members
     -------
     frame : In(FrameSignature(max_height, max_width))
     timesteps : In
-        Of the frame, constant while a layer runs.
+        T of the frame, constant while a layer runs.
     layer : In(LayerSignature(...))
-        Constant while it runs.
+        The layer under way, constant while it runs.
     prepare : In(PrepareSignature())
     restart : In(1)
-        A layer begins; nothing is on its way.
+        A layer begins; the pipeline is empty.
     pixels : In(stream.Signature(signed(10)))
-        Noisy pixels, of the encoding layer.
+        Noisy pixels, for the encoding layer.
     words : In(stream.Signature(FrameWord(channels)))
-        Event words of the other layers, raster order, followed by the row and the pixel of zeros
-        that `Scatter` needs.
+        Event words for the other layers in raster order, followed by the row and the pixel of
+        zeros that `Scatter` needs.
     written : Out(stream.Signature(channels))
         Event words of a spiking layer.
     noisy : In(stream.Signature(FrameWord(10)))
-        Noisy pixels once more, of the output layer.
+        Noisy pixels once more, for the output layer.
     denoised : Out(stream.Signature(8))
     event : Out(1)
-        An event sets out for the synapse arrays.
+        An event goes to the synapse arrays.
     beat, held : Out(1)
-        Anything sets out for them; nothing does, as the pipeline's end is held up.
+        Anything goes to them; nothing does, because of back-pressure at the pipeline's end.
     load : In(LOAD_STREAM)
         Absent where not ``loadable``.
     fetch_0, fetch_1, ... : Out(WeightSignature(...))
-        What each group of channels asks the memories outside for; where ``shared_weights``.
+        Requests of each channel group to the shared weight memories; only with ``shared_weights``.
     """
 
     def __init__(
@@ -115,9 +115,9 @@ class Datapath(wiring.Component):
         self._make_components()
 
     def memory_contents(self) -> dict[str, list[str]]:
-        """Contents of the initialised memories, hexadecimal, a string a row.
+        """Return the contents of the initialised memories, a hexadecimal string for each row.
 
-        The first value of a row is in the least significant bits, as the netlist has it.
+        As in the netlist, the first value of a row is in the least significant bits.
         """
         memories = {
             f"hidden_weights_{index}": group.weights for index, group in enumerate(self._groups)
@@ -141,7 +141,7 @@ class Datapath(wiring.Component):
         self._event_encoder = EventEncoder(channels=spec.channels)
         self._groups = []
         encoding_bits = table_bits(spec.layers[0].weight_bits)
-        encoding = 0  # chunks of the groups before
+        encoding = 0  # chunks of the groups so far
         for weights in group_weights(self.deployment):
             group = ChannelGroup(
                 deployment=self.deployment,
@@ -175,8 +175,8 @@ class Datapath(wiring.Component):
             sum_bits=output.sum, total_bits=output.current, shift=spec.layers[-1].shift
         )
         in_flight = datapath_latency(spec.channels)
-        late = 1  # cycles after which `hold` is heard of
-        # A window that has begun gives T words, while the window before it may still give some.
+        late = 1  # cycles until `hold` takes effect
+        # A window that has begun gives T words; the window before it may still give some.
         words = max(in_flight, 2 * spec.timesteps_max + in_flight // 2)
         self._word_queue = CatchQueue(width=spec.channels, reserve=words + late)
         self._sum_queue = CatchQueue(width=output.sum, reserve=in_flight + late)
@@ -201,7 +201,7 @@ class Datapath(wiring.Component):
             connect_load(m, self, self._groups[0])
             pass_on_loads(m, self._groups)
         hold = Signal()
-        # A register: the queues lie far from what they hold.
+        # A register, because the wires from the queues to the pipeline's inputs are long.
         m.d.sync += hold.eq(self._word_queue.hold | self._sum_queue.hold)
         self._connect_inputs(m, hold)
         self._connect_groups(m)
@@ -216,12 +216,12 @@ class Datapath(wiring.Component):
             window.timesteps.eq(self.timesteps),
             window.restart.eq(self.restart & self.layer.encoding),
             window.hold.eq(hold),
-            encoder.words.payload.eq(self.words.payload),
-            encoder.words.valid.eq(self.words.valid & ~hold),
-            self.words.ready.eq(encoder.words.ready & ~hold),
+            encoder.i.payload.eq(self.words.payload),
+            encoder.i.valid.eq(self.words.valid & ~hold),
+            self.words.ready.eq(encoder.i.ready & ~hold),
             encoder.spacing.eq(1),
-            self.event.eq(encoder.events.valid & encoder.events.p.present),
-            self.beat.eq(encoder.events.valid | window.o.valid),
+            self.event.eq(encoder.o.valid & encoder.o.p.present),
+            self.beat.eq(encoder.o.valid | window.o.valid),
             self.held.eq(hold & ~self.beat),
         ]
         # As `sw_model.spec.hardware.cycles.spacing`: a row takes three cycles or more.
@@ -234,7 +234,7 @@ class Datapath(wiring.Component):
             m.d.comb += encoder.spacing.eq(2)
 
     def _connect_groups(self, m: Module) -> None:
-        events, constants = self._event_encoder.events, self._layer_constants
+        events, constants = self._event_encoder.o, self._layer_constants
         m.d.comb += [
             constants.layer.eq(self.layer.index),
             constants.timesteps.eq(self.timesteps),
@@ -273,7 +273,7 @@ class Datapath(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.written))
 
     def _connect_output_layer(self, m: Module) -> None:
-        events, weights = self._event_encoder.events, self._output_weights
+        events, weights = self._event_encoder.o, self._output_weights
         array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
         layer, constants = self._output_layer, self._layer_constants
         m.d.comb += [
@@ -285,7 +285,7 @@ class Datapath(wiring.Component):
             array.take.eq(weights.take),
             array.last.eq(weights.last),
             scatter.width.eq(self.frame.width),
-            # One sum a pixel for all timesteps.
+            # One sum per pixel for all timesteps.
             scatter.timesteps.eq(1),
             scatter.restart.eq(self.restart & self.layer.output),
             layer.offset.eq(constants.offset),

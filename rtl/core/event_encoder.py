@@ -10,20 +10,20 @@ from rtl.stream.register_slice import RegisterSlice
 from .layouts import Event, FrameWord
 
 GROUP = 8
-"""Channels that are looked at together: eight bits, of up to eight groups at 64 channels."""
+"""Channels per group: 64 channels have eight groups."""
 SPACING_MAX = 3
 
 
 class EventEncoder(wiring.Component):
-    """Gives the set bits of each word as channel numbers, ascending, one a cycle.
+    """Gives the set bits of each word as channel numbers, ascending, one per cycle.
 
-    A word costs as many cycles as it has set bits, but `spacing` cycles at least: a zero word
-    costs a beat. Words follow each other without a gap.
+    A word costs as many cycles as it has set bits, but at least `spacing` cycles: a zero word
+    costs one beat. Words follow each other without a gap.
 
-    Finding the lowest of 64 bits takes longer than a cycle should. Here a first level picks the
-    next group of eight channels that has a spike, a second one the next spike in it. A group takes
-    a cycle at least, so that the first level is always ahead. Latency: four cycles from a word to
-    its first event.
+    Finding the lowest of 64 bits takes longer than one cycle should. So a first level picks the
+    next group of eight channels that has a spike, and a second level the next spike in it. A group
+    takes at least one cycle, so the first level is always ahead. Latency: four cycles from a word
+    to its first event.
 
     Parameters
     ----------
@@ -34,20 +34,19 @@ class EventEncoder(wiring.Component):
     -------
     spacing : In(range(SPACING_MAX + 1))
         Fewest cycles from the last beat of a word to that of the next, 1 or more.
-    words : In(stream.Signature(FrameWord(channels)))
-    events : Out(stream.Signature(Event(channels), always_ready=True))
+    i : In(stream.Signature(FrameWord(channels)))
+    o : Out(stream.Signature(Event(channels), always_ready=True))
         ``last`` marks the last event of a word whose ``final`` was set.
     """
 
     def __init__(self, *, channels: int):
         check_positive(channels=channels)
         self.channels = channels
-        # Not `i` and `o`: benches would take the `o__ready` of the slice inside for its own.
         super().__init__(
             {
                 "spacing": In(range(SPACING_MAX + 1)),
-                "words": In(stream.Signature(FrameWord(channels))),
-                "events": Out(stream.Signature(Event(channels), always_ready=True)),
+                "i": In(stream.Signature(FrameWord(channels))),
+                "o": Out(stream.Signature(Event(channels), always_ready=True)),
             }
         )
 
@@ -56,48 +55,46 @@ class EventEncoder(wiring.Component):
         m = Module()
         groups = range(-(-self.channels // GROUP))
 
-        # The word as it came, and which of its groups have a spike.
+        # The word as it arrived, and which of its groups have a spike.
         arrived, arrived_final = Signal(), Signal()
         arrived_word = Signal(self.channels, reset_less=True)
         occupied = Cat(_group(arrived_word, group).any() for group in groups)
 
-        # First level: the groups that are still to come.
+        # First level: the groups of the word that are left.
         waiting, final = Signal(), Signal()
         word = Signal(self.channels, reset_less=True)
         pending = Signal(len(groups))
         lowest = Signal(len(groups))
-        # The group that comes next is the last one: known ahead, as the way in waits for it.
+        # The next group is the word's last one. It is computed ahead, because `i.ready` needs it.
         word_done = Signal(init=1)
         groups_left = Signal(len(groups))
         m.d.comb += [lowest.eq(_lowest(pending)), groups_left.eq(pending ^ lowest)]
 
-        # Between the levels, so that the second one's progress is no matter for the first.
+        # Decouples the levels: the first one need not know of the second one's progress.
         layout = data.StructLayout(
             {"spikes": GROUP, "number": range(max(2, len(groups))), "last": 1, "final": 1}
         )
         m.submodules.chosen = chosen = RegisterSlice(layout)
 
-        # Second level: the spikes of a group that are still to come.
+        # Second level: the spikes of the group that are left.
         busy, spikes, number = Signal(), Signal(GROUP), Signal(range(max(2, len(groups))))
         group_last, group_final = Signal(), Signal()
         spike = Signal(GROUP)
-        # The spike that comes next is the last one.
+        # The next spike is the group's last one.
         group_done, hold = Signal(init=1), Signal()
         spikes_left = Signal(GROUP)
         m.d.comb += [spike.eq(_lowest(spikes)), spikes_left.eq(spikes ^ spike)]
 
-        # `spacing`: cycles for which no word may end.
+        # Cycles in which no word may end, see `spacing`.
         rest = Signal(range(SPACING_MAX))
         word_end = Signal()
         m.d.comb += [
             hold.eq(group_last & group_done & (rest != 0)),
             word_end.eq(busy & group_last & group_done & ~hold),
-            self.events.valid.eq(busy & ~hold),
-            self.events.p.channel.eq(
-                Cat(_encoded(spike, GROUP), number)[: len(self.events.p.channel)]
-            ),
-            self.events.p.present.eq(spikes.any()),
-            self.events.p.last.eq(group_last & group_done & group_final),
+            self.o.valid.eq(busy & ~hold),
+            self.o.p.channel.eq(Cat(_encoded(spike, GROUP), number)[: len(self.o.p.channel)]),
+            self.o.p.present.eq(spikes.any()),
+            self.o.p.last.eq(group_last & group_done & group_final),
         ]
         with m.If(word_end):
             m.d.sync += rest.eq(self.spacing - 1)
@@ -123,7 +120,7 @@ class EventEncoder(wiring.Component):
             chosen.i.p.last.eq(word_done),
             chosen.i.p.final.eq(final),
             next_word.eq(~waiting | (chosen.i.ready & word_done)),
-            self.words.ready.eq(~arrived | next_word),
+            self.i.ready.eq(~arrived | next_word),
         ]
         with m.If(next_group):
             m.d.sync += [
@@ -149,11 +146,11 @@ class EventEncoder(wiring.Component):
                 pending.eq(groups_left),
                 word_done.eq(_at_most_one(groups_left)),
             ]
-        with m.If(self.words.ready):
+        with m.If(self.i.ready):
             m.d.sync += [
-                arrived.eq(self.words.valid),
-                arrived_word.eq(self.words.p.word),
-                arrived_final.eq(self.words.p.final),
+                arrived.eq(self.i.valid),
+                arrived_word.eq(self.i.p.word),
+                arrived_final.eq(self.i.p.final),
             ]
         return m
 
@@ -164,7 +161,7 @@ def _group(word: Value, group: int) -> Value:
 
 def _lowest(flags: Value) -> Value:
     """The lowest set bit alone."""
-    # For few bits shorter than the carry chain of x & -x.
+    # For few bits this is shorter than the carry chain of x & -x.
     return Cat(flags[bit] & ~flags[:bit].any() if bit else flags[0] for bit in range(len(flags)))
 
 

@@ -1,4 +1,4 @@
-"""The way along the groups of channels, each of which hears of everything a cycle after another."""
+"""The chain of channel groups, in which each group is one cycle later than the one before it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .loading import LoadChunk
 
 
 def pass_on(m: Module, groups: Sequence[ChannelGroup]) -> None:
-    """Tell each group what the one before it was told: events, planes and the kind of layer."""
+    """Forward events, planes and the kind of layer from each group to the next, a cycle later."""
     for before, group in pairwise(groups):
         m.d.sync += [
             group.requests.valid.eq(before.requests.valid),
@@ -24,7 +24,7 @@ def pass_on(m: Module, groups: Sequence[ChannelGroup]) -> None:
 
 
 def pass_on_loads(m: Module, groups: Sequence[ChannelGroup]) -> None:
-    """Tell each group what the one before it was told to load."""
+    """Forward loaded chunks from each group to the next, a cycle later."""
     for before, group in pairwise(groups):
         valid, chunk = Signal(), Signal(LoadChunk(), reset_less=True)
         m.d.sync += [valid.eq(before.load.valid), chunk.eq(before.load.payload)]
@@ -32,7 +32,7 @@ def pass_on_loads(m: Module, groups: Sequence[ChannelGroup]) -> None:
 
 
 def words_together(m: Module, groups: Sequence[ChannelGroup]) -> Value:
-    """Words of all channels: those of the groups that are ahead wait for the last group's."""
+    """Return the words of all channels; those of earlier groups are delayed to the last one's."""
     parts = []
     for index, group in enumerate(groups):
         part = group.words.payload

@@ -1,4 +1,4 @@
-"""Which of the hidden layers' weights each group of channels has."""
+"""The hidden layers' weights of each channel group."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GroupWeights:
     row_count, row_bits
         Rows, one for each input channel of each layer, and their width.
     place
-        What its chunks are called when they are loaded.
+        Place of its chunks when they are loaded.
     """
 
     channels: tuple[int, ...]
@@ -45,15 +45,15 @@ class GroupWeights:
 
     @property
     def signature(self) -> WeightSignature:
-        """How a group asks for its rows."""
+        """Interface on which a group requests its rows."""
         return WeightSignature(self.row_count, self.row_bits)
 
     def rows(self, deployment: Deployment) -> list[list[int]]:
-        """The rows, in the lane order of `weight_row` for these output channels alone."""
+        """Return the rows, in the lane order of `weight_row`, of these output channels alone."""
         channels = deployment.spec.channels
-        mine = [tap * channels + channel for tap in range(TAPS) for channel in self.channels]
+        lanes = [tap * channels + channel for tap in range(TAPS) for channel in self.channels]
         return [
-            [row[lane] for lane in mine]
+            [row[lane] for lane in lanes]
             for layer in deployment.weights[1:-1]
             for row in (weight_row(layer, channel) for channel in range(channels))
         ]
@@ -62,7 +62,7 @@ class GroupWeights:
 def group_weights(
     deployment: Deployment, channels: Sequence[Sequence[int]] | None = None
 ) -> list[GroupWeights]:
-    """The weights of all groups, or of those that consist of ``channels``."""
+    """Return the weights of all groups, or of groups of the given ``channels``."""
     spec = deployment.spec
     bits = max(layer.weight_bits for layer in spec.layers[1:-1])
     found: list[GroupWeights] = []
@@ -80,7 +80,7 @@ def group_weights(
 
 
 def fetch_members(deployment: Deployment) -> dict[str, wiring.Member]:
-    """Members by which engines ask a memory outside for each group's rows."""
+    """Return the members on which an engine requests each group's rows from shared memories."""
     return {
         f"fetch_{index}": Out(weights.signature)
         for index, weights in enumerate(group_weights(deployment))
@@ -88,7 +88,7 @@ def fetch_members(deployment: Deployment) -> dict[str, wiring.Member]:
 
 
 def connect_fetch(m: Module, outer: wiring.Component, inner: wiring.Component) -> None:
-    """Pass on what a component inside asks a memory outside for, if it does."""
+    """Connect the weight requests of an inner component, if it has any, to the outer one's."""
     for name in outer.signature.members:
         if name.startswith("fetch_"):
             wiring.connect(m, getattr(inner, name), wiring.flipped(getattr(outer, name)))

@@ -1,4 +1,4 @@
-"""What changes from layer to layer besides the hidden weights."""
+"""Constants of each layer, other than the weights."""
 
 from amaranth.hdl import Array, Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
@@ -14,11 +14,11 @@ from .loading import CHUNK_BITS, LoadableMemory, LoadPlace, connect_load, load_m
 
 
 class LayerConstants(wiring.Component):
-    """Holds the neurons' constants of every layer and the output layer's for every T.
+    """Holds the neurons' constants of each layer, and those of the output layer for each T.
 
-    All neurons want theirs at once and for a whole layer: they are in registers, which a narrow
-    memory fills before the layer begins, a channel a cycle. Each group of channels hears of it a
-    cycle after the one before, so that no register reaches all of them.
+    All neurons need their constants in each cycle of a layer. So the constants are in registers,
+    which a narrow memory fills before the layer begins, one channel per cycle. Each channel group
+    gets them a cycle after the group before it, so that no register has to reach all groups.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ class LayerConstants(wiring.Component):
     layer, timesteps : In
         The layer under way, and T.
     prepare : In(PrepareSignature())
-        Fills the registers with the constants of ``layer``, the first one or the one after those
-        that they hold. It takes `sw_model.spec.hardware.cycles.constants_cycles`.
+        Fills the registers with the constants of ``layer``, which is the first layer or the one
+        after the last prepared one. Takes `sw_model.spec.hardware.cycles.constants_cycles` cycles.
     kind : Out
         Index of the layer's kind of neuron in `neurons`.
     neuron : Out(ArrayLayout(NeuronConstants, channels))
         Constants of the layer's neurons.
     offset, mult : Out
-        T * bias and the multiplier of the output layer.
+        T * bias, and the multiplier of the output layer.
     load : In(LOAD_STREAM)
         Absent where not ``loadable``.
 
@@ -48,9 +48,9 @@ class LayerConstants(wiring.Component):
     neurons
         Kinds of neuron of the spiking layers, without repetition.
     row_bits, rows
-        Of the neurons' memory, a row each channel of each spiking layer.
+        Of the neurons' memory: a row for each channel of each spiking layer.
     scaling_bits, scaling_rows
-        Of the output layer: offset above mult, a row for each T that is allowed.
+        Of the output layer's memory: offset above mult, a row for each allowed T.
     """
 
     def __init__(self, *, deployment: Deployment, loadable: bool = False):
@@ -138,9 +138,9 @@ class LayerConstants(wiring.Component):
             with m.If(self.layer == 0):
                 m.d.sync += address.eq(0)
         with m.Elif(left != 0):
-            # In the end it is at the next layer's first row.
+            # After the last channel, `address` is that of the next layer's first row.
             m.d.sync += [left.eq(left - 1), address.eq(address + 1)]
-        # Without reset, which would have to reach thousands of registers.
+        # No reset: it would have to reach thousands of registers.
         held = [
             Signal(self.row_bits, name=f"constants_{member}", reset_less=True)
             for member in range(channels)

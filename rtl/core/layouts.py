@@ -1,4 +1,4 @@
-"""What goes between the components of the datapath: payloads and interfaces."""
+"""Payloads and interfaces between the components of the datapath."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sw_model.spec import TAPS, Deployment
 
 
 class FrameWord(data.StructLayout):
-    """A word, and whether the sum that it feeds ends with it."""
+    """A word; ``final`` marks the last word of a sum."""
 
     def __init__(self, word_bits: int):
         super().__init__({"word": unsigned(word_bits), "final": 1})
@@ -29,8 +29,8 @@ class Event(data.StructLayout):
 class Plane(data.StructLayout):
     """One bit of the nine pixels around a pixel.
 
-    ``bits``: of tap (ky, kx) at ky * 3 + kx, inverted in the ``first`` plane, which is that of the
-    signs; ``last``: the least significant plane.
+    ``bits`` has the bit of tap (ky, kx) at ky * 3 + kx. The ``first`` plane holds the signs, whose
+    bits are inverted; the ``last`` plane is the least significant one.
     """
 
     def __init__(self) -> None:
@@ -50,14 +50,14 @@ class FrameSignature(wiring.Signature):
 
 
 class LayerSignature(wiring.Signature):
-    """The layer under way, as whoever runs the layers tells it.
+    """The layer under way, as seen by the sequencer.
 
     Parameters
     ----------
     layers
         Number of layers.
     channels
-        Channels C: rows of hidden weights a layer.
+        Channels C: rows of hidden weights per layer.
 
     Members
     -------
@@ -81,14 +81,14 @@ class LayerSignature(wiring.Signature):
 
 
 class PrepareSignature(wiring.Signature):
-    """Makes the constants of a layer's neurons ready, as whoever runs the layers sees it.
+    """Prepares the constants of a layer's neurons, as seen by the sequencer.
 
     Members
     -------
     start : Out(1)
-        Begin with those of the layer under way.
+        Prepare those of the layer under way.
     done : In(1)
-        They are ready; from a cycle after ``start`` on.
+        They are ready; valid from one cycle after ``start``.
     """
 
     def __init__(self) -> None:
@@ -96,14 +96,14 @@ class PrepareSignature(wiring.Signature):
 
 
 class WeightRequest(data.StructLayout):
-    """The row that an event reads; ``present`` and ``last`` go along with it."""
+    """The row that an event reads, and the event's ``present`` and ``last``."""
 
     def __init__(self, rows: int):
         super().__init__({"row": range(max(2, rows)), "present": 1, "last": 1})
 
 
 class WeightSignature(wiring.Signature):
-    """Requests and their answers, as whoever asks sees them.
+    """Requests and their answers, as seen by the reader.
 
     Members
     -------
@@ -111,8 +111,8 @@ class WeightSignature(wiring.Signature):
     weights : In(row_bits)
         The row in lane order; zeros for a request that is not ``present``.
     take, last : In(1)
-        There is a row; its request was the ``last`` one. After a reset ``last`` comes without a
-        row: it clears the accumulators.
+        The row is valid; its request was the ``last`` one. After a reset, ``last`` without
+        ``take`` clears the accumulators.
     """
 
     def __init__(self, rows: int, row_bits: int):
@@ -128,18 +128,18 @@ class WeightSignature(wiring.Signature):
 
 @dataclass(frozen=True, kw_only=True)
 class NeuronWidths:
-    """Bits of a neuron's numbers, of which all but the threshold are signed.
+    """Widths of a neuron's numbers in bits; all but the threshold are signed.
 
-    Whoever chooses them guarantees that no current and no membrane exceeds its width.
+    The caller guarantees that no current and no membrane exceeds its width.
 
     Attributes
     ----------
     sum
-        What the convolution gives for a timestep.
+        The convolution's result for a timestep.
     bias, threshold
         The constants.
     current
-        What the neuron receives in a timestep.
+        The neuron's input of a timestep.
     membrane
         The membrane, and its value before the first timestep.
     """
@@ -155,7 +155,7 @@ class NeuronWidths:
 
     @classmethod
     def of(cls, deployment: Deployment) -> NeuronWidths:
-        """What neurons need that serve all spiking layers of a deployment."""
+        """Return the widths that fit all spiking layers of a deployment."""
         widths = deployment.widths
         return cls(
             sum=max(layer.sum for layer in widths.layers[:-1]),

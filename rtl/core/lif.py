@@ -15,17 +15,17 @@ from .layouts import NeuronWidths
 class LifProcessingElement(wiring.Component):
     """Charge, fire, reset: one timestep a cycle, as `sw_model.spec.neuron.EQUATION` says.
 
-    Of the three cycles that a sum takes, two go before the membrane: the current, and what it is
-    beyond the threshold. Then the membrane is added to both at the same time, so that fire and
-    reset need no comparison after the charge. Where no neuron leaks, that one addition and the
-    choice after it are all that lies between a membrane and the next.
+    A sum takes three cycles. The first two give the current, and the current minus the threshold.
+    In the third, the membrane is added to both in parallel, so that fire and reset need no
+    comparison after the charge. Where no neuron leaks, the path from one membrane to the next is
+    only one addition and one multiplexer.
 
     Parameters
     ----------
     neurons
-        The kinds of neuron that it can be, without repetition.
+        Kinds of neuron that it can act as, without repetition.
     widths
-        Of its numbers.
+        Widths of its numbers.
 
     Members
     -------
@@ -34,16 +34,16 @@ class LifProcessingElement(wiring.Component):
     sum, bias : In(signed)
         The current is (sum + carry + bias) << F, a cycle later.
     carry : In(1)
-        What rounding adds to the sum.
+        Rounding carry of the sum.
     take : In(1)
-        A cycle after the sum: keep the current for the timesteps that follow.
+        A cycle after the sum: store the current for the following timesteps.
     enable : In(1)
-        From the cycle after ``take`` on: a timestep with the current that was kept.
+        From the cycle after ``take`` on: run a timestep with the stored current.
     first : In(1)
-        It is timestep 0: the membrane before it is ``init``.
+        The timestep is 0: the membrane before it is ``init``.
     threshold, init : In
     spike : Out(1)
-        Of this timestep, in the cycle of ``enable``.
+        The spike of this timestep, in the cycle of ``enable``.
     """
 
     def __init__(self, *, neurons: Sequence[NeuronSpec], widths: NeuronWidths):
@@ -69,14 +69,14 @@ class LifProcessingElement(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # What a reset leaves in the membrane is of no account: the first timestep loads it.
+        # Needs no reset: the first timestep replaces the membrane by `init`.
         membrane = Signal(signed(self.widths.membrane), reset_less=True)
         before, leaked = Signal.like(membrane), Signal.like(membrane)
         charged, after = Signal.like(membrane), Signal.like(membrane)
         arriving = Signal(signed(self.widths.current), reset_less=True)
         current = Signal.like(arriving)
         excess = Signal(signed(self._excess_bits), reset_less=True)
-        # The charged membrane less the threshold: not negative where the neuron fires.
+        # The charged membrane minus the threshold; the neuron fires if it is not negative.
         beyond = Signal(signed(max(self.widths.membrane, self._excess_bits) + 1))
         m.d.comb += [
             before.eq(Mux(self.first, self.init, membrane)),
@@ -84,7 +84,7 @@ class LifProcessingElement(wiring.Component):
             beyond.eq(leaked + excess),
             self.spike.eq(beyond >= 0),
         ]
-        # The carry goes into the adder below the lowest bits, instead of through one of its own.
+        # The carry enters the same adder, in an extra lowest bit, instead of a second adder.
         halves = Cat(self.carry, self.sum).as_signed() + Cat(Const(1, 1), self.bias).as_signed()
         with m.Switch(self.kind):
             for kind, neuron in enumerate(self.neurons):

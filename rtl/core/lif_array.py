@@ -15,11 +15,12 @@ from .lif import LifProcessingElement
 
 
 class LifArray(wiring.Component):
-    """One `LifProcessingElement` a channel; sums in, event words out, time innermost.
+    """One `LifProcessingElement` per channel; sums in, event words out, time innermost.
 
-    A timestep a cycle. In a layer whose current is constant (the encoding layer) one input serves
+    One timestep per cycle. In a layer with constant current (the encoding layer) one input serves
     all timesteps of its pixel, otherwise each timestep takes an input. Latency: three cycles.
-    Nothing waits: a constant current must keep a distance of `timesteps` cycles to the next.
+    There is no back-pressure: a constant current must come `timesteps` cycles or more before the
+    next one.
 
     Parameters
     ----------
@@ -30,9 +31,9 @@ class LifArray(wiring.Component):
     max_timesteps
         Largest T.
     encoding_shift
-        Rounding right shift of the sums of a constant-current layer.
+        Rounding right shift of the sums of a layer with constant current.
     widths
-        Of the neurons' numbers.
+        Widths of the neurons' numbers.
 
     Members
     -------
@@ -43,7 +44,7 @@ class LifArray(wiring.Component):
     constant : In(1)
         The layer's current is constant.
     constants : In(ArrayLayout(NeuronConstants, channels))
-        All of these keep their values while a layer runs.
+        Constants of the layer's neurons. These four inputs keep their values while a layer runs.
     i : In(stream.Signature(channels * widths.sum, always_ready=True))
         Signed numbers, channel 0 in the least significant bits.
     o : Out(stream.Signature(channels, always_ready=True))
@@ -81,7 +82,7 @@ class LifArray(wiring.Component):
         m = Module()
         take, enable = Signal(), Signal()
         step, first = Signal(range(self.max_timesteps)), Signal(init=1)
-        more = Signal(range(self.max_timesteps))  # timesteps that the current still serves
+        more = Signal(range(self.max_timesteps))  # timesteps left for this current
         m.d.sync += [take.eq(self.i.valid), self.o.valid.eq(enable)]
         with m.If(take):
             m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.timesteps - 1, 0))]
@@ -116,9 +117,9 @@ class LifArray(wiring.Component):
         return m
 
     def _shifted(self, value: Value) -> tuple[Value, Value]:
-        """The encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`).
+        """Apply the encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`).
 
-        What is shifted, and the highest bit that falls off, which rounds it.
+        Returns the shifted value and the highest bit shifted out, which is the rounding carry.
         """
         if self.encoding_shift == 0:
             return value, Const(0, 1)

@@ -1,4 +1,4 @@
-"""Memories that keep what a deployment needs, and can be loaded with another one's numbers."""
+"""Memories of a deployment's numbers, which can be loaded with those of another deployment."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rtl.stream.checks import check_positive
 from sw_model.spec.hardware.registers import REGISTER_BITS, REGISTERS, load_memory
 
 CHUNK_BITS = REGISTER_BITS
-"""What one write of LOAD_DATA brings."""
+"""Width of one write of LOAD_DATA."""
 _BLOCK_BITS = 4096
-"""Of a memory from which on it is given block RAM, of 18 432 bits each."""
+"""Smallest memory, in bits, that is put into block RAM; a block has 18 432 bits."""
 
 
 class LoadChunk(data.StructLayout):
-    """A chunk, and where it goes: the fields of the register LOAD_ADDRESS."""
+    """A chunk and its destination: the fields of the register LOAD_ADDRESS."""
 
     def __init__(self) -> None:
         fields = {field.name: field.bits for field in REGISTERS["LOAD_ADDRESS"].fields}
@@ -28,19 +28,19 @@ class LoadChunk(data.StructLayout):
 
 
 LOAD_STREAM = stream.Signature(LoadChunk(), always_ready=True)
-"""Chunks on their way into the memories, as their sender sees them; always taken."""
+"""Chunks for the memories, as seen by their sender; always accepted."""
 
 
 @dataclass(frozen=True)
 class LoadPlace:
-    """Which chunks belong to a memory.
+    """The chunks that belong to a memory.
 
     Attributes
     ----------
     name
-        Memory of `sw_model.spec.hardware.registers.LOAD_MEMORIES`, which may consist of several.
+        One of `sw_model.spec.hardware.registers.LOAD_MEMORIES`; several memories may share it.
     row, chunk
-        What its first row, and the first chunk of its rows, are called.
+        Numbers of its first row and of the first chunk of its rows.
     """
 
     name: str
@@ -49,17 +49,17 @@ class LoadPlace:
 
 
 def load_members(place: LoadPlace | None) -> dict[str, wiring.Member]:
-    """The member ``load`` of a component that can be loaded, none of another."""
+    """Return the member ``load`` of a component that can be loaded; none without a place."""
     return {} if place is None else {"load": In(LOAD_STREAM)}
 
 
 def load_target(
     m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int
 ) -> tuple[Signal, Signal]:
-    """The row that a chunk belongs to, and whether it is one of a memory's ``rows`` rows."""
+    """Return a chunk's row in a memory of ``rows`` rows, and whether it belongs to the memory."""
     row, chosen = Signal(len(load.p.row), name="row"), Signal()
     m.d.comb += [
-        # Rows before the first one wrap around to far behind the last.
+        # Rows before the first one wrap around to numbers beyond the last one.
         row.eq(load.p.row - place.row),
         chosen.eq(load.valid & (load.p.memory == load_memory(place.name)) & (row < rows)),
     ]
@@ -67,7 +67,7 @@ def load_target(
 
 
 def connect_load(m: Module, outer: wiring.Component, *inner: wiring.Component) -> None:
-    """Pass what is loaded on to components inside of one, where they can be loaded."""
+    """Connect a component's ``load`` to the inner components that can be loaded."""
     for component in inner:
         if "load" in component.signature.members:
             wiring.connect(m, wiring.flipped(outer.load), component.load)
@@ -75,14 +75,14 @@ def connect_load(m: Module, outer: wiring.Component, *inner: wiring.Component) -
 
 @dataclass(frozen=True)
 class LoadedChunk:
-    """A chunk in registers in front of a memory, as `register_chunk` makes them.
+    """A chunk in registers in front of a memory, made by `register_chunk`.
 
     Attributes
     ----------
     enables
-        Write enables of a row's chunks: one of them where there is something to write.
+        Write enables of a row's chunks; at most one is set.
     row, data
-        Where it goes, and what it is.
+        Row and content of the chunk.
     """
 
     enables: Signal
@@ -93,16 +93,16 @@ class LoadedChunk:
 def register_chunk(
     m: Module, load: wiring.PureInterface, place: LoadPlace, rows: int, chunks: int
 ) -> LoadedChunk:
-    """Registers that hold what is loaded into a memory, a cycle later.
+    """Return registers that hold a chunk loaded into a memory, a cycle later.
 
-    What is loaded comes over long wires, and goes to all blocks of a large memory. Registers that
-    only take what is for this memory differ from those of all others: synthesis would make one out
-    of equal ones, for memories all over the chip.
+    Chunks come over long wires and go to all blocks of a large memory. The registers only take
+    chunks for this memory, so they differ from those of all others: synthesis would merge equal
+    registers, even those of memories far apart on the chip.
 
     Parameters
     ----------
     rows, chunks
-        The memory's rows, and how many chunks a row has.
+        Numbers of rows and of chunks per row.
     """
     row, chosen = load_target(m, load, place, rows)
     chunk = LoadedChunk(
@@ -122,10 +122,10 @@ def register_chunk(
 
 
 def ram_style(rows: int, row_bits: int) -> str:
-    """What a memory that can be loaded should consist of.
+    """Return the value of ``ram_style`` for a memory that can be loaded.
 
-    A memory of this kind has its register behind a port without a clock, so that what is read
-    need not be kept where it is just written. Synthesis then has to be told.
+    Such a memory has an asynchronous read port with a register behind it, so that a read of a row
+    being written may give anything. Synthesis then cannot choose the kind of RAM by itself.
     """
     return "block" if rows * row_bits >= _BLOCK_BITS else "distributed"
 
@@ -136,20 +136,20 @@ class LoadableMemory(wiring.Component):
     Parameters
     ----------
     rows
-        Contents, a row each, as unsigned numbers.
+        Contents: an unsigned number for each row.
     row_bits
         Width of a row.
     read
-        "sync": latency one cycle; "comb": none.
+        "sync": latency one cycle; "comb": no latency.
     place
-        Which chunks are its own; None for a memory that cannot be loaded.
+        Place of its chunks; None for a memory that cannot be loaded.
 
     Members
     -------
     address : In
     data : Out(row_bits)
     load : In(LOAD_STREAM)
-        Only while nobody reads; absent where ``place`` is None.
+        Only while no reader is active; absent where ``place`` is None.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ class LoadableMemory(wiring.Component):
             port = rows.read_port(domain=self.read)
             m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
             return m
-        # Whole chunks, so that each has a write enable of its own.
+        # Complete chunks, so that each has its own write enable.
         chunks = -(-self.row_bits // CHUNK_BITS)
         style = ram_style(len(self.rows), self.row_bits) if self.read == "sync" else "distributed"
         m.submodules.rows = rows = memory.Memory(
@@ -204,7 +204,7 @@ class LoadableMemory(wiring.Component):
             m.d.comb += self.data.eq(port.data)
             return m
         found = Signal(self.row_bits, reset_less=True)
-        # Reading and writing take turns, see `ram_style`.
+        # Not read in the cycle of a write, see `ram_style`.
         with m.If(~loaded.enables.any()):
             m.d.sync += found.eq(port.data)
         m.d.comb += self.data.eq(found)
@@ -212,16 +212,16 @@ class LoadableMemory(wiring.Component):
 
 
 class LoadableRegister(wiring.Component):
-    """A row that is there all the time, and can be loaded in chunks of 32 bits.
+    """A row in registers, which can be loaded in chunks of 32 bits.
 
     Parameters
     ----------
     row
-        What it holds first, an unsigned number.
+        Initial content, an unsigned number.
     row_bits
-        Its width.
+        Width of the row.
     place
-        Which chunks are its own.
+        Place of its chunks.
 
     Members
     -------

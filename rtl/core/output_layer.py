@@ -1,4 +1,4 @@
-"""From the last convolution's sum to the denoised pixel."""
+"""From the last convolution's sums to denoised pixels."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
@@ -12,12 +12,12 @@ from .layouts import FrameWord
 
 
 class OutputLayer(wiring.Component):
-    """Scales the sum over all taps, channels and timesteps to the residual and takes it away.
+    """Scales the sum over all taps, channels and timesteps to the residual and subtracts it.
 
     R = sum + offset; residual = (R * mult + 2^(shift - 1)) >> shift;
     denoised = pixel - residual, clamped to 0..255.
 
-    A pixel a cycle. Latency: four cycles: offset, product, rounding and clamp.
+    One pixel per cycle. Latency: four cycles, for offset, product, rounding and clamp.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ class OutputLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # Four stages that move together, or not at all while a denoised pixel waits.
+        # All four stages move together; they stop while a denoised pixel waits.
         move, taken = Signal(), Signal()
         valid = Signal(3)
         total = Signal(signed(self.total_bits), reset_less=True)
         product = Signal(signed(self.total_bits + MULT_BITS), reset_less=True)
-        # A bit more than the product's, which the rounding may need.
+        # One bit more than the product's, which rounding may need.
         residual = Signal(signed(max(1, len(product) + 1 - self.shift)), reset_less=True)
         pixels = [
             Signal(signed(PIXEL_BITS), name=f"pixel_{age}", reset_less=True) for age in (1, 2, 3)

@@ -1,4 +1,4 @@
-"""The pixels around every pixel, a bit at a time."""
+"""The 3×3 pixels around each pixel, one bit plane at a time."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import memory, stream, wiring
@@ -15,10 +15,10 @@ from .raster import Raster
 class PixelWindow(wiring.Component):
     """Keeps two rows of pixels and gives the 3×3 pixels around each, most significant bits first.
 
-    Ten planes a pixel, then a pause, so that a pixel takes max(10, timesteps) cycles: the neurons
-    need `timesteps` cycles for it. Before the first one, a row and a pixel go in without anything
-    coming out, one a cycle. Pixels beyond the borders are zero. Latency: two cycles from the last
-    pixel that a window needs to its first plane.
+    A pixel takes max(10, timesteps) cycles: ten planes, then a pause where the neurons need more
+    cycles for their timesteps. Before the first window, one row and one pixel go in, one pixel per
+    cycle, without any output. Pixels beyond the borders are zero. Latency: two cycles from the last
+    pixel of a window to its first plane.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class PixelWindow(wiring.Component):
     restart : In(1)
         A new frame begins.
     hold : In(1)
-        Begin no further window.
+        Do not begin another window.
     i : In(stream.Signature(signed(10)))
     o : Out(stream.Signature(Plane(), always_ready=True))
     """
@@ -67,7 +67,7 @@ class PixelWindow(wiring.Component):
             raster.restart.eq(self.restart),
         ]
         wiring.connect(m, wiring.flipped(self.frame), raster.frame)
-        # Cycles for which the window must stay as it is, and pixels before the first window.
+        # Cycles until the next window may begin, and pixels missing before the first window.
         rest = Signal(range(max(PIXEL_BITS, self.max_timesteps)))
         missing = Signal(range(self.max_width + 2))
         free, step, begins = Signal(), Signal(), Signal()
@@ -94,7 +94,7 @@ class PixelWindow(wiring.Component):
         return m
 
     def _keep_pixels(self, m: Module, step: Value, pixel: Value) -> list[list[Signal]]:
-        """The window, row ky and column kx, which moves when a pixel comes."""
+        """Return the window, row ky and column kx, which moves with each pixel."""
         # The two rows above, the older one first; read and written in the cycle of the pixel.
         m.submodules.rows = rows = memory.Memory(
             shape=unsigned((KERNEL - 1) * PIXEL_BITS), depth=self.max_width, init=[]
@@ -124,9 +124,9 @@ class PixelWindow(wiring.Component):
         return window
 
     def _find_borders(self, m: Module, begins: Value) -> list[list[Value]]:
-        """Whether the window's pixels lie beyond the top, the left or the right border.
+        """Return flags of the window's pixels beyond the top, the left or the right border.
 
-        Those below the bottom are the zeros that follow the frame.
+        Pixels below the bottom need none: they are the zeros that follow the frame.
         """
         x, top = PlaceCounter(m, self.frame.width, "window"), Signal()  # of the next window
         above, left, right = Signal(), Signal(), Signal()

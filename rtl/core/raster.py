@@ -1,4 +1,4 @@
-"""The order in which a layer's input goes through the array."""
+"""Raster order of a layer's input."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
@@ -20,7 +20,7 @@ class Raster(wiring.Component):
     max_height, max_width
         Of a frame, in pixels.
     max_timesteps
-        Most words a pixel.
+        Most words per pixel.
 
     Members
     -------
@@ -28,13 +28,13 @@ class Raster(wiring.Component):
     timesteps : In
         Constant from ``restart`` on.
     restart : In(1)
-        Back to the first word.
+        Go back to the first word.
     step : In(1)
-        On to the next word.
+        Go to the next word.
     inside : Out(1)
         The word belongs to the frame; otherwise to the flush, or `done` is set.
     last_timestep : Out(1)
-        It is the last word of its pixel.
+        The word is the last one of its pixel.
     done : Out(1)
         No word is left. Set until the first ``restart``.
     """

@@ -11,26 +11,26 @@ from sw_model.spec import KERNEL, TAPS
 
 
 class Scatter(wiring.Component):
-    """Adds each input pixel's nine tap vectors into the nine output pixels that they belong to.
+    """Adds the nine tap vectors of each input pixel to the nine output pixels they belong to.
 
     The tap (ky, kx) of input pixel (y, x) belongs to output pixel (y - ky + 1, x - kx + 1). The
     sums of a row of taps travel right to left through two columns of partial sums, then down
-    through two line buffers. All of it moves by one input word a cycle (the scatter's s = 1).
+    through two line buffers. It takes one input word per cycle (the scatter's s = 1).
 
-    The input is the frame in raster order, `timesteps` words a pixel, followed by one row and one
+    The input is the frame in raster order, `timesteps` words per pixel, followed by one row and one
     pixel of zeros that flush the last sums out: ((height + 1) * width + 1) * timesteps words. The
     output is height * width * timesteps words. Latency: three cycles from the input word at one row
-    and one pixel below an output pixel. Nothing waits: whoever gives words sees to it that the
-    sums can be taken.
+    and one pixel after an output pixel. There is no back-pressure: the sender of the words ensures
+    that the sums can be taken.
 
     The line buffers are read when a word arrives and written two cycles later. In a frame whose
-    rows have fewer words than that, words must keep a distance, see
+    rows have fewer words than that, words need a minimum distance, see
     `sw_model.spec.hardware.cycles.spacing`.
 
-    Partial sums that an earlier row or frame left behind are masked, never cleared:
-    at x = 0 the column buffers' newest sums belong to a pixel beyond the right border, and before
-    the second row the line buffers hold no sums of this frame. Masks are the synchronous resets of
-    registers that the pipeline has anyway, so that they take no logic.
+    Partial sums of an earlier row or frame are masked, never cleared: at x = 0 the newest sums of
+    the column buffers belong to a pixel beyond the right border, and before the second row the
+    line buffers hold no sums of this frame. The masks are synchronous resets of registers that the
+    pipeline has anyway, so they take no logic.
 
     Parameters
     ----------
@@ -39,18 +39,18 @@ class Scatter(wiring.Component):
     lane_bits
         Width of the signed taps.
     sum_bits
-        Width of the signed sums, whole and partial.
+        Width of the signed sums, complete and partial.
     max_width
         Widest frame, in pixels.
     max_timesteps
-        Most words a pixel.
+        Most words per pixel.
 
     Members
     -------
     width, timesteps : In
         Of the frame, constant from ``restart`` to its last output.
     restart : In(1)
-        A new frame begins with the next word; only while no word is on its way.
+        A new frame begins with the next word; only while the pipeline holds no word.
     i : In(stream.Signature(9 * channels * lane_bits, always_ready=True))
         In the lane order of `sw_model.spec.packing.LANE_ORDER`.
     o : Out(stream.Signature(channels * sum_bits, always_ready=True))
@@ -85,13 +85,13 @@ class Scatter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # Position of the word that comes next. A row of taps is complete one pixel later, so
-        # `slot`, its place in the line buffers, lags by one pixel.
+        # Position of the next word. A row of taps is complete one pixel later, so `slot`, its
+        # place in the line buffers, lags by one pixel.
         timestep, x = PlaceCounter(m, self.timesteps, "step"), PlaceCounter(m, self.width, "x")
         step, left = timestep.value, x.first
         slot = Signal(range(self.max_width * self.max_timesteps))
-        started = Signal()  # the row of taps completed by this word is one of the frame
-        emitting = Signal()  # and completes an output pixel above it
+        started = Signal()  # this word completes a row of taps of this frame
+        emitting = Signal()  # and that row completes an output pixel above it
         with m.If(self.i.valid):
             m.d.sync += [*timestep.advance(), slot.eq(slot + 1)]
             with m.If(timestep.last):
@@ -102,7 +102,7 @@ class Scatter(wiring.Component):
             m.d.sync += [*timestep.restart(), *x.restart(), slot.eq(0)]
             m.d.sync += [started.eq(0), emitting.eq(0)]
 
-        # What goes along with a word, in the two cycles after its arrival.
+        # Flags and slot of a word, in the two cycles after its arrival.
         places = [
             {
                 "valid": Signal(name=f"valid_{age}"),
@@ -126,14 +126,14 @@ class Scatter(wiring.Component):
         return m
 
     def _add_columns(self, m: Module, left: Value, step: Value, place: dict) -> list[Value]:
-        """Horizontal: rows of taps, ky = 0, 1, 2, registered two cycles after the word.
+        """Return the horizontal sums of rows ky = 0, 1, 2, registered two cycles after the word.
 
-        For all three rows, the buffers hold the sums of this pixel's column so far (one tap) and
-        of the column before it (two taps), of each timestep.
+        For each of the three rows and each timestep, the buffers hold the sums of this pixel's
+        column so far (one tap) and of the column before it (two taps).
         """
         first, middle, last = (self._tap_column(kx) for kx in range(KERNEL))
         taps = KERNEL * self.channels
-        # When the word arrives: its first taps change places with those of the pixel before it.
+        # When the word arrives, its first taps replace those of the pixel before it.
         here, here_write = self._buffer(m, "column_here", len(first), self.max_timesteps, "comb")
         newest, complete, middle_taps = (Signal(len(first), reset_less=True) for _ in range(3))
         step_before = Signal.like(step)
@@ -149,7 +149,7 @@ class Scatter(wiring.Component):
             here_write.data.eq(first),
             here_write.en.eq(self.i.valid),
         ]
-        # A cycle later: the sums of two taps do the same.
+        # A cycle later, the sums of two taps do the same.
         two_bits, lane = self._bits(2), self.lane_bits
         before, before_write = self._buffer(
             m, "column_before", taps * two_bits, self.max_timesteps, "comb"
@@ -167,7 +167,7 @@ class Scatter(wiring.Component):
     def _add_rows(
         self, m: Module, rows: list[Value], slot: Value, younger: dict, older: dict
     ) -> None:
-        """Vertical: line buffers of the sums of this row so far and of the row above it."""
+        """Add vertically; line buffers hold the sums of this row so far and of the row above."""
         depth = self.max_width * self.max_timesteps
         one, two, three = (self._bits(KERNEL * count) for count in (1, 2, 3))
         below, below_write = self._buffer(m, "line_here", self.channels * one, depth, "sync")
@@ -195,7 +195,7 @@ class Scatter(wiring.Component):
             ]
 
     def _bits(self, taps: int) -> int:
-        """Width of a sum of some taps: no more than a whole sum's."""
+        """Width of a sum of some taps, at most that of a complete sum."""
         return min(self.sum_bits, self.lane_bits + (taps - 1).bit_length())
 
     def _tap_column(self, kx: int) -> Value:
@@ -213,8 +213,8 @@ class Scatter(wiring.Component):
         return buffer.read_port(domain=domain), write
 
     def _add(self, m: Module, a: Value, a_bits: int, b: Value, b_bits: int, bits: int) -> Value:
-        """Sums, each `bits` wide, of two vectors of signed numbers."""
-        # Nets of their own: a slice of an expression would repeat the expression for every lane.
+        """Add two vectors of signed numbers; each sum is `bits` wide."""
+        # Separate nets: a slice of an expression would repeat the expression for every lane.
         left, right = Signal(len(a)), Signal(len(b))
         m.d.comb += [left.eq(a), right.eq(b)]
         sums = []

@@ -1,4 +1,4 @@
-"""Weight rows for several engines, out of one memory."""
+"""One memory of weight rows for several engines."""
 
 from __future__ import annotations
 
@@ -19,27 +19,26 @@ from .weight_memory import answer_requests
 class SharedWeightMemory(wiring.Component):
     """A memory that answers each reader's requests with rows of weights.
 
-    To each reader what `WeightMemory` is: a row a cycle, latency three cycles. Each has a port of
-    its own; loading has the first one's. A block RAM with two
-    ports therefore keeps the weights once for two readers, as long as no port reads while
-    something is written.
+    To each reader it acts like `WeightMemory`: one row per cycle, latency three cycles. Each reader
+    has its own port; loading uses the first one. So a block RAM with two ports keeps the weights
+    once for two readers, provided that no port reads during a write.
 
     Parameters
     ----------
     rows
-        Weights, a row each, lane 0 first.
+        Weights of each row, lane 0 first.
     weight_bits
         Width of a signed weight.
     load
-        Which of the chunks that can be loaded are its own.
+        Place of its chunks when they are loaded.
     readers
-        How many there are.
+        Number of readers.
 
     Members
     -------
     readers : In(WeightSignature(...)).array(readers)
     load : In(LOAD_STREAM)
-        Only while nobody reads.
+        Only while no reader is active.
     """
 
     def __init__(
@@ -60,24 +59,24 @@ class SharedWeightMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        # Whole chunks, so that each has a write enable of its own.
+        # Complete chunks, so that each has its own write enable.
         chunks = -(-self.row_bits // CHUNK_BITS)
         m.submodules.rows = rows = memory.Memory(
             shape=unsigned(chunks * CHUNK_BITS),
             depth=len(self.rows),
             init=self.rows,
-            # Anything else would have a copy for each reader.
+            # Any other kind of RAM would have a copy for each reader.
             attrs={"ram_style": "block"},
         )
         loaded = register_chunk(m, self.load, self.place, len(self.rows), chunks)
         write = rows.write_port(granularity=CHUNK_BITS)
-        # A cycle later than `loaded`, as its row goes through the first port's address register.
+        # A cycle after `loaded`, because its row goes through the first port's address register.
         enables = Signal(chunks)
         data = Signal(CHUNK_BITS, reset_less=True)
         m.d.sync += [enables.eq(loaded.enables), data.eq(loaded.data)]
         m.d.comb += [write.data.eq(data.replicate(chunks)), write.en.eq(enables)]
         for index, reader in enumerate(self.readers):
-            # As in `LoadableMemory`; with a register of the port's own, the memory would double.
+            # As in `LoadableMemory`. A synchronous port would double the memory.
             port = rows.read_port(domain="comb")
             address = Signal.like(port.addr, name=f"address_{index}")
             found = Signal(self.row_bits, name=f"row_{index}", reset_less=True)

@@ -1,4 +1,4 @@
-"""The accumulators that events add their weights to."""
+"""The accumulators to which events add their weights."""
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -11,10 +11,10 @@ from .accumulator import Accumulator
 
 
 class SynapseArray(wiring.Component):
-    """Accumulators, one a lane.
+    """Accumulators, one for each lane.
 
-    A row of weights a cycle. The sums of a word are there in the cycle of its last row, and only
-    then: the registers that keep them are the scatter's.
+    It takes one row of weights per cycle. The sums of a word are valid only in the cycle of its
+    last row: the scatter has the registers that keep them.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ class SynapseArray(wiring.Component):
     weights : In(lanes * weight_bits)
         Signed numbers, lane 0 in the least significant bits.
     take, last : In(1)
-        Add the weights; they are the last of a sum. ``last`` without ``take`` clears all sums,
-        which a reset does not.
+        Add the weights; they are the last ones of a sum. ``last`` without ``take`` clears all
+        sums; a reset does not.
     sums : Out(stream.Signature(lanes * lane_bits, always_ready=True))
         Signed numbers, lane 0 in the least significant bits.
     """

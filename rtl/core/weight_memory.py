@@ -1,4 +1,4 @@
-"""Weight rows, one read an event."""
+"""Memory of weight rows; each event reads one."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ from .loading import LoadableMemory, LoadPlace, connect_load, load_members
 
 
 def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Value:
-    """Put registers behind a memory, and flags beside it.
+    """Add an output register to a weight memory, and flags that go along with its rows.
 
     Parameters
     ----------
     reader
-        As `WeightSignature`, from the memory's side.
+        Interface of `WeightSignature`, seen by the memory.
     row
-        What the memory gives two cycles after the request.
+        The memory's output two cycles after the request.
 
     Returns
     -------
     Value
-        The row that is asked for, to be registered in front of the memory.
+        Number of the requested row, to be registered in front of the memory.
     """
     request = reader.requests.p
-    # The flags in front of the memory and beside its output.
+    # The flags in the cycle of the address register and of the memory's output.
     flags = [
         {name: Signal(name=f"{name}_{stage}") for name in ("take", "present", "last")}
         for stage in ("address", "memory")
@@ -51,17 +51,17 @@ def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Valu
 class WeightMemory(wiring.Component):
     """A memory that answers each request with a row of weights.
 
-    One row a cycle; latency three cycles: address, memory and output have registers of their own,
-    as the way to all blocks of a large memory and the way out of them each take most of a cycle.
+    One row per cycle; latency three cycles. Address, memory and output have a register each,
+    because the wires to all blocks of a large memory and from them each take most of a cycle.
 
     Parameters
     ----------
     rows
-        Weights, a row each, lane 0 first.
+        Weights of each row, lane 0 first.
     weight_bits
         Width of a signed weight.
     load
-        Which of the chunks that can be loaded are its own; None for constant weights.
+        Place of its chunks when they are loaded; None for constant weights.
 
     Members
     -------

@@ -1,4 +1,4 @@
-"""Many configurations of the hardware, over area, cycles and energy, and the best of them.
+"""Area, cycles and energy of many hardware configurations, and the best of them.
 
 It imports the hardware and `rtl.flow`.
 """

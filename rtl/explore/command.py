@@ -34,10 +34,10 @@ DEFAULT_OBJECTIVES = ("fps", "lut4", "block_ram", "energy")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
-        "Predict cycles, frames a second and energy of many configurations from a picture's counts "
-        "of spikes, synthesise the parts of each with Yosys, add up their area, and mark those "
-        "that no other one beats. Syntheses are kept in build/synth and made only once; a group "
-        "of 16 channels takes some minutes of a core. What is counted: docs/log/exploration.md."
+        "Predict cycles, frames per second and energy of many configurations from a picture's "
+        "spike counts, synthesise the parts of each with Yosys, add up their area, and mark the "
+        "Pareto front. Syntheses are cached in build/synth; a group of 16 channels takes some "
+        "minutes of a core. What the figures include: docs/log/exploration.md."
     )
     parser.epilog = (
         "example: python -m sw_model spikes --deployment best-s25 -o build/spikes.json && "
@@ -48,31 +48,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="counts of a picture's spikes, of `python -m sw_model spikes`",
+        help="a picture's spike counts, written by `python -m sw_model spikes`",
     )
     add_deployment_option(parser, "best-s25", " that they were counted with")
     parser.add_argument(
         "--group",
         metavar="N,...",
         help=f"most channels of a channel group, nine lanes each (default: {GROUP_CHANNELS}, or "
-        "all)",
-    )
-    parser.add_argument(
-        "--passes",
-        default="1",
-        metavar="N,...",
-        help="passes over what a spiking layer reads, each for as many of its C output channels: "
-        "an engine has 9 * C / passes lanes; no generator makes more than one (default: "
-        "%(default)s)",
+        "all if there are fewer)",
     )
     parser.add_argument(
         "--engines", default="1,2", metavar="N,...", help="engines (default: %(default)s)"
     )
     parser.add_argument(
-        "--timesteps", metavar="T,...", help="T, at most that of the counts (default: theirs)"
+        "--timesteps", metavar="T,...", help="T, at most that of the counts (default: that T)"
     )
     parser.add_argument(
-        "--weight-bits", metavar="N,...", help="of hidden weights (default: the deployment's)"
+        "--weight-bits",
+        metavar="N,...",
+        help="width of hidden weights (default: the deployment's)",
     )
     parser.add_argument(
         "--maps",
@@ -86,29 +80,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--place",
         action="store_true",
-        help="place and route each channel group and take its clock frequency instead (long)",
+        help="place and route each channel group and use its clock frequency instead (slow)",
     )
     parser.add_argument(
         "--whole",
         action="store_true",
-        help="synthesise each accelerator as a whole, as it is generated, instead of adding up its "
-        "parts (small networks; hours for large ones)",
+        help="synthesise each accelerator as a whole instead of adding up its parts (for small "
+        "networks; large ones take hours)",
     )
     parser.add_argument(
         "--device",
         default="LFE5U-85F",
         metavar="NAME",
-        help="FPGA that configurations have to fit (default: %(default)s)",
+        help="FPGA that configurations must fit (default: %(default)s)",
     )
     parser.add_argument(
         "--objectives",
         default=",".join(DEFAULT_OBJECTIVES),
         metavar="NAME,...",
-        help=f"what the front is of, out of {', '.join(OBJECTIVES)} (default: %(default)s)",
+        help=f"objectives of the front, out of {', '.join(OBJECTIVES)} (default: %(default)s)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--jobs", type=int, metavar="N", help="syntheses side by side (default: a core each)"
+        "--jobs", type=int, metavar="N", help="parallel syntheses (default: one per core)"
     )
     where.add_argument(
         "--dask", metavar="ADDRESS", help="synthesise on the Dask cluster at this address"
@@ -119,7 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=OUTPUT,
         metavar="DIR",
-        help="folder for table, CSV, JSON and figure (default: %(default)s)",
+        help="output folder for table, CSV, JSON and figure (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the JSON instead of the table")
 
@@ -128,7 +122,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     wanted = parse_sweep(args)
     check_tools()
-    need("matplotlib")  # of the figure, when all is done
+    need("matplotlib")  # the figure comes last, after hours
     deployment = load_plain_deployment(args.deployment, "the hardware")
     counts = load_spike_counts(args.spikes)
     check_counts(counts, deployment, args.spikes, args.deployment)
@@ -142,11 +136,11 @@ def main(args: argparse.Namespace) -> None:
     with replacing_folder(args.output, KIND) as folder:
         with progress("", unit="syntheses") as bar:
 
-            def tell(label: str, done: int, whole: int) -> None:
+            def report(label: str, done: int, total: int) -> None:
                 bar.describe(label)
-                bar(done, whole)
+                bar(done, total)
 
-            points = sweep(configurations, deployment, counts, wanted, client=client, tell=tell)
+            points = sweep(configurations, deployment, counts, wanted, client=client, tell=report)
         front = pareto_front(points, wanted.objectives)
         values = rows(points, front)
         write_report(folder, values, _setting(args, counts, deployment, wanted))
@@ -171,15 +165,15 @@ def check_counts(counts: SpikeCounts, deployment: Deployment, path: Path, name: 
     if counts.deployment != deployment.hash:
         raise UsageError(
             f"{path} has the spikes of deployment {counts.deployment[:16]} ({counts.network}), not "
-            f"of {name} ({deployment.hash[:16]}): give that one as --deployment, or count anew"
+            f"of {name} ({deployment.hash[:16]}): give that one as --deployment, or count again"
         )
     shape = counts.channels, len(counts.layers)
     if shape != (deployment.spec.channels, len(deployment.spec.spiking_layers)):
-        raise UsageError(f"{path} is damaged: its layers are not those of {name}; make it anew")
+        raise UsageError(f"{path} is damaged: its layers are not those of {name}; count again")
 
 
 def check_size(counts: SpikeCounts, maps: set[str]) -> None:
-    """Raise `UsageError` unless hardware with maps in such places takes the frame."""
+    """Raise `UsageError` if the frame is too large for hardware with maps in these places."""
     if "chip" in maps:
         check_frame_size(counts.height, counts.width)
     if counts.height > FRAME_HEIGHT_MAX or counts.width > FRAME_WIDTH_MAX:

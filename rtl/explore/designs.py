@@ -1,4 +1,4 @@
-"""The parts that an accelerator is put together from, each to be synthesised by itself."""
+"""The parts of an accelerator, each to be synthesised separately."""
 
 from __future__ import annotations
 
@@ -23,43 +23,38 @@ from rtl.onchip.accelerator import Accelerator
 from sw_model.spec import Deployment
 from sw_model.spec.fixed_point import MULT_BITS, weight_range
 from sw_model.spec.hardware.strips import strip_columns
-from sw_model.spec.packing import channel_groups, pass_channels
+from sw_model.spec.packing import channel_groups
 
 MAPS = ("chip", "memory")
-"""Where activation maps are: on chip, or in external memory with the buses that it takes."""
+"""Places of activation maps: on chip, or in external memory, which needs buses."""
 _COMPOSED = (Accelerator, Datapath, StripEngine, System)
-"""Components that consist of others, and of little logic of their own between them."""
+"""Components that consist of other components and little logic between them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """What an accelerator is generated from.
+    """Parameters of a generated accelerator.
 
     Attributes
     ----------
     maps
         One of `MAPS`.
     timesteps
-        The T that it is made for.
+        Its T.
     weight_bits
-        Of hidden weights.
+        Width of hidden weights.
     group
         Most channels of a channel group.
-    passes
-        Over what a spiking layer reads, each for as many of its output channels. Only 1 is what a
-        generator makes; with more, channel groups are of the channels of one pass, and hold the
-        weights of all.
     """
 
     maps: str
     timesteps: int
     weight_bits: int
     group: int
-    passes: int = 1
 
 
 class SideBySide(wiring.Component):
-    """Components beside each other, each with all of its ports, and no logic between them.
+    """Components side by side, each with all of its ports, without logic between them.
 
     Parameters
     ----------
@@ -81,7 +76,7 @@ class SideBySide(wiring.Component):
 
 
 class _Queue(wiring.Component):
-    """A queue of Amaranth's, which are no components."""
+    """A component around one of Amaranth's queues, which are not components."""
 
     def __init__(self, queue: fifo.SyncFIFOBuffered):
         self._queue = queue
@@ -108,14 +103,14 @@ class _Queue(wiring.Component):
 
 
 def variant(deployment: Deployment, timesteps: int, weight_bits: int) -> Deployment:
-    """The deployment for one T and another width of its hidden weights.
+    """Return the deployment for one T and a given width of its hidden weights.
 
-    Numbers of hidden layers are scaled to the width and rounded, and the output's multiplier to
-    the T: hardware of the right size, which computes what nobody has trained unless the
+    The numbers of hidden layers are scaled to the width and rounded, and the output's multiplier is
+    scaled to the T. The hardware has the right size, but its numbers are not trained unless the
     deployment has this T and width itself.
     """
     spec = deployment.spec
-    # Layers whose own widths differ stay as they are where the widest one is asked for.
+    # With the deployment's widest width, narrower layers keep theirs.
     rescaled = range(1, len(spec.layers) - 1) if weight_bits != hidden_bits(deployment) else ()
     layers, weights = list(spec.layers), list(deployment.weights)
     biases, thresholds = list(deployment.biases), list(deployment.thresholds)
@@ -130,7 +125,7 @@ def variant(deployment: Deployment, timesteps: int, weight_bits: int) -> Deploym
     if timesteps in spec.timesteps:
         mult = deployment.mult(timesteps)
     else:
-        # What is summed over fewer timesteps weighs more.
+        # A sum over fewer timesteps needs a larger multiplier.
         longest = spec.timesteps_max
         mult = min((1 << MULT_BITS) - 1, round(deployment.mult(longest) * longest / timesteps))
     return replace(
@@ -146,69 +141,66 @@ def variant(deployment: Deployment, timesteps: int, weight_bits: int) -> Deploym
 
 
 def hidden_bits(deployment: Deployment) -> int:
-    """Widest hidden weights of a deployment."""
+    """Return the width of a deployment's widest hidden weights."""
     return max(layer.weight_bits for layer in deployment.spec.layers[1:-1])
 
 
-def group_sizes(channels: int, group: int, passes: int = 1) -> dict[int, int]:
-    """How many channel groups of at most ``group`` channels there are of each size."""
-    sizes = [len(part) for part in channel_groups(pass_channels(channels, passes), group)]
+def group_sizes(channels: int, group: int) -> dict[int, int]:
+    """Return the number of channel groups of each size, at most ``group`` channels in a group."""
+    sizes = [len(members) for members in channel_groups(channels, group)]
     return {size: sizes.count(size) for size in dict.fromkeys(sizes)}
 
 
 def group_part(deployment: Deployment, hardware: Hardware, size: int, width: int) -> ChannelGroup:
-    """A channel group of a number of channels.
+    """Return a channel group of ``size`` channels.
 
     Parameters
     ----------
     deployment
-        As `variant` gives it.
+        From `variant`.
     width
         Columns of the frame, for maps on chip.
     """
-    each = pass_channels(deployment.spec.channels, hardware.passes)
-    channels = next(group for group in channel_groups(each, hardware.group) if len(group) == size)
-    further = [
-        [part * each + channel for channel in channels] for part in range(1, hardware.passes)
-    ]
+    groups = channel_groups(deployment.spec.channels, hardware.group)
+    channels = next(group for group in groups if len(group) == size)
     external = hardware.maps == "memory"
     columns = strip_columns(hardware.timesteps) if external else width
-    return channel_group(deployment, channels, columns, loadable=external, further=further)
+    return channel_group(deployment, channels, columns, loadable=external)
 
 
 def group_text(deployment: Deployment, hardware: Hardware, size: int, width: int) -> str:
-    """RTLIL of `group_part`."""
+    """Return the RTLIL of `group_part`."""
     group = group_part(deployment, hardware, size, width)
     return design_text(SideBySide({"group": group}))
 
 
 def wrapped_group_text(deployment: Deployment, hardware: Hardware, size: int, width: int) -> str:
-    """RTLIL of `group_part` between registers, which can be placed."""
+    """Return the RTLIL of `group_part` between registers, which can be placed and routed."""
     group = group_part(deployment, hardware, size, width)
     return design_text(RegisteredPins({"channel_group": group}))
 
 
 def whole_text(deployment: Deployment, hardware: Hardware, height: int, width: int) -> str:
-    """RTLIL of the accelerator as it is generated; arguments as of `rest_text`."""
+    """Return the RTLIL of the complete accelerator; arguments as in `rest_text`."""
     return design_text(SideBySide({"accelerator": _whole(deployment, hardware, height, width)}))
 
 
 def rest_text(deployment: Deployment, hardware: Hardware, height: int, width: int) -> str:
-    """RTLIL of all parts but the channel groups.
+    """Return the RTLIL of all parts except the channel groups.
 
     Parameters
     ----------
     deployment
-        As `variant` gives it.
+        From `variant`.
     height, width
-        Of the frame, for maps on chip.
+        Size of the frame, for maps on chip.
     """
     with warnings.catch_warnings(action="ignore", category=UnusedElaboratable):
         whole = _whole(deployment, hardware, height, width)
         parts = dict(_parts(whole))
         assert any(name.endswith("event_encoder") for name in parts), "a datapath is in it"
         text = design_text(SideBySide(parts))
-        # What was made and is not part of it, the groups above all, complains when it goes.
+        # Unused components, such as the groups, warn when they are deleted.
         del whole, parts
         gc.collect()
     return text
@@ -221,9 +213,9 @@ def _whole(deployment: Deployment, hardware: Hardware, height: int, width: int) 
 
 
 def _parts(composed: Component, path: str = "") -> Iterator[tuple[str, Component]]:
-    """What a composed component consists of, that of composed ones in it too, without groups.
+    """Yield the parts of a composed component, recursively, without channel groups.
 
-    Of several that are composed and alike, one is taken.
+    Of a list of equal composed components, only the first one is taken.
     """
     for attribute, value in vars(composed).items():
         name = f"{path}{attribute.lstrip('_')}"

@@ -1,4 +1,4 @@
-"""What the options of ``explore`` ask for."""
+"""Options of ``explore`` as configurations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sw_model.spec.fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
 from sw_model.spec.hardware.counted_cycles import ENGINES
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.hardware.system_cycles import MemoryTiming
-from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
 
 from .designs import MAPS, Hardware, hidden_bits
@@ -23,21 +22,19 @@ from .points import OBJECTIVES, Configuration
 from .sweep import Sweep
 
 GROUP_MAX = 64
-"""Most channels of a group: nobody has tried larger ones."""
+"""Most channels of a group; larger ones are untested."""
 MEMORY = MemoryTiming(read=20, write=10)
-"""Latencies of the external memory, as `python -m sim frame` has them."""
+"""Latencies of the external memory, as in `python -m sim frame`."""
 
 
 def parse_sweep(args: argparse.Namespace) -> Sweep:
-    """What is the same for all configurations; raises `UsageError`."""
+    """Return what all configurations share; raise `UsageError` for invalid options."""
     if args.device not in DEVICES:
         raise UsageError(f"--device {args.device!r} is none of {', '.join(DEVICES)}")
     if args.place and args.clock is not None:
         raise UsageError("--clock and --place exclude each other: give one of them")
     if args.whole and args.group is not None:
-        raise UsageError(
-            f"--whole takes groups as they are generated, of {GROUP_CHANNELS}: leave out --group"
-        )
+        raise UsageError(f"--whole has groups of {GROUP_CHANNELS} channels: leave out --group")
     clock = float(TARGET_MHZ) if args.clock is None else args.clock
     if not 1 <= clock <= 1000:
         raise UsageError(f"--clock {clock} is not a frequency of 1 to 1000 MHz")
@@ -56,48 +53,25 @@ def parse_sweep(args: argparse.Namespace) -> Sweep:
 def configurations_of(
     args: argparse.Namespace, counts: SpikeCounts, deployment: Deployment
 ) -> Iterator[Configuration]:
-    """All combinations of the values that are asked for; raises `UsageError`."""
+    """Yield all combinations of the options' values; raise `UsageError` for invalid ones."""
     steps = args.timesteps or str(counts.timesteps)
-    if args.whole and args.passes != "1":
-        raise UsageError(
-            "--whole takes what a generator makes, one pass a layer: leave out --passes"
-        )
     most = min(GROUP_MAX, counts.channels)
     group_text = args.group or str(min(GROUP_CHANNELS, most))
     bits = args.weight_bits or str(hidden_bits(deployment))
-    found = set()
-    for maps, timesteps, width, group, passes, engines in itertools.product(
+    for maps, timesteps, width, group, engines in itertools.product(
         _names(args.maps, "--maps", MAPS),
         _integers(steps, "--timesteps", 1, counts.timesteps),
         _integers(bits, "--weight-bits", WEIGHT_BITS_MIN, WEIGHT_BITS_MAX),
         _integers(group_text, "--group", 1, most),
-        _passes(args.passes, counts.channels),
         _integers(args.engines, "--engines", min(ENGINES), max(ENGINES)),
     ):
         hardware = Hardware(
             maps=maps,
             timesteps=timesteps,
             weight_bits=width,
-            group=min(group, pass_channels(counts.channels, passes)),
-            passes=passes,
+            group=group,
         )
-        configuration = Configuration(hardware=hardware, engines=engines)
-        if configuration not in found:
-            found.add(configuration)
-            yield configuration
-
-
-def _passes(text: str, channels: int) -> list[int]:
-    try:
-        values = _integers(text, "--passes", 1, channels)
-        for passes in values:
-            pass_channels(channels, passes)
-    except UsageError:
-        raise UsageError(
-            f"--passes {text!r} is not a list of different integers that divide the {channels} "
-            f"channels, with commas between them"
-        ) from None
-    return values
+        yield Configuration(hardware=hardware, engines=engines)
 
 
 def _integers(text: str, option: str, low: int, high: int) -> list[int]:

@@ -1,9 +1,9 @@
-"""What a configuration costs and brings, and which configurations no other one beats."""
+"""Area, speed and energy of configurations, and their Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rtl.flow.area import Area
@@ -14,7 +14,6 @@ from sw_model.spec.hardware.buffers import FrameBuffers
 from sw_model.spec.hardware.counted_cycles import chip_cycles, memory_cycles, strip_events
 from sw_model.spec.hardware.strips import Strip, strip_columns, strips
 from sw_model.spec.hardware.system_cycles import MemoryTiming
-from sw_model.spec.packing import pass_channels
 from sw_model.spec.spike_counts import SpikeCounts
 
 from .designs import Hardware, hidden_bits
@@ -22,7 +21,7 @@ from .designs import Hardware, hidden_bits
 MICROJOULE = 1e6
 """Picojoules."""
 RESOURCES = {
-    # Of `rtl.flow.nextpnr.DEVICES`, as nextpnr reports them.
+    # Of `rtl.flow.nextpnr.DEVICES`, as reported by nextpnr.
     "LFE5U-25F": Area(lut4=24288, flip_flops=24288, block_ram=56, dsp=28),
     "LFE5U-45F": Area(lut4=43848, flip_flops=43848, block_ram=108, dsp=72),
     "LFE5U-85F": Area(lut4=83640, flip_flops=83640, block_ram=208, dsp=156),
@@ -32,7 +31,7 @@ KINDS = ("lut4", "flip_flops", "block_ram", "dsp")
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """Hardware, and how many engines of it work side by side."""
+    """Hardware, and its number of engines working in parallel."""
 
     hardware: Hardware
     engines: int
@@ -41,7 +40,7 @@ class Configuration:
         hardware = self.hardware
         return (
             f"{hardware.maps}, T {hardware.timesteps}, {hardware.weight_bits} bits, "
-            f"groups of {hardware.group}, {hardware.passes} pass(es), {self.engines} engine(s)"
+            f"groups of {hardware.group}, {self.engines} engine(s)"
         )
 
 
@@ -52,25 +51,24 @@ class Point:
     Attributes
     ----------
     variant
-        Which of ``timesteps`` and ``weight_bits`` the deployment does not have: nobody trained it
-        for them.
+        Those of ``timesteps`` and ``weight_bits`` for which the deployment was not trained.
     lanes
-        Adders that can each do a synaptic operation a cycle.
+        Adders, each of one synaptic operation per cycle.
     area
         Sum of the parts.
     fits
-        Nothing of it is beyond what the device has.
+        The area does not exceed the device.
     cycles
-        Of a frame.
+        Cycles of a frame.
     busy
-        Share of them in which an engine's array takes an event, encoding and output layer
-        included; mean of the engines.
+        Share of the cycles in which an engine's array takes an event, mean of the engines. Cycles
+        of the encoding and output layer count.
     clock_mhz
         Assumed or measured clock frequency.
     fps
-        Frames a second.
+        Frames per second.
     energy_uj
-        Of a frame, by the model of `sw_model.spec.cost.model`.
+        Energy of a frame in microjoules, by the model of `sw_model.spec.cost.model`.
     """
 
     configuration: Configuration
@@ -84,28 +82,23 @@ class Point:
     fps: float
     energy_uj: float
 
-    @property
-    def generated(self) -> bool:
-        """Whether a generator makes it: none does with several passes over a layer's input."""
-        return self.configuration.hardware.passes == 1
-
 
 def compose(
     groups: Mapping[int, Area], counts: Mapping[int, int], rest: Area, engines: int
 ) -> Area:
-    """Area of an accelerator: the sum of its parts.
+    """Return the area of an accelerator: the sum of its parts.
 
-    A second engine takes all of it a second time but the block RAM of the hidden weights, whose
-    other port it reads.
+    A second engine takes everything a second time except the block RAM of the hidden weights, of
+    which it reads the other port.
 
     Parameters
     ----------
     groups
         Area of a channel group by its number of channels.
     counts
-        How many groups of each there are.
+        Number of groups of each size.
     rest
-        Area of all else.
+        Area of all other parts.
     """
     one = rest
     for size, count in counts.items():
@@ -116,7 +109,7 @@ def compose(
 
 
 def fits(area: Area, device: str) -> bool:
-    """Whether a device has enough of everything."""
+    """Return whether the area fits a device."""
     return all(getattr(area, kind) <= getattr(RESOURCES[device], kind) for kind in KINDS)
 
 
@@ -131,7 +124,7 @@ def evaluate(
     device: str,
     clock_mhz: float,
 ) -> Point:
-    """All figures of a configuration.
+    """Return all figures of a configuration.
 
     Parameters
     ----------
@@ -142,13 +135,13 @@ def evaluate(
     memory
         Latencies of an external memory.
     area
-        As `compose` gives it.
+        From `compose`.
     """
     hardware, engines = configuration.hardware, configuration.engines
-    timesteps, group, passes = hardware.timesteps, hardware.group, hardware.passes
+    timesteps, group = hardware.timesteps, hardware.group
     if hardware.maps == "chip":
-        # Each engine has maps of its own, and works on a frame of its own.
-        cycles = sum(chip_cycles(counts, timesteps, group, passes))
+        # Each engine has its own maps and works on its own frame.
+        cycles = sum(chip_cycles(counts, timesteps, group))
         frames = engines
         parts = [Strip(0, counts.width, first=True, last=True)]
     else:
@@ -160,21 +153,17 @@ def evaluate(
             memory=memory,
             group=group,
             engines=engines,
-            passes=passes,
         )
         cycles, frames = sum(layers), 1
         parts = strips(counts.width, columns)
-    events = 0
-    for strip in parts:
-        *hidden, output = strip_events(counts, timesteps, strip)
-        events += passes * sum(hidden) + output
+    events = sum(sum(strip_events(counts, timesteps, strip)) for strip in parts)
     return Point(
         configuration=configuration,
         variant=(
             *(("timesteps",) if timesteps not in own.spec.timesteps else ()),
             *(("weight_bits",) if hardware.weight_bits != hidden_bits(own) else ()),
         ),
-        lanes=TAPS * pass_channels(counts.channels, passes) * engines,
+        lanes=TAPS * counts.channels * engines,
         area=area,
         fits=fits(area, device),
         cycles=cycles,
@@ -188,7 +177,7 @@ def evaluate(
 def frame_energy(
     deployment: Deployment, counts: SpikeCounts, hardware: Hardware, parts: Sequence[Strip]
 ) -> float:
-    """Energy of a frame in pJ: that of its strips, and of what they move to and from memory.
+    """Return the energy of a frame in pJ: computing its strips, and accesses to external memory.
 
     Parameters
     ----------
@@ -201,34 +190,30 @@ def frame_energy(
     total = 0.0
     for strip in parts:
         spikes = [
-            # How many of the reached pixels are inside the frame costs nothing.
+            # `useful_taps` does not affect energy.
             InputSpikes(events=events, useful_taps=0)
             for events in strip_events(counts, timesteps, strip)
         ]
         shape = counts.height, strip.columns
-        layers = spiking_cost(deployment, timesteps, shape, spikes, hardware.passes)
+        layers = spiking_cost(deployment, timesteps, shape, spikes)
         total += sum(layer.energy() for layer in layers)
         if external:
             total -= sum(layer.maps for layer in layers)
-            total += dram_pj(_moved_words(counts, timesteps, strip, hardware.passes))
+            total += dram_pj(_moved_words(counts, timesteps, strip))
     return total
 
 
-def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip, passes: int) -> int:
-    """Words that a strip reads from and writes to memory in all layers."""
+def _moved_words(counts: SpikeCounts, timesteps: int, strip: Strip) -> int:
+    """Return the words that a strip reads from and writes to memory in all layers."""
     buffers = FrameBuffers(counts.height, counts.width, timesteps, counts.channels)
-    # A part of an event word is written as whole words, whose strobes leave the other parts alone.
-    part = replace(buffers, channels=pass_channels(counts.channels, passes))
-    hidden = len(counts.layers) - 1
-    read = buffers.pixel_words * strip.columns * (passes * hidden + 1)
-    written = part.pixel_words * strip.outputs * passes * (hidden + 1)
-    # The image goes in for every pass of the first layer, and into the last one.
-    images = (passes + 1) * buffers.noisy_words(strip) + buffers.denoised_words(strip)
-    return counts.height * (read + written + images)
+    maps = buffers.pixel_words * (strip.columns + strip.outputs) * len(counts.layers)
+    # The first layer reads the image, and the last one reads it again.
+    images = 2 * buffers.noisy_words(strip) + buffers.denoised_words(strip)
+    return counts.height * (maps + images)
 
 
 OBJECTIVES: dict[str, Callable[[Point], float]] = {
-    # Each the better the smaller.
+    # All are minimised.
     "fps": lambda point: -point.fps,
     "lut4": lambda point: point.area.lut4,
     "flip_flops": lambda point: point.area.flip_flops,
@@ -239,33 +224,32 @@ OBJECTIVES: dict[str, Callable[[Point], float]] = {
 
 
 def pareto_front(points: Sequence[Point], objectives: Sequence[str]) -> list[bool]:
-    """Whether each point is on the front: it fits, and no other point that fits beats it.
+    """Return whether each point is on the Pareto front: it fits, and no point that fits beats it.
 
-    A point beats another that it is as good as in every objective and better in one. A shorter T
-    or narrower weights are no way to beat: what they cost in quality is not known here. Nor does
-    what no generator makes beat what one does.
+    A point beats another one if it is at least as good in every objective and better in one. It
+    must also have at least the same T and width of weights, because the loss of quality by smaller
+    ones is not known here.
     """
     values = [
         (
             -point.configuration.hardware.timesteps,
             -point.configuration.hardware.weight_bits,
-            int(not point.generated),
             *(OBJECTIVES[name](point) for name in objectives),
         )
         for point in points
     ]
 
-    def beaten(mine: tuple[float, ...]) -> bool:
+    def beaten(own: tuple[float, ...]) -> bool:
         return any(
-            other.fits and theirs != mine and all(a <= b for a, b in zip(theirs, mine, strict=True))
-            for other, theirs in zip(points, values, strict=True)
+            point.fits and other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for point, other in zip(points, values, strict=True)
         )
 
-    return [point.fits and not beaten(mine) for point, mine in zip(points, values, strict=True)]
+    return [point.fits and not beaten(own) for point, own in zip(points, values, strict=True)]
 
 
 def point_values(point: Point, on_front: bool) -> dict[str, Any]:
-    """A point as a flat row of JSON values."""
+    """Return a point as a flat row of JSON values."""
     hardware = point.configuration.hardware
     return {
         "maps": hardware.maps,
@@ -273,10 +257,8 @@ def point_values(point: Point, on_front: bool) -> dict[str, Any]:
         "weight_bits": hardware.weight_bits,
         "group": hardware.group,
         "engines": point.configuration.engines,
-        "passes": hardware.passes,
         "lanes": point.lanes,
         "variant": list(point.variant),
-        "generated": point.generated,
         **{kind: getattr(point.area, kind) for kind in KINDS},
         "weight_ram": point.area.weight_ram,
         "fits": point.fits,

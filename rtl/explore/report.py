@@ -1,4 +1,4 @@
-"""What a sweep found: as a table, CSV, JSON and a figure."""
+"""Results of a sweep as a table, CSV, JSON and a figure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .points import KINDS, Point, point_values
 
 DPI = 150
 COLOURS = {"chip": "#0072b2", "memory": "#d55e00"}
-"""Two colours of Okabe and Ito's palette, which all kinds of colour vision tell apart."""
+"""Two colours of Okabe and Ito's palette, which is safe for colour-blind readers."""
 _PLACES = {"chip": "on chip", "memory": "in memory"}
 MARKERS = {1: "o", 2: "s"}
-PANELS = {"lut4": "LUT4", "block_ram": "block RAM", "energy_uj": "energy a frame, µJ"}
+PANELS = {"lut4": "LUT4", "block_ram": "block RAM", "energy_uj": "energy per frame, µJ"}
 COLUMNS = {
     # Heading and format of each column of the table.
     "maps": ("maps", "{}"),
@@ -24,7 +24,6 @@ COLUMNS = {
     "weight_bits": ("bits", "{}"),
     "group": ("group", "{}"),
     "engines": ("engines", "{}"),
-    "passes": ("passes", "{}"),
     "lanes": ("lanes", "{}"),
     "lut4": ("LUT4", "{}"),
     "flip_flops": ("FF", "{}"),
@@ -39,24 +38,18 @@ COLUMNS = {
     "front": ("front", "{}"),
 }
 _LEFT = ("maps",)
-VARIANT, UNBUILT = "*", "†"
-"""Marks of what the deployment was not frozen for, and of passes that no generator makes."""
-LEGEND = {
-    VARIANT: "not what the deployment was trained and frozen for",
-    UNBUILT: "a layer in several passes: an estimate, no generator makes such an accelerator",
-}
+VARIANT = "*"
+"""Mark of a T or width for which the deployment was not frozen."""
+LEGEND = f"{VARIANT:12}not what the deployment was trained and frozen for\n"
 
 
 def rows(points: Sequence[Point], front: Sequence[bool]) -> list[dict[str, Any]]:
-    """A row of values a point."""
+    """Return a row of values for each point."""
     return [point_values(point, on) for point, on in zip(points, front, strict=True)]
 
 
 def table(values: Sequence[Mapping[str, Any]], *, markdown: bool = False) -> str:
-    """The rows for readers; as Markdown on request.
-
-    `LEGEND` says what the marks mean.
-    """
+    """Return the rows as aligned text or as Markdown; `legend` explains the mark."""
     lines = [[heading for heading, _ in COLUMNS.values()]]
     lines += [[_cell(row, name) for name in COLUMNS] for row in values]
     if markdown:
@@ -77,14 +70,12 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     if name in ("fits", "front"):
         return {True: "yes", False: "no" if name == "fits" else ""}[row[name]]
     text = COLUMNS[name][1].format(row[name])
-    if name in row["variant"]:
-        return text + VARIANT
-    return text + UNBUILT if name == "passes" and not row["generated"] else text
+    return text + VARIANT if name in row["variant"] else text
 
 
 def legend(text: str) -> str:
-    """A line for each mark that a table has."""
-    return "".join(f"{mark:12}{meaning}\n" for mark, meaning in LEGEND.items() if mark in text)
+    """Return the explanation of the mark in a table; empty for a table without one."""
+    return LEGEND if VARIANT in text else ""
 
 
 def write_report(
@@ -95,7 +86,7 @@ def write_report(
     Parameters
     ----------
     setting
-        What is the same for all points, as JSON values.
+        Values common to all points, as JSON values.
     """
     content = {**setting, "points": list(values)}
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
@@ -113,8 +104,11 @@ def write_report(
 def write_figure(
     path: Path, values: Sequence[Mapping[str, Any]], setting: Mapping[str, Any]
 ) -> None:
-    """Frames a second against each of `PANELS`; what fits is filled, the front has a ring."""
-    # Loading it takes a second that the other outputs need not wait for.
+    """Plot frames per second against each of `PANELS`.
+
+    Points that fit are filled, points on the front have a ring.
+    """
+    # Loading it takes a second.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2 * len(PANELS), 4.4), layout="constrained")
@@ -131,10 +125,8 @@ def write_figure(
             )
             if row["front"]:
                 axis.plot(row["fps"], row[name], "o", color="black", fillstyle="none", ms=11)
-                passes = "" if row["generated"] else f"\n{row['passes']} passes{UNBUILT}"
                 axis.annotate(
-                    f"T {row['timesteps']}, {row['weight_bits']} bits\ngroups of {row['group']}"
-                    f"{passes}",
+                    f"T {row['timesteps']}, {row['weight_bits']} bits\ngroups of {row['group']}",
                     (row["fps"], row[name]),
                     xytext=(7, 5),
                     textcoords="offset points",
@@ -145,7 +137,7 @@ def write_figure(
             axis.axhline(available, color="grey", linestyle=":", linewidth=1)
         axis.set_xlim(0, 1.25 * max(row["fps"] for row in values))
         axis.set_ylim(0, 1.15 * (max(row[name] for row in values) or 1))
-        axis.set_xlabel("frames a second")
+        axis.set_xlabel("frames per second")
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     handles = [
@@ -162,7 +154,7 @@ def write_figure(
     handles += [
         axis.plot([], [], "o", color="grey", fillstyle="none", label="does not fit")[0],
         axis.plot([], [], "o", color="black", fillstyle="none", ms=11, label="on the front")[0],
-        axis.plot([], [], ":", color="grey", label=f"of the {setting['device']}")[0],
+        axis.plot([], [], ":", color="grey", label=f"available in the {setting['device']}")[0],
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
     figure.suptitle(f"{setting['network']}, {setting['picture']}", fontsize=9)
@@ -170,5 +162,5 @@ def write_figure(
 
 
 def available(resources: Any) -> dict[str, int]:
-    """What a device has, by the names of a row."""
+    """Return the resources of a device, by the names in a row."""
     return {kind: getattr(resources, kind) for kind in KINDS}

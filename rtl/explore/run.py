@@ -1,4 +1,4 @@
-"""Syntheses side by side: in processes here, or on a Dask cluster."""
+"""Parallel syntheses: in processes of this machine or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from sw_model.support.files import write_atomically
 from sw_model.support.temporary import temporary_folder
 
 AHEAD = 2
-"""Designs under way for each of a cluster's threads."""
+"""Designs submitted at a time for each thread of a cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A design to be synthesised.
+    """A design to synthesise.
 
     Parameters
     ----------
     label
-        What it is, for the progress.
+        Description of the design for the progress display.
     text
         RTLIL.
     device
-        Where to place and route it, of `rtl.flow.nextpnr.DEVICES`; None for its area alone.
+        One of `rtl.flow.nextpnr.DEVICES` to place and route it in; None for its area alone.
     """
 
     label: str
@@ -46,14 +46,14 @@ class Task:
     device: str | None = None
 
     def run(self, cache: Path) -> Area | float:
-        """Area of the design, or the clock frequency in MHz that it reached; made only once."""
+        """Return the design's area, or its clock frequency in MHz; cached results are reused."""
         if self.device is None:
             return measure_area(self.text, cache=cache)
         folder = synthesise(self.text, cache=cache)
         return place_and_route(folder, device=self.device, speed=SPEED, seed=0).fmax_mhz
 
     def kept(self, cache: Path) -> bool:
-        """Whether the result is there already."""
+        """Return whether the cache has the result."""
         if self.device is None:
             return kept_area(area_folder(self.text, cache)) is not None
         script = synthesis_script("ecp5", *NETLISTS)
@@ -69,12 +69,12 @@ def run_here(tasks: Iterable[Task], *, cache: Path, jobs: int, tell: Tell) -> di
 
 
 def run_cluster(tasks: Iterable[Task], *, cache: Path, client: Any, tell: Tell) -> dict[str, Any]:
-    """Run tasks on a cluster; designs and results travel, so that it needs none of the files.
+    """Run tasks on a cluster, to which designs and results are sent: it needs no shared files.
 
     Parameters
     ----------
     client
-        Of `sw_model.support.cluster.connect`; closed at the end. Others as of `run_here`.
+        From `sw_model.support.cluster.connect`; closed at the end. Others as in `run_here`.
     """
     from distributed import wait
 
@@ -90,12 +90,12 @@ def run_cluster(tasks: Iterable[Task], *, cache: Path, client: Any, tell: Tell) 
                 task = pending.pop(future)
                 try:
                     _keep(future.result(), cache)
-                except Exception as error:  # a worker that was killed, say
+                except Exception as error:  # such as a killed worker
                     raise SynthesisFailure(f"{task.label}, on the cluster: {error}") from None
                 if not task.kept(cache):
                     tools = ", ".join(f"{name} {which}" for name, which in check_tools().items())
                     raise SynthesisFailure(
-                        f"{task.label}: the cluster has not the versions of this machine, {tools}"
+                        f"{task.label}: the cluster's tools are not those of this machine, {tools}"
                     )
                 results[task.label] = task.run(cache)
 
@@ -114,16 +114,16 @@ def run_cluster(tasks: Iterable[Task], *, cache: Path, client: Any, tell: Tell) 
 
 
 Files = dict[str, dict[str, bytes]]
-"""Contents of files by name, by the name of their folder."""
+"""Contents of files, by name, of folders, by name."""
 
 
 def _remote(task: Task) -> Files:
-    """Run a task on another machine and bring all that it left."""
+    """Run a task on a worker and return all files that it wrote."""
     with temporary_folder() as cache:
         try:
             task.run(cache)
         except SynthesisFailure as error:
-            # Where the log was, which goes with the folder.
+            # Without the path of the log, which is deleted with the folder.
             raise SynthesisFailure(str(error).partition("; see ")[0]) from None
         return {
             folder.name: {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -132,11 +132,11 @@ def _remote(task: Task) -> Files:
 
 
 def _keep(result: Files, cache: Path) -> None:
-    """Put a result into the cache, so that it counts as there only when it is whole."""
+    """Put a result into the cache, where it is valid only when complete."""
     for name, files in result.items():
         folder = cache / name
         folder.mkdir(parents=True, exist_ok=True)
-        # Whoever looks for a result looks for one of these.
+        # These files mark a result as complete.
         last = (AREA, COMPLETE)
         for file in sorted(files, key=lambda file: file in last):
             write_atomically(folder / file, files[file])

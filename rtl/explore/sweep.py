@@ -1,7 +1,7 @@
-"""A sweep: the designs that its configurations need, synthesised, and the configurations' figures.
+"""A sweep: synthesises the designs that its configurations need, and returns their figures.
 
-Configurations share parts: a channel group is the same whatever the number of engines, and all
-that is no group is the same whatever the groups' size and the passes over a layer.
+Configurations share parts: a channel group does not depend on the number of engines, and the other
+parts do not depend on the size of the groups.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ from .points import Configuration, Point, compose, evaluate
 from .run import Task, run_cluster, run_here
 
 Tell = Callable[[str, int, int], None]
-"""Called with what is under way, how many syntheses are done, and their number."""
+"""Called with the running syntheses, the number of completed ones, and the total."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What is the same for all configurations.
+    """Settings of all configurations.
 
     Attributes
     ----------
     device
-        What they have to fit.
+        FPGA that they must fit.
     clock_mhz, place
-        Assumed clock frequency, or whether that of placed channel groups is taken.
+        Assumed clock frequency, and whether that of placed channel groups is used instead.
     whole
         Whether accelerators are synthesised as a whole instead of in parts.
     objectives
-        Of the front.
+        Objectives of the front.
     memory
         Latencies of external memory.
     jobs
-        Syntheses side by side on this machine.
+        Parallel syntheses on this machine.
     cache
-        Where results are kept.
+        Folder of cached results.
     """
 
     device: str
@@ -71,19 +71,16 @@ _KINDS = ("whole", "rest", "group", "placed group")
 
 @dataclass(frozen=True)
 class _Part:
-    """A design that configurations need; of ``channels`` in each pass where it is a group."""
+    """A design that configurations need; ``channels`` is that of a channel group, otherwise 0."""
 
     kind: str
     maps: str
     timesteps: int
     weight_bits: int
     channels: int = 0
-    passes: int = 1
 
     def __str__(self) -> str:
         what = f"{self.kind} of {self.channels} channels" if self.channels else self.kind
-        if self.passes > 1:
-            what = f"{what} in {self.passes} passes"
         return f"{what}, maps {self.maps}, T {self.timesteps}, {self.weight_bits} bits"
 
 
@@ -96,18 +93,18 @@ def sweep(
     client: Any = None,
     tell: Tell,
 ) -> list[Point]:
-    """Figures of all configurations.
+    """Return the figures of all configurations.
 
     Parameters
     ----------
     client
-        Of a Dask cluster, of `sw_model.support.cluster.connect`; None for this machine. Closed at
-        the end.
+        Client of a Dask cluster, from `sw_model.support.cluster.connect`; None for this machine.
+        Closed at the end.
 
     Raises
     ------
     SynthesisFailure
-        A part has latches or loops, or, where it is placed, does not fit.
+        A part has latches or loops, or a placed part does not fit.
     """
     variants: dict[tuple[int, int], Deployment] = {}
     parts: dict[_Part, Hardware] = {}
@@ -119,22 +116,22 @@ def sweep(
             parts.setdefault(part, hardware)
 
     def tasks() -> Iterator[Task]:
-        # One at a time: a text has megabytes, and the next is made while others are synthesised.
+        # One at a time: a text has megabytes, and is made while others are synthesised.
         for part, hardware in parts.items():
             text = _text(part, hardware, variants[part.timesteps, part.weight_bits], counts)
             device = wanted.device if part.kind == "placed group" else None
             yield Task(label=str(part), text=text, device=device)
 
-    def told(label: str, done: int) -> None:
+    def report(label: str, done: int) -> None:
         tell(label, done, len(parts))
 
     try:
         if client is None:
-            results = run_here(tasks(), cache=wanted.cache, jobs=wanted.jobs, tell=told)
+            results = run_here(tasks(), cache=wanted.cache, jobs=wanted.jobs, tell=report)
         else:
-            results = run_cluster(tasks(), cache=wanted.cache, client=client, tell=told)
+            results = run_cluster(tasks(), cache=wanted.cache, client=client, tell=report)
     except BaseException:
-        # A component that was made and no longer used complains, and says nothing of what failed.
+        # Warnings of unused components would hide the failure.
         warnings.filterwarnings("ignore", category=UnusedElaboratable)
         raise
 
@@ -167,19 +164,19 @@ def _parts(hardware: Hardware, deployment: Deployment, wanted: Sweep) -> Iterato
     yield _Part("whole" if wanted.whole else "rest", *which)
     for size in _sizes(hardware, deployment):
         if not wanted.whole:
-            yield _Part("group", *which, size, hardware.passes)
+            yield _Part("group", *which, size)
         if wanted.place:
-            yield _Part("placed group", *which, size, hardware.passes)
+            yield _Part("placed group", *which, size)
 
 
 def _sizes(hardware: Hardware, deployment: Deployment) -> dict[int, int]:
-    """How many channel groups there are of each size."""
-    return group_sizes(deployment.spec.channels, hardware.group, hardware.passes)
+    """Return the number of channel groups of each size."""
+    return group_sizes(deployment.spec.channels, hardware.group)
 
 
-def _text(part: _Part, hardware: Hardware, mine: Deployment, counts: SpikeCounts) -> str:
+def _text(part: _Part, hardware: Hardware, deployment: Deployment, counts: SpikeCounts) -> str:
     if part.channels == 0:
         make_all = whole_text if part.kind == "whole" else rest_text
-        return make_all(mine, hardware, counts.height, counts.width)
+        return make_all(deployment, hardware, counts.height, counts.width)
     make = wrapped_group_text if part.kind == "placed group" else group_text
-    return make(mine, hardware, part.channels, counts.width)
+    return make(deployment, hardware, part.channels, counts.width)

@@ -44,7 +44,6 @@ def channel_group(
     width: int,
     *,
     loadable: bool = False,
-    further: Sequence[Sequence[int]] = (),
 ) -> ChannelGroup:
     """A channel group as in the datapath; see `ChannelGroup`."""
     kinds = dict.fromkeys(layer.neuron for layer in deployment.spec.spiking_layers if layer.neuron)
@@ -55,7 +54,6 @@ def channel_group(
         max_width=width,
         hidden=LoadPlace("hidden") if loadable else None,
         encoding=LoadPlace("encoding") if loadable else None,
-        further=further,
     )
 
 

@@ -100,7 +100,10 @@ BOARD: Interfaces = {"pins": {name: pin.meaning for name, pin in PINS.items()}}
 def _axi(port: str, signature: Signature) -> dict[str, str]:
     """Meanings of an AXI port's signals."""
     meanings = {}
-    for name in signature.members:
+    for path, member in signature.members.flatten():
+        if not member.is_port:
+            continue
+        name = path[-1]
         channel = max((each for each in _AXI_CHANNELS if name.startswith(each)), key=len)
         field = name.removeprefix(channel)
         meanings[f"{port}_{name}"] = f"{_AXI_CHANNELS[channel]}: {_AXI_FIELDS[field]}"

@@ -4,7 +4,5 @@ What belongs here: components and helpers that know nothing of a network. It imp
 from `rtl`.
 
 In all of the hardware a component with one input and one output stream calls them `i` and `o`; a
-component with several streams names each after what it carries. So does the event encoder: its
-output stream is always ready, and benches would mistake the `o__ready` of the buffer inside for
-its own.
+component with several streams names each after what it carries.
 """

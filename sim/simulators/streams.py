@@ -176,15 +176,19 @@ class StreamSink:
         As for `StreamSource`.
     back_pressure
         Probability that ``ready`` is low in a cycle.
+    always_ready
+        The stream has no port for ready, although the design has an inner wire of that name.
     """
 
-    def __init__(self, dut: Any, name: str, *, back_pressure: float = 0.0):
+    def __init__(
+        self, dut: Any, name: str, *, back_pressure: float = 0.0, always_ready: bool = False
+    ):
         _check_probability(back_pressure)
         self.name = name
         self._clk = dut.clk
         self._payload = getattr(dut, f"{name}__payload")
         self._valid = getattr(dut, f"{name}__valid")
-        self._ready = getattr(dut, f"{name}__ready", None)
+        self._ready = None if always_ready else getattr(dut, f"{name}__ready", None)
         if back_pressure and self._ready is None:
             raise ValueError(f"stream {name} has no ready port for back-pressure")
         self._back_pressure = back_pressure

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ..support.errors import UsageError
 from .network import TAPS
 
 WORD_BITS = 64
@@ -61,16 +60,3 @@ def channel_groups(channels: int, size: int) -> list[range]:
     count = -(-channels // size)
     bounds = [channels * group // count for group in range(count + 1)]
     return [range(low, high) for low, high in pairwise(bounds)]
-
-
-def pass_channels(channels: int, passes: int) -> int:
-    """Output channels of each of the passes over a layer's input map.
-
-    Raises
-    ------
-    UsageError
-        They do not come out even.
-    """
-    if passes < 1 or channels % passes:
-        raise UsageError(f"{channels} channels do not come out even in {passes} passes")
-    return channels // passes

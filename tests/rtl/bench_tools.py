@@ -56,10 +56,15 @@ def cycle() -> int:
     return int(get_sim_time("ns")) // CLOCK_NS
 
 
-async def transfer_cycles(dut: Any, name: str, count: int) -> list[int]:
-    """Numbers of the cycles in which the next ``count`` payloads of a stream change hands."""
+async def transfer_cycles(
+    dut: Any, name: str, count: int, *, always_ready: bool = False
+) -> list[int]:
+    """Numbers of the cycles in which the next ``count`` payloads of a stream change hands.
+
+    ``always_ready`` is as of `StreamSink`.
+    """
     valid = getattr(dut, f"{name}__valid")
-    ready = getattr(dut, f"{name}__ready", None)  # none where the stream is always ready
+    ready = None if always_ready else getattr(dut, f"{name}__ready", None)
     cycles: list[int] = []
     while len(cycles) < count:
         await RisingEdge(dut.clk)

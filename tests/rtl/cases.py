@@ -139,12 +139,12 @@ def _lif_array(
     }
 
 
-def _encoding(channels: int, weight_bits: int, passes: int = 1) -> Parameters:
-    rows = _rows(channels * passes, TAPS, weight_bits)
+def _encoding(channels: int, weight_bits: int) -> Parameters:
+    rows = _rows(channels, TAPS, weight_bits)
     # The widths that the weights need, as `sw_model.spec.widths` derives them.
     low = min(sum(PIXEL_MAX * min(w, 0) + PIXEL_MIN * max(w, 0) for w in row) for row in rows)
     high = max(sum(PIXEL_MIN * min(w, 0) + PIXEL_MAX * max(w, 0) for w in row) for row in rows)
-    return {"weights": rows, "sum_bits": signed_width(low, high), "passes": passes}
+    return {"weights": rows, "sum_bits": signed_width(low, high)}
 
 
 def _encoding_layer(*, loadable: bool = False, **parameters: Any) -> Component:
@@ -221,9 +221,7 @@ COMPONENTS = {
             "1": _encoding(1, 2),
             "3": _encoding(3, 8),
             "4": _encoding(4, 5),
-            "2 passes": _encoding(1, 4, passes=2),
-            "3 passes": _encoding(2, 5, passes=3),
-            "3 passes, loadable": {**_encoding(2, 5, passes=3), "loadable": True},
+            "2, loadable": {**_encoding(2, 5), "loadable": True},
         },
     ),
     **_variants(

@@ -40,11 +40,6 @@ Dense network, 8-bit weights and activations, 8-bit pixels:
 - maps: a tile reads its inputs with a border of one pixel inside the frame, and writes its
   outputs; the output layer reads the pixels once more.
 
-With ``passes`` p, the accelerator has 9 C_out / p lanes and goes over what a spiking layer reads
-once for each part of its output channels. Additions, sums and neurons are the same in number, and
-so are the bits of weights that are read, of rows a p-th as wide and p times as many, and those
-written; the image and the maps are read p times, but by the output layer once.
-
 Memories: weights of all hidden layers are one memory, a row an (input channel, layer); the output
 layer's are another, a row an input channel; maps have a row a pixel, pixels of the input too, and
 stay on chip in both designs.
@@ -113,7 +108,6 @@ def spiking_cost(
     timesteps: int,
     shape: tuple[int, int],
     spikes: Sequence[InputSpikes],
-    passes: int = 1,
 ) -> tuple[LayerCost, ...]:
     """Cost of every layer of the spiking network for one frame.
 
@@ -125,12 +119,10 @@ def spiking_cost(
         (H, W).
     spikes
         Of every layer but the encoding layer, whose input are pixels.
-    passes
-        Over what a spiking layer reads, each for as many of its output channels.
     """
     entering = (InputSpikes(events=0, useful_taps=0), *spikes)
     return tuple(
-        _spiking_layer(deployment, index, timesteps, shape, layer_spikes, passes)
+        _spiking_layer(deployment, index, timesteps, shape, layer_spikes)
         for index, layer_spikes in zip(range(len(deployment.spec.layers)), entering, strict=True)
     )
 
@@ -141,7 +133,6 @@ def _spiking_layer(
     timesteps: int,
     shape: tuple[int, int],
     spikes: InputSpikes,
-    passes: int,
 ) -> LayerCost:
     spec, layer = deployment.spec, deployment.spec.layers[index]
     widths = deployment.widths.layers[index]
@@ -160,12 +151,11 @@ def _spiking_layer(
         each = add_pj(widths.current) + steps * add_pj(widths.membrane)
         neurons = spec.channels * pixels * timesteps * each
     weight_traffic = operations * layer.weight_bits
-    weight_rows = spec.channels * (1 if output else (len(spec.layers) - 2) * passes)
+    weight_rows = spec.channels * (1 if output else len(spec.layers) - 2)
     line_buffer_traffic = 4 * sums * widths.sum
     line_buffer_rows = shape[1] * (timesteps if layer.kind == "hidden" else 1)
     spike_map = spec.channels * pixels * timesteps
     map_traffic = pixels * PIXEL_BITS if encoding else spike_map
-    map_traffic *= 1 if output else passes
     map_traffic += pixels * (PIXEL_BITS + DENSE_BITS) if output else spike_map
     return LayerCost(
         operations=operations,

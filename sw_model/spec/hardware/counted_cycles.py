@@ -8,12 +8,6 @@ be some cycles off, by what the write queue still holds when a strip's last row 
 output layer by some cycles a row, as how long the rows of the image that are read in between keep
 the array waiting depends on the single words. `tests/sw_model/spec/test_counts.py` holds both
 against the exact models.
-
-With several passes, lanes are there for a part of a layer's output channels only: every spiking
-layer goes over all that it reads once for each part, one pass after the other, and writes that
-part of the event words. A pass is what a layer of so many output channels is to the models,
-constants, flush, latency and strips included; the output layer, whose lanes are its own, goes
-over its map once. A part of up to 64 channels is taken to be written as a word of memory.
 """
 
 from __future__ import annotations
@@ -21,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.spec.packing import WORD_BITS, pass_channels
+from sw_model.spec.packing import WORD_BITS
 from sw_model.spec.spike_counts import SpikeCounts, row_bounds
 from sw_model.support.errors import UsageError
 
@@ -36,9 +30,7 @@ _BANDS = {1: (_ALL,), 2: (slice(0, 3), slice(1, 4))}
 """Which parts of `sw_model.spec.spike_counts.row_bounds` each engine reads."""
 
 
-def chip_cycles(
-    counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS, passes: int = 1
-) -> list[int]:
+def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS) -> list[int]:
     """Cycles of every layer with maps on chip, exactly.
 
     Parameters
@@ -47,26 +39,22 @@ def chip_cycles(
         T, at most that of the counts.
     group
         Most channels of a channel group.
-    passes
-        Over what a spiking layer reads, each for as many of its output channels.
 
     Raises
     ------
     UsageError
-        Rows have fewer than three words, so that words keep distances that counts do not tell; or
-        channels do not come out even.
+        Rows have fewer than three words, so that words keep distances that counts do not tell.
     """
     _check(counts, timesteps)
-    outputs = pass_channels(counts.channels, passes)
     whole = Strip(0, counts.width, first=True, last=True)
-    average = frame_cycles(_average_maps(counts, timesteps, counts.height), outputs)
+    average = frame_cycles(_average_maps(counts, timesteps, counts.height), counts.channels)
     *spiking, output = (
         cycles + _correction(counts, timesteps, index, whole, _ALL)
         for index, cycles in enumerate(average)
     )
     # With the constants and with the words.
-    behind = 2 * _behind(outputs, group)
-    return [*(passes * (cycles + behind) for cycles in spiking), output]
+    behind = 2 * _behind(counts.channels, group)
+    return [*(cycles + behind for cycles in spiking), output]
 
 
 def memory_cycles(
@@ -77,7 +65,6 @@ def memory_cycles(
     memory: MemoryTiming,
     group: int = GROUP_CHANNELS,
     engines: int = 1,
-    passes: int = 1,
 ) -> list[int]:
     """Cycles of every layer with maps in external memory.
 
@@ -86,7 +73,7 @@ def memory_cycles(
 
     Parameters
     ----------
-    timesteps, group, passes
+    timesteps, group
         As of `chip_cycles`.
     columns
         Input columns of the widest strip.
@@ -96,7 +83,6 @@ def memory_cycles(
         How many work on the frame.
     """
     _check(counts, timesteps)
-    outputs = pass_channels(counts.channels, passes)
     parts = strips(counts.width, columns)
     read = sum(strip.columns for strip in parts)
     layers = [[0.0] * len(parts) for _ in range(len(counts.layers) + 1)]
@@ -104,7 +90,9 @@ def memory_cycles(
         height = _rows(counts, band)
         maps = _average_maps(counts, timesteps, height)
         buffers = FrameBuffers(height, counts.width, timesteps, counts.channels)
-        band_layers = system_cycles(maps, outputs, columns, memory, buffer_addresses(buffers))
+        band_layers = system_cycles(
+            maps, counts.channels, columns, memory, buffer_addresses(buffers)
+        )
         for index, cycles in enumerate(band_layers):
             for place, strip in enumerate(parts):
                 mine = cycles * strip.columns / read
@@ -112,8 +100,8 @@ def memory_cycles(
                 layers[index][place] = max(layers[index][place], mine)
     *spiking, output = (round(sum(strip_cycles)) for strip_cycles in layers)
     # With the constants, and with the words of each strip.
-    behind = (1 + len(parts)) * _behind(outputs, group)
-    return [*(passes * (cycles + behind) for cycles in spiking), output]
+    behind = (1 + len(parts)) * _behind(counts.channels, group)
+    return [*(cycles + behind for cycles in spiking), output]
 
 
 def buffer_addresses(buffers: FrameBuffers) -> dict[str, int]:

@@ -50,7 +50,7 @@ class ControllerWithPins(Elaboratable):
         self.ports: dict[str, Signal | IOPort] = {**self._clocks, **self._pins.ports}
         self.ports["ready"] = self._controller.ready
         for path, _, value in AxiSignature().flatten(self._controller.bus):
-            self.ports[f"axi_{path[0]}"] = value
+            self.ports[f"axi_{path[-1]}"] = value
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -4,7 +4,14 @@ import logging
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
-from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteSlave, AxiSlave
+from cocotbext.axi import (
+    AxiBus,
+    AxiLiteBus,
+    AxiLiteSlave,
+    AxiReadBus,
+    AxiSlave,
+    AxiWriteBus,
+)
 
 from sim.simulators.streams import CLOCK_NS, arguments, bench, start
 from sw_model.host import driver
@@ -88,13 +95,17 @@ class Bench:
 
     def __init__(self, dut):
         self.dut = dut
-        for name in ("registers", "memory"):
+        for name in ("registers", "memory__read", "memory__write"):
             logging.getLogger(f"cocotb.{dut._name}.{name}").setLevel(logging.WARNING)
         self.registers, self.memory = Registers(dut), Memory()
         AxiLiteSlave(
             AxiLiteBus.from_prefix(dut, "registers_"), dut.clk, dut.rst, target=self.registers
         )
-        AxiSlave(AxiBus.from_prefix(dut, "memory_"), dut.clk, dut.rst, target=self.memory)
+        bus = AxiBus(
+            write=AxiWriteBus.from_prefix(dut, "memory__write_"),
+            read=AxiReadBus.from_prefix(dut, "memory__read_"),
+        )
+        AxiSlave(bus, dut.clk, dut.rst, target=self.memory)
         # Rows begin with a word of their own.
         for row in range(2):
             for x in range(3):

@@ -13,9 +13,9 @@ UNITS = arguments()["units"]
 
 
 async def code_of(dut, kind, threshold, current, timesteps):
-    """The spikes of a pixel whose current is the same in every timestep."""
+    """Return the spikes of a pixel whose current is the same in every timestep."""
     dut.kind.value, dut.threshold.value, dut.sum.value = kind, threshold, current
-    # The current is on its way for two cycles.
+    # The current takes two cycles to the membrane.
     for _ in range(2):
         await RisingEdge(dut.clk)
     spikes = []
@@ -26,8 +26,8 @@ async def code_of(dut, kind, threshold, current, timesteps):
     return spikes
 
 
-# A row of the paper's Table 1 that the hardware does not give, at the smallest current of the row,
-# in its middle, or two units below the next row's smallest (the leak's rounding is worth one).
+# Detects a row of the paper's Table 1 that the hardware does not give, at the row's smallest
+# current, in its middle, or two units below the next row (the leak's rounding takes one).
 @bench(cycles=1_000)
 async def gives_table_1(dut):
     await start(dut, take=1, enable=1, first=1, sum=0, carry=0, bias=0, kind=0, threshold=1, init=0)
@@ -40,8 +40,8 @@ async def gives_table_1(dut):
             check(f"row {k} of Table 1 at current {current} of {UNITS}", spikes, spikes_of(k))
 
 
-# A code of the hardware that differs from exact arithmetic at some grey level, those on thresholds
-# included, with hard or soft reset, with leak or without.
+# Detects a code that differs from exact arithmetic at some grey level, also on thresholds, with
+# hard or soft reset, with or without leak.
 @bench(cycles=20_000)
 async def gives_the_exact_codes_of_a_sweep(dut):
     await start(dut, take=1, enable=1, first=1, sum=0, carry=0, bias=0, kind=0, threshold=1, init=0)

@@ -1,7 +1,6 @@
 """cocotb bench of the encoding layer's tables."""
 
 import cocotb
-from cocotb.triggers import RisingEdge
 
 from sim.simulators.streams import (
     StreamSink,
@@ -17,21 +16,21 @@ from sw_model.spec import PIXEL_BITS, TAPS
 from tests.rtl.bench_tools import check_each, transfer_cycles, under_idling
 from tests.rtl.reference import random_signed, signed_limits, unpack
 
-WEIGHTS, SUM_BITS, PASSES = (arguments()[name] for name in ("weights", "sum_bits", "passes"))
-CHANNELS = len(WEIGHTS) // PASSES
+WEIGHTS, SUM_BITS = (arguments()[name] for name in ("weights", "sum_bits"))
+CHANNELS = len(WEIGHTS)
+LOADABLE = arguments().get("loadable", False)
 LATENCY = 2
 
 
 class Frame:
-    """Random windows of nine pixels, their planes, and the sums that they must give in a pass."""
+    """Random windows of nine pixels, their planes, and the expected sums."""
 
-    def __init__(self, name, count=25, part=0):
-        weights = WEIGHTS[part * CHANNELS :][:CHANNELS]
+    def __init__(self, name, count=25):
         rng = generator(name)
         low, high = signed_limits(PIXEL_BITS)
         windows = [[low] * TAPS, [high] * TAPS, [0] * TAPS, [-1] * TAPS]
-        # What brings each channel to its ends.
-        for channel in weights:
+        # Windows with the largest and the smallest sum of each channel.
+        for channel in WEIGHTS:
             windows.append([high if weight > 0 else low for weight in channel])
             windows.append([low if weight > 0 else high for weight in channel])
         windows += [[random_signed(rng, PIXEL_BITS) for _ in range(TAPS)] for _ in range(count)]
@@ -40,7 +39,7 @@ class Frame:
         self.sums = [
             [
                 sum(pixel * weight for pixel, weight in zip(window, channel, strict=True))
-                for channel in weights
+                for channel in WEIGHTS
             ]
             for window in windows
         ]
@@ -51,7 +50,7 @@ class Frame:
 
 
 def planes_of(window):
-    """The bits of nine pixels, most significant first; those of the signs are inverted."""
+    """Return the bit planes of nine pixels, most significant first; the sign plane is inverted."""
     planes = []
     for bit in reversed(range(PIXEL_BITS)):
         first, last = bit == PIXEL_BITS - 1, bit == 0
@@ -61,12 +60,13 @@ def planes_of(window):
 
 
 def stream_pair(dut, idle=0.0):
-    if PASSES > 1:
-        dut.part.value = 0
+    if LOADABLE:
+        dut.load__valid.value = 0
+        idle = 0.0  # loadable tables take the planes of a window in successive cycles
     return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
-# A table with a wrong entry, a sign bit that counts as positive, a sum that begins with another's.
+# Detects a wrong entry of a table, a sign bit taken as positive, a sum that starts from another.
 @under_idling(cycles=30_000)
 async def sums_pixels_times_weights(dut, idle):
     source, sink = stream_pair(dut, idle)
@@ -77,24 +77,8 @@ async def sums_pixels_times_weights(dut, idle):
     await check_quiet(dut, sink)
 
 
-# A pass that takes the tables of another one, or begins with another one's sum.
-@under_idling(cycles=60_000)
-async def each_pass_has_weights_of_its_own(dut, idle):
-    source, sink = stream_pair(dut, idle)
-    await start(dut, source, sink)
-    for part in [*reversed(range(PASSES)), PASSES - 1, 0]:
-        # Between two passes a stream that is not valid carries no flag `last`.
-        dut.i__payload.value = 0
-        await RisingEdge(dut.clk)
-        if PASSES > 1:
-            dut.part.value = part
-        await RisingEdge(dut.clk)
-        frame = Frame(f"windows {idle} of part {part}", count=10, part=part)
-        source.send(frame.planes)
-        await frame.check(sink)
-
-
-# Another pace than a plane a cycle, or another latency than two cycles from the last plane.
+# Detects a rate other than one plane per cycle, or a latency other than two cycles from the last
+# plane.
 @bench(cycles=5_000)
 async def one_plane_a_cycle(dut):
     source, sink = stream_pair(dut)
@@ -108,7 +92,7 @@ async def one_plane_a_cycle(dut):
     check_each("cycle of sums", await given, [at + LATENCY for at in lasts])
 
 
-# A sum that survives a reset.
+# Detects a sum that survives a reset.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)

@@ -23,7 +23,7 @@ SPACINGS = (1, 2, 3)
 
 
 def random_frame(name, count=40):
-    """Words with their ``final``, the awkward ones among them, and the events they must give."""
+    """Return words with their ``final``, corner cases included, and the expected events."""
     rng = generator(name)
     words = [0, 0, FULL, FULL, 0, 1, 1 << (CHANNELS - 1), 0]
     words += [random_word(rng, CHANNELS) for _ in range(count)]
@@ -46,10 +46,11 @@ async def receive(sink, count):
 
 
 def stream_pair(dut, idle=0.0):
-    return StreamSource(dut, "words", idle=idle), StreamSink(dut, "events")
+    # `o__ready` is a wire inside, of the register slice.
+    return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o", always_ready=True)
 
 
-# An event lost, doubled or out of its ascending order; a wrong mark of an empty or a last word.
+# Detects an event lost, doubled or not in ascending order; a wrong flag of an empty or a last word.
 @under_idling(cycles=40_000)
 async def gives_set_bits_in_ascending_order(dut, idle):
     source, sink = stream_pair(dut, idle)
@@ -62,8 +63,8 @@ async def gives_set_bits_in_ascending_order(dut, idle):
         await check_quiet(dut, sink)
 
 
-# A bubble between words or events: a word costs max(spacing, its events) cycles, the latency is
-# four cycles. Where a word has fewer events than that, its last one waits.
+# Detects a bubble between words or events: a word takes max(spacing, its events) cycles, the
+# latency is four cycles. If a word has fewer events than `spacing`, its last one waits.
 @bench(cycles=20_000)
 async def word_costs_its_events(dut):
     source, sink = stream_pair(dut)
@@ -71,8 +72,8 @@ async def word_costs_its_events(dut):
     for spacing in SPACINGS:
         dut.spacing.value = spacing
         frame, events = random_frame(f"words {spacing}")
-        taken = cocotb.start_soon(transfer_cycles(dut, "words", len(frame)))
-        given = cocotb.start_soon(transfer_cycles(dut, "events", len(events)))
+        taken = cocotb.start_soon(transfer_cycles(dut, "i", len(frame)))
+        given = cocotb.start_soon(transfer_cycles(dut, "o", len(events), always_ready=True))
         source.send(payloads(frame))
         first, *_ = await taken
         cycles = await given
@@ -88,7 +89,7 @@ async def word_costs_its_events(dut):
         await check_quiet(dut, sink)
 
 
-# A word that survives a reset, or a reset that leaves the encoder stuck.
+# Detects a word that survives a reset, or a reset that leaves the encoder stuck.
 @bench(cycles=50_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)

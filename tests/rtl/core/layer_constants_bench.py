@@ -14,7 +14,7 @@ KINDS = list(dict.fromkeys(layer.neuron for layer in SPIKING))
 
 
 def neurons_of(layer):
-    """The layer's constants as they lie on the port: bias, threshold, init, channel by channel."""
+    """Return the layer's constants as on the port: bias, threshold, init, channel by channel."""
     widths = DEPLOYMENT.widths
     constants = [
         (DEPLOYMENT.biases[layer], widths.bias),
@@ -29,8 +29,8 @@ def neurons_of(layer):
     return word
 
 
-# A constant of another layer or channel, one that changes while it is used, another layer's neuron,
-# a multiplier of another T, or an output bias that does not count once a timestep.
+# Detects a constant of another layer or channel, one that changes while it is used, the neuron of
+# another layer, the multiplier of another T, or an output bias not added once per timestep.
 @bench(cycles=1_000)
 async def gives_each_layer_its_own(dut):
     rng = generator("layers")

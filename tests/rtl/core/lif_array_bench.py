@@ -45,7 +45,7 @@ LAYERS = [
 
 
 class Layer:
-    """Random constants, sums and the event words that they must give."""
+    """Random constants, sums, and the expected event words."""
 
     def __init__(self, name, kind, steps, constant, pixels=12):
         self.rng = generator(name)
@@ -78,7 +78,7 @@ class Layer:
                 self.seen["threshold met"] += step.charged == threshold
 
     def _random_sums(self, neuron, membranes):
-        """Sums of any size, a third of them those that bring a membrane to its threshold."""
+        """Return random sums, of which a third bring a membrane to its threshold."""
         sums = []
         for membrane, bias, threshold in zip(membranes, self.biases, self.thresholds, strict=True):
             missing = (threshold - charge(neuron, membrane, bias)) // 2**neuron.fractional_bits
@@ -92,7 +92,7 @@ class Layer:
         return sums
 
     def _possible(self, neuron, value, bias):
-        """Whether the current fits its width."""
+        """Return whether the current fits its width."""
         current = (self._shifted(value) + bias) << neuron.fractional_bits
         return CURRENT_LOW <= current <= CURRENT_HIGH
 
@@ -100,7 +100,7 @@ class Layer:
         return rounding_shift(value, SHIFT) if self.constant else value
 
     def _weighted(self):
-        """Weighted sum plus bias of every channel in this timestep."""
+        """Return the weighted sum plus bias of every channel in this timestep."""
         sums = self.sums[-1]
         if self.constant and SHIFT:
             self.seen["half"] += sum(s % 2**SHIFT == 2**SHIFT // 2 for s in sums)
@@ -124,7 +124,7 @@ class Layer:
         return [pack(sums, SUM_BITS) for sums in self.sums]
 
     async def feed(self, dut, source):
-        """Give the sums; a constant one serves all timesteps before the next may come."""
+        """Send the sums; a constant one serves all timesteps before the next one."""
         if not self.constant:
             source.send(self.payloads())
             return
@@ -148,9 +148,9 @@ async def begin(dut, source, sink):
     await start(dut, source, sink, kind=0, timesteps=1, constant=0, constants=0)
 
 
-# A neuron with another's constants, a membrane that is not `init` at a pixel's first timestep or
-# goes from one pixel or layer into the next, a constant current given too often or too rarely, a
-# sum shifted in the wrong layer or rounded otherwise than halves up.
+# Detects a neuron with another one's constants, a membrane that is not `init` at a pixel's first
+# timestep or is kept from one pixel or layer to the next, a constant current used too often or too
+# rarely, a sum shifted in the wrong layer or not rounded half up.
 @under_idling(cycles=20_000)
 async def gives_event_words(dut, idle):
     source, sink = stream_pair(dut, idle)
@@ -165,11 +165,11 @@ async def gives_event_words(dut, idle):
         seen += layer.seen
     check("a membrane met its threshold", seen["threshold met"] > 0, True)
     if 0 < SHIFT <= SUM_BITS:
-        check("a sum lay half-way", seen["half"] > 0, True)
+        check("a sum was half-way", seen["half"] > 0, True)
     await check_quiet(dut, sink)
 
 
-# A bubble: a timestep takes a cycle, also where one sum serves all of them; latency three.
+# Detects a bubble: a timestep takes one cycle, also where one sum serves all; latency three cycles.
 @bench(cycles=5_000)
 async def one_timestep_a_cycle(dut):
     source, sink = stream_pair(dut)
@@ -188,7 +188,7 @@ async def one_timestep_a_cycle(dut):
         check_each("cycle of sum", takes, [at - 3 for at in cycles[::serves]])
 
 
-# A membrane or a timestep that survives a reset.
+# Detects a membrane or a timestep that survives a reset.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)

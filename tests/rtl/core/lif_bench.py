@@ -18,7 +18,7 @@ BIAS_LOW, BIAS_HIGH = signed_limits(BIAS_BITS)
 THRESHOLD_HIGH = (1 << THRESHOLD_BITS) - 1
 LOW, HIGH = signed_limits(MEMBRANE_BITS)
 PIXELS, PIXELS_MAX = 900, 5000
-"""Pixels that are tried at least, and at most until all kinds came to their thresholds."""
+"""Fewest pixels tried, and most pixels until all kinds have come to their thresholds."""
 CURRENT_LOW, CURRENT_HIGH = signed_limits(WIDTHS["current"])
 
 
@@ -28,8 +28,8 @@ class Driver:
     Attributes
     ----------
     seen
-        How often the charged membrane was just below, at and just above the threshold, by
-        (kind, difference), and how often the largest and smallest membranes occurred.
+        Counts of charged membranes just below, at and just above the threshold, by
+        (kind, difference), and of the largest and smallest membranes.
     """
 
     def __init__(self, dut):
@@ -50,9 +50,9 @@ class Driver:
         return CURRENT_LOW <= current <= CURRENT_HIGH and LOW <= charged <= HIGH
 
     def near_threshold(self):
-        """How often each kind of neuron came to its threshold, and one beside it.
+        """Return how often each kind of neuron came to its threshold, and next to it.
 
-        A fraction keeps some neurons from landing beside the threshold, never from it.
+        Neurons with fractional bits can reach the threshold, but not always the values next to it.
         """
         return {
             (kind, difference): self.seen[kind, difference]
@@ -62,7 +62,7 @@ class Driver:
         }
 
     async def step(self, weighted):
-        """A timestep in which the weighted sum plus bias is ``weighted``."""
+        """Run a timestep in which the weighted sum plus bias is ``weighted``."""
         charged, spike, membrane = neuron_step(self.neuron, self.membrane, weighted, self.threshold)
         dut = self.dut
         carry = self.rng.getrandbits(1) if weighted - self.bias > SUM_LOW else 0
@@ -83,14 +83,14 @@ class Driver:
         self.steps += 1
 
     async def pause(self):
-        """A cycle that must not count, with anything at the inputs."""
+        """Run a cycle without enable and with random inputs, which must change nothing."""
         self.dut.enable.value = 0
         self.dut.sum.value = random_signed(self.rng, SUM_BITS)
         self.dut.first.value = self.rng.getrandbits(1)
         await RisingEdge(self.dut.clk)
 
     def aimed(self):
-        """The weighted sum that brings the membrane to, or one unit beside, the threshold."""
+        """Return the weighted sum that brings the membrane to the threshold, or one unit off."""
         goal = self.threshold + self.rng.choice([-1, 0, 0, 1])
         missing = goal - charge(self.neuron, self.membrane, 0)
         return missing // 2**self.neuron.fractional_bits
@@ -100,7 +100,7 @@ class Driver:
 
 
 def random_pixel(rng):
-    """Kind, bias, threshold and init, often with a threshold within reach."""
+    """Return kind, bias, threshold and init, often with a threshold within reach."""
     kind = rng.randrange(len(NEURONS))
     reach = rng.choice([4, SUM_HIGH * NEURONS[kind].threshold_unit, THRESHOLD_HIGH])
     threshold = rng.randint(1, min(THRESHOLD_HIGH, reach))
@@ -108,8 +108,8 @@ def random_pixel(rng):
     return kind, random_signed(rng, BIAS_BITS), threshold, max(LOW, min(HIGH, init))
 
 
-# A leak that rounds elsewhere than down, > for >=, the wrong reset, init or bias ignored, a kind
-# of neuron that acts as another, a timestep that counts without enable.
+# Detects a leak not rounded down, > instead of >=, the wrong reset, init or bias ignored, a kind of
+# neuron that acts as another one, a timestep without enable.
 @bench(cycles=100_000)
 async def follows_the_equation(dut):
     driver = Driver(dut)
@@ -133,7 +133,7 @@ async def follows_the_equation(dut):
         check(what, seen >= 5, True)
 
 
-# A membrane, bias or sum that wraps at its derived width.
+# Detects a membrane, bias or sum that overflows its derived width.
 @bench(cycles=20_000)
 async def holds_extreme_membranes(dut):
     driver = Driver(dut)

@@ -24,17 +24,17 @@ PIXEL_LOW, PIXEL_HIGH = signed_limits(PIXEL_BITS)
 TOTAL_LOW, TOTAL_HIGH = signed_limits(TOTAL_BITS)
 MULT_HIGH = (1 << MULT_BITS) - 1
 EDGES = (-1, 0, 1, GREY_MAX - 1, GREY_MAX, GREY_MAX + 1)
-"""Grey levels before the clamp that must occur."""
+"""Values before the clamp that must occur."""
 
 
 class Frame:
-    """An offset and a multiplier, random sums and pixels, and the denoised pixels."""
+    """An offset, a multiplier, random sums and pixels, and the expected denoised pixels."""
 
     def __init__(self, name, count=40):
         rng = generator(name)
-        # Multipliers around the one that spreads the residuals over the grey levels, the ends,
+        # The typical multiplier spreads the residuals over the grey levels; `half` leaves one half
+        # of every odd sum.
         typical = max(1, min(MULT_HIGH, 2 ** (SHIFT + 9 - TOTAL_BITS)))
-        # and the power of two that leaves a half of every odd sum.
         half = 2 ** min(MULT_BITS - 1, SHIFT - 1)
         self.mult = rng.choice([1, half, typical, rng.randint(1, MULT_HIGH), MULT_HIGH])
         self.offset = random_signed(rng, TOTAL_BITS) // 2
@@ -60,7 +60,7 @@ class Frame:
 
     def send(self, sums, pixels):
         sums.send(self.sums)
-        # The word's `final` says nothing here, and so is set at random.
+        # The word's `final` is not used here, so it is random.
         final = generator("final")
         pixels.send(p % (1 << PIXEL_BITS) | final.getrandbits(1) << PIXEL_BITS for p in self.pixels)
 
@@ -73,8 +73,8 @@ def streams(dut, idle=0.0, back_pressure=0.0):
     return [*sources, StreamSink(dut, "denoised", back_pressure=back_pressure)]
 
 
-# A residual rounded otherwise than halves up, scaled with a wrong offset or multiplier, added for
-# subtracted; a clamp that is missing or off by one; sums and pixels that go apart.
+# Detects a residual that is not rounded half up, has a wrong offset or multiplier, or is added
+# instead of subtracted; a clamp that is missing or off by one; sums matched to wrong pixels.
 @under_stalls(cycles=20_000)
 async def subtracts_the_residual(dut, idle, back_pressure):
     sums, pixels, sink = streams(dut, idle, back_pressure)
@@ -88,11 +88,11 @@ async def subtracts_the_residual(dut, idle, back_pressure):
         seen += frame.seen
     for level in EDGES:
         check(f"grey level {level} before the clamp occurred", seen[level] > 0, True)
-    check("a residual lay half-way", seen["half"] > 0, True)
+    check("a residual was half-way", seen["half"] > 0, True)
     await check_quiet(dut, sink)
 
 
-# A bubble: a pixel takes one cycle, latency four cycles.
+# Detects a bubble: a pixel takes one cycle, latency four cycles.
 @bench(cycles=1_000)
 async def one_pixel_a_cycle(dut):
     sums, pixels, sink = streams(dut)
@@ -106,7 +106,7 @@ async def one_pixel_a_cycle(dut):
     check_each("cycle of pixel", await given, range(first + 4, first + 4 + len(frame.sums)))
 
 
-# A pixel that survives a reset.
+# Detects a pixel that survives a reset.
 @bench(cycles=5_000)
 async def reset_in_mid_flight(dut):
     sums, pixels, sink = streams(dut, idle=0.2, back_pressure=0.5)

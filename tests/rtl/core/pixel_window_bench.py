@@ -21,7 +21,7 @@ HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
 STEPS = arguments()["max_timesteps"]
 LATENCY = 2
 FRAMES = [
-    # Height, width, timesteps; below, at and above the ten cycles that a pixel's bits take.
+    # Height, width, timesteps; T is below, at and above the ten cycles of a pixel's bits.
     (min(height, HEIGHT), min(width, WIDTH), min(steps, STEPS))
     for height, width, steps in (
         (1, 1, 1),
@@ -78,8 +78,8 @@ async def hold_at_times(dut):
         await RisingEdge(dut.clk)
 
 
-# A neighbour that is another's, a border that is not zero, a wrong order of bits, or a frame that
-# takes a pixel of the next one: the pixels of all frames wait from the beginning.
+# Detects a wrong neighbour, a border that is not zero, a wrong order of bits, or a frame that takes
+# a pixel of the next one: the pixels of all frames are offered from the beginning.
 @under_idling(cycles=30_000)
 async def gives_windows(dut, idle):
     source, sink = stream_pair(dut, idle)
@@ -96,8 +96,8 @@ async def gives_windows(dut, idle):
     await source.sent()
 
 
-# Another pace than a row and a pixel at once and then max(10, T) cycles a pixel, or another
-# latency than two cycles.
+# Detects a rate other than a row and a pixel at once and then max(10, T) cycles per pixel, or a
+# latency other than two cycles.
 @bench(cycles=5_000)
 async def pixel_takes_ten_cycles_or_timesteps(dut):
     source, sink = stream_pair(dut)
@@ -123,9 +123,9 @@ async def pixel_takes_ten_cycles_or_timesteps(dut):
         await ClockCycles(dut.clk, STEPS)
 
 
-# A window that begins although it should not.
+# Detects a window that begins during `hold`.
 @bench(cycles=5_000)
-async def heeds_hold(dut):
+async def hold_stops_windows(dut):
     source, sink = stream_pair(dut)
     await begin(dut, source, sink)
     frame = Frame("frame", HEIGHT, WIDTH, 1)
@@ -141,7 +141,7 @@ async def heeds_hold(dut):
     check_each("plane", await sink.receive(len(rest)), rest)
 
 
-# A pixel that survives a reset, or pixels taken after a reset without a frame.
+# Detects a pixel that survives a reset, or pixels taken after a reset without a frame.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)

@@ -23,7 +23,7 @@ async def begin(dut, size):
 
 
 async def walk(dut, rng, size, count=None):
-    """Step through a frame with pauses; every word must be what the order says."""
+    """Step through a frame with pauses and check every word's flags."""
     height, width, steps = size
     words = [(1, t == steps - 1) for _, _, t in raster(height, width, steps)]
     words += [(0, t == steps - 1) for _, _, t in raster(1, width + 1, steps)]
@@ -42,12 +42,12 @@ async def check_done(dut):
     for _ in range(3):
         dut.step.value = 0
         await RisingEdge(dut.clk)
-        check("done behind the flush", int(dut.done.value), 1)
-        check("inside behind the flush", int(dut.inside.value), 0)
+        check("done after the flush", int(dut.done.value), 1)
+        check("inside after the flush", int(dut.inside.value), 0)
 
 
-# A row, pixel or timestep too many or too few, or a flush of another length than one row and one
-# pixel, at any size and after any other size.
+# Detects a row, pixel or timestep too many or too few, or a flush that is not one row and one pixel
+# long, at any size and after any other size.
 @bench(cycles=20_000)
 async def counts_frame_and_flush(dut):
     rng = generator("steps")
@@ -59,7 +59,7 @@ async def counts_frame_and_flush(dut):
         await check_done(dut)
 
 
-# A position that survives a restart in the middle of a frame, or a reset.
+# Detects a position that survives a restart in the middle of a frame, or a reset.
 @bench(cycles=20_000)
 async def restart_and_reset_in_mid_flight(dut):
     rng = generator("steps")

@@ -31,7 +31,7 @@ LANE_BITS = arguments()["lane_bits"]
 SUM_BITS = arguments()["sum_bits"]
 WIDTH, STEPS = arguments()["max_width"], arguments()["max_timesteps"]
 FRAMES = [
-    # Height, width and timesteps; frames that grow and shrink, one after the other.
+    # Height, width and timesteps; successive frames grow and shrink.
     (1, 1, 1),
     (3, WIDTH, STEPS),
     (1, 1, STEPS),
@@ -45,13 +45,13 @@ FRAMES = [
 
 
 class Frame:
-    """Random taps and the sums that they must give."""
+    """Random taps and the expected sums."""
 
     def __init__(self, name, height, width, steps):
         rng = generator(name)
         self.size = height, width, steps
         lanes = TAPS * CHANNELS
-        # Now and then a frame whose every tap is as large as can be, which its sums must hold.
+        # Some frames have only the largest or smallest taps, whose sums must not overflow.
         extreme = rng.choice([None, None, *signed_limits(LANE_BITS)])
         self.taps = {
             position: [
@@ -87,8 +87,8 @@ def stream_pair(dut, idle=0.0):
     return StreamSource(dut, "i", idle=idle), StreamSink(dut, "o")
 
 
-# A tap that goes to the wrong neighbour, a border that is not zero, or sums of one frame in the
-# next one, which may have another size and another number of timesteps.
+# Detects a tap that goes to the wrong neighbour, a border that is not zero, or sums of one frame in
+# the next one, which may have another size and another number of timesteps.
 @under_idling(cycles=20_000)
 async def sums_neighbours(dut, idle):
     source, sink = stream_pair(dut, idle)
@@ -102,20 +102,20 @@ async def sums_neighbours(dut, idle):
 
 
 async def never_read_while_written(dut):
-    """Synthesis is told that what a line buffer gives while its row is written is not used."""
+    """Check what synthesis assumes: no line buffer is read where it is being written."""
     while True:
         await RisingEdge(dut.clk)
         if int(dut.i__valid.value) and int(dut.valid_2.value) and int(dut.started_2.value):
-            assert int(dut.slot.value) != int(dut.slot_2.value), "read where it is just written"
+            assert int(dut.slot.value) != int(dut.slot_2.value), "read where it is being written"
 
 
-# A scatter slower than s cycles a word, or with another latency than the three cycles from the
-# word one row and one pixel further on.
+# Detects a scatter slower than s cycles per word, or a latency other than three cycles from the
+# word one row and one pixel later.
 @bench(cycles=5_000)
 async def one_word_a_cycle(dut):
     source, sink = stream_pair(dut)
     await start(dut, source, sink, restart=0, width=0, timesteps=0)
-    if hasattr(dut, "slot_2"):  # Icarus shows what lies inside, Verilator does not
+    if hasattr(dut, "slot_2"):  # inner signals: in Icarus, not in Verilator
         cocotb.start_soon(never_read_while_written(dut))
     for index, size in enumerate(FRAMES):
         frame = Frame(f"frame {index}", *size)
@@ -130,7 +130,7 @@ async def one_word_a_cycle(dut):
         check_each("cycle of sums", await given, [at + 3 for at in cycles[ahead:]])
 
 
-# Partial sums or a position that survive a reset.
+# Detects partial sums or a position that survive a reset.
 @bench(cycles=20_000)
 async def reset_in_mid_flight(dut):
     source, sink = stream_pair(dut, idle=0.2)

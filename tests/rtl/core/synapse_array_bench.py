@@ -24,7 +24,7 @@ ZERO_BEAT = Beat([0] * LANES)
 
 
 def random_sum(rng):
-    """The beats of one sum whose every partial sum fits the lanes."""
+    """Return the beats of one sum, of which every partial sum fits the lanes."""
     beats, accumulators = [], [0] * LANES
     for _ in range(rng.randrange(1, 10)):
         beat = Beat([random_signed(rng, WEIGHT_BITS) for _ in range(LANES)])
@@ -36,7 +36,7 @@ def random_sum(rng):
 
 
 def extreme_sum(limit):
-    """The beats that bring every lane to ``limit``, with the largest weights there are."""
+    """Return the beats that bring every lane to ``limit`` with extreme weights."""
     step = WEIGHT_HIGH if limit > 0 else WEIGHT_LOW
     count, rest = divmod(abs(limit), abs(step))
     beats = [Beat([step] * LANES)] * count
@@ -52,7 +52,7 @@ def random_beats(name, count=40):
 
 
 async def feed(dut, beats, idle=0.0):
-    """Give the beats, with pauses in which anything may lie at the weights; their cycles."""
+    """Send the beats, with random weights during pauses; return the beats' cycles."""
     rng, cycles = generator("feed"), []
     for beat in beats:
         while rng.random() < idle:
@@ -68,7 +68,7 @@ async def feed(dut, beats, idle=0.0):
 
 
 async def clear(dut):
-    """What follows a reset: ``last`` without ``take``."""
+    """Clear the accumulators, as after a reset: ``last`` without ``take``."""
     dut.last.value = 1
     await RisingEdge(dut.clk)
     dut.last.value = 0
@@ -85,8 +85,8 @@ async def check_sums(sink, beats, what="sums of word"):
     check_each(what, got, expected)
 
 
-# A weight added twice, not at all or with the wrong sign; a sum that starts from the one before;
-# an overflow at the largest sums.
+# Detects a weight added twice, not at all or with the wrong sign; a sum that starts from the one
+# before; an overflow at the largest sums.
 @under_idling(cycles=40_000)
 async def adds_weights(dut, idle):
     sink = StreamSink(dut, "sums")
@@ -97,7 +97,7 @@ async def adds_weights(dut, idle):
     await check_quiet(dut, sink)
 
 
-# Sums that are not there in the cycle of their last beat, or in another one.
+# Detects sums that are not valid in the cycle of their last beat, or are valid in another one.
 @bench(cycles=10_000)
 async def sums_come_with_their_last_beat(dut):
     sink = StreamSink(dut, "sums")
@@ -109,7 +109,7 @@ async def sums_come_with_their_last_beat(dut):
     check_each("cycle of sum", await given, [cycles[index] for index in lasts])
 
 
-# A sum that survives a reset.
+# Detects a sum that survives a reset.
 @bench(cycles=50_000)
 async def reset_in_mid_flight(dut):
     sink = StreamSink(dut, "sums")

@@ -1,4 +1,4 @@
-"""The paper's neural coding in hardware, on both simulators: the same codes as in mathematics."""
+"""The paper's neural coding in hardware: the same codes as by exact arithmetic."""
 
 from dataclasses import asdict
 
@@ -21,13 +21,13 @@ from tests.rtl.running import run_sources
 
 TIMESTEPS = 8
 UNITS = 255 << (TIMESTEPS - 1)
-"""Of current for x = 1: whole currents for all grey levels, and enough that no code can differ."""
+"""Units of current for x = 1: currents of all grey levels are integers, and no code can differ."""
 HIGHEST = 3 * UNITS
-"""Current beyond which nothing is fed: the paper's neuron fires at every timestep from 2 on."""
+"""Largest current tried: the paper's neuron fires in every timestep from x = 2 on."""
 
 
 def cases_of(coding):
-    """Current and exact spikes of every grey level."""
+    """Return current and exact spikes of every grey level."""
     table = code_table(coding.neuron, TIMESTEPS)
     codes = table.encode(255 * coding.low + (coding.high - coding.low) * GREYS, 255)
     spikes = table.spikes[codes].astype(int).tolist()

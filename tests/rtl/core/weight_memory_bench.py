@@ -15,7 +15,7 @@ LATENCY = 3
 
 
 def random_requests(name, count=80):
-    """Requests, every row among them, as (row, present, last)."""
+    """Return requests of all rows in turn, then of random rows, as (row, present, last)."""
     rng = generator(name)
     rows = [*range(len(ROWS)), *(rng.randrange(len(ROWS)) for _ in range(count))]
     return [(row, rng.getrandbits(1), rng.getrandbits(1)) for row in rows]
@@ -30,7 +30,7 @@ def answers(requests):
 
 
 class Monitor:
-    """What comes out, with the number of its cycle, and what goes along with nothing."""
+    """Records the rows with their cycles, and counts `last` without `take`."""
 
     def __init__(self, dut):
         self.dut, self.rows, self.cycles, self.clears = dut, [], [], 0
@@ -56,8 +56,8 @@ class Monitor:
         return rows
 
 
-# A wrong weight, a row lost or doubled, marks that do not go along with it, weights that are not
-# zero where no spike is present.
+# Detects a wrong weight, a row lost or doubled, flags of another row, weights that are not zero
+# where no spike is present.
 @under_idling(cycles=10_000)
 async def answers_with_rows(dut, idle):
     source = StreamSource(dut, "requests", idle=idle)
@@ -68,7 +68,7 @@ async def answers_with_rows(dut, idle):
     check_each("row", await monitor.receive(len(requests)), answers(requests))
 
 
-# A bubble: a row takes one cycle, latency three cycles.
+# Detects a bubble: a row takes one cycle, latency three cycles.
 @bench(cycles=1_000)
 async def one_row_a_cycle(dut):
     source = StreamSource(dut, "requests")
@@ -84,7 +84,7 @@ async def one_row_a_cycle(dut):
     )
 
 
-# A request that survives a reset.
+# Detects a request that survives a reset.
 @bench(cycles=5_000)
 async def reset_in_mid_flight(dut):
     source = StreamSource(dut, "requests", idle=0.2)

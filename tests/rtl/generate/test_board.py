@@ -91,10 +91,10 @@ class OnlyPins(wiring.Component):
         m.d.sync += self.transmit.eq(self.receive)
         m.d.comb += [
             self.ready.eq(controller.ready),
-            controller.bus.awvalid.eq(self.receive),
-            controller.bus.wvalid.eq(self.receive),
-            controller.bus.arvalid.eq(self.receive),
-            self.failed.eq(controller.bus.rdata.xor()),
+            controller.bus.write.awvalid.eq(self.receive),
+            controller.bus.write.wvalid.eq(self.receive),
+            controller.bus.read.arvalid.eq(self.receive),
+            self.failed.eq(controller.bus.read.rdata.xor()),
         ]
         return m
 

@@ -157,29 +157,6 @@ def test_the_first_and_last_layer_by_hand():
     assert output.map_traffic == 32 * 5 * 3 + 32 * (10 + 8)
 
 
-# Lanes of a third of the channels read everything three times, and do as much as all at once.
-def test_passes_read_maps_again():
-    deployment = network(channels=6)
-    spikes = [InputSpikes(events=100, useful_taps=800)] * 3
-    once = spiking_cost(deployment, 3, (4, 8), spikes)
-    thrice = spiking_cost(deployment, 3, (4, 8), spikes, passes=3)
-    moved = ("maps", "map_traffic", "weights")
-    for one, three in zip(once, thrice, strict=True):
-        unchanged = {name: getattr(one, name) for name in moved}
-        assert replace(three, **unchanged) == one
-    written = 32 * 6 * 3
-    assert [cost.map_traffic for cost in thrice] == [
-        3 * 32 * 10 + written,
-        3 * written + written,
-        3 * written + written,
-        once[-1].map_traffic,
-    ]
-    assert thrice[1].maps == pytest.approx(4 * written / 64 * access_pj(32 * 8))
-    # Rows a third as wide, of a memory three times as deep.
-    assert thrice[1].weights == pytest.approx(100 * 54 * 4 / 64 * access_pj(3 * 12 * 8))
-    assert thrice[-1].weights == once[-1].weights
-
-
 def test_a_neuron_without_leak_saves_an_addition():
     leaky, free = (
         spiking_cost(

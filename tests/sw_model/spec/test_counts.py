@@ -15,7 +15,7 @@ from sw_model.spec.hardware.counted_cycles import (
     memory_cycles,
     strip_events,
 )
-from sw_model.spec.hardware.cycles import encoding_cycles, event_layer_cycles, frame_cycles
+from sw_model.spec.hardware.cycles import frame_cycles
 from sw_model.spec.hardware.strips import strips
 from sw_model.spec.hardware.system_cycles import MemoryTiming, system_cycles
 from sw_model.spec.spike_counts import count_spikes, load_spike_counts
@@ -68,54 +68,6 @@ def test_cycles_with_external_maps(channels, height, width, timesteps, columns):
     image = height * sum(buffers.noisy_words(strip) for strip in strips(width, columns))
     assert found[:-1] == wanted[:-1]
     assert abs(found[-1] - wanted[-1]) <= image
-
-
-# Each pass is a layer of so many output channels that reads the whole map: constants, flush,
-# latency and strips come with each; the output layer goes over its map once.
-@pytest.mark.parametrize(("channels", "passes"), [(4, 2), (32, 2), (48, 3), (130, 2)])
-def test_passes_repeat_spiking_layers(channels, passes):
-    height, width, timesteps, outputs = 5, 9, 3, channels // passes
-    deployment, maps = spiking(channels, height, width, timesteps)
-    counts = count_spikes(maps, deployment, "noise")
-    assert chip_cycles(counts, timesteps, passes=passes) == [
-        passes * encoding_cycles(height, width, timesteps, outputs),
-        *(passes * event_layer_cycles("hidden", words, outputs) for words in maps[:-1]),
-        event_layer_cycles("output", maps[-1], channels),
-    ]
-    # Groups that are smaller than the models have them are later in each pass.
-    smaller = chip_cycles(counts, timesteps, 1, passes=passes)
-    later = 2 * passes * (outputs - -(-outputs // 16))
-    assert smaller[1] - chip_cycles(counts, timesteps, passes=passes)[1] == later
-
-
-# Layer by layer with maps in memory, in strips and with two engines.
-@pytest.mark.parametrize("engines", [1, 2])
-def test_passes_with_external_maps(engines):
-    deployment, maps = spiking(32, 20, 64, 8, seed=1)
-    counts = count_spikes(maps, deployment, "noise")
-    options = {"columns": 30, "memory": MEMORY, "engines": engines}
-    once = memory_cycles(counts, 8, **options)
-    assert memory_cycles(counts, 8, **options, passes=1) == once
-    found = memory_cycles(counts, 8, **options, passes=2)
-    addresses = buffer_addresses(FrameBuffers(20, 64, 8, 32))
-    all_lanes, half = (
-        system_cycles(maps, outputs, 30, MEMORY, addresses, engines)[:-1] for outputs in (32, 16)
-    )
-    # How far counts are off, with two engines, does not depend on the lanes.
-    off = [counted - cycles for counted, cycles in zip(once[:-1], all_lanes, strict=True)]
-    assert engines == 2 or off == [0, 0, 0]
-    assert found[:-1] == [2 * (cycles + more) for cycles, more in zip(half, off, strict=True)]
-    assert found[-1] == once[-1]
-
-
-def test_passes_that_leave_channels_over_are_refused():
-    deployment, maps = spiking(6, 3, 4, 2)
-    counts = count_spikes(maps, deployment, "noise")
-    for passes in (0, 4):
-        with pytest.raises(UsageError, match=f"6 channels do not come out even in {passes}"):
-            chip_cycles(counts, 2, passes=passes)
-    with pytest.raises(UsageError, match="6 channels do not come out even in 4"):
-        memory_cycles(counts, 2, columns=4, memory=MEMORY, passes=4)
 
 
 # Two engines halve the rows, and what both need of the row beside; the slower one counts.
