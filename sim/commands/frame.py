@@ -116,7 +116,7 @@ def run(mine: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutcome:
         The accelerator does not build, breaks a rule of the bus, or does not end well.
     """
     layers = len(mine.deployment.spec.layers)
-    with progress("golden model", unit="layers", whole=layers) as bar:
+    with progress("golden model", unit="layers", total=layers) as bar:
         system, wanted = _system(mine, engines), _run(mine, memory)
         predicted = system.expected_cycles(wanted, mine.words)
         bar.describe("building")

@@ -127,7 +127,7 @@ def run(
         def simulate(target: str) -> Outcome:
             mine = jobs[target]
             words = sum(words[..., 0].size for words in mine.words)
-            bar = generating.beside(target, words)
+            bar = generating.add_bar(target, words)
             chosen = TARGETS[target]
             if chosen.run is not None:
                 simulation = chosen.run(mine)

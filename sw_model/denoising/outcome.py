@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sw_model.spec import UsageError
-from sw_model.support.packages import absence
+from sw_model.support.packages import missing_package
 
 from .plan import Task
 
@@ -69,7 +69,7 @@ def failure(task: Task, error: BaseException) -> Failure:
         reason = f"{task.source} does not fit into memory"
     elif isinstance(error, OSError):
         reason = f"{error.filename or task.source}: {error.strerror or error}"
-    elif isinstance(error, ImportError) and (sentence := absence(error)):
+    elif isinstance(error, ImportError) and (sentence := missing_package(error)):
         reason = f"{task.source}: {sentence}"
     else:
         reason = f"{task.source}: {type(error).__name__}: {error}"

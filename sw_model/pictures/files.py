@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from sw_model.spec import UsageError
-from sw_model.support.reading import NAME_MAX, complaints, open_ordinary
+from sw_model.support.reading import NAME_MAX, open_ordinary, parse_errors
 from sw_model.support.temporary import temporary_file
 from sw_model.support.text import one_line
 
@@ -93,7 +93,7 @@ def opened(path: Path, accepted: str) -> Iterator[Source]:
     @contextmanager
     def sentences() -> Iterator[None]:
         # Of what is odd in a picture parsers warn on stderr; what cannot be read they raise.
-        with complaints(name, what, accepted), warnings.catch_warnings(action="ignore"):
+        with parse_errors(name, what, accepted), warnings.catch_warnings(action="ignore"):
             try:
                 yield
             except RefusedError as refusal:
