@@ -112,9 +112,9 @@ def test_passes_that_leave_channels_over_are_refused():
     deployment, maps = spiking(6, 3, 4, 2)
     counts = count_spikes(maps, deployment, "noise")
     for passes in (0, 4):
-        with pytest.raises(UsageError, match=f"6 channels do not come out even in {passes}"):
+        with pytest.raises(UsageError, match=f"6 channels cannot be split evenly into {passes}"):
             chip_cycles(counts, 2, passes=passes)
-    with pytest.raises(UsageError, match="6 channels do not come out even in 4"):
+    with pytest.raises(UsageError, match="6 channels cannot be split evenly into 4"):
         memory_cycles(counts, 2, columns=4, memory=MEMORY, passes=4)
 
 
