@@ -1,4 +1,4 @@
-"""How a file of the command ``denoise`` ended."""
+"""Outcome of a file of the command ``denoise``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a file was not done."""
+    """A file that was not done, and why."""
 
     task: Task
     reason: str
     mistake: bool
-    """Whether the user can do something about it; otherwise the system failed."""
+    """Whether it is a usage error; otherwise the system failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,15 @@ class Done:
     pages
         Number of pages.
     kind
-        Of the file, in words.
+        Kind of the file, in words.
     levels
-        Of the noise in each channel of each page.
+        Noise level of each channel of each page.
     seconds
-        From reading to writing.
+        Time from reading to writing.
     before, after
-        Quality of the noisy and the denoised picture, where noise was added.
+        Quality of the noisy and the denoised picture, if noise was added.
     note
-        What is worth knowing of the result, or nothing.
+        Remarks on the result, or an empty string.
     """
 
     task: Task
@@ -62,7 +62,7 @@ Outcome = Done | Failure
 
 
 def failure(task: Task, error: BaseException) -> Failure:
-    """The outcome of an exception."""
+    """Return the outcome for an exception."""
     if isinstance(error, UsageError):
         return Failure(task=task, reason=str(error), mistake=True)
     if isinstance(error, MemoryError):

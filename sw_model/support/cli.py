@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         for argument in takewhile(lambda argument: argument != "--", args or ()):
             if _DASHES.fullmatch(argument):
-                self.error(f"argument {argument[:-2].rstrip('=')}: two dashes are no value")
+                self.error(f"argument {argument[:-2].rstrip('=')}: -- is not a value")
         return super().parse_known_args(args, namespace)
 
     def format_help(self) -> str:

@@ -34,7 +34,7 @@ EXTRAS = {
 """The packages of each optional part of the distribution, as in pyproject.toml."""
 
 
-def need(package: str) -> None:
+def require_package(package: str) -> None:
     """Raise ModuleNotFoundError now if a package is missing, not at the end of a long run."""
     if find_spec(package) is None:
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)

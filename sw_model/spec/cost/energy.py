@@ -52,7 +52,7 @@ def access_pj(size: float) -> float:
 def traffic_pj(bits: int, rows: int) -> float:
     """Energy of moving ``bits`` bits into or out of a memory of ``rows`` rows, in pJ.
 
-    The memory is as many 64-bit columns of ``rows`` rows as its word needs, each beside what it
+    The memory has as many 64-bit columns of ``rows`` rows as its word needs, each next to what it
     feeds: an access costs the sum of the columns that it touches.
     """
     return bits / ACCESS_BITS * access_pj(rows * ACCESS_BITS / 8)
