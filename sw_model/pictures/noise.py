@@ -67,9 +67,8 @@ def add_noise(clean: Picture, sigma: float, seed: int, protocol: Protocol = PROT
 
 
 def _noisy(plane: Picture, sigma: float, seed: int, protocol: Protocol) -> Pixels:
-    noisy = plane + np.random.default_rng(seed).normal(
-        0, abs(sigma), plane.shape
-    )  # sigma may be -0.0
+    # Sigma may be -0.0, which numpy refuses.
+    noisy = plane + np.random.default_rng(seed).normal(0, abs(sigma), plane.shape)
     if protocol == "camera":
         noisy = noisy.clip(0, GREY_MAX)
     return np.rint(noisy).clip(PIXEL_MIN, PIXEL_MAX).astype(np.int16)

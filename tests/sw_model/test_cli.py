@@ -161,7 +161,7 @@ def test_a_picture_too_large_for_memory_is_named(folder, capsys, monkeypatch):
     def no_room(*arguments):
         raise MemoryError("Unable to allocate 9 TiB")
 
-    monkeypatch.setattr("sw_model.denoising.command.do", no_room)
+    monkeypatch.setattr("sw_model.denoising.command.denoise_file", no_room)
     arguments = ["denoise", "grey.png", "-o", "o.png", "--deployment", "tiny.safetensors"]
     sentence = "python -m sw_model: not enough memory: {}\n"
     assert run(capsys, *arguments) == (1, "", sentence.format("grey.png"))

@@ -1,10 +1,10 @@
 """Exact cycles of the accelerator with AXI ports, from the spikes alone.
 
 This holds for a memory that, on each port of the accelerator, accepts every address and word at
-once, delivers a word per cycle after a fixed latency, and answers writes after another one. The
-words of a strip are prefetched, so the latencies count once per strip: when its first word arrives
-and when its last one is written. If several engines share the rows, a strip ends when all of them
-have written theirs.
+once, delivers a word per cycle after a fixed read latency, and answers a write after a fixed write
+latency. The words of a strip are prefetched, so the latencies count once per strip: when its first
+word arrives and when its last one is written. If several engines share the rows, a strip ends when
+all of them have written theirs.
 
 Times are in cycles since the strip's restart is set.
 """
