@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> None:
 def train(run: TrainingRun) -> None:
     """All steps, with a line now and then."""
     steps = run.options.steps
-    with progress("training", unit="steps", whole=steps) as bar:
+    with progress("training", unit="steps", total=steps) as bar:
         while run.completed < steps:
             loss = run.step()
             bar(run.completed)

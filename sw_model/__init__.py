@@ -1,6 +1,6 @@
 """Software: specification, float networks, training, and the integer golden model.
 
-The library's face is small, and loaded when it is first used::
+The public API is small, and imported when it is first used::
 
     from sw_model import denoise, trace
 

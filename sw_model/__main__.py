@@ -13,7 +13,7 @@ COMMANDS = {
     ),
     "baseline": (
         "sw_model.training.baseline_command",
-        "PSNR of the float DnCNN that the spiking network is held against",
+        "PSNR of the float DnCNN that the spiking network is compared with",
     ),
     "freeze": (
         "sw_model.training.freeze_command",
@@ -47,7 +47,7 @@ COMMANDS = {
     ),
     "bench": (
         "sw_model.studies.bench.command",
-        "time and memory beside PyTorch, snnTorch and SpikingJelly",
+        "time and memory compared with PyTorch, snnTorch and SpikingJelly",
     ),
 }
 """Module and summary of each sub-command."""

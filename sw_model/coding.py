@@ -1,9 +1,9 @@
-"""Neural coding as the paper's section 2 has it: constant numbers to spike trains and back.
+"""Neural coding of the paper's section 2: constant numbers to spike trains and back.
 
 Two codings: *neural information conversion*, in which a neuron is fed a constant input for T
 timesteps (section 2.1), and *rate coding*, in which every timestep is an independent draw (section
-2.2). Where a comparison with a threshold must not depend on rounding there are exact counterparts
-of the floating-point functions, in rational numbers: `period_threshold` and `code_table`.
+2.2). `period_threshold` and `code_table` are exact counterparts of the floating-point functions, in
+rational numbers, for comparisons with a threshold that must not depend on rounding.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Neuron:
     Raises
     ------
     ValueError
-        A parameter is not such a value.
+        A parameter is out of range.
     """
 
     tau: Number | None = 2
@@ -105,7 +105,7 @@ def convert(x: npt.ArrayLike, timesteps: int, neuron: Neuron) -> Spikes:
 
 
 def rate_steps(probability: npt.ArrayLike, seed: Seed) -> Iterator[Spikes]:
-    """Rate coding without end: a Bernoulli draw a timestep, the discrete Poisson process.
+    """Yield rate-coded timesteps without end: Bernoulli draws, the discrete Poisson process.
 
     The paper's section 2.2: a pixel's intensity is its firing probability at each timestep.
 
@@ -119,12 +119,12 @@ def rate_steps(probability: npt.ArrayLike, seed: Seed) -> Iterator[Spikes]:
     Yields
     ------
     numpy.ndarray
-        Of the next timestep, bool of the shape of ``probability``.
+        Spikes of the next timestep, bool, in the shape of ``probability``.
 
     Raises
     ------
     ValueError
-        A probability lies outside of 0..1.
+        A probability is outside of 0..1.
     """
     p = np.asarray(probability, np.float64)
     if not ((p >= 0) & (p <= 1)).all():
@@ -142,7 +142,7 @@ def rate_code(probability: npt.ArrayLike, timesteps: int, seed: Seed) -> Spikes:
 
 
 def firing_rate(spikes: Spikes) -> npt.NDArray[np.float64]:
-    """Spikes a timestep, 0..1: the decoded number of eq. 8.
+    """Spikes per timestep, 0..1: the decoded number of eq. 8.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def firing_rate(spikes: Spikes) -> npt.NDArray[np.float64]:
 
 
 def activity(spikes: Spikes) -> float:
-    """Theta of eq. 9: spikes over T a neuron, 0..T.
+    """Theta of eq. 9: spikes per neuron over T timesteps, 0..T.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ class CodeTable:
         """Middle of the part of each code's interval that lies in ``low`` to ``high``.
 
         The reconstruction with the smallest squared error for inputs spread evenly over that
-        range. A code outside of the range gets the end that it lies beyond.
+        range. A code outside of the range gets the nearer end.
 
         Returns
         -------
@@ -254,7 +254,7 @@ class CodeTable:
 
 
 _Piece = tuple[Fraction | None, Fraction | None, Fraction, Fraction, tuple[bool, ...]]
-"""Lower and upper end of an interval of inputs, slope, spent, spikes: see `code_table`."""
+"""Lower and upper end of an interval of inputs, slope, offset, spikes: see `code_table`."""
 
 
 @cache
@@ -262,7 +262,7 @@ def code_table(neuron: Neuron, timesteps: int) -> CodeTable:
     """All codes of a neuron that is fed a constant for T timesteps, in exact arithmetic.
 
     With a hard reset these are T + 1 codes (the paper's Table 1 for T = 8); with a soft reset
-    the rest that a spike leaves tells more inputs apart.
+    the membrane that a spike leaves distinguishes more inputs.
 
     Parameters
     ----------
@@ -271,17 +271,17 @@ def code_table(neuron: Neuron, timesteps: int) -> CodeTable:
     """
     _check_timesteps(timesteps)
     v_th, keep, gain = Fraction(neuron.v_th), neuron.keep, neuron.gain
-    # Inputs from low to high share their spikes so far, so V = slope * x - spent for all of them.
+    # Inputs from low to high share their spikes so far, so V = slope * x - offset for all of them.
     pieces: list[_Piece] = [(None, None, Fraction(0), Fraction(0), ())]
     for _ in range(timesteps):
         following: list[_Piece] = []
-        for low, high, slope, spent, train in pieces:
-            slope, spent = keep * slope + gain, keep * spent
-            reset = (Fraction(0), Fraction(0)) if neuron.reset == "hard" else (slope, spent + v_th)
-            edge = (v_th + spent) / slope
+        for low, high, slope, offset, train in pieces:
+            slope, offset = keep * slope + gain, keep * offset
+            reset = (Fraction(0), Fraction(0)) if neuron.reset == "hard" else (slope, offset + v_th)
+            edge = (v_th + offset) / slope
             if low is None or low < edge:
                 end = edge if high is None else min(edge, high)
-                following.append((low, end, slope, spent, (*train, False)))
+                following.append((low, end, slope, offset, (*train, False)))
             if high is None or edge < high:
                 begin = edge if low is None else max(edge, low)
                 following.append((begin, high, *reset, (*train, True)))

@@ -13,7 +13,7 @@ from .support.called import through_console
 from .support.cli import run_command
 
 GROUPS = ("rtl", "hls", "sim")
-"""Packages whose commands stand behind their name: ``spiking-dncnn rtl generate``."""
+"""Packages whose commands follow their name: ``spiking-dncnn rtl generate``."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def script() -> int:
-    """Run a command as a program of its own; what `main` does besides concerns the process."""
-    # The working folder may have a sim/ or a numpy.py: it is never where modules come from,
-    # neither here (ours stand before those that PYTHONPATH finds) nor in processes that we start.
+    """Run `main` as a program, after settings that concern the whole process."""
+    # The working folder may have a sim/ or a numpy.py, and no module must come from it: neither
+    # here (the project's folder comes before those of PYTHONPATH) nor in processes started here.
     sys.path.insert(0, str(Path(__file__).parents[1]))
     os.environ["PYTHONSAFEPATH"] = "1"
     return main()

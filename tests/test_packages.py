@@ -16,7 +16,7 @@ from PIL import Image
 from sw_model.denoising.outcome import failure
 from sw_model.denoising.plan import Task
 from sw_model.spec import configuration
-from sw_model.support.packages import EXTRAS, absence
+from sw_model.support.packages import EXTRAS, missing_package
 from tests import ROOT
 
 from .random_deployment import random_deployment
@@ -214,12 +214,12 @@ def test_the_program_chooses_between_extras():
         ("python -m sw_model", "train"),
         ("python -m hls", "hls"),
     ):
-        assert f"'spiking-dncnn[{extra}]'" in absence(missing, program)
+        assert f"'spiking-dncnn[{extra}]'" in missing_package(missing, program)
 
 
 def test_broken_packages_are_reported_with_the_reason():
     broken = ImportError("libGL.so.1: cannot open\nshared object", name="skimage.io")
-    sentence = absence(broken)
+    sentence = missing_package(broken)
     assert sentence is not None
     assert sentence.startswith(
         "the Python package scikit-image cannot be loaded (libGL.so.1: cannot open shared object); "
@@ -227,5 +227,8 @@ def test_broken_packages_are_reported_with_the_reason():
 
 
 def test_our_own_mistakes_are_not_hidden():
-    assert absence(ModuleNotFoundError("No module named 'rtl.nothing'", name="rtl.nothing")) is None
-    assert absence(ImportError("cannot import")) is None
+    assert (
+        missing_package(ModuleNotFoundError("No module named 'rtl.nothing'", name="rtl.nothing"))
+        is None
+    )
+    assert missing_package(ImportError("cannot import")) is None

@@ -17,7 +17,7 @@ from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.spec.spike_counts import SpikeCounts, load_spike_counts
 from sw_model.support.files import replacing_folder
 from sw_model.support.options import add_deployment_option
-from sw_model.support.packages import need
+from sw_model.support.packages import require_package
 from sw_model.support.progress import progress
 
 from .designs import MAPS
@@ -122,7 +122,7 @@ def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     wanted = parse_sweep(args)
     check_tools()
-    need("matplotlib")  # the figure comes last, after hours
+    require_package("matplotlib")  # the figure comes last, after hours
     deployment = load_plain_deployment(args.deployment, "the hardware")
     counts = load_spike_counts(args.spikes)
     check_counts(counts, deployment, args.spikes, args.deployment)

@@ -118,7 +118,7 @@ def run(frame_job: job.Job, memory: MemoryTiming, engines: int = 1) -> FrameOutc
         The accelerator does not build, violates the bus protocol, or does not end without error.
     """
     layers = len(frame_job.deployment.spec.layers)
-    with progress("golden model", unit="layers", whole=layers) as bar:
+    with progress("golden model", unit="layers", total=layers) as bar:
         system, system_run = _system(frame_job, engines), _system_run(frame_job, memory)
         predicted = system.expected_cycles(system_run, frame_job.words)
         bar.describe("building")

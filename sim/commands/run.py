@@ -127,7 +127,7 @@ def run(
         def simulate(target: str) -> Outcome:
             frame_job = jobs[target]
             words = sum(words[..., 0].size for words in frame_job.words)
-            bar = generating.beside(target, words)
+            bar = generating.add_bar(target, words)
             chosen = TARGETS[target]
             if chosen.run is not None:
                 simulation = chosen.run(frame_job)

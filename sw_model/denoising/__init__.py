@@ -1,5 +1,5 @@
-"""Denoising as a person does it: of pictures in files, in worker processes or on a cluster.
+"""Denoising of arrays and picture files, in worker processes or on a cluster.
 
-What belongs here: the command ``denoise``, the function of that name, and the noise level that the
-network is told. It imports `sw_model.golden`, `sw_model.pictures` and what these stand on.
+The package holds the command ``denoise``, the function of that name, and the handling of noise
+levels. It imports `sw_model.golden`, `sw_model.pictures` and what these import.
 """

@@ -1,8 +1,8 @@
 """The golden model as a library: arrays in, arrays out.
 
-Nothing is kept between calls, and calls from several threads do not touch each other; the process
-may fork meanwhile, and its children may call as well. A frozen network that is named is read and
-verified in every call; whoever calls often gives one that `sw_model.load_deployment` has read.
+Calls share no state and may run in several threads; the process may fork meanwhile, and its
+children may call too. A network that is given by name is read and verified in every call; for many
+calls, load it once with `sw_model.load_deployment`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def denoise(
     ----------
     array
         (H, W) grey or (H, W, 3) colour, whose channels are denoised one by one. uint8; uint16,
-        scaled to the network's 0..255 and the residual scaled back; any other integers are noisy
-        pixels -512..511 as they are. See `sw_model.pictures.arrays`.
+        scaled to the network's 0..255 and the residual scaled back; other integers are taken as
+        noisy pixels -512..511. See `sw_model.pictures.arrays`.
     deployment
         Name of a shipped network, path of a deployment file, or a loaded one.
     timesteps
@@ -46,10 +46,10 @@ def denoise(
     level
         Standard deviation of the noise in grey levels (0..255, for uint16 too); estimated for each
         channel by default, see `sw_model.denoising.noise_level`. At ``deployment.sigma``, 25 for
-        the shipped networks, pixels are taken as they are, and the integers are the hardware's.
+        the shipped networks, pixels are not scaled, and the integers equal the hardware's.
     white
         Full scale N of uint16 values: 4095 for 12 bits. The result is on the same scale 0..N.
-        65535 by default, and to be given where all values are far below.
+        65535 by default; required if all values are far below.
 
     Returns
     -------
@@ -61,10 +61,10 @@ def denoise(
     ValueError
         The array is of another shape, type (floats) or range, or ``white`` is needed or wrong.
     TypeError
-        ``timesteps`` or ``white`` is no integer (numpy's are, True is not), or ``deployment`` is
-        none of the three.
+        ``timesteps`` or ``white`` is not an integer (numpy's are, True is not), or ``deployment``
+        is of another type.
     sw_model.UsageError
-        There is no such deployment, it does not allow this T, or the level is no noise.
+        The deployment does not exist or does not allow this T, or the level is out of range.
 
     Examples
     --------
@@ -90,16 +90,16 @@ def trace(
     membranes: bool = False,
     white: int | None = None,
 ) -> GoldenResult:
-    """Denoise a channel and keep what happens in every layer, for those who build hardware.
+    """Denoise a channel and keep the trace of every layer, to verify hardware against it.
 
-    Pixels are taken as they are, whatever the level of their noise.
+    Pixels are not scaled, whatever their noise level.
 
     Parameters
     ----------
     array
-        (H, W), as of `denoise`.
+        (H, W), as in `denoise`.
     deployment, timesteps, white
-        As of `denoise`.
+        As in `denoise`.
     membranes
         Keep currents and membranes too: 24 * T bytes per neuron and layer, so for crops.
 
@@ -108,12 +108,12 @@ def trace(
     GoldenResult
         ``layers[k].words`` are the event words of spiking layer k, (H, W, T, ceil(C / 64)) uint64:
         raster order, time innermost, bit c is channel c. ``total`` is R of every pixel,
-        ``residual`` and ``denoised`` (8 bits) what becomes of it, ``activity`` theta.
+        ``residual`` and ``denoised`` (8 bits) follow from it, ``activity`` has theta.
 
     Raises
     ------
     ValueError, TypeError, sw_model.UsageError
-        As of `denoise`; a colour picture is refused.
+        As in `denoise`; a colour picture is refused.
     """
     array = np.asarray(array)
     pixels = to_pixels(array, white)

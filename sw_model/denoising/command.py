@@ -21,14 +21,14 @@ from sw_model.spec import UsageError
 from sw_model.support.cli import MISTAKE, complain
 from sw_model.support.files import check_output, staging_folder, write_atomically
 from sw_model.support.machine import processors
-from sw_model.support.packages import need
+from sw_model.support.packages import require_package
 from sw_model.support.progress import progress
 
-from .job import REPLACE, Progress, Settings, check_absent, do
+from .job import REPLACE, Progress, Settings, check_absent, denoise_file
 from .noise_level import check_level
 from .outcome import Done, Failure, Outcome
 from .plan import Plan, plan
-from .report import one, report, shown, table
+from .report import report, shown, single, table
 from .workers import run_here, run_processes
 
 EXAMPLES = """\
@@ -43,7 +43,7 @@ examples:
   camera | python -m sw_model denoise - -o - --format .png | viewer
 
 exit code: 0 if all files were done; 2 for a mistake or a file that cannot be read or written over,
-1 if only the system failed (disk, memory); the other files of many are done all the same.
+1 if only the system failed (disk, memory); of several files, the others are still done.
 """
 
 
@@ -54,11 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Denoise pictures with a frozen network, whatever the level of their noise.\n\n"
         f"Files: {', '.join(SUFFIXES)}.\n"
         "Colour is denoised channel by channel, pages one by one; transparency is kept. PNG,\n"
-        "TIFF, PGM and PPM of 16 bits keep them: the network sees 0..255, and the noise that it\n"
-        "finds is taken from the 16-bit values. Arrays (.npy): uint8, uint16 as 16-bit pictures,\n"
-        "other integers as noisy pixels -512..511.\n"
-        "With --noise pictures are taken as clean and as 8-bit: noise is added first, in a colour\n"
-        "picture with SEED, SEED + 1 and SEED + 2, and PSNR and SSIM before and after are printed."
+        "TIFF, PGM and PPM of 16 bits keep their depth: the network sees 0..255, and the noise\n"
+        "that it finds is subtracted from the 16-bit values. Arrays (.npy): uint8, uint16 as\n"
+        "16-bit pictures, other integers as noisy pixels -512..511.\n"
+        "With --noise, pictures must be clean and are used as 8-bit: noise is added first, to a\n"
+        "colour picture with SEED, SEED + 1 and SEED + 2, and PSNR and SSIM before and after are\n"
+        "printed."
     )
     parser.epilog = EXAMPLES
     parser.add_argument(
@@ -73,15 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help="file for one file; else a folder, which is made where there is none (a name that "
-        "ends in / is one); - for standard output",
+        help="file for one input file; else a folder, which is made if it does not exist (a name "
+        "that ends in / is a folder); - for standard output",
     )
     parser.add_argument(
         "--white",
         type=int,
         metavar="N",
         help=f"full scale of 16-bit values, 4095 for 12 bits (default: what the file says, else "
-        f"{DEEP_MAX}; files whose values are all far below it want to be told)",
+        f"{DEEP_MAX}; files whose values are all far below it need this option)",
     )
     parser.add_argument(
         "--format",
@@ -98,14 +99,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=int,
         metavar="N",
-        help="files side by side, a process each, which share the processors "
-        "(default: one for each processor; one file has all of them)",
+        help="number of files in parallel, a process each, which share the processors "
+        "(default: one per processor; a single file uses all of them)",
     )
     parser.add_argument(
         "--dask", metavar="ADDRESS", help="use the Dask cluster with this scheduler instead"
     )
     parser.add_argument(
-        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+        "--json", metavar="FILE", help="write the figures as JSON; - prints only them"
     )
     add_network_options(parser)
     parser.add_argument(
@@ -113,8 +114,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SIGMA",
         help="standard deviation of the pictures' noise in grey levels (default: estimated for "
-        "each channel); at 25, the shipped networks' own, the network sees pixels as they are: "
-        "the hardware's integers",
+        "each channel); at 25, the level of the shipped networks, pixels are not scaled, as in "
+        "the hardware",
     )
     add_noise_options(parser, sigma=None)
 
@@ -127,8 +128,8 @@ def main(args: argparse.Namespace) -> int:
             "--seed and --protocol describe the noise that --noise SIGMA adds; give it too"
         )
     if added is not None:
-        need("skimage")  # of the figures, when all is done
-        # Impossible noise is one mistake, not one a file.
+        require_package("skimage")  # needed for the figures, at the end
+        # Invalid noise is one mistake, not one per file.
         add_noise(np.zeros((1, 1), np.uint8), added.sigma, added.seed, added.protocol)
     check_level(args.level)
     if args.jobs is not None and args.jobs < 1:
@@ -156,8 +157,8 @@ def main(args: argparse.Namespace) -> int:
     for path in [json_file, None if todo.folder or to_standard else todo.tasks[0].target]:
         if path is not None:
             check_output(path)
-            way_out = "give --json another name" if args.resume else REPLACE
-            check_absent(path, args.force, way_out)
+            advice = "give --json another name" if args.resume else REPLACE
+            check_absent(path, args.force, advice)
     todo = todo.resumed() if args.resume else todo
     deployment, timesteps = network(args)
     settings = Settings(
@@ -184,8 +185,8 @@ def main(args: argparse.Namespace) -> int:
     if args.json == "-":
         sys.stdout.write(content)
     elif todo.folder is None and isinstance(outcomes[0], Done):
-        # The picture has standard output for itself.
-        print(one(outcomes[0], settings), file=sys.stderr if to_standard else sys.stdout)
+        # Standard output is for the picture alone.
+        print(single(outcomes[0], settings), file=sys.stderr if to_standard else sys.stdout)
     else:
         print(table(outcomes, settings, todo, time.monotonic() - started))
     sys.stdout.flush()
@@ -193,13 +194,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _one(todo: Plan, settings: Settings) -> Done:
-    """A single file, whose errors are the command's."""
+    """Denoise a single file, whose errors are the command's."""
     task = todo.tasks[0]
     # Progress counts pixels times layers.
     scale = 1e-6 / len(settings.deployment.spec.layers)
     with progress(f"denoising {shown(task.source)}", unit="Mpixel", scale=scale) as bar:
         try:
-            return do(task, settings, bar)
+            return denoise_file(task, settings, bar)
         except MemoryError:
             raise MemoryError(task.source) from None
 
@@ -207,7 +208,7 @@ def _one(todo: Plan, settings: Settings) -> Done:
 def _many(
     todo: Plan, settings: Settings, folder: Path, jobs: int | None, dask: str | None
 ) -> list[Outcome]:
-    """All files, in the order of the plan."""
+    """Denoise several files; return the outcomes in the order of the plan."""
     client = None
     if dask is not None:
         from sw_model.support.cluster import connect
@@ -217,7 +218,7 @@ def _many(
         staging = stack.enter_context(staging_folder(folder, folder))
         label = f"denoising {len(todo.tasks)} files"
         bar = stack.enter_context(progress(label, unit="files", scale=1))
-        # Whatever happens here, the workers end before their folder does.
+        # In any case, the workers end before their folder is removed.
         running = stack.enter_context(closing(_run(todo, settings, staging, bar, jobs, client)))
         outcomes = {outcome.task: outcome for outcome in running}
     return [outcomes[task] for task in todo.tasks]
@@ -242,7 +243,7 @@ def _run(
 
 
 def _complain(outcomes: Sequence[Outcome]) -> int:
-    """Name what failed and return the exit code."""
+    """Print all failures and return the exit code."""
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     for failed in failures:
         complain("python -m sw_model", failed.reason)

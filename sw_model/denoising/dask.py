@@ -1,6 +1,6 @@
-"""Many files at once, on a Dask cluster that exists already.
+"""Denoising of several files in parallel, on an existing Dask cluster.
 
-Pictures are read and written here; only pixels travel, so that the cluster needs this package but
+Pictures are read and written here, and only pixels are sent: the cluster needs this package but
 none of the files.
 """
 
@@ -16,18 +16,18 @@ from .picture import Denoised
 from .plan import Task
 
 AHEAD = 2
-"""Pictures under way for each of the cluster's threads, so that none waits for a file."""
+"""Pictures in flight per thread of the cluster, so that no thread waits for a file."""
 
 
 def run_cluster(
     tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress, client: Any
 ) -> Generator[Outcome, None, None]:
-    """Several files side by side on a cluster.
+    """Denoise several files in parallel on a cluster.
 
     Parameters
     ----------
     client
-        Of `sw_model.support.cluster.connect`; closed at the end. Others as of
+        Client of `sw_model.support.cluster.connect`; closed at the end. Others as in
         `sw_model.denoising.workers.run_here`.
     """
     from distributed import wait
@@ -36,11 +36,11 @@ def run_cluster(
     waiting, finished = list(reversed(tasks)), 0
 
     def advance(task: Task, working: Work, denoised: Denoised | None) -> Outcome | None:
-        """Have the next page of a file computed, or say how the file ended."""
+        """Submit the next page of a file, or return how the file ended."""
         try:
             step = next(working) if denoised is None else working.send(denoised)
-            given = step.values, settings.timesteps, settings.level
-            future = client.submit(compute, network, *given, pure=False)
+            arguments = step.values, settings.timesteps, settings.level
+            future = client.submit(compute, network, *arguments, pure=False)
         except StopIteration as end:
             done: Done = end.value
             return done

@@ -1,4 +1,4 @@
-"""What the command ``denoise`` does with one file: read, denoise, write, measure."""
+"""Work of the command ``denoise`` on one file: read, denoise, write, measure."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ STANDARD_OUTPUT = Path("standard output")
 Progress = Callable[[float, float], None]
 
 _numbers = itertools.count()
-"""Of files that are not whole yet."""
+"""Numbers in the names of unfinished files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What is the same for all files.
+    """Settings that all files share.
 
     Attributes
     ----------
     noise
-        Added before denoising, so that quality is measured; None for pictures as they are.
+        Noise that is added before denoising, to measure quality; None for none.
     level
         Standard deviation of the pictures' noise; None to estimate it.
     force
         Replace outputs that exist.
     white
-        Full scale of 16-bit values; None for what each file says.
+        Full scale of 16-bit values; None for that of each file.
     suffix
         Format on standard output; None for the input's.
     """
@@ -70,14 +70,14 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A page that is to be denoised.
+    """A page to denoise.
 
     Attributes
     ----------
     values
         (H, W) or (H, W, 3), on the network's scale, as `denoise_picture` takes them.
     index
-        Of the page.
+        Number of the page, from 0.
     pages
         Number of pages of the file.
     """
@@ -88,7 +88,7 @@ class Step:
 
 
 Work = Generator[Step, Denoised, Done]
-"""The work on a file: gives each page's pixels, and takes what becomes of them."""
+"""The work on a file: yields each page's pixels and receives the result."""
 
 
 def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
@@ -98,7 +98,7 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
     ----------
     staging
         A folder on the output's file system in which files are written before they are renamed;
-        None to do so beside the output.
+        None to write beside the output.
 
     Raises
     ------
@@ -107,9 +107,9 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
     """
     started = time.monotonic()
     if task.target != STANDARD:
-        # Of several files the others can be done without it.
-        way_out = REPLACE if staging is None else f"{REPLACE}, --resume skips it"
-        check_absent(task.target, settings.force, way_out)
+        # One of several files can also be skipped.
+        advice = REPLACE if staging is None else f"{REPLACE}, --resume skips it"
+        check_absent(task.target, settings.force, advice)
     with open_image(task.source, settings.white) as source:
         suffix = _suffix(task, settings, source)
         page = _first(task, settings, source, suffix)
@@ -120,7 +120,7 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
             page, values = _with_noise(page, settings.noise, source)
         denoised = yield Step(values=values, index=0, pages=source.count)
         activity, levels, narrowed = denoised.activity, denoised.levels, False
-        # Nothing is half written before there is something to write.
+        # The output is opened only when there is something to write.
         with (
             _target(task, settings, staging, suffix) as file,
             image_writer(file, suffix, source.count) as put,
@@ -140,7 +140,7 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
     before = after = None
     if settings.noise is not None:
         from sw_model.pictures.metrics import (
-            quality,  # its libraries take as long as a small picture
+            quality,  # its libraries take as long to import as a small picture takes
         )
 
         before = quality(page.array, values)
@@ -159,14 +159,16 @@ def work(task: Task, settings: Settings, staging: Path | None = None) -> Work:
     )
 
 
-def do(task: Task, settings: Settings, progress: Progress, staging: Path | None = None) -> Done:
-    """Read, denoise and write one file; raises `UsageError` or OSError where that fails."""
+def denoise_file(
+    task: Task, settings: Settings, progress: Progress, staging: Path | None = None
+) -> Done:
+    """Read, denoise and write one file; raises `UsageError` or OSError on failure."""
     working = work(task, settings, staging)
     step = next(working)
     while True:
 
-        def report(done: float, whole: float, step: Step = step) -> None:
-            progress(step.index * whole + done, step.pages * whole)
+        def report(done: float, total: float, step: Step = step) -> None:
+            progress(step.index * total + done, step.pages * total)
 
         denoised = denoise_picture(
             settings.deployment, step.values, settings.timesteps, report, level=settings.level
@@ -181,22 +183,22 @@ def do(task: Task, settings: Settings, progress: Progress, staging: Path | None 
 def compute(
     deployment: Deployment, values: npt.NDArray[Any], timesteps: int, level: float | None
 ) -> Denoised:
-    """The network's part, which may be done on another machine."""
+    """The network's part of the work, which may run on another machine."""
     return denoise_picture(deployment, values, timesteps, level=level)
 
 
 def attempt(task: Task, settings: Settings, progress: Progress, staging: Path) -> Outcome:
-    """As `do`, with what fails as an outcome: the other files are to be done all the same."""
+    """Run `denoise_file` and return a failure as an outcome, so that other files are still done."""
     try:
-        return do(task, settings, progress, staging)
+        return denoise_file(task, settings, progress, staging)
     except Exception as error:
         return failure(task, error)
 
 
-def check_absent(path: Path, force: bool, way_out: str = REPLACE) -> None:
-    """Refuse to replace what exists, unless that is asked for."""
+def check_absent(path: Path, force: bool, advice: str = REPLACE) -> None:
+    """Refuse to replace an existing path without ``force``."""
     if not force and os.path.lexists(path):
-        raise UsageError(f"{path} exists already; {way_out}")
+        raise UsageError(f"{path} exists already; {advice}")
 
 
 def _suffix(task: Task, settings: Settings, source: Source) -> str:
@@ -207,10 +209,10 @@ def _suffix(task: Task, settings: Settings, source: Source) -> str:
 
 
 def _first(task: Task, settings: Settings, source: Source, suffix: str) -> Page:
-    """The first page, once it is known that all of them can be written."""
+    """Return the first page, after a check that all pages can be written."""
     page = source.page(0)
     if page.array.ndim == 2 and source.suffix == suffix == ".ppm":
-        # The format has no grey, and was good enough for the input.
+        # The format has no grey, and the input used it too.
         page = replace(page, array=np.stack([page.array] * 3, axis=2))
     check_image(
         STANDARD_OUTPUT if task.target == STANDARD else task.target,
@@ -221,13 +223,13 @@ def _first(task: Task, settings: Settings, source: Source, suffix: str) -> Page:
     )
     if settings.noise is not None and source.count > 1:
         raise UsageError(
-            f"{source.name} has {source.count} pages; --noise wants files of a single picture"
+            f"{source.name} has {source.count} pages; --noise takes files of a single picture"
         )
     return page
 
 
 def _kind(page: Page, source: Source) -> str:
-    """Of a file, in words."""
+    """Kind of a file, in words."""
     what = kind(page.array, DEEP_MAX if page.white is None else page.white)
     if page.alpha is not None:
         what += ", alpha"
@@ -240,7 +242,7 @@ def _with_noise(page: Page, noise: Noise, source: Source) -> tuple[Page, Pixels]
     if page.array.min() < 0 or page.array.max() > GREY_MAX:
         raise UsageError(
             f"{source.name} reaches from {page.array.min()} to {page.array.max()}; "
-            f"--noise wants a clean picture of 0..{GREY_MAX}"
+            f"--noise takes a clean picture of 0..{GREY_MAX}"
         )
     clean = page.array.astype(np.uint8)
     noisy = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
@@ -251,7 +253,7 @@ def _with_noise(page: Page, noise: Noise, source: Source) -> tuple[Page, Pixels]
 def _target(
     task: Task, settings: Settings, staging: Path | None, suffix: str
 ) -> Iterator[BinaryIO]:
-    """The file of a result, which is there when the block has ended well."""
+    """Open the file of a result, which appears if the block succeeds."""
     if task.target == STANDARD:
         with temporary_file() as file:
             yield file
@@ -266,26 +268,26 @@ def _target(
         path = staging / f"{os.getpid()}-{next(_numbers)}{suffix}"
         with path.open("w+b") as file:
             yield file
-        # Somebody else may have written it meanwhile.
+        # Another process may have written it meanwhile.
         check_absent(task.target, settings.force)
         path.replace(task.target)
 
 
 def _note(settings: Settings, suffix: str, weak: float, narrowed: int | None) -> str:
-    """What is worth knowing of the result.
+    """Return remarks on the result.
 
     Parameters
     ----------
     weak
-        The weakest noise in it.
+        Weakest noise in it.
     narrowed
-        Bits of what was written with 8.
+        Bits of values that were written with 8; None if there are none.
     """
     notes = []
     if settings.level is None and weak <= TEXTURE:
         notes.append(f"noise up to {TEXTURE} may be texture, and is left")
     elif weak < (least := weakest(settings.deployment)):
-        notes.append(f"noise below {least:.1f} is more than 10-bit pixels carry: removed in part")
+        notes.append(f"noise below {least:.1f} needs more than 10-bit pixels: removed in part")
     if narrowed is not None:
         notes.append(f"{suffix} holds 8 of the {narrowed} bits")
     elif settings.noise is not None and suffix in LOSSY:

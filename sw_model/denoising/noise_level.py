@@ -1,18 +1,18 @@
-"""How noisy a picture is, and how a network that was trained for one noise takes others.
+"""Estimation of a picture's noise, and its scaling to the noise of the network's training.
 
 Noise of standard deviation s is scaled about mid-grey to that of the network's training:
 x' = (x - 128) * f + 128 with f = trained / s, rounded and clamped to the network's pixels, and the
-residual is divided by f. Two things keep a picture from getting worse:
+residual is divided by f. Two rules keep a picture from getting worse:
 
-- White must fit into 10-bit pixels, so f is at most 383 / 127. Noise that is weaker than f can make
-  up for, `weakest`, reaches the network weaker than trained, and it takes details along.
-- Of the residual only so much is believed as the noise explains: a residual that is noise plus
-  something else has the power of both, and the best part of it, in the sense of least squares, is
-  the noise's share. From `weakest` on, that is nearly always all of it.
+- White must fit into 10-bit pixels, so f is at most 383 / 127. Noise below `weakest`, which would
+  need a larger f, reaches the network weaker than in training, and details are removed with it.
+- Only the share of the residual that the noise explains is used: a residual of noise plus something
+  else has the power of both, and the noise's share is the best part in the least-squares sense.
+  From `weakest` on, that is nearly always all of it.
 
-The noise is estimated from the diagonal details of Haar's wavelets, by their median (Donoho and
-Johnstone, 1994), in the smoothest parts of the picture: texture has such details, too. Where a
-picture is smooth is told by the other details, whose noise is independent of these.
+The noise is estimated from the median of the diagonal details of Haar's wavelets (Donoho and
+Johnstone, 1994), in the smoothest parts of the picture, because texture has such details too. The
+other details, whose noise is independent of these, show where a picture is smooth.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from sw_model.pictures.arrays import Pixels
 from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
 
 MIDDLE = (GREY_MAX + 1) // 2
-"""The grey that stays where it is."""
+"""The grey that scaling does not change."""
 TEXTURE = 3.75
-"""What is estimated for 95 of 100 clean photographs at most (those of training). Noise that is
-estimated no stronger cannot be told from texture, and is left."""
+"""Largest estimate for 95 of 100 clean photographs (those of training). Noise up to this estimate
+cannot be distinguished from texture, and is left."""
 
 BLOCK = 8
-"""Side of the parts that are smooth or not, in wavelet coefficients of two pixels."""
+"""Side of the blocks whose smoothness is compared, in wavelet coefficients of two pixels."""
 PART = 4
-"""One in so many blocks is taken."""
+"""One in so many blocks is used."""
 BLOCKS_MIN = 16
-"""Where there are as many: with fewer the median is too uncertain."""
+"""Fewest blocks to use, if there are as many: with fewer the median is too uncertain."""
 
 
 def weakest(deployment: Deployment) -> float:
     """The weakest noise that scaling makes as strong as that of the training, in grey levels.
 
-    0 for a network that is told the level.
+    0 for a network that takes the level.
     """
     if deployment.spec.noise_levels is not None:
         return 0.0
@@ -52,7 +52,7 @@ def weakest(deployment: Deployment) -> float:
 
 
 def check_level(level: float | None) -> None:
-    """Refuse a level that is no noise; raises `UsageError`."""
+    """Raise `UsageError` for a level that is out of range."""
     number = isinstance(level, Real) and not isinstance(level, bool)
     if level is not None and not (number and 0 < level <= GREY_MAX):
         raise UsageError(
@@ -63,7 +63,7 @@ def check_level(level: float | None) -> None:
 def scaling(deployment: Deployment, sigma: float) -> float:
     """The factor f for noise of this standard deviation, 0 or more.
 
-    A network that is told the level takes pixels as they are, but for noise beyond its levels.
+    A network that takes the level gets unscaled pixels, except for noise beyond its levels.
     """
     levels = deployment.spec.noise_levels
     if levels is not None:
@@ -71,20 +71,20 @@ def scaling(deployment: Deployment, sigma: float) -> float:
     return deployment.sigma / max(sigma, weakest(deployment))
 
 
-def told(deployment: Deployment, sigma: float) -> float | None:
-    """The level that a network is told for noise of this standard deviation; None if it is not."""
+def network_level(deployment: Deployment, sigma: float) -> float | None:
+    """Level to give a network for noise of this standard deviation; None if it takes none."""
     levels = deployment.spec.noise_levels
     return None if levels is None else min(max(sigma, levels[0]), levels[1])
 
 
 def scaled(values: npt.NDArray[Any], factor: float) -> Pixels:
-    """The network's pixels of grey values."""
-    # In float32 exact for all that the factor 1 is to leave as it is.
+    """Scale grey values to the network's pixels."""
+    # float32 is exact for all values that a factor of 1 must not change.
     wide = (values.astype(np.float32) - MIDDLE) * np.float32(factor) + MIDDLE
     return np.rint(wide).clip(PIXEL_MIN, PIXEL_MAX).astype(np.int16)
 
 
-def believed(residual: npt.NDArray[Any], sigma: float, estimated: bool) -> npt.NDArray[Any]:
+def explained(residual: npt.NDArray[Any], sigma: float, estimated: bool) -> npt.NDArray[Any]:
     """The part of a residual that noise explains.
 
     Parameters
@@ -94,7 +94,7 @@ def believed(residual: npt.NDArray[Any], sigma: float, estimated: bool) -> npt.N
     sigma
         Standard deviation of the noise.
     estimated
-        Whether that may be texture's.
+        Whether sigma is an estimate, which may include texture.
     """
     power = float(np.square(residual, dtype=np.float64).mean())
     noise = max(0.0, sigma**2 - TEXTURE**2) if estimated else sigma**2
@@ -115,14 +115,14 @@ def estimate(plane: npt.NDArray[Any]) -> float:
         return 0.0
     side = min(BLOCK, *a.shape)
     noise = _blocks((a - b - c + d) / 2, side)
-    # 2 (rows^2 + columns^2) of the transform.
+    # 2 (rows^2 + columns^2) of the transform's details.
     others = _blocks((a - d) ** 2 + (b - c) ** 2, side).sum(1)
-    # Clipped noise is too little noise: blocks without come first, the smoothest before others.
+    # Clipping reduces the noise: blocks with the fewest clipped pixels first, then the smoothest.
     ends = (values == values.min()) | (values == values.max())
     clipped = _blocks(np.stack(_corners(ends)).sum(0), side).sum(1)
     smooth = np.lexsort((others, clipped))
-    taken = smooth[: max(len(smooth) // PART, min(len(smooth), BLOCKS_MIN))]
-    return float(np.median(np.abs(noise[taken]))) / NormalDist().inv_cdf(0.75)
+    used = smooth[: max(len(smooth) // PART, min(len(smooth), BLOCKS_MIN))]
+    return float(np.median(np.abs(noise[used]))) / NormalDist().inv_cdf(0.75)
 
 
 def _corners(array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
@@ -132,7 +132,7 @@ def _corners(array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
 
 
 def _blocks(array: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
-    """All whole blocks of an array, (blocks, side * side)."""
+    """All complete blocks of an array, (blocks, side * side)."""
     rows, columns = (n // side for n in array.shape)
-    whole = array[: rows * side, : columns * side].reshape(rows, side, columns, side)
-    return whole.swapaxes(1, 2).reshape(rows * columns, side * side)
+    blocks = array[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    return blocks.swapaxes(1, 2).reshape(rows * columns, side * side)

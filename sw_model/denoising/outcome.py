@@ -1,4 +1,4 @@
-"""How a file of the command ``denoise`` ended."""
+"""Outcome of a file of the command ``denoise``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sw_model.spec import UsageError
-from sw_model.support.packages import absence
+from sw_model.support.packages import missing_package
 
 from .plan import Task
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a file was not done."""
+    """A file that was not done, and why."""
 
     task: Task
     reason: str
     mistake: bool
-    """Whether the user can do something about it; otherwise the system failed."""
+    """Whether it is a usage error; otherwise the system failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,15 @@ class Done:
     pages
         Number of pages.
     kind
-        Of the file, in words.
+        Kind of the file, in words.
     levels
-        Of the noise in each channel of each page.
+        Noise level of each channel of each page.
     seconds
-        From reading to writing.
+        Time from reading to writing.
     before, after
-        Quality of the noisy and the denoised picture, where noise was added.
+        Quality of the noisy and the denoised picture, if noise was added.
     note
-        What is worth knowing of the result, or nothing.
+        Remarks on the result, or an empty string.
     """
 
     task: Task
@@ -62,14 +62,14 @@ Outcome = Done | Failure
 
 
 def failure(task: Task, error: BaseException) -> Failure:
-    """The outcome of an exception."""
+    """Return the outcome for an exception."""
     if isinstance(error, UsageError):
         return Failure(task=task, reason=str(error), mistake=True)
     if isinstance(error, MemoryError):
         reason = f"{task.source} does not fit into memory"
     elif isinstance(error, OSError):
         reason = f"{error.filename or task.source}: {error.strerror or error}"
-    elif isinstance(error, ImportError) and (sentence := absence(error)):
+    elif isinstance(error, ImportError) and (sentence := missing_package(error)):
         reason = f"{task.source}: {sentence}"
     else:
         reason = f"{task.source}: {type(error).__name__}: {error}"

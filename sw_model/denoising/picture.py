@@ -1,4 +1,4 @@
-"""A picture of any kind through the golden model, channel by channel."""
+"""Denoising of a picture with the golden model, channel by channel."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from . import noise_level
 
 @dataclass(frozen=True, kw_only=True)
 class Denoised:
-    """What was found in a picture of any kind, and the spikes that it took.
+    """Noise that was found in a picture, and the spikes that it took.
 
     Attributes
     ----------
     residual
-        The noise to take away, in grey levels, of the picture's shape: int64 at the level of the
+        The noise to subtract, in grey levels, in the picture's shape: int64 at the level of the
         network's training, else float32.
     levels
-        Standard deviation of each channel's noise, told or estimated.
+        Standard deviation of each channel's noise, given or estimated.
     activity
         Spikes of all channels together.
     """
@@ -41,7 +41,7 @@ def denoise_picture(
     deployment: Deployment,
     values: npt.NDArray[Any],
     timesteps: int,
-    progress: Callable[[int, int], None] = lambda done, whole: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     level: float | None,
 ) -> Denoised:
@@ -50,40 +50,39 @@ def denoise_picture(
     Parameters
     ----------
     values
-        (H, W) or (H, W, 3), -512..511, on the network's scale. What is not an integer is rounded
-        where the network sees it.
+        (H, W) or (H, W, 3), -512..511, on the network's scale. Fractions are rounded
+        for the network.
     timesteps
         T, one that the deployment allows.
     progress
-        Called with what is done and the whole.
+        Called with the work done and the total.
     level
-        Standard deviation of the noise; None to estimate it for each channel. At one that the
-        network was trained for, it sees the pixels as they are, and all that it finds is taken
-        away.
+        Standard deviation of the noise; None to estimate it for each channel. At the level
+        that the network was trained for, pixels are not scaled and the whole residual is used.
 
     Raises
     ------
     UsageError
-        The network is one of three colours, which takes no channel on its own.
+        The network is for three colours.
     """
     if deployment.spec.colours != 1:
-        raise UsageError("a network of three colours takes no channel on its own")
+        raise UsageError("a network of three colours cannot denoise single channels")
     channels = list(planes(values))
     residuals, levels, activities = [], [], []
     for index, channel in enumerate(channels):
 
-        def report(done: int, whole: int, index: int = index) -> None:
-            progress(index * whole + done, len(channels) * whole)
+        def report(done: int, total: int, index: int = index) -> None:
+            progress(index * total + done, len(channels) * total)
 
         sigma = noise_level.estimate(channel) if level is None else level
         factor = noise_level.scaling(deployment, sigma)
-        told = noise_level.told(deployment, sigma * factor)
+        given = noise_level.network_level(deployment, sigma * factor)
         pixels = noise_level.scaled(channel, factor)
-        result = golden.denoise(deployment, pixels, timesteps, level=told, progress=report)
+        result = golden.denoise(deployment, pixels, timesteps, level=given, progress=report)
         residual: npt.NDArray[Any] = result.residual
         if level is None or factor != 1:
             found = (residual / factor).astype(np.float32)
-            residual = noise_level.believed(found, sigma, estimated=level is None)
+            residual = noise_level.explained(found, sigma, estimated=level is None)
         residuals.append(residual)
         levels.append(sigma)
         activities.append(result.activity)

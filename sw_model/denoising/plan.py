@@ -14,7 +14,7 @@ from sw_model.pictures.output import SUFFIXES
 from sw_model.spec import UsageError
 
 PATTERN = "*?["
-"""Signs that make a name that does not exist a pattern."""
+"""Wildcards, which make a name a pattern if no such file exists."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that there is to do.
+    """All tasks of a call.
 
     Attributes
     ----------
     tasks
-        In the order of the inputs, within a folder in the order of the names.
+        In the order of the inputs; within a folder, in the order of the names.
     folder
-        Where all results go; None if the output is one file's.
+        Folder of all results; None if the output is a single file.
     left_out
-        What was found in folders and is no picture by its name.
+        Paths in folders that are no pictures by their names.
     skipped
-        Results that are there already, and are not to be made again.
+        Results that exist already and are not made again.
     """
 
     tasks: tuple[Task, ...]
@@ -47,12 +47,12 @@ class Plan:
     skipped: tuple[Path, ...] = ()
 
     def resumed(self) -> Plan:
-        """What is left of it: results that are there are skipped, whatever they were made with."""
+        """Return the plan without existing results, whatever they were made with."""
         missing: list[Task] = []
         skipped: list[Path] = []
         for task in self.tasks:
-            # A folder or a broken link of that name is no result.
-            if os.path.isfile(task.target):  # noqa: PTH113 - raises for no name
+            # A folder or a broken link with that name is not a result.
+            if os.path.isfile(task.target):  # noqa: PTH113 - Path raises on bad names
                 skipped.append(task.target)
             else:
                 missing.append(task)
@@ -65,17 +65,17 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
     Parameters
     ----------
     inputs
-        Files, folders (all pictures in them and below, their structure kept) and patterns (the
-        structure below the first part with a sign of a pattern that is no folder kept), at least
-        one; or ``-``.
+        At least one file, folder or pattern; or ``-``. All pictures in a folder and below are
+        taken, and its structure is kept; of a pattern, the structure below its leading folder
+        without wildcards.
     output
         A file or ``-`` for one file; a folder for a folder, a pattern or several inputs, and
-        wherever it ends with a slash.
+        whenever it ends with a slash.
 
     Raises
     ------
     UsageError
-        A pattern fits nothing, there are no pictures, two results would be the same file, or the
+        A pattern matches nothing, there are no pictures, two results would be the same file, or the
         folder is a file.
     """
     folder, only = _path(output), _path(inputs[0])
@@ -92,17 +92,17 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
     if not (slash or folder.exists()) and folder.suffix.lower() in SUFFIXES:
         raise UsageError(
             f"{inputs[0]}{' and others' * (len(inputs) > 1)}: -o must name a folder for a folder, "
-            f"a pattern or several files, and {output} looks like a file; write {output}/ if it is "
-            f"meant"
+            f"a pattern or several files, and {output} looks like a file; write {output}/ for a "
+            f"folder"
         )
     tasks: list[Task] = []
     left_out: list[Path] = []
     for name in inputs:
-        for source, place in _found(name, folder, left_out):
-            tasks.append(Task(source, folder / place))
+        for source, relative in _found(name, folder, left_out):
+            tasks.append(Task(source, folder / relative))
     if not tasks:
         raise UsageError(
-            f"{', '.join(inputs)}: no pictures there; files that end in {', '.join(SUFFIXES)} "
+            f"{', '.join(inputs)}: no pictures found; files that end in {', '.join(SUFFIXES)} "
             f"are taken"
         )
     _check_targets(tasks)
@@ -110,45 +110,45 @@ def plan(inputs: Sequence[str], output: str) -> Plan:
 
 
 def _path(name: str) -> Path:
-    """A name as a path: ``./-`` is a file, which Python would take for ``-``."""
+    """Return a name as a path: ``./-`` is a file, which Python would take for ``-``."""
     path = Path(name)
     return path.absolute() if path == STANDARD and name != str(STANDARD) else path
 
 
 def _found(name: str, output: Path, left_out: list[Path]) -> Iterator[tuple[Path, Path]]:
-    """Each file that an input stands for, and its place below the output folder."""
+    """Yield each file of an input, and the path of its result in the output folder."""
     if not _is_pattern(name):
         path = _path(name)
-        place = Path() if _is_folder(path) else Path(path.name)
-        yield from _file_or_folder(path, place, output, left_out)
+        relative = Path() if _is_folder(path) else Path(path.name)
+        yield from _file_or_folder(path, relative, output, left_out)
         return
     root, pattern = _split(Path(name))
     matches = sorted(_matches(root, pattern))
     if not matches:
-        raise UsageError(f"no file fits the pattern {name!r}; check its folder and its suffix")
+        raise UsageError(f"no file matches the pattern {name!r}; check its folder and its suffix")
     seen: set[Path] = set()
     for match in matches:
-        for source, place in _file_or_folder(match, match.relative_to(root), output, left_out):
-            # With ** a folder and what is in it both fit.
+        for source, relative in _file_or_folder(match, match.relative_to(root), output, left_out):
+            # With **, a folder and its files both match.
             if source not in seen:
                 seen.add(source)
-                yield source, place
+                yield source, relative
 
 
 def _split(path: Path) -> tuple[Path, list[str]]:
-    """The folder that a pattern begins with, and the other parts.
+    """Split a pattern into its leading folder and the other parts.
 
-    A folder that exists is one, whatever signs are in its name.
+    An existing folder is taken literally, even with wildcards in its name.
     """
     root, parts = Path(), list(path.parts)
-    while parts and (not _has_sign(parts[0]) or os.path.lexists(root / parts[0])):
+    while parts and (not _has_wildcard(parts[0]) or os.path.lexists(root / parts[0])):
         root /= parts.pop(0)
     return root, parts
 
 
 def _matches(root: Path, parts: list[str]) -> Iterator[Path]:
-    """All that fits a pattern; links to folders are not followed for ``**``."""
-    # Only alone do two asterisks mean folders within folders; elsewhere they are as one.
+    """Yield all paths that match a pattern; ``**`` does not follow links to folders."""
+    # Two asterisks mean nested folders only as a part by themselves; elsewhere they act as one.
     parts = [part if part == "**" else re.sub(r"\*\*+", "*", part) for part in parts]
     dotted = any(part.startswith(".") for part in parts)
     for match in root.glob("/".join(parts)):
@@ -157,18 +157,18 @@ def _matches(root: Path, parts: list[str]) -> Iterator[Path]:
 
 
 def _file_or_folder(
-    path: Path, place: Path, output: Path, left_out: list[Path]
+    path: Path, relative: Path, output: Path, left_out: list[Path]
 ) -> Iterator[tuple[Path, Path]]:
-    """A file with its place, or all that is in a folder with that place."""
+    """Yield a file with its relative path, or all pictures of a folder below that path."""
     if not _is_folder(path):
-        yield path, place
+        yield path, relative
         return
     for source in _pictures(path, output, left_out):
-        yield source, place / source.relative_to(path)
+        yield source, relative / source.relative_to(path)
 
 
 def _pictures(folder: Path, output: Path, left_out: list[Path]) -> Iterator[Path]:
-    """All pictures in a folder and below."""
+    """Yield all pictures in a folder and below."""
 
     def fail(error: OSError) -> None:
         raise UsageError(f"cannot look into {error.filename}: {error.strerror}")
@@ -176,7 +176,7 @@ def _pictures(folder: Path, output: Path, left_out: list[Path]) -> Iterator[Path
     for where, folders, files in os.walk(folder, onerror=fail):
         here = Path(where)
         for name in sorted(folders):
-            # Results of an earlier call are no inputs of this one.
+            # Results of an earlier call are not inputs of this one.
             below = here / name
             if name.startswith(".") or below.is_symlink() or _same(below, output):
                 folders.remove(name)
@@ -203,16 +203,16 @@ def _check_targets(tasks: Iterable[Task]) -> None:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except (OSError, ValueError):  # no name that a file can have, or one that we may not look at
+    except (OSError, ValueError):  # not a valid name, or no permission
         return False
 
 
 def _is_pattern(name: str) -> bool:
-    return _has_sign(name) and not os.path.lexists(name)
+    return _has_wildcard(name) and not os.path.lexists(name)
 
 
-def _has_sign(name: str) -> bool:
-    return any(sign in name for sign in PATTERN)
+def _has_wildcard(name: str) -> bool:
+    return any(wildcard in name for wildcard in PATTERN)
 
 
 def _same(one: Path, other: Path) -> bool:

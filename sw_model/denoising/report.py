@@ -1,4 +1,4 @@
-"""What the command ``denoise`` says of the files that it did, as JSON and for the terminal."""
+"""Reports of the command ``denoise``, as JSON and for the terminal."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ if TYPE_CHECKING:
 
 DECIMALS = 6
 NAMED = 5
-"""Files that are named where there may be many."""
+"""Most files that are named in a line."""
 
 
 def shown(path: Path) -> str:
-    """A path as text that any terminal takes, whatever bytes its name has."""
+    """Return a path as printable text, whatever bytes its name has."""
     return one_line(str(path))
 
 
 def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[str, Any]:
-    """The outcomes as JSON values.
+    """Return the outcomes as JSON values.
 
-    ``level`` is what was told, or null; a file's ``levels`` are its pages' and
-    channels', told or estimated.
-    PSNR is in dB and null where it is infinite or no noise was added; SSIM is null for pictures
-    smaller than its window, too. A file that failed has ``error`` and nothing else but its names.
+    ``level`` is the given level, or null; a file's ``levels`` are those of its pages and channels,
+    given or estimated. PSNR is in dB and null if it is infinite or no noise was added; SSIM is also
+    null for pictures smaller than its window. A failed file has only its names and ``error``.
     """
     deployment, noise = settings.deployment, settings.noise
     return {
@@ -49,8 +48,8 @@ def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[
     }
 
 
-def one(done: Done, settings: Settings) -> str:
-    """A single file's outcome, for reading."""
+def single(done: Done, settings: Settings) -> str:
+    """Return a single file's outcome as text."""
     note = f" ({done.note})" if done.note else ""
     lines = [
         f"picture     {shown(done.task.source)}, {_size(done)} {done.kind}",
@@ -74,12 +73,12 @@ def one(done: Done, settings: Settings) -> str:
 
 
 def table(outcomes: Sequence[Outcome], settings: Settings, plan: Plan, seconds: float) -> str:
-    """The outcomes of many files, for reading.
+    """Return the outcomes of several files as text.
 
     Parameters
     ----------
     seconds
-        How long all took.
+        Time for all files.
     """
     names = [shown(outcome.task.source) for outcome in outcomes]
     done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
@@ -113,13 +112,13 @@ def table(outcomes: Sequence[Outcome], settings: Settings, plan: Plan, seconds: 
         f"{seconds:.1f} s" + (f"; {failed} failed" if failed else ""),
     ]
     if plan.skipped:
-        lines.append(f"skipped     {len(plan.skipped)} that were there already")
+        lines.append(f"skipped     {len(plan.skipped)} that existed already")
     if plan.left_out:
         first = ", ".join(map(shown, plan.left_out[:NAMED]))
         more = len(plan.left_out) - NAMED
         lines.append(
             f"left out    {first}{f' and {more} more' if more > 0 else ''}: "
-            f"no picture by its name, hidden, or the output folder"
+            f"not a picture by its name, hidden, or the output folder"
         )
     return "\n".join(lines)
 
@@ -152,7 +151,7 @@ def _size(done: Done) -> str:
 
 
 def _levels(done: Done) -> str:
-    # What was told is the same for all channels.
+    # A given level is the same for all channels.
     levels = list(dict.fromkeys(f"{level:.1f}" for level in done.levels))
     if done.pages > 1 and len(levels) > 1:
         return f"{min(done.levels):.1f} to {max(done.levels):.1f}"
@@ -160,7 +159,7 @@ def _levels(done: Done) -> str:
 
 
 def _origin(settings: Settings) -> str:
-    return "estimated" if settings.level is None else "told"
+    return "estimated" if settings.level is None else "given"
 
 
 def _quality(done: Done) -> str:
@@ -174,7 +173,7 @@ def _quality(done: Done) -> str:
 
 def _ssim_line(before: Quality, after: Quality) -> str:
     if before.ssim is None or after.ssim is None:
-        from sw_model.pictures.metrics import SSIM_WINDOW  # loaded already where there are figures
+        from sw_model.pictures.metrics import SSIM_WINDOW  # imported already if there are figures
 
         return f"none: the picture is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window"
     return f"{before.ssim:.4f} noisy, {after.ssim:.4f} denoised"

@@ -1,7 +1,8 @@
-"""Many files at once, on the processors of this machine.
+"""Denoising of several files in parallel, on the processors of this machine.
 
-Workers are processes of their own. They hear of no signal of the terminal, which ends the command
-and with it them; they write into a folder that the command removes, and rename what is whole.
+Workers are separate processes. They receive no signals of the terminal; these end the command, and
+the command ends them. Workers write into a folder that the command removes, and rename each file
+when it is complete.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from .outcome import Failure, Outcome, failure
 from .plan import Task
 
 POLL = 0.2
-"""Seconds after which the progress is looked at."""
+"""Seconds between updates of the progress."""
 
 _worker: dict[str, Any] = {}
-"""What a worker process got when it started."""
+"""Values that a worker process got at its start."""
 
 
 def run_here(
     tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress
 ) -> Generator[Outcome, None, None]:
-    """One file after the other in this process, each with all processors.
+    """Denoise one file after the other in this process, each with all processors.
 
     Parameters
     ----------
     staging
         See `sw_model.denoising.job.work`.
     progress
-        Called with the files done, in part too, and their number.
+        Called with the number of files done, fractions included, and the total.
     """
     for number, task in enumerate(tasks):
 
-        def report(done: float, whole: float, number: int = number) -> None:
-            progress(number + done / whole, len(tasks))
+        def report(done: float, total: float, number: int = number) -> None:
+            progress(number + done / total, len(tasks))
 
         yield attempt(task, settings, report, staging)
         progress(number + 1, len(tasks))
@@ -53,15 +54,15 @@ def run_here(
 def run_processes(
     tasks: Sequence[Task], settings: Settings, staging: Path, progress: Progress, jobs: int
 ) -> Generator[Outcome, None, None]:
-    """Several files side by side, a process each; the processors are shared out among them.
+    """Denoise several files in parallel, a process each; the processes share the processors.
 
-    Where a process dies (out of memory, say), the files that were under way are done once more,
-    one at a time, so that only the one that kills its process is lost.
+    If a process dies, for example out of memory, the files in progress are done once more, one at a
+    time, so that only the file that kills its process is lost.
 
     Parameters
     ----------
     jobs
-        Number of processes; others as of `run_here`.
+        Number of processes; others as in `run_here`.
     """
     waiting = list(reversed(tasks))
     while waiting:
@@ -78,7 +79,7 @@ def run_processes(
 
 
 class _Pool:
-    """Worker processes that are gone when the block ends, whatever they are at."""
+    """Worker processes that end when the block does, whatever they are doing."""
 
     def __init__(self, jobs: int, settings: Settings, staging: Path) -> None:
         # A fresh interpreter: a fork would copy locks that other threads hold.
@@ -100,21 +101,21 @@ class _Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A process in the middle of a computation hears nothing but the system's signal.
+        # A process in the middle of a computation only reacts to a signal.
         for process in set(multiprocessing.active_children()) - self._others:
             process.terminate()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._shares.close()
 
     def run(
-        self, waiting: list[Task], suspects: list[Task], progress: Progress, whole: int
+        self, waiting: list[Task], suspects: list[Task], progress: Progress, total: int
     ) -> Generator[Outcome, None, None]:
         """Take tasks from the end of ``waiting`` until it is empty or a process dies.
 
-        Then those that were under way are put into ``suspects``.
+        If one dies, the tasks in progress are put into ``suspects``.
         """
         pending: dict[Future[Outcome], Task] = {}
-        before = whole - len(waiting)
+        before = total - len(waiting)
         while pending or (waiting and not suspects):
             while waiting and not suspects and len(pending) < self._jobs:
                 task = waiting.pop()
@@ -123,7 +124,7 @@ class _Pool:
                 except BrokenExecutor:
                     suspects.append(task)
             finished, _ = wait(pending, POLL, FIRST_COMPLETED)
-            progress(min(before + self._progress.value, whole), whole)
+            progress(min(before + self._progress.value, total), total)
             for future in finished:
                 task = pending.pop(future)
                 error = future.exception()
@@ -139,7 +140,7 @@ class _Pool:
 
 @contextlib.contextmanager
 def _without_interrupt() -> Iterator[None]:
-    """Processes that are started here hear of no Ctrl-C; this one does, afterwards."""
+    """Block Ctrl-C in processes that are started here; this one gets it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -151,7 +152,7 @@ def _without_interrupt() -> Iterator[None]:
 
 
 def _start(shares: Any, settings: Settings, staging: Path, progress: Any) -> None:
-    """What a worker process does first."""
+    """Initialise a worker process."""
     if hasattr(os, "setsid"):
         os.setsid()
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -170,14 +171,14 @@ def _end_with_parent() -> None:
 
 
 def _work(task: Task) -> Outcome:
-    """One file, in a worker process."""
+    """Denoise one file, in a worker process."""
     counter, seen = _worker["progress"], 0.0
 
-    def report(done: float, whole: float) -> None:
+    def report(done: float, total: float) -> None:
         nonlocal seen
         with counter.get_lock():
-            counter.value += done / whole - seen
-        seen = done / whole
+            counter.value += done / total - seen
+        seen = done / total
 
     outcome = attempt(task, _worker["settings"], report, _worker["staging"])
     report(1, 1)

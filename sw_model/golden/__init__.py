@@ -1,10 +1,10 @@
-"""The golden model: the integers that every target must give, whatever its order of work.
+"""The golden model: the integers that every target must give, in whatever order it computes.
 
 It follows `sw_model.spec.neuron.EQUATION` and `sw_model.spec.fixed_point.ROUNDING_SHIFT` and knows
-nothing of hardware: no lanes, strips or derived widths. There are two engines that give the same
-integers: `sw_model.golden.reference` is plain and wide, `sw_model.golden.events` is quick.
+nothing of hardware: no lanes, strips or derived widths. Two engines give the same integers:
+`sw_model.golden.reference` is plain and has wide integers, `sw_model.golden.events` is fast.
 
-What belongs here: the frozen network's arithmetic in software, and what makes it quick. It imports
+The package holds the frozen network's arithmetic in software, and its optimisations. It imports
 `sw_model.spec` and `sw_model.support`, and no hardware, pictures or PyTorch.
 """
 
@@ -42,7 +42,7 @@ class Network(Protocol):
     """A frozen network on one of the engines."""
 
     def run(self, planes: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
-        """R of every position, (P, H, W), of the picture's planes (P, H, W).
+        """Return R of every position, (P, H, W), for a picture's planes (P, H, W).
 
         ``visit`` gets every spiking layer's trace, in order.
         """
@@ -62,9 +62,9 @@ def denoise(
 ) -> GoldenResult:
     """Denoise a picture with the frozen network.
 
-    Memory besides the trace: two activation maps of a tile, 8 * T bytes a pixel for each 64
-    channels, and a few megabytes for each thread. A trace of spikes takes as much for every layer
-    of the picture, a full one 24 * T bytes per neuron and layer more, so that it is for crops.
+    Memory besides the trace: two activation maps of a tile, 8 * T bytes per pixel for each
+    64 channels, and a few megabytes per thread. A trace of spikes takes as much for every layer of
+    the picture; a full trace takes 24 * T bytes more per neuron and layer, so it is for crops.
 
     Parameters
     ----------
@@ -73,27 +73,27 @@ def denoise(
     timesteps
         T, one of those that the deployment allows; the largest by default.
     level
-        Standard deviation of the noise in grey levels, for a network that is told; rounded to a
-        sixteenth.
+        Standard deviation of the noise in grey levels, for a network that takes it; rounded to
+        a sixteenth.
     trace
         Keep every layer's spikes (``"spikes"``), and its currents and membranes too (True).
     progress
-        Called after each piece of work with what is done and the whole, in pixels times layers.
+        Called with the work done and the total, in pixels times layers.
     engine
-        Of rate code, ``"events"`` or ``"reference"``; by default the events wherever they can.
-        They have no currents and membranes to show, and no sums beyond 32 bits. Of the few-spike
-        code, ``"values"``, the default, or ``"reference"``, which shows none either.
+        For the rate code ``"events"`` or ``"reference"``; by default events if they support the
+        request: they trace no currents and membranes, and have no sums beyond 32 bits. For the
+        few-spike code ``"values"``, the default, or ``"reference"``; neither traces currents.
     threads
-        How many to use; all processors that the process may use by default.
+        Number of threads; by default one per processor that the process may use.
 
     Raises
     ------
     TypeError
-        T is no integer.
+        T is not an integer.
     UsageError
         The deployment does not allow this T, or this level.
     ValueError
-        The pixels are not such an array, or the engine cannot do what is asked for.
+        The pixels have a wrong shape, type or range, or the engine does not support the request.
     """
     spec = deployment.spec
     timesteps = spec.timesteps_max if timesteps is None else timesteps
@@ -105,15 +105,15 @@ def denoise(
     network = _network(deployment, timesteps, _level(deployment, level), engine, trace is True)
 
     height, width = planes.shape[1:]
-    # Each layer looks one pixel further. A full trace is never cut.
+    # Each layer adds a pixel of halo. A full trace is never tiled.
     side = max(height, width) if trace is True else TILE
     parts = tiles(height, width, side, halo=len(spec.layers))
     total = np.empty_like(planes)
     counts = [0] * len(spec.spiking_layers)
     traces: list[LayerTrace] = []
-    whole = sum(part.pixels for part in parts) * len(spec.layers)
+    amount = sum(part.pixels for part in parts) * len(spec.layers)
     with ThreadPoolExecutor(threads or len(processors())) as pool:
-        work = Work(pool, whole, progress)
+        work = Work(pool, amount, progress)
         for part in parts:
             visit = _visit(part, counts, traces if trace else None, (height, width))
             outer, inner, kept = ((slice(None), *s) for s in (part.outer, part.inner, part.kept))
@@ -131,11 +131,11 @@ def denoise(
 
 
 def _level(deployment: Deployment, level: float | None) -> int | None:
-    """The noise level in the network's unit; raises `UsageError` for one that it does not take."""
+    """The noise level in the network's unit; raise `UsageError` for one that it does not take."""
     levels = deployment.spec.noise_levels
     if levels is None:
         if level is not None:
-            raise UsageError(f"level {level} is told to a network that takes no noise level")
+            raise UsageError(f"level {level} is given to a network that takes no noise level")
         return None
     if level is None or not levels[0] <= level <= levels[1]:  # NaN is not
         raise UsageError(
@@ -150,7 +150,9 @@ def _network(
 ) -> Network:
     if deployment.spec.code == "binary":
         if full or engine == "events":
-            raise ValueError("a network of the few-spike code has no such engine, or no membranes")
+            raise ValueError(
+                "a network of the few-spike code has no engine of events and traces no membranes"
+            )
         with _loading:
             from .few_spikes import SpikeNetwork, ValueNetwork
 
@@ -165,7 +167,7 @@ def _network(
     if engine == "values":
         raise ValueError("the engine of values is for the few-spike code")
     if engine != "reference" and not full:
-        # Compiled code is loaded by those who run it.
+        # Compiled code is loaded only if it runs.
         with _loading:
             from .events import EventNetwork, supports
 
@@ -175,9 +177,8 @@ def _network(
         raise ValueError(
             "the engine of events gives no currents and membranes; take the reference"
             if full
-            else "sums of this deployment may need more bits than the 32 that events are added in, "
-            "or its rows of weights more than the 16 that they are listed in; or NUMBA_DISABLE_JIT "
-            "is set"
+            else "the engine of events cannot run this deployment: its sums may need more than 32 "
+            "bits, or its rows of weights more than 16; or NUMBA_DISABLE_JIT is set"
         )
     with _loading:
         from .reference import ReferenceNetwork
@@ -188,7 +189,7 @@ def _network(
 def _visit(
     part: Tile, counts: list[int], traces: list[LayerTrace] | None, shape: tuple[int, int]
 ) -> Visit:
-    """Counts a tile's spikes, and puts its events where they belong in the picture's traces."""
+    """Return a visitor that counts a tile's spikes and copies its events to the traces."""
 
     def visit(index: int, layer: LayerTrace) -> None:
         words = layer.words[part.kept]

@@ -1,4 +1,4 @@
-"""How much a network spikes: its work, and with it its energy."""
+"""How much a network spikes, on which its work and energy depend."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class ExactConvolution:
         Parameters
         ----------
         window
-            (in_channels, h + 2, w + 2): the inputs with one more on each side.
+            (in_channels, h + 2, w + 2): the inputs with a halo of one on each side.
 
         Returns
         -------

@@ -1,7 +1,7 @@
-"""The golden model driven by events: the same integers as the reference, many times faster.
+"""The event-driven golden model: the same integers as the reference, many times faster.
 
-A deployment whose sums or membranes could leave the integers that are used here is left to the
-reference; the bounds are taken from the frozen numbers, not from the spec's derived widths.
+A deployment whose sums or membranes could overflow the integers used here needs the reference. The
+bounds follow from the frozen numbers, not from the spec's derived widths.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IntArray = npt.NDArray[np.integer]
 Wide = type[np.int16] | type[np.int32]
 Map = npt.NDArray[np.uint64]
 Rows = Callable[[tuple[int, int]], None]
-"""Works on the rows from the first to before the second."""
+"""Computes the rows from the first up to, not including, the second."""
 
 BAND = 8
 """Rows that a thread takes at a time."""
@@ -36,11 +36,11 @@ INT32 = int(np.iinfo(np.int32).max)
 
 
 def supports(deployment: Deployment, timesteps: int) -> bool:
-    """Whether no sum or membrane of this network can leave 32 bits, and no list of events 16.
+    """Whether all sums and membranes of this network fit 32 bits, and all lists of events 16.
 
-    None is supported under ``NUMBA_DISABLE_JIT``: vector code cannot run as Python.
+    No network is supported under ``NUMBA_DISABLE_JIT``: vector code cannot run as Python.
     """
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined] # it sets them all by a loop
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined] # set in a loop
         return False
     spec = deployment.spec
     largest_row = 2 * CHUNK * len(shape_of(spec.channels)) // UNIT
@@ -51,12 +51,12 @@ def supports(deployment: Deployment, timesteps: int) -> bool:
 
 
 class EventNetwork:
-    """A frozen network as the compiled loops want it.
+    """A frozen network in the layout of the compiled loops.
 
     Parameters
     ----------
     deployment
-        A network that is `supports`-ed.
+        A network that `supports` accepts.
     timesteps
         T.
     """
@@ -68,9 +68,9 @@ class EventNetwork:
         self.words = -(-deployment.spec.channels // WORD)
         encoding, *hidden, output = deployment.weights
         # Lanes are output channels.
-        short = -deployment.spec.channels % CHUNK
+        missing = -deployment.spec.channels % CHUNK
         taps = encoding[:, 0].transpose(1, 2, 0).astype(np.int32)
-        self._encoding = np.pad(taps, [(0, 0), (0, 0), (0, short)])
+        self._encoding = np.pad(taps, [(0, 0), (0, 0), (0, missing)])
         self._hidden = [
             EventWeights.of(
                 weight.transpose(2, 3, 1, 0),
@@ -94,7 +94,11 @@ class EventNetwork:
         ]
         channels = self.deployment.spec.channels
         for index in range(len(self.deployment.spec.spiking_layers)):
-            task = self._hide(index, source, target) if index else self._encode(pixels, target)
+            task = (
+                self._hidden_task(index, source, target)
+                if index
+                else self._encoding_task(pixels, target)
+            )
             work.over(bands, task)
             visit(index, LayerTrace(channels=channels, words=target[1:-1, 1:-1]))
             source, target = target, source
@@ -103,7 +107,7 @@ class EventNetwork:
         work.over(bands, lambda rows: output_rows(*output.types, source, output.rows, taps, rows))
         return self._add_taps(taps)
 
-    def _encode(self, pixels: npt.NDArray[np.int64], target: Map) -> Rows:
+    def _encoding_task(self, pixels: npt.NDArray[np.int64], target: Map) -> Rows:
         bordered = np.pad(pixels.astype(np.int32), 1)
         shift = self.deployment.spec.layers[0].shift
         settings = (self._constants(0, np.int32), *self._neuron(0))
@@ -111,7 +115,7 @@ class EventNetwork:
             VERSION, self.shape, bordered, target, self._encoding, shift, *settings, rows
         )
 
-    def _hide(self, index: int, source: Map, target: Map) -> Rows:
+    def _hidden_task(self, index: int, source: Map, target: Map) -> Rows:
         weights = self._hidden[index - 1]
         settings = (self._constants(index, weights.wide), *self._neuron(index))
         return lambda rows: hidden_rows(
@@ -119,7 +123,7 @@ class EventNetwork:
         )
 
     def _add_taps(self, taps: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-        """R of every pixel, (1, H, W), from what `output_rows` left in (H, W, lanes)."""
+        """R of every pixel, (1, H, W), from the sums of `output_rows`, (H, W, lanes)."""
         height, width = taps.shape[:2]
         total = np.zeros((height + 2, width + 2), np.int64)
         for ky in range(KERNEL):
@@ -152,14 +156,14 @@ class EventNetwork:
 
 @dataclass(frozen=True)
 class EventWeights:
-    """Weights as `sw_model.golden.kernels` wants them.
+    """Weights in the layout of `sw_model.golden.kernels`.
 
     Attributes
     ----------
     rows
         (events + 1, lanes): what an event adds to every lane. The last row is zero.
     types
-        Its arguments ``version``, ``shape``, ``compress`` and ``wide``.
+        The kernels' arguments ``version``, ``shape``, ``compress`` and ``wide``.
     """
 
     rows: npt.NDArray[np.signedinteger]
@@ -172,10 +176,10 @@ class EventWeights:
 
     @classmethod
     def of(cls, weight: IntArray, wide: Wide) -> EventWeights:
-        """Rows of (..., in_channels, lanes), for sums of type ``wide``."""
+        """Return the rows of (..., in_channels, lanes), for sums of type ``wide``."""
         *positions, channels, lanes = weight.shape
-        whole = [(0, 0)] * len(positions) + [(0, -channels % WORD), (0, -lanes % CHUNK)]
-        rows = np.pad(weight, whole).reshape(-1, lanes + whole[-1][1])
+        padding = [(0, 0)] * len(positions) + [(0, -channels % WORD), (0, -lanes % CHUNK)]
+        rows = np.pad(weight, padding).reshape(-1, lanes + padding[-1][1])
         largest = int(np.abs(weight.astype(np.int64)).max())
         lane = np.int8 if largest * BLOCK <= INT8 else np.int16
         return cls(
@@ -185,7 +189,7 @@ class EventWeights:
 
 
 def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A copy that starts at a cache line."""
+    """Return a copy that starts at a cache line."""
     room = np.empty(array.nbytes + ALIGNMENT, np.uint8)
     start = -room.ctypes.data % ALIGNMENT
     copy = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
@@ -198,7 +202,7 @@ def _sums(weight: IntArray) -> npt.NDArray[np.int64]:
 
 
 def _bound(deployment: Deployment, index: int, timesteps: int) -> int:
-    """What no sum and no membrane of a layer exceeds in magnitude."""
+    """Bound of the magnitudes of a layer's sums and membranes."""
     layer = deployment.spec.layers[index]
     bias = np.abs(deployment.biases[index].astype(np.int64))
     sums = _sums(deployment.weights[index])
@@ -207,7 +211,7 @@ def _bound(deployment: Deployment, index: int, timesteps: int) -> int:
     if layer.kind == "encoding":
         # The products, and the half that rounding adds.
         sums = sums * -PIXEL_MIN + (1 << layer.shift)
-    # A leak only shrinks what is there, and a threshold is taken away from something larger.
+    # A leak only shrinks a membrane, and a threshold is only subtracted from a larger one.
     current = (sums + bias) << layer.neuron.fractional_bits
     init = np.abs(deployment.inits[index].astype(np.int64))
     threshold = deployment.thresholds[index].astype(np.int64)

@@ -1,8 +1,8 @@
 """The engines of the few-spike code: spike by spike, as it is defined, and by values.
 
-`SpikeNetwork` follows `sw_model.spec.neuron.BINARY_EQUATION` to the letter. `ValueNetwork` takes a
-neuron's spikes as the digits of one number, which goes through the convolutions at once: a T-th of
-the work, and the same integers.
+`SpikeNetwork` follows `sw_model.spec.neuron.BINARY_EQUATION` literally. `ValueNetwork` takes a
+neuron's spikes as the binary digits of one number and convolves that number: 1/T of the work, and
+the same integers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ValueNetwork:
     deployment
         Its spec has the code ``"binary"``.
     level
-        Noise level in sixteenths of a grey level; None where the network takes none.
+        Noise level in sixteenths of a grey level; None if the network takes none.
     """
 
     def __init__(self, deployment: Deployment, level: int | None) -> None:
@@ -50,7 +50,7 @@ class ValueNetwork:
             return self._output(source, work)
 
     def _layer(self, index: int, source: IntArray, work: Work) -> tuple[IntArray, LayerTrace]:
-        """Values (C, H + 2, W + 2) with a border of zeros, of such values or of pixels."""
+        """Return values (C, H + 2, W + 2) with a border of zeros; ``source`` is such, or pixels."""
         layer = self.deployment.spec.layers[index]
         height, width = source.shape[1] - 2, source.shape[2] - 2
         values = np.zeros((layer.out_channels, height + 2, width + 2), np.uint8)
@@ -70,7 +70,7 @@ class ValueNetwork:
                 np.stack([(found >> step) & 1 for step in steps]).astype(bool)
             )
 
-        work.over(blocks(height, width), lambda place: block(*place))
+        work.over(blocks(height, width), lambda part: block(*part))
         return values, LayerTrace(channels=layer.out_channels, words=words)
 
     def _output(self, source: IntArray, work: Work) -> WideArray:
@@ -83,15 +83,15 @@ class ValueNetwork:
         def block(rows: slice, columns: slice) -> None:
             total[:, rows, columns] = convolve(window_of(source, rows, columns)) + bias
 
-        work.over(blocks(height, width), lambda place: block(*place))
+        work.over(blocks(height, width), lambda part: block(*part))
         return total
 
     def _fire(self, membrane: WideArray, threshold: WideArray) -> WideArray:
-        """Values of neurons whose membranes are charged."""
+        """Values of neurons from their charged membranes."""
         return np.clip(membrane // threshold, 0, self.largest)
 
     def _convolution(self, index: int) -> Callable[[IntArray], WideArray]:
-        """The sums of a layer, of a window of its pixels or values."""
+        """Return a function from a window of pixels or values to a layer's sums."""
         largest = max(-PIXEL_MIN, PIXEL_MAX) if index == 0 else self.largest
         return ExactConvolution(self.deployment.weights[index], largest=largest)
 
@@ -107,7 +107,7 @@ def told_biases(deployment: Deployment, level: int | None) -> list[WideArray]:
 
 
 class SpikeNetwork(ValueNetwork):
-    """The same network, a spike at a time, with membranes of 64 bits."""
+    """The same network, spike by spike, with 64-bit membranes."""
 
     def _fire(self, membrane: WideArray, threshold: WideArray) -> WideArray:
         values = np.zeros_like(membrane)

@@ -1,7 +1,7 @@
-"""Compiled code on disk, for processes that compile at the same time.
+"""A disk cache of compiled code, safe for processes that compile at the same time.
 
-numba's own cache numbers its files and lists them in an index, without a lock: of two processes
-that save at once one may get the other's code, under its own name, for good.
+numba's own cache numbers its files and lists them in an index, without a lock: if two processes
+save at once, one may get the other's code under its own name, permanently.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from sw_model.support.forking import hold_while_forking
 
-# Whoever loads or compiles a function holds it.
+# A thread holds it while it loads or compiles a function.
 hold_while_forking(global_compiler_lock)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """``function`` compiled by numba, without the interpreter's lock, and kept on disk.
+    """Compile ``function`` with numba, without the GIL, and cache the code on disk.
 
-    Where there is no folder to keep it in, each process compiles anew.
+    Without a folder for the cache, each process compiles again.
     """
     kernel: Any = numba.njit(nogil=True)(function)
     with suppress(RuntimeError):
@@ -37,7 +37,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 class _KernelFiles(IndexDataCacheFile):
     """A file for each combination of argument types, named by source and types.
 
-    What cannot be read or written is compiled in each process.
+    If a file cannot be read or written, each process compiles again.
     """
 
     def save(self, key: Any, data: Any) -> None:
@@ -48,7 +48,7 @@ class _KernelFiles(IndexDataCacheFile):
                     path.unlink(missing_ok=True)
 
     def load(self, key: Any) -> Any:
-        # Whatever a damaged file makes of unpickling: it is written anew.
+        # Unpickling a damaged file may raise anything; the file is written again.
         with suppress(Exception):
             known, data = self._load_data(self._name(key))
             return data if known == repr(key) else None
@@ -67,7 +67,7 @@ class _KernelFiles(IndexDataCacheFile):
 
 
 class _KernelCache(FunctionCache):
-    """numba's cache of a function, in `_KernelFiles`; RuntimeError where no folder can be had."""
+    """numba's cache of a function, in `_KernelFiles`; RuntimeError without a folder."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)

@@ -4,10 +4,10 @@ Activation maps are event words, (H + 2, W + 2, T, words) uint64 with a border o
 innermost, bit c is channel c. A call works on a band of rows and lets other threads run.
 
 For each pixel and timestep the events of the nine words around it become one list of weight rows.
-A single long loop over it costs one mispredicted branch, where a loop for each word costs nine.
+A single long loop over it costs one mispredicted branch; a loop for each word would cost nine.
 
-numba frees an array after the last line that names it, whatever addresses are still in use: the
-address of an array that a function makes is asked for in each round of its loops.
+numba frees an array after the last line that names it, even if its address is still in use. So the
+loops read the address of a local array in every iteration.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ def hidden_rows(
     width, steps = source.shape[1:3]
     words = (CHUNK * len(shape) + WORD - 1) // WORD  # known to the compiler
     lane, lanes = weights[0, 0], weights.shape[1]
-    nothing = len(weights) - 1
+    zero_row = len(weights) - 1
     events = np.empty((steps, len(weights) + WORD + BLOCK), np.uint16)
     counts = np.empty(steps, np.int64)
     scratch = np.empty(2 * lanes + ALIGNMENT, constants.dtype)
-    # Addresses are worked out by hand: a view of an array counts its references, atomically.
-    weighed = weights.ctypes.data
+    # Addresses are computed by hand: a view of an array costs atomic reference counting.
+    weight_address = weights.ctypes.data
     bias, threshold, init = (
         constants.ctypes.data,
         constants[1].ctypes.data,
@@ -70,24 +70,24 @@ def hidden_rows(
     for y in range(rows[0], rows[1]):
         for x in range(width - 2):
             listed = events.ctypes.data
-            # The next address that a whole vector can be at without crossing a cache line.
+            # The next address at which vectors do not cross cache lines.
             summed = (scratch.ctypes.data + np.uintp(ALIGNMENT - 1)) & ~np.uintp(ALIGNMENT - 1)
             charge = summed + np.uintp(lanes * scratch.itemsize)
             corner = word_bytes * steps * (y * width + x)
-            # All lists before the first sum: what was written a moment ago in whole vectors is
-            # slow to be read one by one.
+            # All lists come before the first sum: single values are slow to read just after they
+            # were written as vectors.
             for t in range(steps):
                 count = 0
                 first = 0
                 for ky in range(3):
                     for kx in range(3):
-                        place = corner + word_bytes * (steps * (ky * width + kx) + t)
+                        offset = corner + word_bytes * (steps * (ky * width + kx) + t)
                         for index in range(words):
                             count += list_events(
                                 compress,
                                 shape,
                                 lane,
-                                source.ctypes.data + np.uintp(place + 8 * index),
+                                source.ctypes.data + np.uintp(offset + 8 * index),
                                 first,
                                 listed + np.uintp(list_bytes * t + 2 * count),
                             )
@@ -101,8 +101,8 @@ def hidden_rows(
                     wide,
                     listed + np.uintp(list_bytes * t),
                     counts[t],
-                    weighed,
-                    nothing,
+                    weight_address,
+                    zero_row,
                     summed,
                 )
                 centre = corner + word_bytes * (steps * (width + 1) + t)
@@ -175,7 +175,7 @@ def encoding_rows(
                 sums[c] >>= shift
             before = init
             for t in range(steps):
-                place = 8 * words * (steps * ((y + 1) * width + x + 1) + t)
+                offset = 8 * words * (steps * ((y + 1) * width + x + 1) + t)
                 fire_word(
                     shape,
                     np.int32(0),
@@ -188,7 +188,7 @@ def encoding_rows(
                     leak,
                     leaky,
                     hard,
-                    target.ctypes.data + np.uintp(place),
+                    target.ctypes.data + np.uintp(offset),
                 )
                 before = membrane.ctypes.data
 
@@ -204,7 +204,7 @@ def output_rows(
     taps: Any,
     rows: Any,
 ) -> None:
-    """What each pixel's events weigh in the nine outputs around it, in the rows given.
+    """Sum each pixel's events for each of the nine outputs around it, in the given rows.
 
     Parameters
     ----------
@@ -215,28 +215,28 @@ def output_rows(
     weights
         (64 * words + 1, lanes): a row for each channel, of lanes 3 * ky + kx; the last is zero.
     taps
-        (H, W, lanes) int32, what is asked for, summed over the timesteps.
+        (H, W, lanes) int32: the result, summed over the timesteps.
     """
     width, steps, words = source.shape[1:]
     lane = weights[0, 0]
-    nothing = len(weights) - 1
+    zero_row = len(weights) - 1
     events = np.empty(steps * len(weights) + WORD + BLOCK, np.uint16)
     for y in range(rows[0], rows[1]):
         for x in range(width - 2):
             listed = events.ctypes.data
             count = 0
-            place = 8 * words * steps * ((y + 1) * width + x + 1)
+            offset = 8 * words * steps * ((y + 1) * width + x + 1)
             for _ in range(steps):
                 for index in range(words):
                     count += list_events(
                         compress,
                         shape,
                         lane,
-                        source.ctypes.data + np.uintp(place),
+                        source.ctypes.data + np.uintp(offset),
                         WORD * index,
                         listed + np.uintp(2 * count),
                     )
-                    place += 8
+                    offset += 8
             sum_events(
                 shape,
                 lane,
@@ -244,6 +244,6 @@ def output_rows(
                 listed,
                 count,
                 weights.ctypes.data,
-                nothing,
+                zero_row,
                 taps[y, x].ctypes.data,
             )

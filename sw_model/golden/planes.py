@@ -1,4 +1,4 @@
-"""Pictures as planes and back: `sw_model.spec.NetworkSpec` says which pixel goes where."""
+"""Conversion of pictures to planes and back; `sw_model.spec.NetworkSpec` defines the planes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The plain engine of the golden model: exact products of floats, and membranes of 64 bits.
 
-Membranes are as wide as numpy has them, so that a derived width that is too narrow shows as a
+Membranes have numpy's widest integers, so that a derived width that is too narrow shows as a
 difference instead of wrapping here as well. Spikes are kept as trains: bit t of a number is the
 spike at timestep t.
 """
@@ -26,11 +26,11 @@ IntArray = npt.NDArray[np.integer]
 
 BLOCK_COLUMNS = 512
 BLOCK_PIXELS = 4096
-"""Pixels that are worked on at once: the products of so many fit a processor's cache."""
+"""Pixels of a block: their products fit a processor's cache."""
 
 
 class _OneBlasThread:
-    """Limits the matrix products to one thread, while anyone in this process asks for it."""
+    """Limits matrix products to one thread while any thread of the process is in the block."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -73,8 +73,8 @@ class ReferenceNetwork:
     def run(self, planes: npt.NDArray[np.int64], work: Work, visit: Visit) -> npt.NDArray[np.int64]:
         """See `sw_model.golden.Network`."""
         source: IntArray = np.pad(planes, ((0, 0), (1, 1), (1, 1)))
-        # Those threads of the matrix products that are not ours spin while they wait for each
-        # other: on a busy machine with two cores, 512x512 pixels of `compact` took 76 s, not 15 s.
+        # BLAS's own threads spin while they wait for each other: on a busy machine with two cores,
+        # 512x512 pixels of `compact` took 76 s, not 15 s.
         with one_blas_thread:
             return self._run(source, work, visit)
 
@@ -115,12 +115,12 @@ def _spiking_layer(
         constants[index].astype(np.int64)[:, np.newaxis, np.newaxis]
         for constants in (deployment.thresholds, deployment.inits)
     )
-    flow = _currents(deployment, index, timesteps)
+    currents_of = _currents(deployment, index, timesteps)
 
     def block(rows: slice, columns: slice) -> None:
         membrane = init
         train = trains[:, 1:-1, 1:-1][:, rows, columns]
-        for t, current in enumerate(flow(window_of(source, rows, columns))):
+        for t, current in enumerate(currents_of(window_of(source, rows, columns))):
             charge, spikes, membrane = fire(neuron, membrane, current, threshold)
             train |= spikes.astype(trains.dtype) << t
             if keep:
@@ -128,7 +128,7 @@ def _spiking_layer(
                 charged[t, :, rows, columns] = charge
                 membranes[t, :, rows, columns] = membrane
 
-    work.over(blocks(height, width), lambda place: block(*place))
+    work.over(blocks(height, width), lambda part: block(*part))
     inside = trains[:, 1:-1, 1:-1]
     words = pack_spikes(np.stack([spikes_at(inside, t) for t in range(timesteps)]).astype(bool))
     channels = layer.out_channels
@@ -146,7 +146,7 @@ def _spiking_layer(
 def _currents(
     deployment: Deployment, index: int, timesteps: int
 ) -> Callable[[IntArray], Iterator[npt.NDArray[np.int64]]]:
-    """What turns a window of the source into the layer's T currents, (C, h, w) each."""
+    """Return a function from a window of the source to the layer's T currents, (C, h, w) each."""
     layer = deployment.spec.layers[index]
     assert layer.neuron is not None, "the output layer has no neuron"
     fraction = layer.neuron.fractional_bits
@@ -177,16 +177,16 @@ def _output_sums(
     bias = timesteps * deployment.biases[-1].astype(np.int64)[:, np.newaxis, np.newaxis]
 
     def block(rows: slice, columns: slice) -> None:
-        # A sum over time of products is the product with the number of spikes.
+        # The products summed over time are the product with the number of spikes.
         spikes = np.bitwise_count(window_of(source, rows, columns))
         total[:, rows, columns] = convolve(spikes) + bias
 
-    work.over(blocks(height, width), lambda place: block(*place))
+    work.over(blocks(height, width), lambda part: block(*part))
     return total
 
 
 def window_of(source: IntArray, rows: slice, columns: slice) -> IntArray:
-    """The part of a bordered source that a block of pixels and its neighbours lie in."""
+    """Part of a bordered source: a block of pixels with its halo."""
     return source[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
 
 

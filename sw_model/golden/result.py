@@ -1,4 +1,4 @@
-"""What the golden model gives: the denoised picture and, on request, every number behind it."""
+"""Results of the golden model: the denoised picture and, on request, every number behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .activity import Activity
 
 @dataclass(frozen=True, kw_only=True)
 class LayerTrace:
-    """What happened in one spiking layer.
+    """Trace of one spiking layer.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class LayerTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldenResult:
-    """A denoised picture and how it came about.
+    """A denoised picture and its intermediate results.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class GoldenResult:
     timesteps
         T.
     layers
-        Trace of each spiking layer; empty unless asked for.
+        Trace of each spiking layer; empty unless requested.
     """
 
     denoised: npt.NDArray[np.uint8]
@@ -75,5 +75,5 @@ class GoldenResult:
 
 
 Visit = Callable[[int, LayerTrace], None]
-"""Called with the index of a spiking layer, from 0, and what happened in it. The words may be
-overwritten afterwards unless they are kept."""
+"""Called with the index of a spiking layer, from 0, and its trace. The words of a trace without
+currents may be overwritten afterwards."""

@@ -1,13 +1,12 @@
-"""Vector code of the event-driven golden model: what numba's own loops cannot keep in registers.
+"""Vector code of the event-driven golden model, which keeps in registers what numba would not.
 
 The weights of an event are added to all output channels at once, and the sums stay in registers
 from the first event to the last. Vectors have as many lanes as a layer has output channels,
 rounded up to a multiple of `CHUNK`; LLVM splits them into those that the processor has.
 
-numba compiles and keeps a version for each combination of argument types, so that all choices are
+numba compiles and caches a version for each combination of argument types, so all choices are
 types: ``shape`` is a tuple with an integer for each chunk of lanes, and ``lane`` and ``wide`` are
-integers of the types that they stand for. Addresses are integers, as ``array.ctypes.data`` gives
-them.
+integers of the chosen types. Addresses are integers, as in ``array.ctypes.data``.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from numba.extending import intrinsic
 CHUNK = 16
 """Lanes that vectors are rounded up to."""
 VERSION = np.zeros(0, [("v" + sha256(Path(__file__).read_bytes()).hexdigest(), np.int8)])
-"""An argument of all that is compiled with this module. numba keeps compiled code as long as the
-file of its own loops stays the same; the type of this array changes with this file."""
+"""An argument of all functions compiled with this module. numba caches compiled code until the
+file of its loops changes; the type of this array also changes with this file."""
 UNIT = 8
-"""Bytes that rows of weights are counted in: processors multiply an index by so many for free."""
+"""Unit of row offsets in bytes: processors multiply an index by this for free."""
 ALIGNMENT = 64
 """Bytes of a cache line: vectors that cross one are slow."""
 BLOCK = 16
@@ -39,7 +38,7 @@ WORD = 64
 
 _I1, _I16, _I32, _I64 = map(ir.IntType, (1, 16, 32, 64))
 _ADDRESS = numba.types.uintp
-_intrinsic: Any = intrinsic  # its own type has no place for the arguments
+_intrinsic: Any = intrinsic  # its type hints lack the arguments
 
 
 def shape_of(channels: int) -> tuple[int, ...]:
@@ -47,9 +46,9 @@ def shape_of(channels: int) -> tuple[int, ...]:
     return (0,) * -(-channels // CHUNK)
 
 
-# Asked once: LLVM has a lock.
+# Read once: LLVM takes a lock.
 COMPRESSES = bool(get_host_cpu_features().get("avx512vbmi2", False))
-"""Whether this processor picks the set bits' bytes out of a vector in one instruction."""
+"""Whether this processor compresses the selected bytes of a vector in one instruction."""
 
 
 @_intrinsic
@@ -63,19 +62,19 @@ def list_events(
     compress
         A tuple, empty on a processor that `COMPRESSES`; else any other.
     shape, lane
-        Of a row.
+        Types of a row.
     word
         Address of the 64 channels' bits.
     first
         Row of the first channel.
     events
-        Address in the list, of uint16, where 64 more have room. It holds the distances of the
-        rows from the first one, in units of `UNIT`.
+        Address in the list, which has room for 64 more. It holds uint16 offsets of rows from the
+        first one, in units of `UNIT` bytes.
 
     Returns
     -------
     int
-        How many they are.
+        Number of events.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
@@ -102,22 +101,22 @@ def sum_events(
     events: Any,
     count: Any,
     weights: Any,
-    nothing: Any,
+    zero_row: Any,
     sums: Any,
 ) -> Any:
-    """Sums of the listed rows of weights.
+    """Add the listed rows of weights.
 
     Parameters
     ----------
     shape, lane
-        Of a row. `BLOCK` rows add up in ``lane``.
+        Types of a row. `BLOCK` rows are added in ``lane``.
     wide
         Type of the sums.
     events, count
-        Address of the list of rows, and its length. It is filled up to whole blocks.
+        Address of the list of rows, and its length. It is padded to whole blocks.
     weights
         Address of the rows.
-    nothing
+    zero_row
         Number of a row of zeros.
     sums
         Address that the sums, (lanes,), are stored at.
@@ -126,8 +125,8 @@ def sum_events(
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
         lane, wide = signature.args[1:3]
         narrow_type, wide_type = (_vector(signature.args[0], kind) for kind in (lane, wide))
-        events, count, weights, nothing, sums = args[3:]
-        last = builder.mul(builder.trunc(nothing, _I16), _I16(_bytes(narrow_type) // UNIT))
+        events, count, weights, zero_row, sums = args[3:]
+        last = builder.mul(builder.trunc(zero_row, _I16), _I16(_bytes(narrow_type) // UNIT))
         filling = _splat(builder, last, ir.VectorType(_I16, BLOCK))
         _store(builder, filling, builder.add(events, builder.shl(count, _I64(1))))
         short = builder.add(count, _I64(BLOCK - 1))
@@ -174,7 +173,7 @@ def fire_word(
     Parameters
     ----------
     shape, lane
-        Of all numbers of a neuron.
+        Types of all numbers of a neuron.
     sums
         Address of the neurons' sums over the taps, (lanes,).
     bias, threshold
@@ -186,7 +185,7 @@ def fire_word(
     leaky, hard
         Whether there is a leak, and whether the reset is hard.
     word
-        Address that the event word is stored at, a bit a lane; bits beyond the lanes stay.
+        Address that the event word is stored at, a bit per lane; bits beyond the lanes stay.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
@@ -229,16 +228,16 @@ def _list_by_compression(
     base = _splat(builder, first, rows)
     for start in range(0, WORD, CHUNK):
         with builder.if_then(builder.icmp_unsigned(">", count, _I64(start))):
-            places = ir.VectorType(_I32, CHUNK)(list(range(start, start + CHUNK)))
-            part = builder.shuffle_vector(channels, octets(ir.Undefined), places)
+            positions = ir.VectorType(_I32, CHUNK)(list(range(start, start + CHUNK)))
+            part = builder.shuffle_vector(channels, octets(ir.Undefined), positions)
             distance = builder.mul(builder.zext(part, rows), rows([scale] * CHUNK))
             _store(builder, builder.add(distance, base), builder.add(events, _I64(2 * start)))
 
 
 def _list_one_by_one(builder: ir.IRBuilder, bits: Any, scale: int, first: Any, events: Any) -> None:
-    left, place = _alloca(builder, _I64), _alloca(builder, _I64)
+    left, end = _alloca(builder, _I64), _alloca(builder, _I64)
     builder.store(bits, left)
-    builder.store(events, place)
+    builder.store(events, end)
     head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
     builder.branch(head)
     builder.position_at_end(head)
@@ -246,16 +245,16 @@ def _list_one_by_one(builder: ir.IRBuilder, bits: Any, scale: int, first: Any, e
     builder.cbranch(builder.icmp_unsigned("!=", now, _I64(0)), body, done)
     builder.position_at_end(body)
     channel = builder.trunc(builder.cttz(now, _I1(1)), _I16)
-    at = builder.load(place)
+    at = builder.load(end)
     _store(builder, builder.add(builder.mul(channel, _I16(scale)), first), at)
-    builder.store(builder.add(at, _I64(2)), place)
+    builder.store(builder.add(at, _I64(2)), end)
     builder.store(builder.and_(now, builder.sub(now, _I64(1))), left)
     builder.branch(head)
     builder.position_at_end(done)
 
 
 class _Loop:
-    """``with _Loop(builder, count) as index``: what is built inside is done ``count`` times."""
+    """``with _Loop(builder, count) as index``: the code built inside runs ``count`` times."""
 
     def __init__(self, builder: ir.IRBuilder, count: Any) -> None:
         self._builder = builder
@@ -280,7 +279,7 @@ class _Loop:
 
 
 def _tree(builder: ir.IRBuilder, values: list[Any]) -> Any:
-    """Sum of values in a tree, which processors with several adders prefer to a chain."""
+    """Add values in a tree, which is faster than a chain on processors with several adders."""
     while len(values) > 1:
         pairs = zip(values[::2], values[1::2], strict=False)
         odd = values[len(values) // 2 * 2 :]
@@ -295,7 +294,7 @@ def _alloca(builder: ir.IRBuilder, kind: ir.Type) -> Any:
 
 
 def _vector(shape: Any, lane: Any) -> ir.VectorType:
-    """The vector that the types of ``shape`` and of a lane stand for."""
+    """Vector type for the types of ``shape`` and of a lane."""
     return ir.VectorType(ir.IntType(lane.bitwidth), CHUNK * shape.count)
 
 

@@ -1,4 +1,4 @@
-"""How the golden model shares out its work: tiles of a picture, blocks of a tile, threads."""
+"""Division of the golden model's work: tiles of a picture, blocks of a tile, threads."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture that is worked on by itself.
+    """A part of a picture that is computed by itself.
 
     Attributes
     ----------
     inner
         Rows and columns whose results count; those of all tiles cover the picture once.
     outer
-        The same with all pixels that these results depend on.
+        The same with its halo, all pixels that these results depend on.
     """
 
     inner: tuple[slice, slice]
@@ -36,7 +36,7 @@ class Tile:
 
     @property
     def pixels(self) -> int:
-        """How many pixels are worked on."""
+        """Number of pixels that are computed."""
         rows, columns = self.outer
         return (rows.stop - rows.start) * (columns.stop - columns.start)
 
@@ -47,8 +47,8 @@ def tiles(height: int, width: int, side: int, halo: int) -> list[Tile]:
     Parameters
     ----------
     halo
-        How far away a pixel can be that a result depends on. Beyond the picture's edge there is
-        nothing, in a tile as in the whole picture, so that no tile goes further than the edge.
+        Largest distance of a pixel that a result depends on. The picture's edge is padded in the
+        same way with and without tiles, so no tile goes beyond it.
     """
     return [
         Tile(
@@ -71,29 +71,29 @@ def _wider(part: slice, halo: int, length: int) -> slice:
 
 
 class Work:
-    """Does blocks of work side by side, counts them, and tells whoever asked.
+    """Runs blocks of work in parallel and reports progress.
 
     Parameters
     ----------
     pool
         Its threads do the work.
-    whole
-        How much there is to do.
+    total
+        Amount of work.
     progress
-        Called after each block with what is done and the whole.
+        Called after each block with the work done and the total.
     """
 
-    def __init__(self, pool: Executor, whole: int, progress: Progress | None) -> None:
+    def __init__(self, pool: Executor, total: int, progress: Progress | None) -> None:
         self._pool, self._progress = pool, progress
-        self._finished, self._whole = 0, whole
+        self._finished, self._total = 0, total
 
     def over(self, blocks: Iterable[tuple[Any, int]], task: Callable[[Any], None]) -> None:
-        """Call ``task`` with each block; it may run in any order and side by side.
+        """Call ``task`` with each block, in any order and in parallel.
 
         Parameters
         ----------
         blocks
-            Each with how much work it is.
+            Each with its amount of work.
         """
         blocks = list(blocks)
         # numpy and compiled loops let other threads run while they compute.
@@ -101,4 +101,4 @@ class Work:
         for (_, amount), _ in zip(blocks, done, strict=True):
             self._finished += amount
             if self._progress is not None:
-                self._progress(self._finished, self._whole)
+                self._progress(self._finished, self._total)

@@ -1,5 +1,5 @@
-"""Programs for the computer beside the hardware: the board's client, the register driver.
+"""Host software: the client of the board, and the driver of the registers.
 
-What belongs here: what talks to hardware, over a serial line or a bus. It imports
+The package holds all code that talks to hardware, over a serial line or a bus. It imports
 `sw_model.pictures`, `sw_model.spec` and `sw_model.support`.
 """

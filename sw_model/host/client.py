@@ -1,4 +1,4 @@
-"""The host's end of the serial link: requests, answers, and what to do when either is spoilt."""
+"""The host's end of the serial link: requests, answers, and retries if either is corrupted."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ from sw_model.support.errors import Failure
 ATTEMPTS = 3
 """Times that a request is sent before the client gives up."""
 FRAME_SECONDS = 10
-"""Shortest time that an answer is waited for."""
+"""Timeout for an answer, before the time per pixel is added."""
 PIXEL_SECONDS = 2e-4
-"""What is added for each pixel: more than twice the 1802 cycles at 25 MHz that 16 layers of 64
+"""Timeout that is added per pixel: more than twice the 1802 cycles at 25 MHz that 16 layers of 64
 channels take at an activity of 1.75, the highest of the shipped networks."""
-LASTING = ("kind", "size", "pixel", "accelerator")
+PERMANENT = ("kind", "size", "pixel", "accelerator")
 """Errors that sending the same request again would not change."""
 LINE_SHARE = 2
-"""Time that bytes may take, over what the line takes for them without a pause."""
+"""Time that bytes may take, relative to the line's time for them without pauses."""
 CHUNK_BYTES = 4096
 _POLL_SECONDS = 0.05
 
 Progress = Callable[[int, int], None]
-"""Takes the bytes that have gone either way, and how many will."""
+"""Takes the bytes transferred so far, in both directions, and their total."""
 
 
 class LinkFailure(Failure):
-    """The board refuses a request, or the line to it fails; the text says how."""
+    """The board refuses a request, or the line to it fails; the message says how."""
 
 
 class Port(Protocol):
@@ -65,28 +65,28 @@ class Port(Protocol):
         """Send bytes."""
 
     def reset_input_buffer(self) -> None:
-        """Forget what has come."""
+        """Discard received bytes."""
 
 
 class BoardClient:
-    """Has requests done by the board, again where the line spoils them.
+    """Sends requests to the board, again if the line corrupts them.
 
     Parameters
     ----------
     port
         An open serial port.
     attempts
-        Times that a request is sent at most.
+        Most times that a request is sent.
     baud
-        Bits a second on the line.
+        Bits per second on the line.
     answer_seconds
         Time until an answer must have begun; by default `FRAME_SECONDS` and `PIXEL_SECONDS`. It
-        must be whole when the line has had `LINE_SHARE` times its time for it besides, whatever
-        else has come. What follows a spoilt answer may last as long.
+        must be complete after `LINE_SHARE` times the line's time for it in addition, whatever else
+        arrives. Bytes after a corrupted answer may last as long.
     silence_seconds
-        Time without a byte after which a spoilt answer has ended. Longer than the board's.
+        Time without a byte after which a corrupted answer has ended. Longer than the board's.
     progress
-        Told of bytes that have gone.
+        Called with the bytes transferred.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class BoardClient:
         baud: int = BAUD,
         answer_seconds: float | None = None,
         silence_seconds: float = 2 * SILENCE_SECONDS,
-        progress: Progress = lambda done, whole: None,
+        progress: Progress = lambda done, total: None,
     ):
         self._port = port
         self._port.timeout = min(_POLL_SECONDS, silence_seconds / 2)
@@ -115,7 +115,7 @@ class BoardClient:
         self.complaints: list[str] = []
 
     def describe(self) -> Description:
-        """Which network is in the board; raises `LinkFailure`."""
+        """Return the description of the board's network; raises `LinkFailure`."""
         payload = self._request(DESCRIBE, DESCRIPTION)
         try:
             return serial_link.unpack_description(payload)
@@ -142,9 +142,9 @@ class BoardClient:
         Raises
         ------
         LinkFailure
-            The board refuses the frame, or no attempt came to an end.
+            The board refuses the frame, or no attempt succeeded.
         ValueError
-            Pixels or T are not such.
+            Pixels or T are out of range.
         """
         if pixels.ndim != 2 or not _some_board_holds(*pixels.shape):
             raise ValueError(f"no board holds a frame of shape {pixels.shape}")
@@ -166,7 +166,7 @@ class BoardClient:
         width: int = 0,
         payload: bytes = b"",
     ) -> bytes:
-        """Payload of the answer to a request."""
+        """Return the payload of the answer to a request."""
         complaint = ""
         seconds = self._answer_seconds
         if seconds is None:
@@ -180,18 +180,18 @@ class BoardClient:
                 expected = Header(wanted, self._sequence, detail, height, width)
                 self._send(serial_link.message(header, payload), expected)
                 return self._answer(expected, len(payload), seconds)
-            except _Spoilt as spoilt:
-                complaint = str(spoilt)
+            except _CorruptedError as error:
+                complaint = str(error)
                 self._drain(complaint, seconds + self._line_seconds(expected))
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
         raise LinkFailure(f"{complaint}; the request was sent {times}")
 
     def _send(self, content: bytes, expected: Header) -> None:
-        """Send a message, after forgetting what came without having been asked for."""
+        """Send a message, after discarding unexpected input."""
         self._port.reset_input_buffer()
-        for place in range(0, len(content), CHUNK_BYTES):
-            self._port.write(content[place : place + CHUNK_BYTES])
-            done = min(place + CHUNK_BYTES, len(content))
+        for start in range(0, len(content), CHUNK_BYTES):
+            self._port.write(content[start : start + CHUNK_BYTES])
+            done = min(start + CHUNK_BYTES, len(content))
             self._progress(done, len(content) + expected.payload_bytes)
 
     def _line_seconds(self, header: Header) -> float:
@@ -199,84 +199,84 @@ class BoardClient:
         return self._byte_seconds * (HEADER_BYTES + header.payload_bytes + CHECK_BYTES)
 
     def _answer(self, expected: Header, sent: int, seconds: float) -> bytes:
-        """Payload of the expected answer."""
+        """Return the payload of the expected answer."""
         begun = time.monotonic()
-        whole = seconds + self._line_seconds(expected)
+        limit = seconds + self._line_seconds(expected)
         while True:
             header = self._header(begun + seconds, seconds)
             if header.kind == ERROR and header.sequence in (0, expected.sequence):
                 name = serial_link.error_name(header.detail)
                 sentence = f"the board reports error {name!r}: {ERRORS.get(name, 'unknown')}"
-                if name in LASTING:
+                if name in PERMANENT:
                     raise LinkFailure(sentence)
-                raise _Spoilt(sentence)
+                raise _CorruptedError(sentence)
             if header.kind not in (DESCRIPTION, DENOISED, ERROR) or (
                 header.kind == DENOISED and not _some_board_holds(header.height, header.width)
             ):
-                raise _Spoilt(f"{header} comes from no board")
-            payload = self._payload(header, sent, begun + whole, whole)
+                raise _CorruptedError(f"{header} is not an answer of a board")
+            payload = self._payload(header, sent, begun + limit, limit)
             if header == expected:
                 return payload
             if header.sequence == expected.sequence:
-                raise _Spoilt(f"the board answers with {header}, not with {expected}")
+                raise _CorruptedError(f"the board answers with {header}, not with {expected}")
             # An answer to an earlier request: the right one may still come.
 
     def _header(self, deadline: float, seconds: float) -> Header:
-        """The next header, whatever comes before it."""
+        """Return the next header; bytes before it are skipped."""
         window = b""
         while len(window) < HEADER_BYTES or not window.startswith(SYNC):
             if time.monotonic() > deadline:
-                raise _Spoilt(f"no answer from the board within {seconds:g} s")
+                raise _CorruptedError(f"no answer from the board within {seconds:g} s")
             window += self._port.read(1 if len(window) < len(SYNC) else HEADER_BYTES - len(window))
             while not SYNC.startswith(window[: len(SYNC)]):
                 window = window[1:]
         header = serial_link.unpack_header(window)
         if header is None:
-            raise _Spoilt("the check of the answer's header is wrong")
+            raise _CorruptedError("the check of the answer's header is wrong")
         return header
 
     def _payload(self, header: Header, sent: int, deadline: float, seconds: float) -> bytes:
-        """The payload behind a header."""
+        """Return the payload after a header."""
         if not header.payload_bytes:
             return b""
         content = bytearray()
-        whole = header.payload_bytes + CHECK_BYTES
+        length = header.payload_bytes + CHECK_BYTES
         last = time.monotonic()
-        while len(content) < whole:
+        while len(content) < length:
             if time.monotonic() > deadline:
-                raise _Spoilt(
-                    f"no whole answer from the board within {seconds:g} s: {len(content)} of "
-                    f"{whole} bytes came"
+                raise _CorruptedError(
+                    f"no complete answer from the board within {seconds:g} s: {len(content)} of "
+                    f"{length} bytes came"
                 )
-            part = self._port.read(min(CHUNK_BYTES, whole - len(content)))
+            part = self._port.read(min(CHUNK_BYTES, length - len(content)))
             if part:
                 last = time.monotonic()
                 content += part
-                self._progress(sent + len(content), sent + whole)
+                self._progress(sent + len(content), sent + length)
             elif time.monotonic() - last > self._silence_seconds:
-                raise _Spoilt(f"the answer stopped after {len(content)} of {whole} bytes")
+                raise _CorruptedError(f"the answer stopped after {len(content)} of {length} bytes")
         payload, check = bytes(content[:-CHECK_BYTES]), bytes(content[-CHECK_BYTES:])
         if check != serial_link.check(payload):
-            raise _Spoilt("the check of the answer's payload is wrong")
+            raise _CorruptedError("the check of the answer's payload is wrong")
         return payload
 
     def _drain(self, complaint: str, seconds: float) -> None:
-        """Wait until neither end has anything more to say."""
+        """Wait until the line is silent; raise `LinkFailure` if it never is."""
         begun = last = time.monotonic()
         while time.monotonic() - last < self._silence_seconds:
             if self._port.read(CHUNK_BYTES):
                 last = time.monotonic()
             if last - begun > seconds:
                 raise LinkFailure(
-                    f"{complaint}, and bytes go on coming after {seconds:.3g} s: "
+                    f"{complaint}, and bytes keep coming after {seconds:.3g} s: "
                     f"is it the board's port, and its rate?"
                 )
 
 
 def _some_board_holds(height: int, width: int) -> bool:
-    """Whether a board has room for a frame of this size, with the smallest of networks."""
+    """Whether a board has room for a frame of this size, with the smallest network."""
     return fits(height, width, channels=1, timesteps=1)
 
 
-class _Spoilt(Exception):  # noqa: N818 - what happened to a message
-    """A message did not come through; the text says how."""
+class _CorruptedError(Exception):
+    """A message was corrupted or lost; the text says how."""

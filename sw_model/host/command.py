@@ -1,4 +1,4 @@
-"""A picture to the board, and back without its noise: ``python -m sw_model host``."""
+"""Sub-command ``host``: denoise a picture on a board."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .client import ATTEMPTS, CHUNK_BYTES, LINE_SHARE, BoardClient
 
 PROGRAM = "python -m sw_model"
 WRITE_SECONDS = 10
-"""Time after which a port that takes no more bytes has failed, besides the line's."""
+"""Time, in addition to the line's, after which a port that accepts no bytes has failed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,20 +45,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise", type=float, metavar="SIGMA", help="add noise to the picture before it is sent"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the noise (default: %(default)s)"
+    )
     parser.add_argument(
         "--baud",
         type=int,
         default=BAUD,
         metavar="N",
-        help="bits a second, as the board was built for (default: %(default)s)",
+        help="bits per second that the board was built for (default: %(default)s)",
     )
     parser.add_argument(
         "--timeout",
         type=float,
         metavar="SECONDS",
-        help="time until an answer must begin, and a line that says other things be quiet "
-        "(default: 10 s and 0.2 ms for each pixel)",
+        help="time until an answer must begin, and until a line with other bytes must be silent "
+        "(default: 10 s plus 0.2 ms per pixel)",
     )
     parser.add_argument(
         "--attempts",
@@ -143,7 +145,9 @@ def _timesteps(asked: int | None, board: Description) -> int:
         return board.timesteps[-1]
     if asked not in board.timesteps:
         allowed = ", ".join(map(str, board.timesteps))
-        raise UsageError(f"--timesteps {asked} is none of those that the board allows: {allowed}")
+        raise UsageError(
+            f"--timesteps {asked} is not one of those that the board allows: {allowed}"
+        )
     return asked
 
 

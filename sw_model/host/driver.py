@@ -1,7 +1,7 @@
-"""Driver of the accelerator: which registers to write and how to read them, whatever the bus.
+"""Driver of the accelerator: which registers to write and how to read them, for any bus.
 
-It does no input or output of its own. A program on a board, a bench or a simulation takes the
-register accesses from here and brings them over whatever connects it.
+It does no input or output of its own. A program on a board, a testbench or a simulation takes the
+register accesses from here and performs them over its own connection.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sw_model.spec.hardware.registers import (
 )
 
 Write = tuple[int, int]
-"""Byte offset of a register and the value that it gets."""
+"""Byte offset of a register, and the value to write."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FrameJob:
     Raises
     ------
     UsageError
-        The size is not possible, or buffers overlap or lie where they cannot.
+        The size is out of range, or buffers overlap, are not aligned or lie beyond 4 GiB.
     """
 
     buffers: FrameBuffers
@@ -82,12 +82,12 @@ class FrameJob:
 def frame_job(
     deployment: Deployment, height: int, width: int, timesteps: int, base: int = 0
 ) -> FrameJob:
-    """A frame whose buffers lie one behind the other from ``base`` on.
+    """Return a frame whose buffers lie one after the other from ``base`` on.
 
     Raises
     ------
     UsageError
-        The deployment does not allow this T, or the frame is not possible.
+        The deployment does not allow this T, or as in `FrameJob`.
     """
     deployment.mult(timesteps)
     buffers = FrameBuffers(height, width, timesteps, deployment.spec.channels)
@@ -99,9 +99,9 @@ def frame_job(
 
 
 def check_identity(identity: int, version: int) -> None:
-    """Raise `UsageError` unless these registers say that it is this accelerator and register map.
+    """Raise `UsageError` unless the registers identify this accelerator and register map.
 
-    To be asked before anything is written: what is loaded, and where, differs between versions.
+    Call it before any write: registers and loaded data differ between versions.
     """
     if identity != IDENTITY:
         raise UsageError(f"IDENTITY reads {identity:#010x}, not {IDENTITY:#010x}: no accelerator")
@@ -127,7 +127,7 @@ class Status:
 
 
 def status(value: int) -> Status:
-    """What a value of the register STATUS says."""
+    """Decode a value of the register STATUS."""
     fields = {
         field.name: value >> field.low & ((1 << field.bits) - 1)
         for field in REGISTERS["STATUS"].fields

@@ -1,5 +1,5 @@
 """Pictures and their files: formats, depths, noise, quality, sets and crops.
 
-What belongs here: everything about a picture that no network has to do with. It imports
+The package holds everything about pictures that does not depend on a network. It imports
 `sw_model.spec`, for the range of a network's pixels, and `sw_model.support`.
 """

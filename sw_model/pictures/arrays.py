@@ -1,4 +1,4 @@
-"""Which arrays are pictures, and how they meet the network's 0..255 scale and 10-bit pixels.
+"""Which arrays are pictures, and their conversion to the network's scale and 10-bit pixels.
 
 ==============================  ====================================================  =========
 array, (H, W) or (H, W, 3)      the network's pixels                                  result
@@ -6,16 +6,16 @@ array, (H, W) or (H, W, 3)      the network's pixels                            
 uint8                           the values                                            uint8
 uint16, full scale N            ``rint(value * 255 / N)``, exactly                    uint16
 any other integers, -512..511   the values, not clipped                               uint8
-floats, booleans, complex       refused: 0..1 and 0..255 cannot be told apart
+floats, booleans, complex       refused: 0..1 and 0..255 cannot be distinguished
 ==============================  ====================================================  =========
 
-N is 65535 unless something says otherwise: the file, or whoever calls (``white``). 10, 12 and 14
-bits in uint16 would come out as black pictures at 65535, and a dark picture of 16 bits looks just
-like them, so values that all lie below `DARK` are refused until N is given.
+N is 65535 unless the file or the caller (``white``) says otherwise. Pictures of 10, 12 and 14 bits
+in uint16 would become black at 65535, and a dark picture of 16 bits looks just like them, so values
+that are all below `DARK` are refused unless N is given.
 
 A uint16 picture keeps its depth and its scale 0..N: the residual, in grey levels, is scaled back
-by N / 255, rounded, and taken from the values, so that what lies below a grey level (shades of a
-sky) is not lost. With N = 65535 the result, divided by 257 and rounded, is the network's 8-bit
+by N / 255, rounded, and subtracted from the values, so that steps finer than a grey level (shades
+of a sky) are kept. With N = 65535 the result, divided by 257 and rounded, is the network's 8-bit
 picture, exactly.
 """
 
@@ -37,7 +37,7 @@ Array = npt.NDArray[Any]
 
 DEEP_MAX = int(np.iinfo(np.uint16).max)
 DARK = 1 << 14
-"""Where all of a picture's 16-bit values lie below this, a quarter, they may be fewer bits."""
+"""16-bit values that are all below this, a quarter of the scale, may have fewer bits."""
 
 
 def is_deep(array: Array) -> bool:
@@ -46,7 +46,7 @@ def is_deep(array: Array) -> bool:
 
 
 def check_kind(array: Array) -> None:
-    """Refuse what is no picture by its shape and type; errors as of `to_pixels`."""
+    """Raise ValueError unless the array's shape and type are those of a picture."""
     if array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)) or not array.size:
         raise ValueError(
             f"an array of shape {array.shape} is no picture; (H, W) for grey and (H, W, 3) for "
@@ -54,14 +54,14 @@ def check_kind(array: Array) -> None:
         )
     if array.dtype.kind not in "iu":  # to numpy, spans of time are integers as well
         raise ValueError(
-            f"values of type {array.dtype} are not accepted, since nobody can tell whether they "
-            f"are meant as 0..1 or 0..255; scale to 0..255, round, and give integers "
+            f"values of type {array.dtype} are not accepted, since they may be meant as "
+            f"0..1 or 0..255; scale to 0..255, round, and give integers "
             f"{PIXEL_MIN}..{PIXEL_MAX}, uint8 or uint16"
         )
 
 
 def check_white(white: int | None) -> None:
-    """Refuse a full scale that 16 bits cannot have, or, with TypeError, that is no integer."""
+    """Raise ValueError for a full scale that 16 bits cannot have, TypeError for no integer."""
     if white is None:
         return
     check_integer("white", white)
@@ -77,12 +77,12 @@ def full_scale(brightest: int, white: int | None) -> int:
     brightest
         The largest of its values.
     white
-        N, where it is known.
+        N, if it is known.
 
     Raises
     ------
     ValueError
-        A value is larger, or all are so small that N must be given.
+        A value is larger than N, or all are so small that N must be given.
     """
     check_white(white)
     if white is None and brightest < DARK:
@@ -106,7 +106,7 @@ def scale_of(array: Array, white: int | None) -> int:
     Raises
     ------
     ValueError
-        As `full_scale`, or ``white`` is given for an array of another type.
+        As in `full_scale`, or ``white`` is given for an array of another type.
     """
     if is_deep(array):
         return full_scale(int(array.max()), white)
@@ -125,7 +125,7 @@ def to_pixels(array: Array, white: int | None = None) -> Pixels:
     array
         (H, W) or (H, W, 3), at least one pixel, of a kind in the module's table.
     white
-        Full scale of uint16 values; None for 65535, where values reach `DARK`.
+        Full scale of uint16 values; None for 65535, if values reach `DARK`.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def to_pixels(array: Array, white: int | None = None) -> Pixels:
     Raises
     ------
     ValueError
-        The array's shape, type or range is not such, or ``white`` does not fit it.
+        The array's shape, type or range is not accepted, or ``white`` does not fit it.
     """
     check_kind(array)
     scale = scale_of(array, white)
@@ -150,7 +150,7 @@ def to_pixels(array: Array, white: int | None = None) -> Pixels:
 
 
 def to_values(array: Array, white: int | None = None) -> Array:
-    """A picture on the network's scale, not rounded; parameters and errors as of `to_pixels`.
+    """A picture on the network's scale, not rounded; parameters and errors as in `to_pixels`.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def to_values(array: Array, white: int | None = None) -> Array:
     if not is_deep(array):
         return to_pixels(array, white)
     check_kind(array)
-    # Rounded they are `to_pixels`, for ties too: float32 is too coarse for that.
+    # Rounding must give `to_pixels`, for ties too: float32 is too coarse for that.
     return array * float(GREY_MAX) / scale_of(array, white)
 
 
@@ -171,14 +171,14 @@ def to_grey_levels(deep: Array, white: int) -> Picture:
 
 
 def without_residual(array: Array, residual: Array, white: int | None = None) -> Array:
-    """A picture less the noise that the network saw in it.
+    """Subtract the noise that the network saw from a picture.
 
     Parameters
     ----------
     array, white
-        As of `to_pixels`.
+        As in `to_pixels`.
     residual
-        Of the same shape, in grey levels; what is no integer is rounded in the result.
+        Of the same shape, in grey levels; fractions are rounded in the result.
 
     Returns
     -------
@@ -195,14 +195,14 @@ def without_residual(array: Array, residual: Array, white: int | None = None) ->
 
 
 def _scaled(values: Array, numerator: int, denominator: int) -> Array:
-    """``rint(values * numerator / denominator)`` in integers: a tie goes to the even one."""
-    whole, rest = np.divmod(values * numerator, denominator)
-    odd: Array = whole & 1
-    return whole + (2 * rest + odd > denominator)
+    """``rint(values * numerator / denominator)`` in integers; ties go to even."""
+    quotient, rest = np.divmod(values * numerator, denominator)
+    odd: Array = quotient & 1
+    return quotient + (2 * rest + odd > denominator)
 
 
 def kind(array: Array, white: int = DEEP_MAX) -> str:
-    """Grey or colour, and the type where it is not 8 bits."""
+    """Grey or colour, and the type if it is not 8 bits."""
     colour = "grey" if array.ndim == 2 else "colour"
     if array.dtype == np.uint8:
         return colour

@@ -1,4 +1,4 @@
-"""Which part of which picture is the frame that hardware works on."""
+"""The part of a picture that hardware denoises as a frame."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Crop:
 
 
 def default_picture() -> Path:
-    """Path of the default picture; raises ModuleNotFoundError if its package is not there."""
+    """Path of the default picture; raises ModuleNotFoundError without its package."""
     package, name = PHOTOGRAPH
     # Only located: importing the package would load its whole library for one file.
     spec = find_spec(package)

@@ -32,7 +32,7 @@ def read_picture(path: Path) -> Picture:
     ------
     UsageError
         The file is missing, damaged, animated, has more than 8 bits or transparent pixels, or is
-        no picture that is accepted.
+        not an accepted picture.
     """
     with opened(path, ACCEPTED) as source:
         if source.suffix == ARRAY:
@@ -50,12 +50,12 @@ def read_picture(path: Path) -> Picture:
 
 
 def check_format(path: Path, shape: tuple[int, ...]) -> None:
-    """Refuse, before any work is done, what `write_picture` could not write.
+    """Refuse a picture that `write_picture` cannot write, before any work is done.
 
     Parameters
     ----------
     shape
-        Of the picture: (H, W) or (H, W, 3).
+        Shape of the picture: (H, W) or (H, W, 3).
 
     Raises
     ------
@@ -66,7 +66,7 @@ def check_format(path: Path, shape: tuple[int, ...]) -> None:
 
 
 def write_picture(path: Path, picture: Picture) -> None:
-    """Write a picture, whole or not at all, in the format that its suffix says.
+    """Write a picture atomically, in the format of its suffix.
 
     All formats but JPEG (quality 95, full colour resolution) keep every pixel.
 
@@ -78,7 +78,7 @@ def write_picture(path: Path, picture: Picture) -> None:
     Raises
     ------
     UsageError
-        As `check_format`, or the folder cannot be written to.
+        As in `check_format`, or the folder cannot be written to.
     """
     check_format(path, picture.shape)
     write_image(path, Page(array=picture))

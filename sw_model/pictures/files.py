@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from sw_model.spec import UsageError
-from sw_model.support.reading import NAME_MAX, complaints, open_ordinary
+from sw_model.support.reading import NAME_MAX, open_ordinary, parse_errors
 from sw_model.support.temporary import temporary_file
 from sw_model.support.text import one_line
 
@@ -34,11 +34,11 @@ from .tiff import SIGNATURES as TIFF
 from .tiff import TiffReader
 
 for _library in ("tifffile", "imagecodecs"):
-    # Of what is odd in a file they tell standard error; what matters is told here.
+    # They print oddities of a file on stderr; this module reports what matters.
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 STANDARD = Path("-")
-"""What stands for standard input and output."""
+"""Path that means standard input or output."""
 ACCEPTED = (
     "grey or colour pictures of up to 8 bits as PNG, JPEG, BMP, TIFF, PGM, PPM or WebP, of up to "
     "16 bits as PNG, TIFF, PGM or PPM, and integer arrays as NPY are accepted"
@@ -52,13 +52,13 @@ class Source:
     Attributes
     ----------
     name
-        Of the file, for sentences.
+        Name of the file, for messages.
     suffix
-        The usual one of its format, or its own.
+        Suffix of the file if it is known, else the usual one of its format.
     count
         Number of pages.
     page
-        Reads the page of an index; raises `UsageError`.
+        Reads the page with an index; raises `UsageError`.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Source:
 
 @contextmanager
 def opened(path: Path, accepted: str) -> Iterator[Source]:
-    """A picture file, open for reading; pages are as the file has them.
+    """Open a picture file for reading.
 
     Palettes are resolved, an orientation in the metadata is applied. A picture whose three
     channels are equal is grey, unless it is a page of several.
@@ -79,34 +79,34 @@ def opened(path: Path, accepted: str) -> Iterator[Source]:
     path
         `STANDARD` for standard input.
     accepted
-        Which files are accepted, as the rest of a sentence.
+        Which files are accepted, as the end of a sentence.
 
     Raises
     ------
     UsageError
-        The file is missing, damaged, animated, too big, or nothing that is accepted.
+        The file is missing, damaged, animated, too big, or of a kind that is not accepted.
     """
     name = "standard input" if path == STANDARD else one_line(str(path), NAME_MAX)
     array = path.suffix.lower() == ARRAY
     what = "an array" if array else "a picture"
 
     @contextmanager
-    def sentences() -> Iterator[None]:
-        # Of what is odd in a picture parsers warn on stderr; what cannot be read they raise.
-        with complaints(name, what, accepted), warnings.catch_warnings(action="ignore"):
+    def usage_errors() -> Iterator[None]:
+        # Parsers print warnings of oddities on stderr; only their exceptions matter.
+        with parse_errors(name, what, accepted), warnings.catch_warnings(action="ignore"):
             try:
                 yield
             except RefusedError as refusal:
                 raise UsageError(f"{name} {refusal.what}; {refusal.advice or accepted}") from None
 
-    with sentences():
+    with usage_errors():
         file = _standard_input() if path == STANDARD else open_ordinary(path, what, accepted)
     with file:
-        with sentences():
+        with usage_errors():
             read, suffix, count = _reader(file, array)
 
         def page(index: int) -> Page:
-            with sentences():
+            with usage_errors():
                 return read(index)
 
         own = path.suffix.lower()
@@ -115,22 +115,22 @@ def opened(path: Path, accepted: str) -> Iterator[Source]:
 
 @contextmanager
 def open_image(path: Path, white: int | None = None) -> Iterator[Source]:
-    """A picture file whose pages all have a full scale.
+    """Open a picture file whose 16-bit pages all have a full scale.
 
-    All pages are read once before the first is given, so that what is wrong with any of them is
-    known before any work is done. No more than one is kept.
+    All pages are read once before the first is yielded, so that errors in any of them are known
+    before any work is done. No more than one is kept.
 
     Parameters
     ----------
     path
         `STANDARD` for standard input.
     white
-        Full scale of 16-bit values; None for what the file says.
+        Full scale of 16-bit values; None for that of the file.
 
     Raises
     ------
     UsageError
-        As `opened`, or the full scale must be given, or does not fit.
+        As in `opened`; or the full scale must be given, or does not fit.
     """
     with opened(path, ACCEPTED) as source:
         only = source.page(0) if source.count == 1 else None
@@ -159,14 +159,14 @@ def open_image(path: Path, white: int | None = None) -> Iterator[Source]:
 
 
 def _standard_input() -> BinaryIO:
-    """All of standard input, in a file: readers go back and forth."""
+    """Copy standard input to a temporary file, since readers seek."""
     file = temporary_file()
     shutil.copyfileobj(sys.stdin.buffer, file)
     return file
 
 
 def _reader(file: BinaryIO, array: bool) -> tuple[Callable[[int], Page], str, int]:
-    """What reads a page, the usual suffix, and the number of pages."""
+    """Return a reader of pages, the usual suffix, and the number of pages."""
     size = file.seek(0, 2)
     file.seek(0)
     start = file.read(HEADER_MAX)

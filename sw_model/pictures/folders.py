@@ -13,19 +13,19 @@ from .output import PICTURES
 def is_picture_name(path: Path, suffixes: Collection[str] = PICTURES) -> bool:
     """Whether a file in a folder is one of its pictures, by its name alone.
 
-    It is if it has one of the suffixes, in capitals or not, and does not begin with a dot: the
-    system's own companions of pictures (``._a.png``) do, and files that are not whole yet.
+    The name must have one of the suffixes, in capitals or not, and no dot in front, as hidden
+    companions of pictures (``._a.png``) and unfinished files have.
     """
     return path.suffix.lower() in suffixes and not path.name.startswith(".")
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures that lie in a folder, not below it, in the order of their names.
+    """The pictures directly in a folder, in the order of their names.
 
     Raises
     ------
     UsageError
-        The folder cannot be looked into.
+        The folder cannot be read.
     """
     try:
         return sorted(p for p in folder.iterdir() if is_picture_name(p) and not p.is_dir())

@@ -1,4 +1,4 @@
-"""EXIF, and the limits that a file's declared size is held against before anything is decoded."""
+"""EXIF, and the check of a file's declared size before anything is decoded."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ EXIF_IFD, GPS_IFD = 34665, 34853
 EXIF_START = b"Exif\0\0"
 EXIF_WIDTH, EXIF_HEIGHT = 40962, 40963
 EXIF_TAGS = (271, 272, 305, 306, 315, 316, 33432, EXIF_IFD, GPS_IFD)
-"""Camera, software, dates, author, copyright: what EXIF has of a TIFF's own tags."""
+"""Tags of EXIF that a TIFF has too: camera, software, dates, author, copyright."""
 DEFLATE_RATIO = 1032
-"""Bytes that a byte of deflate becomes at most: 258 in two bits."""
+"""Most bytes that a byte of deflate expands to: 258 in two bits."""
 
 
 def upright_exif(exif: Image.Exif, width: int, height: int) -> tuple[bytes | None, int]:
@@ -24,7 +24,7 @@ def upright_exif(exif: Image.Exif, width: int, height: int) -> tuple[bytes | Non
     Parameters
     ----------
     width, height
-        As they are stored.
+        Stored size.
     """
     found = exif.get(ORIENTATION)
     orientation = found if isinstance(found, int) else 1
@@ -44,17 +44,17 @@ def upright_exif(exif: Image.Exif, width: int, height: int) -> tuple[bytes | Non
 
 
 def parsed_exif(content: bytes | None) -> Image.Exif:
-    """EXIF of its bytes, with or without "Exif" in front; empty where it is damaged."""
+    """Parse EXIF bytes, with or without "Exif" in front; empty if they are damaged."""
     exif = Image.Exif()
     try:
         exif.load(content or b"")
-    except Exception:  # whatever a damaged structure makes the parser do
+    except Exception:  # a damaged structure may raise anything
         return Image.Exif()
     return exif
 
 
 def upright_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:
-    """Pixels an inch of a picture that has been turned upright; None for what is no number."""
+    """Pixels per inch of a picture that was turned upright; None unless they are numbers."""
     try:
         across, down = map(float, dpi or ())
     except (TypeError, ValueError, ZeroDivisionError):
@@ -65,14 +65,14 @@ def upright_dpi(dpi: tuple[float, float] | None, orientation: int) -> tuple[floa
 
 
 def check_size(width: int, height: int, least: float, size: int) -> None:
-    """Refuse a picture that is enormous, or that its file cannot hold.
+    """Refuse a picture that is too large, or that its file cannot hold.
 
     Parameters
     ----------
     width, height
-        As the file declares them.
+        Size that the file declares.
     least
-        Bytes that such a picture takes at least in its format.
+        Fewest bytes that such a picture takes in its format.
     size
         Bytes of the file, or of the part of it that holds the pixels.
 
@@ -81,7 +81,7 @@ def check_size(width: int, height: int, least: float, size: int) -> None:
     RefusedError
         There are more pixels than Pillow's limit allows.
     ValueError
-        There are fewer bytes, or no pixels at all.
+        The file has fewer bytes, or the picture has no pixels.
     """
     if min(width, height) < 1:
         raise ValueError(f"it declares {width}x{height} pixels")
@@ -91,5 +91,5 @@ def check_size(width: int, height: int, least: float, size: int) -> None:
     if least > size:
         raise ValueError(
             f"it declares {width}x{height} pixels, which need {math.ceil(least)} bytes or more, "
-            f"and has {size}"
+            f"but has {size}"
         )

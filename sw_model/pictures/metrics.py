@@ -1,4 +1,4 @@
-"""How close a picture is to the clean one."""
+"""Quality of a picture against the clean one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def psnr(clean: Picture, picture: Picture) -> float:
     Parameters
     ----------
     clean, picture
-        Of one shape, (H, W) or (H, W, 3). Noisy pixels are taken as they are, unclipped.
+        Of the same shape, (H, W) or (H, W, 3). Noisy pixels are taken as they are, unclipped.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def ssim(clean: Picture, picture: Picture) -> float | None:
     Parameters
     ----------
     clean, picture
-        Of one shape, (H, W) or (H, W, 3).
+        Of the same shape, (H, W) or (H, W, 3).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""PGM and PPM, which say the full scale of their values; Pillow would round those above 8 bits."""
+"""PGM and PPM with their own full scale; Pillow would round values above 8 bits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .page import Metadata, Page, page_of
 _SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _HEADER = re.compile(rb"P([2356])" + _SPACE.join([b"", *[rb"(\d{1,9})"] * 3]) + rb"\s")
 HEADER_MAX = 4096
-"""Bytes within which a header with its comments is looked for."""
+"""Bytes that may hold a header with its comments."""
 
 
 def deep_header(start: bytes) -> re.Match[bytes] | None:
@@ -32,7 +32,7 @@ def read_netpbm(file: BinaryIO, size: int, header: re.Match[bytes]) -> Page:
         raise ValueError(f"its largest value {white} is more than 16 bits")
     plain, channels = header[1] in b"23", 3 if header[1] in b"36" else 1
     count = width * height * channels
-    # A value in plain text is a digit and a space, but for the last.
+    # A value in plain text takes a digit and a space, except for the last.
     check_size(width, height, 2 * count - 1 if plain else 2 * count, size - header.end())
     file.seek(header.end())
     content = file.read()

@@ -1,4 +1,4 @@
-"""Noise that is put on clean pictures, and their channels, each of which has its own."""
+"""Noise for clean pictures, drawn for each channel by itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def join_planes(channels: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
 
 
 def add_noise(clean: Picture, sigma: float, seed: int, protocol: Protocol = PROTOCOLS[0]) -> Pixels:
-    """White Gaussian noise on a clean picture, rounded to the network's signed pixels.
+    """Add white Gaussian noise to a clean picture, rounded to the network's signed pixels.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def add_noise(clean: Picture, sigma: float, seed: int, protocol: Protocol = PROT
     Raises
     ------
     UsageError
-        Sigma, seed or protocol is not such a value.
+        Sigma, seed or protocol is out of range.
     """
     if not (math.isfinite(sigma) and sigma >= 0):
         raise UsageError(f"noise sigma {sigma} is not a number of grey levels, 0 or more")
@@ -67,7 +67,8 @@ def add_noise(clean: Picture, sigma: float, seed: int, protocol: Protocol = PROT
 
 
 def _noisy(plane: Picture, sigma: float, seed: int, protocol: Protocol) -> Pixels:
-    noisy = plane + np.random.default_rng(seed).normal(0, abs(sigma), plane.shape)  # -0.0, too
+    # Sigma may be -0.0, which numpy refuses.
+    noisy = plane + np.random.default_rng(seed).normal(0, abs(sigma), plane.shape)
     if protocol == "camera":
         noisy = noisy.clip(0, GREY_MAX)
     return np.rint(noisy).clip(PIXEL_MIN, PIXEL_MAX).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Options that several sub-commands have, and what they mean."""
+"""Options that several sub-commands share."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sw_model.support.options import add_deployment_option, parse_seeds
 from .noise import PROTOCOLS, Protocol
 
 DEFAULT_SIGMA = TRAINED_SIGMA
-"""The noise that is added where none is chosen, in grey levels."""
+"""Default of the noise that is added, in grey levels."""
 DEFAULT_SEED = 0
 BOTH = "both"
-"""What ``--protocol`` takes for all protocols, where it takes several."""
+"""Value of ``--protocol`` that means all protocols, if it may take several."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Noise as the user asked for it; see `sw_model.pictures.noise.add_noise`."""
+    """Noise that the user requested; see `sw_model.pictures.noise.add_noise`."""
 
     sigma: float
     seed: int
@@ -31,7 +31,7 @@ class Noise:
 
 
 def add_network_options(parser: argparse.ArgumentParser, default: str = DEFAULT_DEPLOYMENT) -> None:
-    """Options that choose a frozen network and its T."""
+    """Add the options that choose a frozen network and its T."""
     add_deployment_option(parser, default)
     parser.add_argument(
         "--timesteps",
@@ -42,7 +42,7 @@ def add_network_options(parser: argparse.ArgumentParser, default: str = DEFAULT_
 
 
 def network(args: argparse.Namespace) -> tuple[Deployment, int]:
-    """The deployment and T that were chosen; raises `UsageError` if there are none such."""
+    """Return the chosen deployment and T; raise `UsageError` if they do not exist."""
     deployment = load_deployment(args.deployment)
     timesteps = deployment.spec.timesteps_max if args.timesteps is None else args.timesteps
     deployment.mult(timesteps)
@@ -57,14 +57,14 @@ def describe(deployment: Deployment, timesteps: int) -> str:
 def add_noise_options(
     parser: argparse.ArgumentParser, sigma: float | None, *, several: bool = False
 ) -> None:
-    """Options that describe noise.
+    """Add the options that describe noise.
 
     Parameters
     ----------
     sigma
         Default of ``--noise``.
     several
-        Also take several seeds and both protocols; `noises` tells them.
+        Also take several seeds and both protocols; see `noises`.
     """
     parser.add_argument(
         "--noise",
@@ -83,7 +83,7 @@ def add_noise_options(
         parser.add_argument(
             "--seeds",
             metavar="N,N,...",
-            help="several seeds, 0,1,2 say: mean and spread over them are reported",
+            help="several seeds, such as 0,1,2: mean and spread over them are reported",
         )
     parser.add_argument(
         "--protocol",
@@ -95,7 +95,7 @@ def add_noise_options(
 
 
 def noise(args: argparse.Namespace) -> Noise | None:
-    """The noise that was asked for, or None."""
+    """Return the requested noise, or None."""
     if args.noise is None:
         return None
     return Noise(
@@ -106,12 +106,12 @@ def noise(args: argparse.Namespace) -> Noise | None:
 
 
 def noises(args: argparse.Namespace) -> list[Noise]:
-    """Every noise that was asked for: seeds within protocols.
+    """Return every requested noise: seeds within protocols.
 
     Raises
     ------
     UsageError
-        The seeds are no list of different seeds, or there is a single one as well.
+        ``--seeds`` lists no different seeds, or ``--seed`` is given too.
     """
     seeds = parse_seeds(args.seed, args.seeds, default=DEFAULT_SEED)
     protocols = PROTOCOLS if args.protocol == BOTH else (args.protocol or PROTOCOLS[0],)

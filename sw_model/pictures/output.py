@@ -32,7 +32,7 @@ TRANSPARENT = (".png", *TIFFS, ".webp")
 CHANNELS = {".pgm": 1, ".ppm": 3}
 """Suffixes that hold only grey or only colour."""
 SIDE_MAX = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
-"""Largest width and height that a format can hold, where a picture could reach it."""
+"""Largest width and height of formats that a picture could exceed."""
 
 
 def check_image(
@@ -44,16 +44,16 @@ def check_image(
     transparent: bool = False,
     pages: int = 1,
 ) -> None:
-    """Refuse, before any work is done, what could not be written.
+    """Refuse a picture that cannot be written, before any work is done.
 
     Parameters
     ----------
     shape
-        Of the picture: (H, W) or (H, W, 3).
+        Shape of the picture: (H, W) or (H, W, 3).
     suffix
-        What says the format; the path's by default.
+        Suffix that chooses the format; the path's by default.
     suffixes
-        Those that the caller can write.
+        Suffixes that the caller can write.
     transparent
         Whether there are pixels that are not opaque.
 
@@ -86,10 +86,9 @@ def check_image(
 
 
 def written_as(suffix: str, page: Page) -> Page:
-    """What a file of this suffix can hold of a page.
+    """Reduce a page to what a file of this suffix can hold.
 
-    16 bits are rounded to 8 where they must be, and an alpha channel that nothing shines through
-    is left out.
+    16 bits are rounded to 8 and an opaque alpha channel is dropped, if the format lacks them.
     """
     alpha = page.alpha if suffix in TRANSPARENT else None
     page = replace(page, alpha=alpha)
@@ -108,14 +107,14 @@ def in_eight_bits(page: Page) -> Page:
 
 @contextmanager
 def image_writer(file: BinaryIO, suffix: str, pages: int = 1) -> Iterator[Callable[[Page], None]]:
-    """What writes one page after the other, as `written_as` leaves them.
+    """Yield a function that writes one page after the other, as `written_as` returns them.
 
     Parameters
     ----------
     file
-        Open for reading and writing, empty.
+        Empty file, open for reading and writing.
     suffix
-        One that `check_image` takes.
+        Suffix that `check_image` accepts.
     pages
         Number of pages that will come.
     """
@@ -127,12 +126,12 @@ def image_writer(file: BinaryIO, suffix: str, pages: int = 1) -> Iterator[Callab
 
 
 def write_image(path: Path, page: Page) -> None:
-    """Write a picture, whole or not at all, in the format that its suffix says.
+    """Write a picture atomically, in the format of its suffix.
 
     Raises
     ------
     UsageError
-        As `check_image`, or the folder cannot be written to.
+        As in `check_image`, or the folder cannot be written to.
     """
     suffix = path.suffix.lower()
     check_image(path, page.array.shape, transparent=not is_opaque(page))

@@ -1,4 +1,4 @@
-"""What a picture file holds, whatever its format: pixels, transparency, metadata."""
+"""Content of a picture file in any format: pixels, transparency, metadata."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ TURNED: dict[int, Callable[[Array], Array]] = {
     7: lambda array: np.rot90(np.fliplr(array), -1),
     8: np.rot90,
 }
-"""What makes pixels upright, by EXIF's orientation, where they are not."""
+"""Functions that turn pixels upright, by EXIF orientation."""
 ON_THEIR_SIDE = (5, 6, 7, 8)
-"""Orientations of pictures whose width is stored as their height."""
+"""Orientations of pictures that are stored with width and height exchanged."""
 
 
 class RefusedError(Exception):
-    """A file that is whole and not accepted.
+    """A file that is intact but not accepted.
 
     Parameters
     ----------
     what
-        The sentence after the file's name.
+        Rest of the sentence after the file's name.
     advice
         What to do about it; None to say what is accepted.
     """
@@ -44,14 +44,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class TiffTags:
-    """What only TIFF can hold, in the terms of tifffile's writer.
+    """Metadata that only TIFF can hold, in the terms of tifffile's writer.
 
     Attributes
     ----------
     byteorder
-        Of the file that was read; private tags are in it.
+        Byte order of the file that was read, and of its private tags.
     imagej
-        Whether ImageJ reads the file as a stack of its own, whose pages lie side by side.
+        Whether ImageJ reads the file as a stack, whose pages are contiguous.
     options
         Arguments that describe a page.
     """
@@ -63,7 +63,7 @@ class TiffTags:
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a file says beside its pixels, as far as it is kept.
+    """Metadata of a file, as far as it is kept.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Metadata:
     exif
         EXIF as a TIFF structure without "Exif" in front, its orientation upright.
     dpi
-        Pixels an inch, across and down.
+        Pixels per inch, across and down.
     """
 
     profile: bytes | None = None
@@ -83,7 +83,7 @@ class Metadata:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A picture of a file.
+    """One picture of a file.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Page:
     alpha
         (H, W) of the same type: how opaque each pixel is.
     white
-        Full scale of uint16 values, where the file says it.
+        Full scale of uint16 values, if the file says it.
     """
 
     array: Array
@@ -104,14 +104,14 @@ class Page:
 def page_of(
     samples: Array, orientation: int, white: int | None, metadata: Metadata, *, collapse: bool
 ) -> Page:
-    """A page of decoded samples.
+    """Return a page of decoded samples.
 
     Parameters
     ----------
     samples
         (H, W) or (H, W, 1 to 4): grey or colour, the second or fourth one is alpha.
     orientation
-        As EXIF has it; what does not exist is upright.
+        EXIF orientation; unknown values count as upright.
     collapse
         Make colours whose three channels are equal grey.
     """
@@ -125,7 +125,7 @@ def page_of(
         colours = colours[..., 0]
     profile = metadata.profile
     if profile is not None and (colours.ndim == 2) != (profile[16:20] == GREY_PROFILE):
-        # A profile of colours does not fit a picture that turned out grey.
+        # A colour profile does not fit a picture that became grey.
         metadata = replace(metadata, profile=None)
     return Page(
         array=np.ascontiguousarray(colours),
@@ -143,7 +143,7 @@ def samples_of(page: Page) -> Array:
 
 
 def is_opaque(page: Page) -> bool:
-    """Whether nothing shines through any pixel."""
+    """Whether all pixels are opaque."""
     if page.alpha is None:
         return True
     return bool((page.alpha == np.iinfo(page.alpha.dtype).max).all())

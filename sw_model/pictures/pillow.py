@@ -14,8 +14,8 @@ from .page import Metadata, Page, RefusedError, page_of, samples_of
 READABLE = ("JPEG", "BMP", "PPM", "WEBP")
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ".bmp": ("BMP", {}),
-    ".webp": ("WEBP", {"lossless": True, "exact": True}),  # exact: colours that nobody sees, too
-    # The only lossy ones: what is read back differs from what was measured.
+    ".webp": ("WEBP", {"lossless": True, "exact": True}),  # exact keeps invisible colours
+    # The only lossy formats: a file differs from the picture that was measured.
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
 }
@@ -24,17 +24,17 @@ SUFFIX = {"JPEG": ".jpg", "MPO": ".jpg", "BMP": ".bmp", "WEBP": ".webp"}
 SEGMENT_MAX = 65_533
 """Bytes of EXIF that a JPEG can hold."""
 BLOCK = 64
-"""Pixels of a JPEG's block, each of which takes a bit or more of the first scan."""
+"""Pixels of a JPEG block; each block takes a bit or more of the first scan."""
 RUN = 255 / 2
-"""Pixels that a byte of a compressed BMP becomes at most."""
+"""Most pixels that a byte of a compressed BMP expands to."""
 
 
 def read_pillow(file: BinaryIO, size: int) -> tuple[Page, str]:
-    """The picture of a file and its suffix; errors as of `sw_model.pictures.files.open_image`."""
+    """The picture of a file and its suffix; errors as in `sw_model.pictures.files.open_image`."""
     try:
         with Image.open(file, formats=READABLE) as image:
             return _page(image, size), _suffix(image)
-    except UnidentifiedImageError:  # whose text has the open file as Python shows it
+    except UnidentifiedImageError:  # its message shows a Python object
         raise ValueError("cannot identify its format") from None
     except Image.DecompressionBombError:
         raise RefusedError(
@@ -87,7 +87,7 @@ def _suffix(image: Image.Image) -> str:
 
 
 def _least(image: ImageFile.ImageFile) -> float:
-    """Bytes that the pixels of an open file take at least; WebP has no bound worth the name."""
+    """Fewest bytes that the pixels of an open file take; WebP has no useful bound."""
     width, height = image.size
     if image.format == "WEBP":
         return 0
@@ -99,5 +99,5 @@ def _least(image: ImageFile.ImageFile) -> float:
         return width * height / RUN
     bands = len(image.getbands())
     row = -(-width // 8) if image.mode == "1" and tile.codec_name == "raw" else width * bands
-    # A BMP says how far it is from row to row.
+    # A BMP has its own row stride.
     return height * (arguments[1] if len(arguments) > 2 else row)

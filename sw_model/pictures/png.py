@@ -15,16 +15,16 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_END = 33
 """Bytes of the signature and of the first chunk, IHDR."""
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples a pixel of each colour type."""
+"""Samples per pixel of each colour type."""
 DEEP = 16
 PROFILE_MAX = 1 << 24
-"""Bytes of an ICC profile; printers' have a few million."""
+"""Most bytes of an ICC profile; those of printers have a few million."""
 METRE = 0.0254
 """Metres in an inch."""
 
 
 def read_png(file: BinaryIO, size: int) -> Page:
-    """The picture of a PNG; errors as of `sw_model.pictures.files.open_image`."""
+    """The picture of a PNG; errors as in `sw_model.pictures.files.open_image`."""
     from imagecodecs import png_decode
 
     content = file.read()
@@ -56,7 +56,7 @@ def write_png(file: BinaryIO, page: Page) -> None:
     file.write(content[:HEADER_END])
     metadata = page.metadata
     if is_deep(page.array) and page.white not in (None, DEEP_MAX):
-        # The file says how many bits its values are, as far as the format can.
+        # sBIT holds the number of bits, but no other full scale.
         bits = page.white.bit_length()
         if page.white == (1 << bits) - 1:
             colours = 1 if page.array.ndim == 2 else 3
@@ -73,12 +73,12 @@ def write_png(file: BinaryIO, page: Page) -> None:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of the chunks of a PNG, as far as they are whole."""
-    place = len(SIGNATURE)
-    while place + 12 <= len(content):
-        length, name = struct.unpack(">I4s", content[place : place + 8])
-        yield name, content[place + 8 : place + 8 + length]
-        place += 12 + length
+    """Names and contents of the chunks of a PNG, as far as they are complete."""
+    offset = len(SIGNATURE)
+    while offset + 12 <= len(content):
+        length, name = struct.unpack(">I4s", content[offset : offset + 8])
+        yield name, content[offset + 8 : offset + 8 + length]
+        offset += 12 + length
 
 
 def _write_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
@@ -98,18 +98,18 @@ def _profile(content: bytes) -> bytes | None:
 
 
 def _dpi(content: bytes) -> tuple[float, float] | None:
-    if len(content) != 9 or content[8] != 1:  # a shape of pixels, without a size
+    if len(content) != 9 or content[8] != 1:  # an aspect ratio without a unit
         return None
     across, down = struct.unpack(">II", content[:8])
     return across * METRE, down * METRE
 
 
 def _white(samples: Array, bits: bytes) -> int | None:
-    """Full scale that an sBIT chunk tells of.
+    """Full scale that follows from an sBIT chunk.
 
-    The standard has values scaled up to 16 bits, so that the chunk only says which of their bits
-    matter. Programs that store fewer bits as they are write it too; then no value is larger than
-    those bits allow, and not all of them end in the zeros of scaled ones.
+    By the standard, values are scaled up to 16 bits and the chunk only says which bits matter. Some
+    programs write it with unscaled values; then no value exceeds those bits, and not all values end
+    in the zeros of scaled ones.
     """
     most = max(bits[: 3 if len(bits) > 2 else 1], default=0)
     if not 0 < most < DEEP:

@@ -13,7 +13,7 @@ from .eight_bit import ACCEPTED
 from .folders import pictures_in
 
 DATA_VARIABLE = "SPIKING_DNCNN_DATA"
-"""Variable with the folder of the data sets."""
+"""Environment variable with the folder of the data sets."""
 SETS = {"set12": 12, "bsd68": 68}
 """Data sets with published figures, and how many pictures they have."""
 DEFAULT_SET = "set12"
@@ -25,12 +25,12 @@ def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
     Parameters
     ----------
     option
-        What the user gave as ``--data``; by default the variable ``SPIKING_DNCNN_DATA``.
+        Value of ``--data``; by default that of the variable ``SPIKING_DNCNN_DATA``.
 
     Raises
     ------
     UsageError
-        There is no such folder.
+        The folder is not given or does not exist.
     """
     origin = "--data" if option is not None else DATA_VARIABLE
     named = option if option is not None else os.environ.get(DATA_VARIABLE)
@@ -60,14 +60,14 @@ def dataset_files(name: str, option: str | os.PathLike[str] | None = None) -> li
 
 @dataclass(frozen=True, kw_only=True)
 class PictureSet:
-    """Pictures, and the set that they are.
+    """Pictures, and the set that they form.
 
     Attributes
     ----------
     files
         At least one, in the order of their names or as given.
     name
-        The known set that they are, all of it; None for other pictures.
+        The known set that they form completely; None for other pictures.
     """
 
     files: tuple[Path, ...]
@@ -75,7 +75,7 @@ class PictureSet:
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
-    """Options that choose clean pictures."""
+    """Add the options that choose clean pictures."""
     parser.add_argument(
         "pictures", type=Path, nargs="*", metavar="IN", help="clean pictures instead of a set"
     )
@@ -91,7 +91,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def picture_set(args: argparse.Namespace) -> PictureSet:
-    """The pictures that were chosen; raises `UsageError` if there are none such."""
+    """Return the chosen pictures; raise `UsageError` if they do not exist."""
     if args.pictures:
         if args.data is not None or args.set is not None:
             raise UsageError("give either pictures or a set with --data and --set, not both")
@@ -108,5 +108,5 @@ def picture_set(args: argparse.Namespace) -> PictureSet:
 
 
 def _named(files: list[Path], name: str) -> PictureSet:
-    # A folder that merely has the name of a set must not be held against the set's figures.
+    # A folder that only has the name of a set must not be compared with the set's figures.
     return PictureSet(files=tuple(files), name=name if SETS.get(name) == len(files) else None)

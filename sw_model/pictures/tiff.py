@@ -17,26 +17,26 @@ from .page import ON_THEIR_SIDE, Metadata, Page, RefusedError, TiffTags, page_of
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 OTHERS = {4: "mask", 5: "CMYK", YCBCR: "YCbCr", 8: "LAB", 9: "LAB", 10: "LAB"}
-"""Photometric interpretations that are refused, as people call them."""
+"""Photometric interpretations that are refused, by their common names."""
 DEEP = 16
 WHITES = tuple((1 << bits) - 1 for bits in range(9, DEEP))
-"""Full scales that the tag of the largest value is believed."""
+"""Full scales that are accepted from the tag of the largest value."""
 SEPARATE = 2
 """Planar configuration of channels that are stored one after the other."""
 UNCOMPRESSED, JPEG = 1, 7
 RATIOS = {UNCOMPRESSED: 1, 5: 4096, JPEG: 2048, 8: DEFLATE_RATIO, 32946: DEFLATE_RATIO, 32773: 64}
-"""Bytes that a byte becomes at most: LZW has strings of 4096, a JPEG's block takes 2 bits."""
+"""Most bytes that a byte expands to: LZW has strings of 4096, a JPEG block takes 2 bits."""
 RATIO_MAX = 1 << 15
-"""The same of other compressions: the longest that zstd repeats a byte."""
+"""The same for other compressions: the longest run of zstd."""
 ASSOCIATED, UNASSOCIATED = 1, 2
-"""Extra samples that are transparency: colours are multiplied with it, or not."""
+"""Extra samples that are transparency, with colours multiplied by it, or not."""
 UNITS = (1, 2, 3)
 """Units of a resolution that TIFF 6.0 defines: none, inch, centimetre."""
 DESCRIPTION, LARGEST, RESOLUTION, UNIT, PROFILE = 270, 281, (282, 283), 296, 34675
 IMAGEJ = ((50838, "I", 4), (50839, "B", 1))
-"""Tags with ImageJ's labels, ranges and overlays, the type and the bytes of their values."""
+"""Tags of ImageJ's labels, ranges and overlays, with type and bytes of a value."""
 INCHES = {2: 1.0, 3: 1 / 2.54}
-"""The resolution's units in inches; others are no lengths."""
+"""Units of the resolution in inches; others are not lengths."""
 
 
 class TiffReader:
@@ -49,7 +49,7 @@ class TiffReader:
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        from tifffile import TiffFile  # takes its time, and few need it
+        from tifffile import TiffFile  # slow to import, and rarely needed
 
         self._file, self._size = file, size
         self._tiff = TiffFile(file)
@@ -57,7 +57,7 @@ class TiffReader:
         self._check_chain()
         stack = (self._tiff.imagej_metadata if self._tiff.is_imagej else None) or {}
         declared = stack.get("images", 1)
-        # ImageJ describes only the first page where there are more than 4 GB.
+        # ImageJ describes only the first page of more than 4 GB.
         if declared > 1 and self.count == 1:
             raise RefusedError(
                 f"is an ImageJ stack of {declared} pages that describes only one of them",
@@ -65,7 +65,7 @@ class TiffReader:
             )
 
     def page(self, index: int) -> Page:
-        """Read a page; errors as of `sw_model.pictures.files.open_image`."""
+        """Read a page; errors as in `sw_model.pictures.files.open_image`."""
         page: Any = self._tiff.pages[index].aspage()
         _check_samples(page)
         self._check_data(page)
@@ -90,15 +90,15 @@ class TiffReader:
         return page_of(samples, orientation, white, metadata, collapse=self.count == 1)
 
     def _check_chain(self) -> None:
-        """Refuse a file some of whose pages are missing, which tifffile would not mention."""
-        form, place = self._tiff.tiff, self._tiff.pages[-1].offset
-        count = self._number(place, form.tagnoformat)
-        following = self._number(place + form.tagnosize + count * form.tagsize, form.offsetformat)
+        """Refuse a file with missing pages, which tifffile would not report."""
+        form, offset = self._tiff.tiff, self._tiff.pages[-1].offset
+        count = self._number(offset, form.tagnoformat)
+        following = self._number(offset + form.tagnosize + count * form.tagsize, form.offsetformat)
         if following != 0:
             raise ValueError(f"page {self.count + 1} should be at {following}")
 
-    def _number(self, place: int, form: str) -> int:
-        self._file.seek(place)
+    def _number(self, offset: int, form: str) -> int:
+        self._file.seek(offset)
         number: int = struct.unpack(form, self._file.read(struct.calcsize(form)))[0]
         return number
 
@@ -106,7 +106,7 @@ class TiffReader:
         """Refuse a page whose pixels cannot all be in the file."""
         stored = 0
         for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True):
-            # tifffile would make black what is not there.
+            # tifffile would read missing bytes as black.
             if offset <= 0 or length <= 0 or offset + length > self._size:
                 raise ValueError(
                     f"{length} bytes of pixels should be at {offset} of its {self._size} bytes"
@@ -130,7 +130,7 @@ class TiffReader:
             content = None
         profile, description = self._raw(page, PROFILE), self._raw(page, DESCRIPTION)
         options: dict[str, Any] = {"subfiletype": int(page.subfiletype)}
-        if description and not page.is_shaped:  # that would be of tifffile, of other pages
+        if description and not page.is_shaped:  # tifffile's own describes other pages
             options["description"] = description.rstrip(b"\0")
         dpi = None
         resolution = [page.tags.valueof(tag) for tag in RESOLUTION]
@@ -156,7 +156,7 @@ class TiffReader:
         return Metadata(profile=profile, exif=content, dpi=dpi, tiff=tags), orientation
 
     def _raw(self, page: Any, code: int) -> bytes | None:
-        """The bytes of a tag; None where there is none."""
+        """The bytes of a tag; None if there is none."""
         tag = page.tags.get(code)
         if tag is None or tag.valueoffset + tag.valuebytecount > self._size:
             return None
@@ -165,7 +165,7 @@ class TiffReader:
 
 
 def _check_samples(page: Any) -> None:
-    """Refuse pixels of which anything would be lost."""
+    """Refuse pixels that cannot be kept without loss."""
     bits, kind = page.bitspersample, page.photometric
     if page.dtype is None or page.dtype.kind not in "bu" or page.imagedepth != 1:
         raise RefusedError(f"holds values of type {page.dtype}")
@@ -181,8 +181,8 @@ def _check_samples(page: Any) -> None:
     alpha = kind != PALETTE and tuple(page.extrasamples) in ((ASSOCIATED,), (UNASSOCIATED,))
     if page.samplesperpixel != colours + alpha:
         raise RefusedError(
-            f"holds {page.samplesperpixel} channels, where {colours} and one that is marked as "
-            f"transparency are known",
+            f"holds {page.samplesperpixel} channels; {colours}, or one more that is marked as "
+            f"transparency, are supported",
             "save each of them as a grey picture",
         )
     if alpha and 8 < bits < DEEP:
@@ -190,7 +190,7 @@ def _check_samples(page: Any) -> None:
 
 
 def _check_alpha(page: Any, samples: Array) -> None:
-    """Refuse colours that are multiplied with their transparency: to divide would lose some."""
+    """Refuse colours that are multiplied with their transparency: division is not exact."""
     if tuple(page.extrasamples) == (ASSOCIATED,):
         alpha = samples[..., -1]
         if (alpha != np.iinfo(alpha.dtype).max).any():
@@ -201,20 +201,20 @@ def _check_alpha(page: Any, samples: Array) -> None:
 
 
 def _row_bytes(page: Any) -> int:
-    """Bytes of a row of pixels, all of its channels, as they are before compression."""
+    """Bytes of a row of pixels with all channels, before compression."""
     if page.planarconfig == SEPARATE:
         return int(page.samplesperpixel * -(-page.imagewidth * page.bitspersample // 8))
     return int(-(-page.imagewidth * page.samplesperpixel * page.bitspersample // 8))
 
 
 def _in_whole_words(page: Any) -> bool:
-    """Whether values of fewer than 16 bits, which are to be packed, have 16 bits each."""
-    whole = 2 * page.samplesperpixel * page.imagewidth * page.imagelength
+    """Whether values of fewer than 16 bits, which should be packed, have 16 bits each."""
+    unpacked = 2 * page.samplesperpixel * page.imagewidth * page.imagelength
     return (
         8 < page.bitspersample < DEEP
         and page.compression == UNCOMPRESSED
         and not page.is_tiled
-        and sum(page.databytecounts) == whole
+        and sum(page.databytecounts) == unpacked
     )
 
 
@@ -225,10 +225,10 @@ def _eight_bits(samples: Array, bits: int) -> Array:
 
 
 def _white(page: Any, bits: int, samples: Array) -> int | None:
-    """Full scale of values of more than 8 bits, where the file says it."""
+    """Full scale of values of more than 8 bits, if the file says it."""
     if bits < DEEP:
         return (1 << bits) - 1
-    # Some programs write the largest value that there is; that it is all ones is no accident.
+    # Some programs write the largest value that occurs; only one that is all ones is accepted.
     largest = page.tags.valueof(LARGEST)
     for value in set(largest) if isinstance(largest, tuple) else {largest}:
         if value in WHITES and samples.max() <= value:

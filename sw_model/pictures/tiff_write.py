@@ -14,21 +14,21 @@ from .page import Page, samples_of
 from .tiff import LARGEST
 
 IFDS = {EXIF_IFD: "ExifTag", GPS_IFD: "GPSTag"}
-"""tifffile's names of the tags that lead to EXIF's own structures."""
+"""tifffile's names of the tags that point to EXIF's own structures."""
 CLASSIC_MAX = 4_000_000_000
-"""Bytes of pixels beyond which a TIFF's offsets of 32 bits may not do."""
-PLACE = 8
-"""What stands for an offset until it is known: the smallest that tifffile believes."""
+"""Bytes of pixels beyond which 32-bit offsets may not suffice."""
+PLACEHOLDER = 8
+"""Replaces an offset until it is known: the smallest that tifffile accepts."""
 
 
 @contextmanager
 def tiff_writer(file: BinaryIO, count: int) -> Iterator[Callable[[Page], None]]:
-    """What writes one page after the other.
+    """Yield a function that writes one page after the other.
 
     Parameters
     ----------
     file
-        Open for reading and writing.
+        File, open for reading and writing.
     count
         Number of pages that will come.
     """
@@ -78,25 +78,25 @@ def _options(page: Page) -> dict[str, Any]:
         largest = (LARGEST, "H", channels, (page.white,) * channels, False)
         options["extratags"] = [*options["extratags"], largest]
     if tags is not None and tags.imagej:
-        # ImageJ looks for its pages one right after the other.
+        # ImageJ expects contiguous pages.
         return options | {"contiguous": True}
     return options | {"compression": "zlib", "predictor": True}
 
 
 def _exif_tags(exif: Image.Exif) -> list[tuple[Any, ...]]:
-    """EXIF's entries of the first page, with places for its own structures."""
+    """EXIF entries of the first page, with placeholders for EXIF's own structures."""
     strings = [
         (tag, "s", 0, exif[tag].encode(), True)
         for tag in EXIF_TAGS
         if isinstance(exif.get(tag), str)
     ]
     return strings + [
-        (name, "I", 1, PLACE, True) for tag, name in IFDS.items() if exif.get_ifd(tag)
+        (name, "I", 1, PLACEHOLDER, True) for tag, name in IFDS.items() if exif.get_ifd(tag)
     ]
 
 
 def _write_ifds(file: BinaryIO, exif: Image.Exif) -> None:
-    """Put EXIF's own structures behind everything else, and their places into the first page."""
+    """Append EXIF's own structures, and write their offsets into the first page."""
     from tifffile import TiffFile
 
     for tag in IFDS:
@@ -107,9 +107,9 @@ def _write_ifds(file: BinaryIO, exif: Image.Exif) -> None:
         structure = TiffImagePlugin.ImageFileDirectory_v2(prefix=prefix)
         for name, value in entries.items():
             structure[name] = value
-        place = file.seek(0, 2)
-        place += file.write(b"\0" * (place % 2))
-        file.write(structure.tobytes(place))
+        offset = file.seek(0, 2)
+        offset += file.write(b"\0" * (offset % 2))
+        file.write(structure.tobytes(offset))
         file.seek(0)
         with TiffFile(file) as tiff:
-            tiff.pages.first.tags[tag].overwrite(place)
+            tiff.pages.first.tags[tag].overwrite(offset)

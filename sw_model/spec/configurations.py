@@ -1,4 +1,4 @@
-"""Networks whose hidden layers are alike, and those of them that have a name."""
+"""Networks with equal hidden layers, and the named configurations."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def uniform_network(
     inputs: int = 1,
     **others: Any,
 ) -> NetworkSpec:
-    """A network whose hidden layers are alike.
+    """Return a network whose hidden layers are equal.
 
     Parameters
     ----------
     depth
         Number of layers, encoding and output layer included.
     encoding_weight_bits, output_weight_bits
-        As ``weight_bits``, which they default to.
+        Widths of the outer layers' weights; ``weight_bits`` by default.
     neuron
-        Neuron of every spiking layer; the paper's by default, that of the code if it is binary.
+        Neuron of every spiking layer; by default the paper's, or `FEW_SPIKES` for the binary code.
     inputs
         Input channels: the planes of all colours.
     others
-        As of `NetworkSpec`.
+        Other parameters of `NetworkSpec`.
     """
     neuron = neuron or (FEW_SPIKES if others.get("code") == "binary" else NeuronSpec())
     encoding = LayerSpec(
@@ -71,10 +71,10 @@ def uniform_network(
 CONFIGURATIONS: dict[str, NetworkSpec] = {
     spec.name: spec
     for spec in (
-        # Small enough for exhaustive proofs, with everything in it that the big ones have.
+        # Small enough for exhaustive proofs, with every feature of the big ones.
         uniform_network("tiny", depth=4, channels=4, timesteps=(2, 3), weight_bits=4),
         uniform_network("compact", depth=17, channels=32, timesteps=(4,)),
-        # Four-bit hidden weights are what fits the block RAM of the target FPGA (LFE5U-85F).
+        # Four-bit hidden weights fit the block RAM of the target FPGA (LFE5U-85F).
         uniform_network(
             "full",
             depth=17,

@@ -1,4 +1,4 @@
-"""The frozen network: what golden model, RTL and HLS are all made from."""
+"""The frozen network, from which golden model, RTL and HLS are all made."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ FORMAT = 1
 SHIPPED = Path(__file__).parent.parent / "deployments"
 """Folder of the deployments that come with the package."""
 DEFAULT_DEPLOYMENT = "best-s25"
-"""The shipped one with the best pictures."""
+"""The shipped deployment with the best image quality."""
 TRAINED_SIGMA = 25.0
-"""The noise that a network was trained for where its file does not say, in grey levels."""
+"""Noise that a network was trained for if its file does not say, in grey levels."""
 
 IntArray = npt.NDArray[np.integer]
 
@@ -45,29 +45,29 @@ class Deployment:
     spec
         The network.
     weights
-        A layer each: (out_channels, in_channels, 3, 3) int8.
+        Per layer (out_channels, in_channels, 3, 3) int8.
     biases
-        A layer each: (out_channels,) int32, in units of the weighted sum (the encoding layer's
+        Per layer (out_channels,) int32, in units of the weighted sum (the encoding layer's
         after its rounding shift), added in every timestep.
     thresholds, inits
-        A spiking layer each: (channels,) int32, in the membrane's unit; thresholds are 1 or more.
+        Per spiking layer (channels,) int32, in the membrane's unit; thresholds are 1 or more.
     mults
         (allowed timesteps,) uint16: multiplier of the output layer for each allowed T.
     scales
-        A layer each: (out_channels,) float64, the s of x = s * current. For reports only: no
+        Per layer (out_channels,) float64, the s of x = s * current. For reports only: no
         integer depends on them.
     provenance
         Where the numbers come from, as plain JSON values.
     noise_weight
-        (channels,) int16 of 12 bits, of a network that is told the noise level n, in sixteenths of
+        (channels,) int16 of 12 bits, for a network that takes the noise level n, in sixteenths of
         a grey level: the encoding layer's bias is ``bias + rounded(noise_weight * n >>
-        noise_shift)``. None of other networks.
+        noise_shift)``. None for other networks.
 
     Raises
     ------
     UsageError
-        An array's name, shape, type or range does not fit the spec, or a derived width is beyond
-        what hardware here supports.
+        An array's name, shape, type or range does not fit the spec, or a derived width is more
+        than the hardware supports.
     """
 
     spec: NetworkSpec
@@ -83,7 +83,9 @@ class Deployment:
     def __post_init__(self) -> None:
         _ = self.sigma
         if (self.noise_weight is None) != (self.spec.noise_levels is None):
-            raise UsageError("tensor 'noise_weight.00' goes with noise_levels, and only with them")
+            raise UsageError(
+                "tensor 'noise_weight.00' and noise_levels need each other: give both or none"
+            )
         for name, array, shape, dtype in self._expected():
             if array.dtype != dtype or array.shape != shape:
                 raise UsageError(
@@ -138,7 +140,7 @@ class Deployment:
         Raises
         ------
         TypeError
-            T is no integer.
+            T is not an integer.
         UsageError
             T is not allowed.
         """
@@ -152,14 +154,14 @@ class Deployment:
             ) from None
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
-        """All arrays by the name that they have in the file."""
+        """All arrays by their names in the file."""
         return {name: array for name, array, _, _ in self._expected()}
 
     def save(self, path: Path) -> None:
         """Write the deployment file."""
         # One metadata key only: safetensors does not keep the order of several.
         metadata = {"deployment": _canonical(self._description() | {"hash": self.hash}).decode()}
-        # safetensors writes memory as it lies there, whatever the strides.
+        # safetensors writes the buffer as it is and ignores strides.
         tensors = {name: np.ascontiguousarray(array) for name, array in self.tensors().items()}
         write_atomically(path, save(tensors, metadata))
 
@@ -198,7 +200,7 @@ def load_deployment(source: str | Path) -> Deployment:
     Raises
     ------
     TypeError
-        The source is neither a text nor a path.
+        The source is neither a string nor a path.
     UsageError
         The file is missing, not a deployment, or its hash, shapes or ranges are wrong.
     """
@@ -229,7 +231,7 @@ def load_deployment(source: str | Path) -> Deployment:
 
 
 def load_plain_deployment(source: str | Path, what: str) -> Deployment:
-    """As `load_deployment`, for ``what`` does plain networks only (`NetworkSpec.check_plain`)."""
+    """Load a deployment for ``what``, which supports plain networks only (`NetworkSpec.plain`)."""
     deployment = load_deployment(source)
     deployment.spec.check_plain(what)
     return deployment
@@ -249,7 +251,7 @@ def _locate(source: str | Path) -> Path:
     path = Path(source)
     try:
         found = path.is_file()
-    except OSError:  # no name that a file can have, or one that we may not look at
+    except OSError:  # not a valid name, or no permission
         found = False
     if not found:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Integer widths and the roundings of the arithmetic, each said once."""
+"""Integer widths and the roundings of the arithmetic, each defined once."""
 
 PIXEL_BITS = 10
 """Width of the signed noisy pixel."""

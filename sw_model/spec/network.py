@@ -1,4 +1,4 @@
-"""Layers, the network they form, and the configurations that have a name."""
+"""Layers, and the network that they form."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ COLOURS = (1, 3)
 NOISE_LEVEL_MAX = 255
 """Grey levels."""
 NOISE_UNITS = 16
-"""Steps of a noise level in a grey level: 12 bits hold all levels."""
+"""Steps of the noise level per grey level: 12 bits hold all levels."""
 
 
 FEW_SPIKES = NeuronSpec(leak=None, reset="soft")
-"""The neuron that the binary code has."""
+"""The neuron of the binary code."""
 
 
 def _check(value: object, low: int, high: int, what: str) -> None:
@@ -40,15 +40,15 @@ def _check(value: object, low: int, high: int, what: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerSpec:
-    """One convolution with what follows it.
+    """One convolution and the stage that follows it.
 
     Parameters
     ----------
     kind
-        ``"encoding"``: over pixels, its result the constant current of all timesteps;
+        ``"encoding"``: over pixels; its result is the constant current of all timesteps;
         ``"hidden"``: over spikes; ``"output"``: over spikes, summed over time, no neuron.
     in_channels, out_channels
-        P and C, C and C, C and P; P is the planes of all colours, 1 for a plain grey picture.
+        (P, C), (C, C) or (C, P), by kind; P counts the planes of all colours, 1 for plain grey.
     weight_bits
         Width of the signed weights, 2 to 8; the range is symmetric.
     neuron
@@ -85,17 +85,17 @@ class NetworkSpec:
         All layers in order.
     code
         ``"rate"``: every spike counts the same (`sw_model.spec.neuron.EQUATION`); ``"binary"``:
-        the few-spike code (`sw_model.spec.neuron.BINARY_EQUATION`), of one T and with neurons
-        without leak and with soft reset.
+        the few-spike code (`sw_model.spec.neuron.BINARY_EQUATION`), with one T, and neurons without
+        leak and with soft reset.
     planes
         r: a picture goes in as r^2 planes of each colour. Plane 2 * dy + dx of two holds the pixels
         (2 * Y + dy, 2 * X + dx); an odd last row or column is doubled first, and its copy dropped
-        at the end. The planes of a colour stand together, red before green before blue.
+        at the end. The planes of a colour are adjacent; the order is red, green, blue.
     noise_levels
-        Lowest and highest noise level that the network may be told, in grey levels; None for a
-        network of one.
+        Lowest and highest noise level that the network takes, in grey levels; None for a network
+        of a single level.
     noise_shift
-        Rounding right shift of the level's product, 1 or more; 0 where there is none.
+        Rounding right shift of the product with the level, 1 or more; 0 without noise levels.
 
     Raises
     ------
@@ -158,12 +158,12 @@ class NetworkSpec:
         if len(self.timesteps) != 1 or self.timesteps_max > BINARY_TIMESTEPS_MAX:
             raise UsageError(
                 f"timesteps {self.timesteps} of {self.name!r} are not one of 1..."
-                f"{BINARY_TIMESTEPS_MAX}, as the binary code has it"
+                f"{BINARY_TIMESTEPS_MAX}, as the binary code needs"
             )
         if any(layer.neuron != FEW_SPIKES for layer in self.spiking_layers):
             raise UsageError(
                 f"neurons of {self.name!r} have a leak, a hard reset or fractional bits, which the "
-                "binary code has not"
+                "binary code does not allow"
             )
 
     def _check_inputs(self) -> None:
@@ -201,11 +201,11 @@ class NetworkSpec:
 
     @property
     def plain(self) -> bool:
-        """Whether this is a network of rate code, for grey pictures in one plane, of one level."""
+        """Whether the network has the rate code, one input plane and one noise level."""
         return self.code == "rate" and self.inputs == 1 and self.noise_levels is None
 
     def check_plain(self, what: str) -> None:
-        """Raise `UsageError` unless the network is `plain`; ``what`` does no others."""
+        """Raise `UsageError` unless the network is `plain`; ``what`` supports no others."""
         if not self.plain:
             levels = "one noise level" if self.noise_levels is None else "noise levels"
             raise UsageError(
@@ -226,8 +226,10 @@ class NetworkSpec:
     def to_dict(self) -> dict[str, Any]:
         """The network as plain JSON values."""
         fields = dataclasses.asdict(self) | {"timesteps": list(self.timesteps)}
-        # What networks had not at first is left out where it is as then: it would change hashes.
-        return {name: value for name, value in fields.items() if value != _AT_FIRST.get(name, ...)}
+        # Fields that were added later are left out at their defaults: they would change hashes.
+        return {
+            name: value for name, value in fields.items() if value != _ADDED_LATER.get(name, ...)
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NetworkSpec:
@@ -238,7 +240,7 @@ class NetworkSpec:
                 for layer in data["layers"]
                 for neuron in (layer["neuron"],)
             )
-            later = {name: data[name] for name in _AT_FIRST if name in data}
+            later = {name: data[name] for name in _ADDED_LATER if name in data}
             if later.get("noise_levels") is not None:
                 later["noise_levels"] = tuple(later["noise_levels"])
             return cls(
@@ -250,7 +252,7 @@ class NetworkSpec:
             ) from None
 
 
-_AT_FIRST = {
+_ADDED_LATER = {
     name: NetworkSpec.__dataclass_fields__[name].default
     for name in ("code", "planes", "noise_levels", "noise_shift")
 }

@@ -57,7 +57,7 @@ class NeuronSpec:
     Raises
     ------
     UsageError
-        A value lies outside of what the datapath offers.
+        A value is outside of what the datapath supports.
     """
 
     leak: int | None = 1

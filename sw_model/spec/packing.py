@@ -1,4 +1,4 @@
-"""How spikes become words and weights become memory rows."""
+"""Packing of spikes into words and of weights into memory rows."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def weight_row(weight: npt.NDArray[np.integer], in_channel: int) -> list[int]:
 
 
 def channel_groups(channels: int, size: int) -> list[range]:
-    """Channels in groups of nearly the same size, of at most `size`."""
+    """Split channels into groups of nearly the same size, at most ``size``."""
     count = -(-channels // size)
     bounds = [channels * group // count for group in range(count + 1)]
     return [range(low, high) for low, high in pairwise(bounds)]

@@ -1,8 +1,8 @@
-"""How much every layer spiked on a picture: what cycles and energy are predicted from.
+"""Spike counts of every layer on a picture, from which cycles and energy are predicted.
 
-The file that `python -m sw_model spikes` writes holds these counts and neither the picture nor a
-single event word. Since nothing that a network does in its first timesteps depends on how many
-follow, the counts of T timesteps hold those of any fewer.
+The file that `python -m sw_model spikes` writes holds these counts, but no picture and no event
+words. A network's first timesteps do not depend on how many follow, so the counts of T timesteps
+contain those of any smaller T.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCounts:
-    """What one spiking layer put out.
+    """Output of one spiking layer.
 
     Attributes
     ----------
@@ -48,10 +48,10 @@ class LayerCounts:
 
 
 def row_bounds(height: int) -> list[int]:
-    """Where the four parts of a frame's rows that are counted by themselves begin and end.
+    """Bounds of the four parts of a frame's rows that are counted separately.
 
-    They are such that of two engines that halve the rows one reads the first three of them, the
-    other the last three: each its own half, and a row of the other one's.
+    Of two engines that halve the rows, one reads the first three parts and the other the last
+    three: each its own half, and a halo of one row of the other half.
     """
     half = -(-height // 2)
     return [0, half - 1, half, min(half + 1, height), height]
@@ -70,7 +70,7 @@ class SpikeCounts:
     channels, height, width, timesteps
         C, H, W and T.
     layers
-        A spiking layer each.
+        One per spiking layer.
     """
 
     deployment: str
@@ -83,7 +83,7 @@ class SpikeCounts:
     layers: tuple[LayerCounts, ...]
 
     def theta(self, timesteps: int) -> float:
-        """Spikes of the first timesteps, over the neurons of all layers."""
+        """Spikes per neuron in the first timesteps, over all layers."""
         spikes = sum(int(layer.events[:, :timesteps].sum()) for layer in self.layers)
         return spikes / (len(self.layers) * self.channels * self.height * self.width)
 
@@ -106,7 +106,7 @@ _HEAD = {
     "timesteps": int,
 }
 _SIDE_MAX = 1 << 20
-"""More than any of the numbers can be; products of two of them are exact."""
+"""Bound of all numbers; products of two of them are exact."""
 _TABLES = ("events", "empty")
 
 
@@ -150,7 +150,7 @@ def load_spike_counts(path: Path) -> SpikeCounts:
     Raises
     ------
     UsageError
-        The file cannot be read, or what it holds cannot be counts of a frame.
+        The file cannot be read, or its content cannot be counts of a frame.
     """
     with reading(path, "spike counts", ACCEPTED) as file:
         content = parse_json(file.read())
@@ -160,7 +160,7 @@ def load_spike_counts(path: Path) -> SpikeCounts:
 
 
 def _checked(content: Mapping[str, Any]) -> SpikeCounts:
-    """Counts of a frame; what it raises says what is wrong."""
+    """Return the counts of a frame; exceptions say what is wrong."""
     values = {name: content[name] for name in _HEAD}
     for name, kind in _HEAD.items():
         if type(values[name]) is not kind or (kind is int and not 1 <= values[name] <= _SIDE_MAX):

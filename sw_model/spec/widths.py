@@ -1,4 +1,4 @@
-"""Widths that follow from the frozen numbers, so that nothing ever overflows or saturates."""
+"""Widths derived from the frozen numbers, so that nothing ever overflows or saturates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LayerWidths:
         One accumulator of the synapse array: one tap of one output channel. The output layer's
         lanes add up all T timesteps of a pixel.
     sum
-        A sum over the taps, whole or partial (line buffers).
+        A sum over the taps, complete or partial (line buffers).
     current
         What a neuron receives in a timestep, or R of the output layer.
     membrane
@@ -49,7 +49,7 @@ def layer_widths(
     init: npt.NDArray[np.int64] | None = None,
     *,
     binary: bool = False,
-    told: Sequence[npt.NDArray[np.int64]] = (),
+    level_biases: Sequence[npt.NDArray[np.int64]] = (),
 ) -> LayerWidths:
     """Widths of a layer.
 
@@ -62,18 +62,18 @@ def layer_widths(
     threshold, init
         (C_out,) of a spiking layer.
     binary
-        Of the few-spike code.
-    told
+        The network has the few-spike code.
+    level_biases
         (C_out,) each: the layer's biases at the lowest and the highest noise level.
     """
-    # What a pixel's spikes count at most, in a lane that adds them all up, and how often a bias
+    # The most that a pixel's spikes count in a lane that adds them all up, and how often a bias
     # is added.
     counts, times = ((1 << steps) - 1, 1) if binary else (steps, steps)
-    # (out, in, 3, 3) to (out, taps): what a lane can reach when only one sign of weight fires.
+    # (out, in, 3, 3) to (out, taps): the bounds of a lane when only one sign of weight fires.
     negative = np.minimum(weight, 0).sum(axis=1).reshape(len(weight), -1)
     positive = np.maximum(weight, 0).sum(axis=1).reshape(len(weight), -1)
     if layer.kind == "encoding":
-        # Bit-serially a prefix of the pixel's bits times the weight: never beyond the product.
+        # A bit-serial partial sum has a prefix of the pixel's bits: never beyond the product.
         negative, positive = (
             positive * PIXEL_MIN + negative * PIXEL_MAX,
             positive * PIXEL_MAX + negative * PIXEL_MIN,
@@ -96,7 +96,9 @@ def layer_widths(
         half = 1 << (layer.shift - 1)
         low, high = (low + half) >> layer.shift, (high + half) >> layer.shift
     fraction = layer.neuron.fractional_bits
-    bias_low, bias_high = (np.minimum(*told), np.maximum(*told)) if told else (bias, bias)
+    bias_low, bias_high = (
+        (np.minimum(*level_biases), np.maximum(*level_biases)) if level_biases else (bias, bias)
+    )
     low, high = (low + bias_low) << fraction, (high + bias_high) << fraction
     return LayerWidths(
         lane=lane,
@@ -120,8 +122,8 @@ def membrane_range(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Smallest and largest membrane over ``steps`` timesteps of currents in ``low`` to ``high``.
 
-    All arrays are per channel. M - (M >> k) never falls when M rises, so that carrying the two
-    ends of the interval through charge and reset bounds everything between them.
+    All arrays are per channel. M - (M >> k) never falls when M rises, so the two ends of the
+    interval, carried through charge and reset, bound everything between them.
     """
     state_low, state_high = init.copy(), init.copy()
     seen_low, seen_high = init.copy(), init.copy()
@@ -152,7 +154,7 @@ def membrane_range(
 
 @dataclass(frozen=True)
 class NetworkWidths:
-    """Widths of every layer, and what a datapath that all layers share needs."""
+    """Widths of every layer, and of a datapath that all layers share."""
 
     layers: tuple[LayerWidths, ...]
 
@@ -195,9 +197,9 @@ def network_widths(
     inits: Sequence[npt.NDArray[np.integer]],
     noise_weight: npt.NDArray[np.integer] | None = None,
 ) -> NetworkWidths:
-    """Widths of all layers; tensors as of `sw_model.spec.deployment.Deployment`."""
+    """Widths of all layers; tensors as in `sw_model.spec.deployment.Deployment`."""
     layers = []
-    told = _told_biases(spec, biases[0], noise_weight)
+    level_biases = _level_biases(spec, biases[0], noise_weight)
     for index, layer in enumerate(spec.layers):
         tensors = (
             (weights, biases) if layer.neuron is None else (weights, biases, thresholds, inits)
@@ -209,18 +211,18 @@ def network_widths(
                 spec.timesteps_max,
                 *numbers,
                 binary=spec.code == "binary",
-                told=told if index == 0 else (),
+                level_biases=level_biases if index == 0 else (),
             )
         )
     return NetworkWidths(tuple(layers))
 
 
-def _told_biases(
+def _level_biases(
     spec: NetworkSpec,
     bias: npt.NDArray[np.integer],
     noise_weight: npt.NDArray[np.integer] | None,
 ) -> list[npt.NDArray[np.int64]]:
-    """The encoding layer's biases at the ends of the noise levels, between which all others lie."""
+    """The encoding layer's biases at the lowest and highest noise level; they bound all others."""
     if spec.noise_levels is None or noise_weight is None:
         return []
     half = 1 << (spec.noise_shift - 1)

@@ -1,5 +1,5 @@
-"""What every program of the project needs and no arithmetic knows of.
+"""Support code that all programs share: errors, files, command lines, processes, the machine.
 
-Errors, files, command lines, and what concerns processes, the machine and a cluster. It imports
-nothing of the project, and from outside only rich, and distributed where a cluster is asked for.
+It holds no arithmetic. It imports nothing else of the project; from outside only rich, and
+distributed when a cluster is used.
 """

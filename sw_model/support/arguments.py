@@ -1,4 +1,4 @@
-"""What a library says of arguments of a wrong type."""
+"""Type checks of library arguments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .text import one_line
 
 
 def check_integer(name: str, value: object) -> None:
-    """Raise TypeError, which names ``value``, unless it is an integer, numpy's say; no bool is."""
+    """Raise TypeError naming ``value`` unless it is an integer, of numpy too; bools are refused."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise wrong_type(name, value, "an integer")
 
 
 def wrong_type(name: str, value: object, accepted: str) -> TypeError:
-    """The error for an argument that is not what is ``accepted``."""
+    """Return the TypeError for an argument whose type is not ``accepted``."""
     return TypeError(
         one_line(f"{name} {value!r} is of type {type(value).__name__}, not {accepted}")
     )

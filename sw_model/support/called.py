@@ -1,7 +1,7 @@
-"""Programs by the name that the user calls them by.
+"""Program names as the user called them.
 
-Texts of the project name its programs as modules, ``python -m sw_model denoise``: that works
-wherever the packages are found. The console command turns them into its own words.
+Texts of the project name its programs as modules, ``python -m sw_model denoise``, which works
+wherever the packages are found. The console command replaces them with its own name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _through_console = False
 
 @contextmanager
 def through_console() -> Iterator[None]:
-    """The program was called as console command until the block ends."""
+    """Treat the program as called by the console command until the block ends."""
     global _through_console
     before, _through_console = _through_console, True
     try:
@@ -32,7 +32,7 @@ def through_console() -> Iterator[None]:
 
 
 def as_called(text: str) -> str:
-    """``text`` with programs named as the user called this one."""
+    """Return ``text`` with programs named as the user called this one."""
     if _through_console:
         for pattern, words in _WORDS:
             text = re.sub(pattern, words, text)

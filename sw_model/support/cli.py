@@ -1,4 +1,4 @@
-"""What the command lines of all packages have in common."""
+"""Command-line handling shared by all packages."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from itertools import takewhile
 from typing import Any, NoReturn, TextIO
 
 from .called import CONSOLE, as_called
-from .environment import settle_caches
+from .environment import set_cache_folders
 from .errors import Failure, UsageError
-from .packages import absence
+from .packages import missing_package
 from .signals import Stopped, exit_code, stoppable
 from .text import one_line
 
 MISTAKE = 2
-"""Exit code of a user's mistake."""
+"""Exit code of a usage error."""
 _NO_MEMORY = "not enough memory"
 _ARGUMENT_MAX = 300
-"""Characters of a complaint of the parser."""
+"""Most characters of an error message of the parser."""
 _DASHES = re.compile(r"(--[\w-]+=|-\w)--")
-"""An option whose value is two dashes, which argparse drops and then hands on a list."""
+"""An option with the value ``--``: argparse drops the value and then returns a list."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one sentence like all others."""
+    """A parser that reports errors in one sentence, like all other code."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{one_line(message, _ARGUMENT_MAX)}; see {self.prog} --help")
@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         for argument in takewhile(lambda argument: argument != "--", args or ()):
             if _DASHES.fullmatch(argument):
-                self.error(f"argument {argument[:-2].rstrip('=')}: two dashes are no value")
+                self.error(f"argument {argument[:-2].rstrip('=')}: -- is not a value")
         return super().parse_known_args(args, namespace)
 
     def format_help(self) -> str:
@@ -65,22 +65,22 @@ def run_command(
     Parameters
     ----------
     program
-        As `sw_model.support.called` has it: ``python -m PACKAGE``.
+        Its name, ``python -m PACKAGE`` (see `sw_model.support.called`).
     commands
         Module and summary of each sub-command. A module has ``add_arguments(parser)`` and
-        ``main(args)``, which returns the exit code or None. Only the chosen one is imported:
-        denoising must not wait for PyTorch, nor need it.
+        ``main(args)``, which returns the exit code or None. Only the chosen one is imported, so
+        that denoising neither waits for PyTorch nor needs it.
     argv
         Arguments; those of the process by default.
 
     Returns
     -------
     int
-        Exit code: 0; 1 where a system call failed, and after a `Failure`; 2 for a user's mistake,
-        with one sentence on stderr; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
+        Exit code: 0; 1 after a failed system call or a `Failure`; 2 after a usage error, with
+        one sentence on stderr; 130, 143 or 129 after Ctrl-C, SIGTERM or SIGHUP.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    return _guarded(program, lambda: _run(program, description, commands, arguments))
+    return _run_guarded(program, lambda: _run(program, description, commands, arguments))
 
 
 def run_program(program: str, module: str, argv: Sequence[str] | None = None) -> int:
@@ -89,30 +89,30 @@ def run_program(program: str, module: str, argv: Sequence[str] | None = None) ->
     Parameters
     ----------
     program, argv
-        As of `run_command`, which says what the exit code is.
+        As in `run_command`, which also describes the exit code.
     module
-        Is like that of a sub-command.
+        A module like that of a sub-command.
     """
 
     def run() -> int:
         parser = _Parser(prog=as_called(program))
         return _main(module, parser, parser, sys.argv[1:] if argv is None else list(argv))
 
-    return _guarded(program, run)
+    return _run_guarded(program, run)
 
 
 def complain(program: str, sentence: str) -> None:
-    """Tell what is wrong on stderr, in the name of the program as it was called."""
-    # A stream that knows only ASCII makes longer escapes of other characters.
+    """Print an error on stderr, after the program's name as the user called it."""
+    # On an ASCII stream, other characters become longer escapes.
     encoding = sys.stderr.encoding or "ascii"
     text = one_line(sentence).encode(encoding, "backslashreplace").decode(encoding)
     print(as_called(f"{program}: {one_line(text)}"), file=sys.stderr)
 
 
-def _guarded(program: str, run: Callable[[], int]) -> int:
-    """Exit code of what runs; its failures in one sentence."""
+def _run_guarded(program: str, run: Callable[[], int]) -> int:
+    """Run a program; print its failure in one sentence and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the stream cannot say must not end the program after its work.
+        # A name that the stream cannot encode must not end the program after its work.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code, sentence = 0, ""
@@ -120,7 +120,7 @@ def _guarded(program: str, run: Callable[[], int]) -> int:
         try:
             code, sentence = _outcome(program, run)
         except BaseException:
-            # Of a signal's exception a library may have made any other.
+            # A library may have turned the signal's exception into another one.
             if not received:
                 raise
     if received:
@@ -134,7 +134,7 @@ def _guarded(program: str, run: Callable[[], int]) -> int:
 
 
 def _outcome(program: str, run: Callable[[], int]) -> tuple[int, str]:
-    """Exit code of what runs, and a sentence for its failure."""
+    """Run a program; return the exit code, and the sentence for a failure."""
     try:
         return run(), ""
     except UsageError as error:
@@ -144,18 +144,18 @@ def _outcome(program: str, run: Callable[[], int]) -> tuple[int, str]:
     except KeyboardInterrupt as error:
         return _stopped(error if isinstance(error, Stopped) else Stopped(signal.SIGINT))
     except BrokenPipeError:
-        # Whoever read the output has seen enough; Python would complain again when it flushes.
+        # The reader has closed the pipe; Python would report it again when it flushes.
         _discard(sys.stdout)
         return 1, ""
     except ImportError as error:
-        if (sentence := absence(error, program)) is None:
+        if (sentence := missing_package(error, program)) is None:
             raise
         return MISTAKE, sentence
     except MemoryError as error:
         return 1, f"{_NO_MEMORY}: {error}" if str(error) else _NO_MEMORY
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        # No folder could hold such a name; all else may be the system's affair.
+        # A name too long for any folder is a usage error; other errors may be the system's.
         code = MISTAKE if error.errno == errno.ENAMETOOLONG else 1
         return code, f"{what}{error.strerror or error}"
 
@@ -166,7 +166,7 @@ def _stopped(stop: Stopped) -> tuple[int, str]:
 
 
 def _flush_or_discard() -> None:
-    """Leave nothing that Python would have to write when it ends, with an exit code of its own."""
+    """Leave nothing for Python to flush at exit, where a failure would change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -192,18 +192,20 @@ def _run(
     return _main(commands[chosen][0], parser, choices.choices[chosen], argv)
 
 
-def _main(module: str, parser: _Parser, described: argparse.ArgumentParser, argv: list[str]) -> int:
-    """Run the command in a module, of which one parser describes the arguments."""
-    settle_caches()
+def _main(
+    module: str, parser: _Parser, command_parser: argparse.ArgumentParser, argv: list[str]
+) -> int:
+    """Run the command of a module; ``command_parser`` gets its arguments."""
+    set_cache_folders()
     command = importlib.import_module(module)
-    command.add_arguments(described)
+    command.add_arguments(command_parser)
     code = command.main(parser.parse_args(argv))
     sys.stdout.flush()
     return int(code or 0)
 
 
 def _version() -> str:
-    from importlib import metadata  # takes as long as all else here
+    from importlib import metadata  # as slow to import as everything else here
 
     try:
         return metadata.version(CONSOLE)

@@ -1,4 +1,4 @@
-"""A Dask cluster that exists already, for every command that can have its work done there."""
+"""Connection to an existing Dask cluster, for all commands that can use one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PATIENCE = 20
 
 
 def connect(address: str) -> Any:
-    """A client of the cluster at an address, ``tcp://host:8786`` say.
+    """Return a client of the cluster at an address such as ``tcp://host:8786``.
 
     Raises
     ------
     UsageError
-        There is no cluster or no worker.
+        No scheduler answers, or the cluster has no worker.
     ImportError
         Dask is not installed.
     """
@@ -24,7 +24,7 @@ def connect(address: str) -> Any:
     from distributed.comm.addressing import resolve_address
 
     try:
-        # A client that has begun with an address it does not understand takes long to give up.
+        # A client takes long to give up on an invalid address.
         resolve_address(address)
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:

@@ -11,22 +11,22 @@ from pathlib import Path
 from .temporary import system_folder, temporary_folder
 
 PASSED_ON = ("PATH", "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONHOME")
-"""Variables that a program needs to be found and to start.
+"""Variables that are needed to find and start a program.
 
-There are no others: make takes every variable for one of its own, compilers, simulators and cocotb
-obey dozens, and what they do must follow from their command lines alone.
+All others are dropped: make reads every variable as one of its own, compilers, simulators and
+cocotb read dozens, and their results must depend on their command lines alone.
 """
 
 
 def tool_environment() -> dict[str, str]:
-    """The environment of every program that is started.
+    """Return the environment for every program that is started.
 
-    Messages are in English, and temporary files where they can be written.
+    Messages are in English; temporary and cache folders are writable.
 
     Raises
     ------
     UsageError
-        There is no place for temporary files.
+        There is no folder for temporary files.
     """
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
         "LC_ALL": "C.UTF-8",
@@ -35,10 +35,10 @@ def tool_environment() -> dict[str, str]:
     }
 
 
-def settle_caches() -> None:
-    """Give matplotlib, in this process, a place for its files where the user has no home.
+def set_cache_folders() -> None:
+    """Give matplotlib a folder for its files, in this process, if the user has no home.
 
-    It would make one each time, and complain.
+    Otherwise it makes a new one in each process, with a warning.
     """
     if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - there may be no name
         os.environ.setdefault("MPLCONFIGDIR", str(Path(_cache_home(), "matplotlib")))
@@ -49,10 +49,10 @@ _own = ExitStack()
 
 @cache
 def _cache_home() -> str:
-    """Where tools keep what they have compiled, WebAssembly above all.
+    """Return the folder where tools cache what they compile, WebAssembly above all.
 
-    The user's folder for such things; where it cannot be written, as in a container without a home,
-    one beside the installed packages, or else one that lasts as long as this process.
+    The user's cache folder; if it cannot be written, as in a container without a home, one beside
+    the installed packages, or else one that lasts as long as this process.
     """
     given = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
     for folder in (Path(given), Path(sys.prefix, ".cache")):

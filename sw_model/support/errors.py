@@ -1,4 +1,4 @@
-"""The exceptions that command lines tell in one sentence, without a traceback."""
+"""Exceptions that command lines report in one sentence, without a traceback."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .text import one_line
 
 
 class UsageError(Exception):
-    """A mistake of the user, told in one sentence; exit code 2.
+    """A usage error, reported in one sentence; exit code 2.
 
     The sentence names the value, the place and what would be accepted. It is one line of bounded
-    length, whatever the values in it are.
+    length, however long the values in it are.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -21,7 +21,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a class of options in a sentence, with its value where that is told."""
+    """A field of an options class within a sentence, with its value if that is shown."""
 
     name: str
     value: object = None
@@ -31,14 +31,14 @@ class Field:
 
 
 class OptionsError(UsageError):
-    """Options that cannot be, by the names of their fields.
+    """Options that are invalid, named by the fields of their class.
 
-    A command line, whose options have other names, tells `named` instead.
+    A command line, whose options have other names, raises `named` instead.
 
     Parameters
     ----------
     parts
-        The sentence: text, and fields between.
+        The sentence: text with fields between.
     """
 
     def __init__(self, *parts: str | Field) -> None:
@@ -46,9 +46,9 @@ class OptionsError(UsageError):
         self.parts = parts
 
     def named(self, name: Callable[[Field], str]) -> UsageError:
-        """The same with the names that ``name`` gives the fields."""
+        """Return the same error with the names that ``name`` gives the fields."""
         return UsageError("".join(p if isinstance(p, str) else name(p) for p in self.parts))
 
 
-class Failure(Exception):  # noqa: N818 - a result of what was asked for, not an error of ours
-    """What was asked for was tried and failed, told in one sentence; exit code 1."""
+class Failure(Exception):  # noqa: N818 - a result, not a program error
+    """The requested work was tried and failed, reported in one sentence; exit code 1."""

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Atomic writing of files and folders: nobody ever sees half of one."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 MARKER = ".spiking-dncnn"
-"""Name of the file that tells a folder that we wrote from all others."""
+"""Name of the file that marks a folder as written by this project."""
 
 
 def check_output(path: Path) -> None:
-    """Refuse, before any work is done, a path that no file can be written to.
+    """Refuse a path that no file can be written to, before any work is done.
 
     Raises
     ------
     UsageError
-        Its folder does not exist, it leads nowhere, or is something else than an ordinary file.
+        Its folder does not exist, or it cannot be an ordinary file.
     """
     mode = _mode(path)
     if mode is None and not path.parent.is_dir():
@@ -48,30 +48,30 @@ def check_output(path: Path) -> None:
     if mode is not None and stat.S_ISDIR(mode):
         raise UsageError(f"cannot write {path}: it is a folder; give the name of a file")
     if mode is not None and not stat.S_ISREG(mode):
-        # A rename onto a device or a pipe would take it away from everybody.
+        # A rename would replace a device or a pipe for everybody.
         raise UsageError(f"cannot write {path}: it is not an ordinary file; give the name of one")
 
 
 def _mode(path: Path) -> int | None:
-    """Kind of what is at a path to be written, None where nothing is."""
+    """Return the file mode of an output path, None if nothing exists there."""
     try:
         return path.stat().st_mode
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:  # links in a circle, too long a name
+    except (OSError, ValueError) as error:  # links in a circle, a name that is too long
         raise _unwritable(path, error) from None
 
 
 def _unwritable(path: Path, error: Exception) -> UsageError:
     why = getattr(error, "strerror", None) or error
-    return UsageError(f"cannot write {path}: {why}; give a place in a folder that exists")
+    return UsageError(f"cannot write {path}: {why}; give a path in a folder that exists")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that becomes ``path`` when the block ends well, and vanishes otherwise.
+    """Yield a temporary path; it becomes ``path`` if the block succeeds, and is removed if not.
 
-    It has ``path``'s name, so that writers that choose a format by it work.
+    It has the name of ``path``, for writers that choose a format by the name.
     """
     check_output(path)
     with ExitStack() as stack:
@@ -86,11 +86,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
-    """A temporary folder that becomes ``path`` when the block ends well, and vanishes otherwise.
+    """Yield a temporary folder; it becomes ``path`` if the block succeeds, and is removed if not.
 
     The folder gets a file `MARKER` with ``kind`` and the names of all files. An existing folder
-    is replaced only if it has the marker of the same kind and no file besides those named there:
-    anything else is not ours to delete.
+    is replaced only if its marker has the same kind and names all files in it: other files must
+    not be deleted.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
     Raises
     ------
     UsageError
-        The folder cannot be made, or holds something else.
+        The folder cannot be made, or holds other files.
     """
     mode = _mode(path)
     shown, path = path, path.resolve()
@@ -133,7 +133,7 @@ def replacing_folder(path: Path, kind: str) -> Iterator[Path]:
 
 @contextmanager
 def staging_folder(folder: Path, shown: Path) -> Iterator[Path]:
-    """A temporary folder in ``folder``, for what is renamed into place when it is whole.
+    """Make a temporary folder in ``folder``, for files that are renamed into place when complete.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def staging_folder(folder: Path, shown: Path) -> Iterator[Path]:
     Raises
     ------
     UsageError
-        It cannot be made.
+        The folder cannot be made.
     """
     with ExitStack() as stack:
         try:
@@ -160,7 +160,7 @@ def staging_folder(folder: Path, shown: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, for which other processes and threads wait."""
+    """Hold a lock file; other processes and threads wait for it."""
     with path.open("w", encoding="utf-8") as file:
         while True:
             try:
@@ -173,12 +173,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _files(folder: Path) -> set[str]:
-    """Names of all files below a folder."""
+    """Return the names of all files below a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
 
 
 def _marked(folder: Path, kind: str) -> set[str]:
-    """Names of the files that a folder of this kind was written with, none for other folders."""
+    """Return the names that a folder's marker lists; none if it is of another kind."""
     try:
         first, *names = os.fsdecode((folder / MARKER).read_bytes()).split("\n")[:-1]
     except (OSError, ValueError):

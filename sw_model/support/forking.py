@@ -17,7 +17,7 @@ class Lockable(Protocol):
         """Wait for the lock and take it."""
 
     def release(self) -> object:
-        """Let it go."""
+        """Release the lock."""
 
 
 _locks: list[Lockable] = []
@@ -25,16 +25,16 @@ _held: list[Lockable] = []
 
 
 def hold_while_forking(lock: Lockable) -> None:
-    """Let a fork wait for ``lock``, and hold it until both processes go on.
+    """Acquire ``lock`` before every fork, and release it afterwards in both processes.
 
-    Locks are taken in the order in which they were given here: a thread that holds one of them must
-    not wait for one that was given earlier.
+    Locks are acquired in the order in which they were registered here: a thread that holds one must
+    not wait for one that was registered earlier.
     """
     _locks.append(lock)
 
 
 def _acquire() -> None:
-    # The list grows while it waits for whoever loads a module.
+    # The list may grow meanwhile: another thread may be importing a module.
     for lock in _locks:
         lock.acquire()
         _held.append(lock)

@@ -1,4 +1,4 @@
-"""What commands ask of the machine: processors, a C++ compiler, memory that is kept when freed."""
+"""The machine: its processors, its C++ compiler, and memory that is kept when freed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .errors import UsageError
 
 
 def processors() -> list[int]:
-    """Numbers of the processors that this process may use, one at least."""
+    """Return the numbers of the processors that this process may use, at least one."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
 def check_compiler() -> None:
-    """Raises `UsageError` where torch.compile lacks what it needs: it would end in a traceback."""
+    """Raise `UsageError` if torch.compile lacks what it needs; it would end in a traceback."""
     compiler = os.environ.get("CXX", "g++")  # as torch.compile chooses it
     if shutil.which(compiler) is None:
         raise UsageError(f"C++ compiler {compiler!r} is not installed; --no-compile does without")
@@ -32,10 +32,10 @@ def check_compiler() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Makes glibc keep freed memory instead of handing it back to the kernel.
+    """Make glibc keep freed memory instead of returning it to the kernel.
 
     A step frees and allocates the same tensors of several MiB again and again, and every page that
-    comes back from the kernel is a page fault. Other C libraries have no such knob.
+    comes back from the kernel is a page fault. Other C libraries have no such setting.
     """
     m_mmap_max, m_top_pad, m_trim_threshold = -4, -2, -1
     try:

@@ -1,4 +1,4 @@
-"""Values of options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .errors import UsageError
 def add_deployment_option(
     parser: argparse.ArgumentParser, default: str | None, what: str = ""
 ) -> None:
-    """The option that chooses a frozen network.
+    """Add the option that chooses a frozen network.
 
     Parameters
     ----------
     default
-        Its name; None for any network.
+        Name of the default deployment; None for any network.
     what
-        What else is to be said of it.
+        Text added to the help.
     """
     parser.add_argument(
         "--deployment",
@@ -28,7 +28,7 @@ def add_deployment_option(
 
 
 def parse_size(text: str, option: str) -> tuple[int, int]:
-    """Height and width from ``H,W``; raises `UsageError` naming the option."""
+    """Return height and width from ``H,W``; raise `UsageError` naming the option."""
     try:
         height, width = (int(part) for part in text.split(","))
     except ValueError:
@@ -41,21 +41,21 @@ def parse_size(text: str, option: str) -> tuple[int, int]:
 def parse_seeds(
     seed: int | None, seeds: str | None, *, default: int = 0, largest: int | None = None
 ) -> list[int]:
-    """Seeds from ``--seed`` or ``--seeds``.
+    """Return the seeds of ``--seed`` or ``--seeds``.
 
     Parameters
     ----------
     seed, seeds
-        As they were given, None where they were not.
+        Values of the options, None if not given.
     default
-        The seed where neither was.
+        The seed if neither is given.
     largest
-        Greatest seed; None for any.
+        Largest allowed seed; None for no limit.
 
     Raises
     ------
     UsageError
-        Both were given, the list is none of different integers, or a seed is out of range.
+        Both are given, ``seeds`` lists no different integers, or a seed is out of range.
     """
     within = "0 or more" if largest is None else f"0 to {largest}"
 

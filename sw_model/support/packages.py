@@ -1,4 +1,4 @@
-"""What to say where a Python package of somebody else is missing."""
+"""Messages for missing third-party Python packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DISTRIBUTIONS = {
     "serial": "pyserial",
     "skimage": "scikit-image",
 }
-"""What pip calls a package that is imported by another name."""
+"""Names that pip uses for packages that are imported by another name."""
 _MEASURE = ("scikit-image", "matplotlib")
 _RTL = (
     *_MEASURE,
@@ -31,28 +31,28 @@ EXTRAS = {
     "hls": ("hls4ml", "torch"),
     "dask": ("distributed",),
 }
-"""The packages of each optional part of the distribution, as pyproject.toml has them."""
+"""The packages of each optional part of the distribution, as in pyproject.toml."""
 
 
-def need(package: str) -> None:
-    """Raise at once the ModuleNotFoundError that would otherwise end a long run."""
+def require_package(package: str) -> None:
+    """Raise ModuleNotFoundError now if a package is missing, not at the end of a long run."""
     if find_spec(package) is None:
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
 
-def absence(error: ImportError, program: str = "") -> str | None:
-    """What to do where an import failed.
+def missing_package(error: ImportError, program: str = "") -> str | None:
+    """Return what to do about a failed import.
 
     Parameters
     ----------
     program
-        The program that needs it, ``python -m rtl``: of several extras that bring the package, the
-        program's own brings all else that it needs too.
+        The program that failed, such as ``python -m rtl``. If several extras have the package, the
+        program's own extra is named, which has all that the program needs.
 
     Returns
     -------
     str or None
-        None where the mistake is not in the installation.
+        None if the installation is not the cause.
     """
     name = (error.name or "").partition(".")[0]
     if name in ("", *_OURS):
@@ -67,7 +67,7 @@ def absence(error: ImportError, program: str = "") -> str | None:
 
 
 def _wanted(package: str, program: str) -> str:
-    """What pip must be told for a package: the extra that brings it, or its own name."""
+    """Return what pip must install for a package: an extra that has it, or its own name."""
     extras = [extra for extra, packages in EXTRAS.items() if package in packages]
     if not extras:
         return package

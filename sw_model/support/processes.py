@@ -1,7 +1,8 @@
-"""Programs that this one starts, the only place that starts them.
+"""Starting other programs; no other module starts any.
 
-They are in a session of their own, so that no signal of the terminal reaches them, and end when
-whoever started them does, in whatever way: with all that they started, first asked and then killed.
+Each program runs in a session of its own, so that no signal of the terminal reaches it. When the
+process that started it ends, in whatever way, the program and all that it started are ended too:
+with SIGTERM, then with SIGKILL.
 """
 
 from __future__ import annotations
@@ -28,69 +29,68 @@ exec 3<&0 </dev/null
 { trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 2; kill -KILL 0; } >/dev/null 2>&1 &
 exec "$@" 3<&-
 """
-"""Becomes the program, with a guard beside it that waits for the end of a pipe.
+"""Shell script that becomes the program, with a guard process that waits for the end of a pipe.
 
-Nothing is ever written to the pipe, whose other end this process holds: it ends when that is
-closed, and when this process is killed. While the guard lives, no other process group gets the
-program's number.
+This process holds the other end and writes nothing: the pipe ends when that end is closed or this
+process is killed. While the guard lives, no other process group gets the program's number.
 """
 
 _children: dict[FileIO, subprocess.Popen[str] | None] = {}
-"""Programs under way, of all threads, by the end of the pipe that their guards wait for."""
+"""Running programs of all threads, by the pipe end that their guards wait for."""
 _ending = threading.Event()
 
 
 class Ended(BaseException):
-    """Programs are being ended: none may begin, and what they have left is not to be used."""
+    """Programs are being ended: none may start, and their results must not be used."""
 
 
 @contextmanager
 def child(command: Command, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A program that ends when the block does; its standard input is empty.
+    """Run a program that ends when the block does; its standard input is empty.
 
     Parameters
     ----------
     options
-        Others of `subprocess.Popen`. The environment is `tool_environment` unless it is given.
+        Other arguments of `subprocess.Popen`; ``env`` is `tool_environment` by default.
 
     Raises
     ------
     OSError
-        There is no such program.
+        The program does not exist.
     Ended
-        `end_children` was called, in any thread.
+        `end_children` was called in any thread.
     """
     program = os.fspath(command[0])
     if options.get("env") is None:
         options["env"] = tool_environment()
-    # A path goes out from the folder that it runs in.
-    place = Path(options.get("cwd") or "", program) if os.sep in program else program
-    if shutil.which(place, path=options["env"].get("PATH")) is None:
+    # A relative path starts at the folder that the program runs in.
+    executable = Path(options.get("cwd") or "", program) if os.sep in program else program
+    if shutil.which(executable, path=options["env"].get("PATH")) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     reading, writing = os.pipe()
-    with FileIO(writing, "w") as held, FileIO(reading) as alive:
-        _children[held] = None
+    with FileIO(writing, "w") as guard_pipe, FileIO(reading) as guard_input:
+        _children[guard_pipe] = None
         try:
             check_running()
             with subprocess.Popen(
                 ["/bin/sh", "-c", _GUARD, "sh", *command],
-                stdin=alive,
+                stdin=guard_input,
                 start_new_session=True,
                 text=True,
                 errors="replace",
                 **options,
             ) as process:
-                _children[held] = process
-                alive.close()
+                _children[guard_pipe] = process
+                guard_input.close()
                 try:
                     yield process
                 finally:
-                    held.close()
+                    guard_pipe.close()
                     process.wait()
                     _kill(process)
             check_running()
         finally:
-            del _children[held]
+            del _children[guard_pipe]
 
 
 def run(
@@ -101,33 +101,33 @@ def run(
     stdout: IO[str] | int = PIPE,
     stderr: IO[str] | int = PIPE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, as `subprocess.run` does; raises what `child` does."""
+    """Run a program to its end, as `subprocess.run` does; raises the errors of `child`."""
     with child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr) as process:
         output, errors = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def check_running() -> None:
-    """Raise `Ended` where programs are being ended, for threads that wait for something else."""
+    """Raise `Ended` if programs are being ended; for threads that wait for something else."""
     if _ending.is_set():
         raise Ended
 
 
 def end_children() -> None:
-    """Have all programs end, and refuse new ones until `allow_children`; does not wait."""
+    """End all programs and refuse new ones until `allow_children`; does not wait."""
     _ending.set()
-    for held in list(_children):
-        held.close()
+    for guard_pipe in list(_children):
+        guard_pipe.close()
 
 
 def allow_children() -> None:
-    """Programs may begin again: another command has begun."""
+    """Allow programs to start again: a new command has begun."""
     _ending.clear()
 
 
 @contextmanager
 def ending_children() -> Iterator[None]:
-    """Have all programs end, and refuse new ones until the block ends."""
+    """End all programs, and refuse new ones until the block ends."""
     before = _ending.is_set()
     end_children()
     try:
@@ -144,8 +144,8 @@ def kill_children() -> None:
             _kill(process)
 
 
-def terminate_strangers() -> None:
-    """End the processes that libraries have started, where the system tells of them."""
+def terminate_library_processes() -> None:
+    """Terminate the processes that libraries have started, if the system lists them."""
     known = {process.pid for process in list(_children.values()) if process is not None}
     for path in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""How far a command is, how fast, and how long it will take."""
+"""Progress display: how far a command is, how fast, and how long it will take."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from rich.progress import (
 from rich.text import Text
 
 Phase = Callable[[str], None]
-"""Takes what begins now, in a few words."""
+"""Takes the name of the phase that begins, in a few words."""
 
 
 class RateColumn(ProgressColumn):
-    """Work in a second.
+    """Work per second.
 
     Parameters
     ----------
     scale
-        What one of the task's steps is in units.
+        Units in one step of the task.
     unit
-        Its name.
+        Name of the unit.
     """
 
     def __init__(self, scale: float, unit: str) -> None:
@@ -47,44 +47,44 @@ class RateColumn(ProgressColumn):
 
 
 class Bar:
-    """Work under way: a bar on a terminal; see `progress`.
+    """A progress bar on a terminal; see `progress`.
 
     Parameters
     ----------
     display
-        What shows it.
+        The rich display that shows it.
     label
-        In front of the bar.
-    whole
-        How much there is to do; None where that is not known yet.
+        Text in front of the bar.
+    total
+        Amount of work; None if it is not known yet.
     """
 
-    def __init__(self, display: Progress, label: str, whole: float | None = None) -> None:
-        self._display, self._task = display, display.add_task(label, total=whole)
+    def __init__(self, display: Progress, label: str, total: float | None = None) -> None:
+        self._display, self._task = display, display.add_task(label, total=total)
 
-    def __call__(self, done: float, whole: float | None = None) -> None:
-        """Show what is done, and the whole where it was not known."""
-        self._display.update(self._task, completed=done, total=whole)
+    def __call__(self, done: float, total: float | None = None) -> None:
+        """Show the work done, and the total if it was not known."""
+        self._display.update(self._task, completed=done, total=total)
 
     def describe(self, label: str) -> None:
-        """Change what stands in front of the bar."""
+        """Change the text in front of the bar."""
         self._display.update(self._task, description=label)
 
     def item(self, number: int, count: int, label: str) -> Callable[[float, float], None]:
-        """What takes the done and the whole of item ``number`` (from 0) of ``count``."""
+        """Return a callback ``(done, total)`` for item ``number`` (from 0) of ``count``."""
         self.describe(f"{number + 1}/{count} {label}")
-        return lambda done, whole: self(number + done / whole, count)
+        return lambda done, total: self(number + done / total, count)
 
     def print(self, line: str) -> None:
-        """Write a line, which stays, above the bar; in a pipe as well."""
+        """Print a line that stays, above the bar; in a pipe as well."""
         self._display.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    def beside(self, label: str, whole: float | None = None) -> Bar:
-        """One more bar of the same kind, of work that goes on at the same time."""
-        return Bar(self._display, label, whole)
+    def add_bar(self, label: str, total: float | None = None) -> Bar:
+        """Add a bar of the same kind, for work that runs at the same time."""
+        return Bar(self._display, label, total)
 
     def remove(self) -> None:
-        """Show it no longer."""
+        """Remove the bar."""
         self._display.remove_task(self._task)
 
 
@@ -94,21 +94,21 @@ def progress(
     *,
     unit: str | None = None,
     scale: float | None = None,
-    whole: float | None = None,
+    total: float | None = None,
     shown: bool = True,
 ) -> Iterator[Bar]:
-    """A bar on the terminal, which is taken back at the end; nothing in a pipe.
+    """Show a bar on the terminal, removed at the end; show nothing in a pipe.
 
     Parameters
     ----------
     label
-        In front of the bar.
+        Text in front of the bar.
     unit
-        Of what is counted: with ``scale`` its rate is shown, otherwise how many of how many.
+        Unit of the work. With ``scale`` the rate is shown, otherwise the count and the total.
     scale
-        What one of the counted steps is in units.
-    whole
-        How much there is to do; None where that is not known yet.
+        Units in one step of the work.
+    total
+        Amount of work; None if it is not known yet.
     shown
         False shows nothing on a terminal either.
     """
@@ -120,14 +120,14 @@ def progress(
     else:
         columns += [TaskProgressColumn(), RateColumn(scale, unit), TimeRemainingColumn()]
     with _display(columns, shown) as display:
-        yield Bar(display, label, whole)
+        yield Bar(display, label, total)
 
 
 @contextmanager
 def phases() -> Iterator[Phase]:
-    """What is under way and for how long on the terminal; in a pipe a line as each phase begins.
+    """Show the current phase and its time on the terminal; in a pipe, print a line per phase.
 
-    For what takes seconds of which nobody can say how many are left.
+    For work of some seconds whose remaining time is unknown.
     """
     display = _display([SpinnerColumn(), _label(), TimeElapsedColumn()])
 
@@ -143,12 +143,12 @@ def phases() -> Iterator[Phase]:
 
 
 def _label() -> ProgressColumn:
-    """What stands in front of a bar; a file may be named [red]."""
+    """Text in front of a bar, without markup: a file may be named [red]."""
     return TextColumn("{task.description}", markup=False)
 
 
 def _display(columns: list[ProgressColumn], shown: bool = True) -> Progress:
-    """What shows bars of these columns on the terminal and nothing in a pipe."""
+    """Return a display of these columns on the terminal, and of nothing in a pipe."""
     return Progress(
         *columns,
         console=Console(stderr=True),
@@ -162,4 +162,4 @@ def _on_terminal() -> bool:
 
 
 def unseen(label: str) -> None:
-    """A phase that nobody is told of, for callers in a program."""
+    """Show nothing of a phase, for callers in a program."""

@@ -1,4 +1,4 @@
-"""Reading files that anybody may have damaged: what a parser raises becomes one sentence."""
+"""Reading files that may be damaged: errors of a parser become one sentence."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from .errors import UsageError
 from .text import one_line
 
 NAME_MAX = 150
-"""Characters of a file's name that are told, so that the rest of the sentence is, too."""
+"""Characters of a file's name that are shown, so that the rest of the sentence fits."""
 REASON_MAX = 150
-"""Characters of what a parser has to say."""
+"""Characters of a parser's message that are shown."""
 DEPTH_MAX = 50
-"""Lists and objects within each other in JSON; the deepest that the project writes has a few."""
+"""Deepest nesting of lists and objects in JSON; the project's own files have a few levels."""
 _INTEGER_MAX = 1 << 63
-_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
-"""Escape of half a character beyond 16 bits, which may be without its other half."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Escape of a UTF-16 surrogate, which may be without its other half."""
 
 
 @contextmanager
 def reading(path: Path, what: str, accepted: str) -> Iterator[BinaryIO]:
-    """An ordinary file, open for reading, and one sentence for all that goes wrong meanwhile.
+    """Open an ordinary file for reading; everything that goes wrong becomes one sentence.
 
     Parameters
     ----------
     what, accepted
-        As of `complaints`.
+        As in `parse_errors`.
 
     Raises
     ------
     UsageError
-        As `complaints`, or the file cannot be opened, is a folder, a pipe or a device.
+        As in `parse_errors`; or the file cannot be opened, is a folder, a pipe or a device.
     """
-    with complaints(path, what, accepted), open_ordinary(path, what, accepted) as file:
+    with parse_errors(path, what, accepted), open_ordinary(path, what, accepted) as file:
         yield file
 
 
 def open_ordinary(path: Path, what: str, accepted: str) -> BinaryIO:
-    """An ordinary file, open for reading; parameters as of `complaints`.
+    """Open an ordinary file for reading; parameters as in `parse_errors`.
 
     Raises
     ------
@@ -61,23 +61,23 @@ def open_ordinary(path: Path, what: str, accepted: str) -> BinaryIO:
 
 
 @contextmanager
-def complaints(path: Path | str, what: str, accepted: str) -> Iterator[None]:
-    """One sentence for all that goes wrong while a file is read.
+def parse_errors(path: Path | str, what: str, accepted: str) -> Iterator[None]:
+    """Turn everything that goes wrong while a file is read into one sentence.
 
     Parameters
     ----------
     path
-        Of the file, or what is read where it has none.
+        Path of the file, or a name for what is read.
     what
         What the file is read as, with its article.
     accepted
-        What is accepted, as the rest of a sentence.
+        What is accepted, as the end of a sentence.
 
     Raises
     ------
     UsageError
-        The block raised anything but a UsageError, which names the file itself, or a lack of
-        memory or of a package.
+        The block raised any exception. A UsageError, which names the file itself, and missing
+        memory or packages pass unchanged.
     """
     name = one_line(str(path), NAME_MAX)
     try:
@@ -92,7 +92,7 @@ def complaints(path: Path | str, what: str, accepted: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """What an exception says, in one line of bounded length."""
+    """Return an exception's message in one line of bounded length."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, KeyError):
@@ -102,12 +102,12 @@ def _reason(error: Exception) -> str:
 
 
 def parse_json(content: bytes | str) -> Any:
-    """JSON of plain values: 64-bit integers, finite numbers, whole characters, few levels.
+    """Parse JSON of plain values: 64-bit integers, finite numbers, valid text, few levels.
 
     Raises
     ------
     ValueError
-        It is something else; the text says what.
+        It is something else; the message says what.
     """
     text = content if isinstance(content, str) else content.decode()
     try:
@@ -117,7 +117,7 @@ def parse_json(content: bytes | str) -> Any:
     except RecursionError:
         raise _too_deep() from None
     _check_depth(value)
-    if _HALF_CHARACTER.search(text):
+    if _SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode()
     return value
 

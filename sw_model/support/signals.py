@@ -1,7 +1,7 @@
 """Signals that end a command: Ctrl-C, SIGTERM and the loss of the terminal.
 
-Each becomes an exception of the main thread, so that the command ends as after any other: without
-the programs that it started and without temporary files.
+Each raises an exception in the main thread, so that the command ends as after any other exception:
+the programs that it started are ended and temporary files are removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from typing import Any, NoReturn
 
-from .processes import allow_children, end_children, kill_children, terminate_strangers
+from .processes import allow_children, end_children, kill_children, terminate_library_processes
 from .temporary import remove_all
 
 WORDS: dict[int, str] = {
@@ -24,12 +24,12 @@ WORDS: dict[int, str] = {
     signal.SIGTERM: "terminated",
     signal.SIGHUP: "hung up",
 }
-"""The signals that end a command, and how each is told."""
+"""The signals that end a command, and the word that reports each."""
 PATIENCE = 5.0
 """Seconds until a command that does not end by itself is ended."""
 _POLL = 0.02
 _NUDGE = signal.SIGURG
-"""Makes the main thread look for other signals; of no effect where nobody handles it."""
+"""Makes the main thread look for other signals; without effect if it has no handler."""
 _changed: list[Mapping[int, Any]] = []
 """Handlers that were replaced."""
 _SHOW_CURSOR = b"\x1b[?25h"
@@ -38,7 +38,7 @@ _SHOW_CURSOR = b"\x1b[?25h"
 class Stopped(KeyboardInterrupt):
     """A signal of `WORDS` arrived.
 
-    Libraries that know how to end after Ctrl-C end in the same way after the others.
+    Libraries that handle Ctrl-C handle the other signals in the same way.
     """
 
     def __init__(self, number: int) -> None:
@@ -47,37 +47,37 @@ class Stopped(KeyboardInterrupt):
 
 
 def exit_code(number: int) -> int:
-    """Exit code of a program that a signal ended, as shells have it."""
+    """Exit code of a program that a signal ended, as shells define it."""
     return 128 + number
 
 
 @contextmanager
 def stoppable(program: str) -> Iterator[list[int]]:
-    """Signals raise `Stopped` in the block; programs and temporary folders end with it.
+    """Raise `Stopped` in the block when a signal arrives, and end the programs that it started.
 
-    What ignores a signal, as with nohup, goes on to do so. After a second signal, where the
-    exception gets lost, or where the block does not end within `PATIENCE`, the process ends at
-    once, though without leaving anything behind.
+    A signal that is ignored, as with nohup, stays ignored. The process ends at once, but still
+    ends its programs and removes its temporary folders, after a second signal, if the exception is
+    lost, or if the block does not end within `PATIENCE`.
 
     Parameters
     ----------
     program
-        What the sentence begins with that is printed if the process ends at once.
+        Start of the sentence that is printed if the process ends at once.
 
     Yields
     ------
     list of int
-        Gets the signals that arrive: a library may turn their exception into any other.
+        Receives the signals that arrive: a library may turn their exception into another.
     """
     received: list[int] = []
     leaving = False
-    main, tell = threading.get_ident(), sys.unraisablehook
-    left = threading.Event()
+    main_thread, report_unraisable = threading.get_ident(), sys.unraisablehook
+    block_ended = threading.Event()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
 
     def end_at_once(number: int) -> NoReturn:
-        terminate_strangers()
+        terminate_library_processes()
         kill_children()
         remove_all()
         sentence = f"{program}: {WORDS[number]}\n"
@@ -90,28 +90,28 @@ def stoppable(program: str) -> Iterator[list[int]]:
         with FileIO(reading) as arrivals:
             number = _first(arrivals, before)
             deadline = time.monotonic() + PATIENCE
-            while number is not None and not left.wait(_POLL):
+            while number is not None and not block_ended.wait(_POLL):
                 if time.monotonic() > deadline:
                     end_at_once(number)
                 if not received:
-                    # It came when the main thread was about to wait for something, and does now.
-                    signal.pthread_kill(main, _NUDGE)
+                    # It arrived just before the main thread began to wait for something.
+                    signal.pthread_kill(main_thread, _NUDGE)
 
     def receive(number: int, _frame: object) -> None:
         received.append(number)
         if len(received) > 1:
             end_at_once(received[0])
         end_children()
-        terminate_strangers()
+        terminate_library_processes()
         if not leaving:
             raise Stopped(number)
 
     def notice(unraisable: sys.UnraisableHookArgs) -> None:
-        # Python drops an exception that a signal raises within a destructor, of which hardware
-        # descriptions have many.
+        # Python drops an exception that a signal raises within a destructor; hardware
+        # descriptions have many of them.
         if isinstance(unraisable.exc_value, Stopped):
             end_at_once(received[0])
-        tell(unraisable)
+        report_unraisable(unraisable)
 
     before = _handlers(lambda now: now in (signal.SIG_DFL, signal.default_int_handler))
     allow_children()
@@ -124,20 +124,20 @@ def stoppable(program: str) -> Iterator[list[int]]:
                 yield received
             finally:
                 leaving = True
-                # A thread that goes on would keep the process, and one that the exception met
-                # while it was being started cannot be joined.
+                # A thread that goes on would keep the process alive, and one that the exception
+                # interrupted while it was being started cannot be joined.
                 while received and sum(not other.daemon for other in threading.enumerate()) > 1:
                     time.sleep(_POLL)
     finally:
-        sys.unraisablehook = tell
-        left.set()
+        sys.unraisablehook = report_unraisable
+        block_ended.set()
         os.close(writing)
         watcher.join()
 
 
 @contextmanager
 def collected() -> Iterator[list[int]]:
-    """Signals are put into a list instead of raising anything; a second one does what it did."""
+    """Collect signals in a list instead of raising; a second one acts as before the block."""
     received: list[int] = []
     before = _handlers(lambda now: now not in (signal.SIG_IGN, None))
 
@@ -150,7 +150,7 @@ def collected() -> Iterator[list[int]]:
             handled.enter_context(_handled(before, receive, -1))
             yield received
     except Exception as error:
-        # A compiler that Ctrl-C ended, say, of which the terminal tells all.
+        # For example, Ctrl-C also ended a compiler.
         if received:
             raise Stopped(received[0]) from error
         raise
@@ -165,9 +165,9 @@ def _handled(
     Parameters
     ----------
     before
-        Their handlers until now, which are put back.
+        Their present handlers, which are restored.
     descriptor
-        Gets the number of each signal as a byte as soon as it arrives, -1 for none.
+        Receives the number of each signal as a byte when it arrives; -1 for none.
     """
     if not before:
         yield
@@ -187,19 +187,19 @@ def _handled(
         _changed.pop()
 
 
-def _let_go() -> None:
-    """In a copy of the process: nothing of this one belongs to it, and signals just end it."""
+def _reset_in_child() -> None:
+    """Reset a forked process: it owns nothing of its parent, and signals just end it."""
     if _changed:
         signal.set_wakeup_fd(-1)
         for number in _changed[0]:
             signal.signal(number, signal.SIG_DFL)
 
 
-os.register_at_fork(after_in_child=_let_go)
+os.register_at_fork(after_in_child=_reset_in_child)
 
 
 def _first(arrivals: FileIO, wanted: Container[int]) -> int | None:
-    """The first of these signals that arrives, None if the pipe ends before."""
+    """Return the first wanted signal that arrives, None if the pipe ends before."""
     while byte := arrivals.read(1):
         if byte[0] in wanted:
             return byte[0]
@@ -207,7 +207,7 @@ def _first(arrivals: FileIO, wanted: Container[int]) -> int | None:
 
 
 def _handlers(wanted: Callable[[Any], bool]) -> dict[int, Any]:
-    """The wanted ones among the signals' handlers; none but in the main thread, which sets them."""
+    """Return the wanted handlers by signal; none outside of the main thread, which sets them."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     found = {number: signal.getsignal(number) for number in WORDS}

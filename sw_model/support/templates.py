@@ -1,9 +1,9 @@
-"""Texts in Markdown with ``{fields}``, in files beside the code that fills them in.
+"""Markdown templates with ``{fields}``, in files beside the code that fills them in.
 
 A file has blocks, each after a line ``<!-- name -->``. Lines of a paragraph may be broken anywhere;
-`Templates.text` breaks them anew. Fields are Python's: ``{psnr:.2f}`` has two decimals, ``{{`` is a
-brace. A field that has a paragraph for itself stands for a table, a list or several paragraphs,
-which are taken as they are, or for nothing, and the paragraph is left out.
+`Templates.text` wraps them again. Fields are Python's: ``{psnr:.2f}`` has two decimals, ``{{`` is a
+brace. A field that is a paragraph by itself is replaced, without wrapping, by a table, a list or
+several paragraphs; if it is empty, the paragraph is dropped.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 TEXT_WIDTH = 120
 VERBATIM = ("|", "#", "    ", "![")
-"""Beginnings of what is no paragraph: tables, headings, commands and figures."""
+"""Line starts of tables, headings, commands and figures, which are not wrapped."""
 _FIELD = re.compile(r"\{\w+\}")
 _BLOCK = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 
 
 def fill(text: str, indent: int = 0, width: int | None = TEXT_WIDTH) -> str:
-    """One paragraph in lines of at most ``width`` characters; None for a single line."""
+    """Wrap a paragraph to lines of at most ``width`` characters; None for a single line."""
     line = " ".join(text.split())
     if width is None:
         return line
@@ -40,9 +40,9 @@ class Templates:
     Parameters
     ----------
     path
-        Of the Markdown file.
+        The Markdown file.
     width
-        Of the texts' lines; None for a line a paragraph.
+        Width of the lines; None for one line per paragraph.
     """
 
     def __init__(self, path: Path, width: int | None = TEXT_WIDTH) -> None:
@@ -51,11 +51,11 @@ class Templates:
         self._width = width
 
     def phrase(self, name: str, /, **fields: Any) -> str:
-        """A block in one line, as a part of a text."""
+        """Return a block in one line, as a part of a text."""
         return " ".join(self._blocks[name].split()).format_map(fields)
 
     def text(self, name: str, /, **fields: Any) -> str:
-        """A block with its paragraphs."""
+        """Return a block with its paragraphs."""
         paragraphs = []
         for template in re.split(r"\n\n+", self._blocks[name].strip("\n")):
             paragraph = template.format_map(fields)

@@ -1,8 +1,7 @@
-"""Temporary folders and files, the only place that makes them.
+"""Temporary folders and files; no other module makes any.
 
-Folders are gone when the block ends that they are for; where an exception comes between, when the
-command ends; and where that was killed, when the next one needs a temporary folder at the same
-place.
+A folder is removed when its block ends; if that fails, when the command ends; if the command was
+killed, when the next one needs a temporary folder in the same parent.
 """
 
 from __future__ import annotations
@@ -22,31 +21,31 @@ from typing import BinaryIO
 from .errors import UsageError
 
 PREFIX = ".spiking-dncnn-"
-"""How the names begin of folders that whoever finds them unlocked may remove."""
-_YOUNG = 60.0
-"""Seconds after which a folder that is used is locked for sure."""
+"""Start of the names of folders that any process may remove if they are unlocked."""
+_LOCK_SECONDS = 60.0
+"""Seconds after which a folder in use is certainly locked."""
 
-_ATTEMPTS, _AGAIN = 10, 0.05
-"""How often a folder is removed that does not vanish, and seconds between."""
+_ATTEMPTS, _RETRY_SECONDS = 10, 0.05
+"""Attempts to remove a folder, and seconds between them."""
 
-_places: set[Path] = set()
-"""Folders of this process that are to be removed."""
+_folders: set[Path] = set()
+"""Folders of this process that must be removed."""
 _searched: set[Path] = set()
-"""Where this process has looked for what was left by others."""
+"""Parents in which this process has looked for abandoned folders."""
 
 
 def temporary_file() -> BinaryIO:
-    """A file that nobody else sees: it is gone when it is closed, and with the process."""
-    file = tempfile.TemporaryFile(buffering=0, dir=system_folder())  # noqa: SIM115 - whoever asked for it closes it
-    # Readers of pictures want a name, and Python has a number for one that has none.
+    """Open a file that nobody else sees; it is gone when it is closed or the process ends."""
+    file = tempfile.TemporaryFile(buffering=0, dir=system_folder())  # noqa: SIM115 - the caller closes it
+    # Readers of pictures expect a name; Python gives an unnamed file a number.
     file.name = "temporary file"
     return io.BufferedRandom(file)
 
 
 def system_folder() -> Path:
-    """Where the system has its temporary files; raises `UsageError` where there is no such place.
+    """Return the system's folder for temporary files; raise `UsageError` if there is none.
 
-    A TMPDIR that cannot be written to is passed over.
+    A TMPDIR that cannot be written to is skipped.
     """
     try:
         return Path(tempfile.gettempdir())
@@ -58,21 +57,21 @@ def system_folder() -> Path:
 
 @contextmanager
 def temporary_folder(parent: Path | None = None, prefix: str = PREFIX) -> Iterator[Path]:
-    """A new folder that is removed when the block ends, in whatever way.
+    """Make a folder that is removed when the block ends, in whatever way.
 
     Parameters
     ----------
     parent
-        Where to make it; by default where the system has its temporary files.
+        Folder to make it in; by default the system's folder for temporary files.
     prefix
-        Of its name. With another one than the default, a folder that a killed process left stays.
+        Start of its name. With another prefix, a folder of a killed process is never removed.
 
     Raises
     ------
     OSError
-        It cannot be made there.
+        The folder cannot be made there.
     UsageError
-        The system has no place for temporary files.
+        The system has no folder for temporary files.
     """
     parent = system_folder() if parent is None else parent
     if parent not in _searched:
@@ -98,39 +97,39 @@ def disposable(folder: Path) -> Iterator[None]:
     folder
         It may be made within the block.
     """
-    place = folder.absolute()
-    _places.add(place)
+    path = folder.absolute()
+    _folders.add(path)
     try:
         yield
     finally:
-        if place in _places:
-            _remove(place)
+        if path in _folders:
+            _remove(path)
 
 
 def keep(folder: Path) -> None:
-    """Leave a folder of `temporary_folder` or `disposable` where it is."""
-    _places.discard(folder.absolute())
+    """Do not remove a folder of `temporary_folder` or `disposable`."""
+    _folders.discard(folder.absolute())
 
 
 def remove_all() -> None:
     """Remove all temporary folders of this process, at its end."""
-    for place in list(_places):
-        _remove(place)
+    for folder in list(_folders):
+        _remove(folder)
 
 
-def _remove(place: Path) -> None:
+def _remove(folder: Path) -> None:
     for _ in range(_ATTEMPTS):
-        shutil.rmtree(place, ignore_errors=True)
-        if not place.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
             break
-        time.sleep(_AGAIN)  # a program that is being killed may still write into it
-    _places.discard(place)
+        time.sleep(_RETRY_SECONDS)  # a program that is being killed may still write into it
+    _folders.discard(folder)
 
 
 def _lock(descriptor: int) -> bool:
-    """Mark a folder as in use until its process ends; whether nobody else has.
+    """Mark a folder as in use until its process ends; return False if it is in use already.
 
-    Where the file system knows no locks, all folders count as in use.
+    On a file system without locks, all folders count as in use.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -147,7 +146,9 @@ def _remove_abandoned(parent: Path) -> None:
             with suppress(OSError):
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
                 try:
-                    if time.time() - os.fstat(descriptor).st_mtime > _YOUNG and _lock(descriptor):
+                    if time.time() - os.fstat(descriptor).st_mtime > _LOCK_SECONDS and _lock(
+                        descriptor
+                    ):
                         shutil.rmtree(folder, ignore_errors=True)
                 finally:
                     os.close(descriptor)

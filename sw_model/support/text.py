@@ -1,21 +1,21 @@
-"""Text of any origin, such as file names, as one line that every stream takes."""
+"""Text of any origin, such as file names, as one printable line."""
 
 from __future__ import annotations
 
 SENTENCE_MAX = 400
-"""Characters of the longest sentence that anybody is shown."""
+"""Characters of the longest sentence that is shown."""
 _GAP = " [...] "
 
 
 def one_line(text: str, most: int = SENTENCE_MAX) -> str:
-    r"""``text`` in printable characters, of which the middle is left out where it is too long.
+    r"""Return ``text`` in printable characters, without its middle if it is too long.
 
-    What is not printable, line ends and the odd bytes of file names say, becomes an escape such as
+    Other characters, such as line ends and undecodable bytes of file names, become escapes such as
     ``\x0a``.
     """
-    # Ends are all that is needed of very long text; escapes are longer than what they stand for.
+    # Of a very long text only the ends are needed; escapes are longer than their characters.
     ends = text if len(text) <= 2 * most else text[:most] + text[-most:]
-    line = "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in ends)
+    line = "".join(char if char.isprintable() else _escape(ord(char)) for char in ends)
     if len(line) <= most:
         return line
     tail = (most - len(_GAP)) // 3
@@ -23,6 +23,6 @@ def one_line(text: str, most: int = SENTENCE_MAX) -> str:
 
 
 def _escape(code: int) -> str:
-    if 0xDC80 <= code <= 0xDCFF:  # how Python passes on a byte that is no text
+    if 0xDC80 <= code <= 0xDCFF:  # Python's surrogate of an undecodable byte
         code -= 0xDC00
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -63,7 +63,7 @@ def train_run(
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
     saved = time.monotonic()
     losses: list[float] = []
-    showing = progress("training", whole=run.options.steps, shown=workers.first)
+    showing = progress("training", total=run.options.steps, shown=workers.first)
     with collected() as signals, showing as bar:
         while True:
             if run.completed >= run.options.steps:

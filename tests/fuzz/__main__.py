@@ -32,7 +32,7 @@ def main() -> int:
         return complaint is not None
     print(f"seed {seed}, {args.number} inputs", flush=True)
     started = time.monotonic()
-    with progress("inputs", whole=args.number) as bar:
+    with progress("inputs", total=args.number) as bar:
         found = run(
             seed,
             args.number,

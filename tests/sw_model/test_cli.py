@@ -54,7 +54,7 @@ def test_denoise_writes_the_golden_models_picture(folder, capsys):
         *["--deployment", "tiny.safetensors", "--level", 25],
     )
     assert (code, err) == (0, "")
-    assert "level       25.0 (told)\n" in out
+    assert "level       25.0 (given)\n" in out
     deployment = load_deployment("tiny.safetensors")
     clean = images.read_picture(Path("grey.png"))
     result = golden.denoise(deployment, clean)
@@ -161,7 +161,7 @@ def test_a_picture_too_large_for_memory_is_named(folder, capsys, monkeypatch):
     def no_room(*arguments):
         raise MemoryError("Unable to allocate 9 TiB")
 
-    monkeypatch.setattr("sw_model.denoising.command.do", no_room)
+    monkeypatch.setattr("sw_model.denoising.command.denoise_file", no_room)
     arguments = ["denoise", "grey.png", "-o", "o.png", "--deployment", "tiny.safetensors"]
     sentence = "python -m sw_model: not enough memory: {}\n"
     assert run(capsys, *arguments) == (1, "", sentence.format("grey.png"))
@@ -185,7 +185,7 @@ def test_bad_deployments_are_refused(folder, capsys, command):
 
 def test_two_dashes_are_no_value(folder, capsys):
     for option in ("--output=--", "-o--", "--noise=--", "--deployment=--"):
-        assert "two dashes are no value" in refused(capsys, "denoise", "grey.png", option)
+        assert "-- is not a value" in refused(capsys, "denoise", "grey.png", option)
 
 
 def test_complaints_are_not_as_long_as_what_they_are_about(folder, capsys):

@@ -1,15 +1,15 @@
 """Energy of operations and memories in a 45 nm process at 0.9 V, in picojoules.
 
 The figures are those of M. Horowitz, *Computing's energy problem (and what we can do about it)*,
-ISSCC 2014, fig. 1.1.9. What lies between them is interpolated here, and nowhere else:
+ISSCC 2014, fig. 1.1.9. Values between them are interpolated here:
 
 - an addition is linear in its width, through 8 and 32 bits (its 16 bits would be 0.053 pJ);
 - a multiplication goes with the product of its widths, from 8 x 8 bits (32 x 32 would be 3.2 pJ,
   where the source has 3.1);
 - a 64-bit access of a static memory is a straight line between the source's sizes when both axes
-  are logarithmic, continued beyond its ends: roughly the square root of the size. The source
-  gives accesses of caches, so that memories without tags are charged rather too much, and it does
-  not tell reads from writes. A wider word is as many such memories side by side.
+  are logarithmic, continued beyond its ends: roughly the square root of the size. The source's
+  figures are for caches, so that memories without tags are charged somewhat too much, and do not
+  distinguish reads from writes. A wider word takes several such memories side by side.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import math
 from itertools import pairwise
 
 ADD_PJ = {8: 0.03, 32: 0.1}
-"""Integer addition by its bits."""
+"""Integer addition, by its bits."""
 MULTIPLY_8_PJ = 0.2
 """Multiplication of 8 by 8 bits."""
 ACCESS_PJ = {8 * 1024: 10.0, 32 * 1024: 20.0, 1024 * 1024: 100.0}
-"""Access of 64 bits by the bytes of the memory."""
+"""Access of 64 bits, by the bytes of the memory."""
 ACCESS_BITS = 64
 DRAM_PJ = (1300.0, 2600.0)
 """Access of 64 bits of external dynamic memory: the source gives a range."""
@@ -52,12 +52,12 @@ def access_pj(size: float) -> float:
 def traffic_pj(bits: int, rows: int) -> float:
     """Energy of moving ``bits`` bits into or out of a memory of ``rows`` rows, in pJ.
 
-    The memory is as many 64-bit columns of ``rows`` rows as its word needs, each beside what it
-    feeds: an access costs what the columns that it touches cost.
+    The memory has as many 64-bit columns of ``rows`` rows as its word needs, each next to what it
+    feeds: an access costs the sum of the columns that it touches.
     """
     return bits / ACCESS_BITS * access_pj(rows * ACCESS_BITS / 8)
 
 
 def dram_pj(words: int) -> float:
-    """Energy of reading or writing 64-bit words of external memory, in pJ: the range's middle."""
+    """Energy of reading or writing 64-bit words of external memory, in pJ: mid-range."""
     return words * sum(DRAM_PJ) / len(DRAM_PJ)

@@ -1,6 +1,6 @@
 """The costs of a layer by item, and the theta at which two networks cost the same.
 
-What the items are is told in `sw_model.spec.cost.model`.
+`sw_model.spec.cost.model` defines the items.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Scope = Literal["arithmetic", "all"]
 
 @dataclass(frozen=True, kw_only=True)
 class LayerCost:
-    """What a layer costs; costs of the same layer for several frames can be added.
+    """Cost of a layer; costs of the same layer for several frames can be added.
 
     Attributes
     ----------
@@ -60,8 +60,8 @@ def break_even_theta(
     """The theta from which on the spiking network costs more than the dense one.
 
     All layers' spikes are scaled alike, so that the shares of the layers stay as measured. The
-    spiking network's energy is then a straight line in theta, whose offset is what is spent
-    without spikes.
+    spiking network's energy is then a straight line in theta, whose offset is the energy without
+    spikes.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def break_even_theta(
     Returns
     -------
     float or None
-        None where there is none: the spiking network costs more even without a spike, or nothing
-        is known of how its layers spike, since none did.
+        None if there is none: the spiking network costs more even without a spike, or no layer
+        spiked, so that their shares are unknown.
     """
     driven = [item for item in ("synapses", "weights") if item in _items(scope)]
     per_theta = sum(getattr(layer, item) for layer in spiking[1:] for item in driven)

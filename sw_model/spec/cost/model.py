@@ -1,9 +1,9 @@
-"""What denoising a frame costs: the spiking network on its accelerator, and the dense DnCNN.
+"""Cost of denoising a frame: the spiking network on its accelerator, and the dense DnCNN.
 
 Both have the same depth and channels C. H x W is the frame, N its pixels, T the timesteps, S the
 spikes that enter a layer, b the bits of its weights. Energies are those of
-`sw_model.spec.cost.energy`. Whatever grows with S is event-driven, all else is spent whether
-anything spikes or not.
+`sw_model.spec.cost.energy`. Items that grow with S are event-driven; all others are spent even
+without spikes.
 
 Spiking network, on the accelerator that `rtl` generates (9 C_out lanes, time innermost):
 
@@ -36,20 +36,19 @@ Dense network, 8-bit weights and activations, 8-bit pixels:
 - weights: **stationary tiles**. A row of 9 C_out weights is read once for each input channel and
   each tile of 8 x 8 output pixels, whose accumulators are registers. Encoding weights stay in
   registers. `DenseDesign.no_reuse` reads a row for every pixel instead, as if every multiplier
-  fetched its own weight; that is the other end of what dense designs do;
+  fetched its own weight: the opposite extreme among dense designs;
 - maps: a tile reads its inputs with a border of one pixel inside the frame, and writes its
   outputs; the output layer reads the pixels once more.
 
-Memories: weights of all hidden layers are one memory, a row an (input channel, layer); the output
-layer's are another, a row an input channel; maps have a row a pixel, pixels of the input too, and
-stay on chip in both designs.
+Memories: the weights of all hidden layers are one memory with a row per (input channel, layer);
+those of the output layer are another with a row per input channel. Maps, and pixels of the input,
+have a row per pixel and stay on chip in both designs.
 
-All SOP and MAC are charged, also those that land in the padding around the frame; the *useful*
-ones, counted besides, are those that land inside.
+All SOP and MAC are charged, including those that land in the padding around the frame; the *useful*
+ones, which land inside, are counted separately.
 
-Not counted in either: registers (accumulators, membranes, constants), clock, control, wires,
-leakage, encoding of events, external memory. Spikes are not assumed to be free of any of it: what
-is left out is left out of both.
+Not counted for either network: registers (accumulators, membranes, constants), clock, control,
+wires, leakage, encoding of events, external memory.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ from .energy import add_pj, multiply_pj, traffic_pj
 from .layer import LayerCost
 
 DENSE_BITS = 8
-"""Weights, activations and pixels of the dense network, and pixels that both put out."""
+"""Bits of the dense network's weights, activations and pixels, and of both networks' output."""
 TILE = 8
 """Side of the dense network's tile of output pixels: 64 uses of every weight that is read."""
 
@@ -96,7 +95,7 @@ class InputSpikes:
     events
         S: over all channels, pixels and timesteps.
     useful_taps
-        Sum over the events of the output pixels, 9 or at a border fewer, that they reach.
+        Sum over the events of the output pixels that each reaches: 9, or fewer at a border.
     """
 
     events: int
@@ -118,7 +117,7 @@ def spiking_cost(
     shape
         (H, W).
     spikes
-        Of every layer but the encoding layer, whose input are pixels.
+        Spikes that enter every layer except the encoding layer, which reads pixels.
     """
     entering = (InputSpikes(events=0, useful_taps=0), *spikes)
     return tuple(
@@ -231,6 +230,6 @@ def _dense_layer(
 
 
 def _with_border(size: int, tile: int) -> int:
-    """Pixels along a side that tiles read: their own and one at either end, inside the frame."""
+    """Pixels along a side that tiles read: their own and a halo of one, inside the frame."""
     starts = range(0, size, tile)
     return sum(min(start + tile + 1, size) - max(start - 1, 0) for start in starts)

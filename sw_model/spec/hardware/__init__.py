@@ -1,5 +1,4 @@
-"""What hardware and its software agree on: registers, messages, memory, and cycles.
+"""What hardware and software share: registers, messages, memory layout, and cycle counts.
 
-What belongs here: facts of the accelerator, not of the arithmetic. It imports the rest of
-`sw_model.spec`.
+It holds facts of the accelerator, not of the arithmetic. It imports the rest of `sw_model.spec`.
 """

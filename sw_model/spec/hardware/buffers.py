@@ -1,9 +1,9 @@
-"""Where images and activation maps lie in external memory, and how bursts go over them.
+"""Layout of images and activation maps in external memory, and the bursts that cover them.
 
-Everything is rows of 64-bit words, little-endian, a row's start a word's start:
+All buffers are rows of little-endian 64-bit words, and every row starts with a new word:
 
-- the noisy image: signed 16-bit pixels, four a word;
-- the denoised image: bytes, eight a word;
+- the noisy image: signed 16-bit pixels, four per word;
+- the denoised image: bytes, eight per word;
 - an activation map: the event words of a row, pixel after pixel, time innermost; more than 64
   channels take several words, ascending.
 """
@@ -23,14 +23,14 @@ WORD_BYTES = WORD_BITS // 8
 ADDRESS_BITS = 32
 WORD_ADDRESS_BITS = ADDRESS_BITS - (WORD_BYTES - 1).bit_length()
 PAGE_WORDS = 4096 // WORD_BYTES
-"""No burst of AXI crosses an address that is a multiple of 4096 bytes."""
+"""No AXI burst crosses an address that is a multiple of 4096 bytes."""
 BURST_WORDS = 64
 """Words of the longest burst."""
 QUEUE_WORDS = 512
-"""Words that are read ahead, and words that wait to be written: the depth of block RAM."""
+"""Words of the read queue and of the write queue: the depth of block RAM."""
 NOISY_PIXELS = 4
 DENOISED_PIXELS = 8
-"""Pixels of a word of either image."""
+"""Pixels per word of the two images."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FrameBuffers:
     Parameters
     ----------
     height, width
-        Of the frame, in pixels.
+        Size of the frame, in pixels.
     timesteps
         T.
     channels
@@ -54,7 +54,7 @@ class FrameBuffers:
 
     @property
     def pixel_words(self) -> int:
-        """Words of a map's pixel."""
+        """Words per pixel of a map."""
         return self.timesteps * map_words(self.channels)
 
     @property
@@ -109,14 +109,14 @@ class FrameBuffers:
 
 
 def map_words(channels: int) -> int:
-    """64-bit words of an event word."""
+    """64-bit memory words per event word."""
     return -(-channels // WORD_BITS)
 
 
 def bursts(address: int, words: int) -> list[int]:
     """Lengths of the bursts that cover ``words`` from word ``address`` on.
 
-    They end at multiples of `BURST_WORDS`, and so at those of `PAGE_WORDS`.
+    They end at every multiple of `BURST_WORDS`, and so at every multiple of `PAGE_WORDS`.
     """
     lengths = []
     while words:
@@ -127,5 +127,5 @@ def bursts(address: int, words: int) -> list[int]:
 
 
 def _span(start: int, count: int, pixels: int) -> int:
-    """Words that hold ``count`` of the pixels from ``start`` on."""
+    """Words that hold ``count`` pixels from ``start`` on, with ``pixels`` per word."""
     return (start + count - 1) // pixels - start // pixels + 1

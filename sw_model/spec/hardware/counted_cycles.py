@@ -1,13 +1,12 @@
-"""Cycles of a frame from its counts of spikes, by the models that want its event words.
+"""Cycles of a frame from its spike counts instead of its event words.
 
-What a word costs is its events, and at least a cycle, and all else follows from sizes: so the
-models (`sw_model.spec.hardware.cycles`, `sw_model.spec.hardware.system_cycles`) are given maps in
-which every word has as many events as the layer has on average, and what the real words cost more
-or less is added. With maps on chip this is exact. With maps in external memory a hidden layer can
-be some cycles off, by what the write queue still holds when a strip's last row begins, and the
-output layer by some cycles a row, as how long the rows of the image that are read in between keep
-the array waiting depends on the single words. `tests/sw_model/spec/test_counts.py` holds both
-against the exact models.
+A word costs a cycle per event, at least one; all other cycles follow from sizes. So the models
+(`sw_model.spec.hardware.cycles`, `sw_model.spec.hardware.system_cycles`) get maps in which every
+word has the layer's mean number of events, and the difference to the counted words is added. With
+maps on chip this is exact. With maps in external memory a hidden layer can be some cycles off,
+because the write queue may still hold words when a strip's last row begins. The output layer can be
+some cycles per row off, because the stall for the image rows that are read in between depends on
+the single words. `tests/sw_model/spec/test_counts.py` compares both with the exact models.
 """
 
 from __future__ import annotations
@@ -43,18 +42,18 @@ def chip_cycles(counts: SpikeCounts, timesteps: int, group: int = GROUP_CHANNELS
     Raises
     ------
     UsageError
-        Rows have fewer than three words, so that words keep distances that counts do not tell.
+        Rows have fewer than three words, where cycles depend on more than the counts.
     """
     _check(counts, timesteps)
-    whole = Strip(0, counts.width, first=True, last=True)
+    full_width = Strip(0, counts.width, first=True, last=True)
     average = frame_cycles(_average_maps(counts, timesteps, counts.height), counts.channels)
     *spiking, output = (
-        cycles + _correction(counts, timesteps, index, whole, _ALL)
+        cycles + _correction(counts, timesteps, index, full_width, _ALL)
         for index, cycles in enumerate(average)
     )
-    # With the constants and with the words.
-    behind = 2 * _behind(counts.channels, group)
-    return [*(cycles + behind for cycles in spiking), output]
+    # Once for the constants, once for the words.
+    delay = 2 * _group_delay(counts.channels, group)
+    return [*(cycles + delay for cycles in spiking), output]
 
 
 def memory_cycles(
@@ -68,19 +67,19 @@ def memory_cycles(
 ) -> list[int]:
     """Cycles of every layer with maps in external memory.
 
-    Two engines halve the rows of every strip, each with a port to memory of its own, and a strip
-    takes as long as the engine with more to do.
+    Two engines halve the rows of every strip, each with a memory port of its own; a strip takes as
+    long as the slower engine.
 
     Parameters
     ----------
     timesteps, group
-        As of `chip_cycles`.
+        As in `chip_cycles`.
     columns
         Input columns of the widest strip.
     memory
-        Its latencies.
+        Latencies of the memory.
     engines
-        How many work on the frame.
+        Engines that share the frame.
     """
     _check(counts, timesteps)
     parts = strips(counts.width, columns)
@@ -94,27 +93,27 @@ def memory_cycles(
             maps, counts.channels, columns, memory, buffer_addresses(buffers)
         )
         for index, cycles in enumerate(band_layers):
-            for place, strip in enumerate(parts):
-                mine = cycles * strip.columns / read
-                mine += _correction(counts, timesteps, index, strip, band)
-                layers[index][place] = max(layers[index][place], mine)
+            for number, strip in enumerate(parts):
+                found = cycles * strip.columns / read
+                found += _correction(counts, timesteps, index, strip, band)
+                layers[index][number] = max(layers[index][number], found)
     *spiking, output = (round(sum(strip_cycles)) for strip_cycles in layers)
-    # With the constants, and with the words of each strip.
-    behind = (1 + len(parts)) * _behind(counts.channels, group)
-    return [*(cycles + behind for cycles in spiking), output]
+    # Once for the constants, and once for the words of each strip.
+    delay = (1 + len(parts)) * _group_delay(counts.channels, group)
+    return [*(cycles + delay for cycles in spiking), output]
 
 
 def buffer_addresses(buffers: FrameBuffers) -> dict[str, int]:
-    """Where the buffers are taken to lie: one behind the other."""
-    addresses, place = {}, 0
+    """Assumed addresses of the buffers: one after the other."""
+    addresses, address = {}, 0
     for name, size in buffers.sizes.items():
-        addresses[name] = place
-        place += size
+        addresses[name] = address
+        address += size
     return addresses
 
 
 def strip_events(counts: SpikeCounts, timesteps: int, strip: Strip) -> list[int]:
-    """Events of every spiking layer that a strip reads."""
+    """Events that a strip reads, for every spiking layer."""
     columns = slice(strip.start, strip.start + strip.columns)
     return [int(layer.events[:, :timesteps, columns].sum()) for layer in counts.layers]
 
@@ -132,7 +131,7 @@ def _check(counts: SpikeCounts, timesteps: int) -> None:
 
 
 def _rows(counts: SpikeCounts, band: slice) -> int:
-    """How many rows an engine reads."""
+    """Number of rows that an engine reads."""
     return int(np.diff(row_bounds(counts.height))[band].sum())
 
 
@@ -156,14 +155,14 @@ def _average(counts: SpikeCounts, timesteps: int, layer: int) -> int:
 
 
 def _correction(counts: SpikeCounts, timesteps: int, index: int, strip: Strip, band: slice) -> int:
-    """What brings a strip's cycles of average words to the counted ones.
+    """Difference between a strip's counted cycles and those of average words.
 
     Parameters
     ----------
     index
-        Of the layer.
+        Number of the layer.
     strip, band
-        Columns and rows that it reads.
+        Columns and rows that are read.
     """
     cycles = 0
     if index:
@@ -176,9 +175,9 @@ def _correction(counts: SpikeCounts, timesteps: int, index: int, strip: Strip, b
     return cycles
 
 
-def _behind(channels: int, group: int) -> int:
-    """Cycles by which the last group is later than the models have it, in a spiking layer.
+def _group_delay(channels: int, group: int) -> int:
+    """Cycles by which the last group of a spiking layer is later than in the models.
 
-    Once in each strip, and once when the layer's constants are made ready.
+    They occur once per strip, and once when the layer's constants are loaded.
     """
     return -(-channels // group) - -(-channels // GROUP_CHANNELS)

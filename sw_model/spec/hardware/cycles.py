@@ -1,10 +1,9 @@
-"""How many cycles the accelerator takes, exactly, from the spikes alone.
+"""Exact cycles of the accelerator, from the spikes alone.
 
-A word costs max(s, its events) cycles, s being 1 but for the narrowest frames; the encoding layer
-takes its pixels bit by bit; the other layers end with a flush of zeros, one row and one pixel long;
-and a layer starts when the one before has drained and its neurons' constants
-are there. This holds while pixels are offered and taken
-without delay.
+A word costs max(s, its events) cycles, where s is 1 except for the narrowest frames (`spacing`).
+The encoding layer takes its pixels bit-serially. The other layers end with a flush of zeros, one
+row and one pixel long. A layer starts when the previous one has drained and its neurons' constants
+are loaded. All this holds if pixels are offered and accepted without delay.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ import numpy.typing as npt
 from sw_model.spec.fixed_point import PIXEL_BITS
 
 GROUP_CHANNELS = 16
-"""Most output channels of a group; each group works a cycle behind the one before it."""
+"""Most output channels of a group; each group works one cycle after the previous one."""
 LINE_CYCLES = 3
-"""Cycles from reading a word of the line buffers to the first one that reads what was written."""
+"""Cycles from reading a word of the line buffers until its new value can be read."""
 
 _RESTART, _DONE = 1, 1
 """First cycle of a layer, and the one in which its last word or pixel is known to be out."""
@@ -33,8 +32,8 @@ _EVENTS = _FRAME_MEMORY + _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER
 def latency(kind: str, channels: int) -> int:
     """Cycles of a layer beyond those of its words or pixels.
 
-    The restart, and the way through the pipeline that the last word still has to go; for the
-    encoding layer, all but the T steps of its last pixel.
+    The restart, and the last word's way through the pipeline; for the encoding layer, all except
+    the T steps of its last pixel.
 
     Parameters
     ----------
@@ -43,31 +42,31 @@ def latency(kind: str, channels: int) -> int:
     channels
         Channels C.
     """
-    behind = -(-channels // GROUP_CHANNELS) - 1
-    way = {
-        "encoding": _PIXEL_WINDOW + _ENCODING_LAYER + _NEURON + behind,
-        "hidden": _EVENTS + _NEURON + behind,
+    group_delay = -(-channels // GROUP_CHANNELS) - 1
+    pipeline = {
+        "encoding": _PIXEL_WINDOW + _ENCODING_LAYER + _NEURON + group_delay,
+        "hidden": _EVENTS + _NEURON + group_delay,
         "output": _EVENTS + _OUTPUT_LAYER,
     }[kind]
-    return _RESTART + way + _QUEUE + _DONE
+    return _RESTART + pipeline + _QUEUE + _DONE
 
 
 def constants_cycles(channels: int) -> int:
-    """Cycles before a spiking layer in which its neurons' constants go into their registers.
+    """Cycles before a spiking layer in which its neurons' constants are loaded into registers.
 
-    One to ask for them, two through the memory and the registers behind it, and each group of
-    channels a cycle behind the one before it.
+    One for the request and two through the memory and the registers behind it; each group of
+    channels is one cycle later than the previous one.
     """
     return channels + 3 + -(-channels // GROUP_CHANNELS)
 
 
 def datapath_latency(channels: int) -> int:
-    """Most words that can be on their way from the event encoder to the end of the pipeline."""
+    """Most words that can be in flight from the event encoder to the end of the pipeline."""
     return _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER + _NEURON + -(-channels // GROUP_CHANNELS)
 
 
 def spacing(width: int, timesteps: int) -> int:
-    """s: fewest cycles of a word, 1 unless a row of the frame has fewer than three words."""
+    """s: minimum cycles per word, 1 unless a row of the frame has fewer than three words."""
     return max(1, -(-LINE_CYCLES // (width * timesteps)))
 
 
@@ -79,21 +78,21 @@ def word_cycles(words: npt.NDArray[np.uint64], least: int = 1) -> int:
     words
         (..., ceil(C / 64)) uint64, as `sw_model.spec.pack_spikes` gives them.
     least
-        s, see `spacing`. The first word has none before it to keep a distance from.
+        s, see `spacing`. It does not apply to the first word.
     """
     events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(-1)
     return int(np.maximum(events[:1], 1).sum() + np.maximum(events[1:], least).sum())
 
 
 def encoding_cycles(height: int, width: int, timesteps: int, channels: int) -> int:
-    """Cycles of the encoding layer: ten a pixel, or T where that is more.
+    """Cycles of the encoding layer: ten per pixel, or T if that is more.
 
-    Before the first pixel, the row that its window needs goes in, a pixel a cycle.
+    Before the first pixel, the row that its window needs enters, one pixel per cycle.
     """
     pace = max(PIXEL_BITS, timesteps)
-    way = latency("encoding", channels)
+    pipeline = latency("encoding", channels)
     pixels = width + (height * width - 1) * pace + PIXEL_BITS + timesteps
-    return constants_cycles(channels) + pixels + way
+    return constants_cycles(channels) + pixels + pipeline
 
 
 def event_layer_cycles(kind: str, words: npt.NDArray[np.uint64], channels: int) -> int:

@@ -1,4 +1,4 @@
-"""What goes into the accelerator's memories when another deployment is loaded at run time."""
+"""Contents of the accelerator's memories, for loading another deployment at run time."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class LoadRow:
 
 
 def check_fits(hardware: Deployment, deployment: Deployment) -> None:
-    """Raise `UsageError` unless the hardware made for one deployment can run another one.
+    """Raise `UsageError` unless hardware made for one deployment can run another one.
 
-    Both must have the same network, and the numbers must fit the widths that the first one's
-    numbers gave the hardware.
+    Both must have the same network, and the numbers must fit the hardware's widths, which follow
+    from the first deployment.
     """
     if replace(deployment.spec, name=hardware.spec.name) != hardware.spec:
         raise UsageError(
@@ -55,12 +55,12 @@ def check_fits(hardware: Deployment, deployment: Deployment) -> None:
 
 
 def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]:
-    """All rows that bring ``deployment`` into hardware that was made for another one.
+    """Yield all rows that load ``deployment`` into hardware that was made for another one.
 
     Raises
     ------
     UsageError
-        It does not fit, see `check_fits`.
+        The deployment does not fit, see `check_fits`.
     """
     check_fits(hardware, deployment)
     spec, widths = hardware.spec, hardware.widths
@@ -74,8 +74,8 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
             chunks: list[int] = []
             for group in groups:
                 # Each group of output channels has a memory of its own.
-                mine = [lanes[tap * spec.channels + c] for tap in range(TAPS) for c in group]
-                chunks += _row(mine, hidden_bits)
+                group_lanes = [lanes[tap * spec.channels + c] for tap in range(TAPS) for c in group]
+                chunks += _row(group_lanes, hidden_bits)
             yield LoadRow("hidden", row, tuple(chunks))
     for channel in channels:
         last = weight_row(deployment.weights[-1], channel)
@@ -102,13 +102,13 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
 
 
 def load_writes(hardware: Deployment, deployment: Deployment) -> Iterator[tuple[int, int]]:
-    """Register writes, (offset, value) each, that load a deployment and then its hash."""
-    place = REGISTERS["LOAD_ADDRESS"]
+    """Yield register writes, (offset, value), that load a deployment and then its hash."""
+    address = REGISTERS["LOAD_ADDRESS"]
     for row in load_rows(hardware, deployment):
         yield (
-            place.offset,
-            load_memory(row.memory) << place.field("memory").low
-            | row.row << place.field("row").low,
+            address.offset,
+            load_memory(row.memory) << address.field("memory").low
+            | row.row << address.field("row").low,
         )
         for chunk in row.chunks:
             yield REGISTERS["LOAD_DATA"].offset, chunk
@@ -119,7 +119,7 @@ def load_writes(hardware: Deployment, deployment: Deployment) -> Iterator[tuple[
 
 
 def _hardware_widths(deployment: Deployment) -> dict[str, int]:
-    """The widths that hardware made for a deployment has."""
+    """Widths of hardware that is made for a deployment."""
     widths = deployment.widths
     first, *hidden, last = widths.layers
     return {
@@ -141,7 +141,7 @@ def _row(numbers: Sequence[int], bits: int) -> tuple[int, ...]:
 
 
 def _pack(fields: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """Numbers side by side, the first in the lowest bits, and how many bits that is."""
+    """Pack numbers, the first in the lowest bits; return the value and its width."""
     value = position = 0
     for number, bits in fields:
         value |= (number & ((1 << bits) - 1)) << position

@@ -1,7 +1,8 @@
-"""The registers of the accelerator with AXI ports, described once.
+"""The registers of the accelerator with AXI ports, defined once.
 
-From this table come the hardware (`rtl.axi.registers`), the driver (`sw_model.host.driver`), and,
-by ``python -m rtl registers``, the C header and the table of the documentation.
+This table is the source of the hardware (`rtl.axi.registers`), of the driver
+(`sw_model.host.driver`), and, by ``python -m rtl registers``, of the C header and the table of the
+documentation.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 IDENTITY = 0x53444E43
-"""What the first register reads: "SDNC"."""
+"""Value of the first register: "SDNC"."""
 VERSION = 4
 """Number of this register map."""
 REGISTER_BITS = 32
 ADDRESS_BITS = 8
-"""Of the AXI4-Lite port: byte addresses."""
+"""Width of the AXI4-Lite port's byte addresses."""
 FRAME_WIDTH_MAX = 4096
 FRAME_HEIGHT_MAX = (1 << 16) - 1
 """Largest frame, in pixels."""
@@ -64,10 +65,10 @@ class Register:
         "read": driven by the hardware; "read-write": holds what is written; "write": a write is
         an action, and reading gives 0.
     bits
-        The lowest ones that it has; the others read as 0, and a number that has any of them is
-        refused by a register that would hold it.
+        Number of bits, from the lowest. The others read as 0; a read-write register refuses a
+        number that has any of them.
     locked
-        Writes while a frame is under way are refused.
+        Writes are refused while a frame is being denoised.
     kept
         Not changed by a reset, and set to 0 by a write to LOAD_DATA.
     """
@@ -100,7 +101,7 @@ COUNTERS = {
     "WORDS_READ": "64-bit words read from memory",
     "WORDS_WRITTEN": "64-bit words written to memory",
 }
-"""Counters of the frame under way or, when it is done, of the last one.
+"""Counters of the current frame or, when it is done, of the last one.
 
 All but CYCLES are sums over the engines. BUSY, EMPTY and the three stalls add up to CYCLES times
 the number of engines.

@@ -1,8 +1,9 @@
-"""The board's SDRAM: geometry, timing, what lies where, and how many cycles accesses take.
+"""The board's SDRAM: geometry, timing, buffer addresses, and cycles of accesses.
 
 The ULX3S comes with one of several 16M x 16 parts. Times are those of Alliance Memory's
-AS4C16M16SA in its slower grade, -7 (data sheet revision 3.0, March 2015, table 16), some made
-longer, as other parts' may be: RC and RFC from 63 nanoseconds, RAS from 42, WR and MRD from 14.
+AS4C16M16SA in its slower grade, -7 (data sheet revision 3.0, March 2015, table 16). Some are
+made longer, because other parts need more: RC and RFC from 63 nanoseconds, RAS from 42, WR and MRD
+from 14.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ROW_WORDS = (DATA_BYTES << COLUMN_BITS) // WORD_BYTES
 CAS_LATENCY = 3
 """Cycles from a read to its first data, which all grades allow up to 143 MHz."""
 REFRESHES = 8
-"""At the start, before the mode register is set: no part asks for more."""
+"""Refreshes at power-up, before the mode register is set: no part needs more."""
 MODE = CAS_LATENCY << 4 | (BURST.bit_length() - 1)
 """Mode register: sequential bursts, for reads and writes."""
 POWER_UP_MICROSECONDS = 200
@@ -53,16 +54,16 @@ RAS_MAX_NANOSECONDS = 120_000
 
 _MIB = 1 << 20
 BASES = {"NOISY": 0, "DENOISED": 2 * _MIB, "MAP_A": 4 * _MIB, "MAP_B": 18 * _MIB}
-"""Address of each buffer, whatever the frame, by the names of their registers."""
+"""Address of each buffer, the same for all frames, by the name of its register."""
 SPACES = {
     name: end - base
     for (name, base), end in zip(BASES.items(), [*list(BASES.values())[1:], BYTES], strict=True)
 }
-"""Bytes that each buffer has."""
+"""Bytes reserved for each buffer."""
 
 
 def pixels_max(channels: int, timesteps: int) -> int:
-    """Most pixels of a frame whose buffers fit, whatever its height and width.
+    """Most pixels of a frame whose buffers fit, for any height and width.
 
     Rows begin at multiples of eight bytes: each may waste all but one pixel of its last word.
 
@@ -90,7 +91,7 @@ def fits(height: int, width: int, channels: int, timesteps: int) -> bool:
 
 @dataclass(frozen=True)
 class SdramTiming:
-    """Times in clock cycles, and what accesses take.
+    """Times in clock cycles, and the cycles of accesses.
 
     Parameters
     ----------
@@ -116,9 +117,9 @@ class SdramTiming:
 
     @property
     def settle(self) -> int:
-        """Cycles that pass before a precharge, beside those that pass anyway.
+        """Additional wait cycles before a precharge.
 
-        After the last data written, and after an activation without a read or write.
+        They follow the last data written, or an activation without a read or write.
         """
         return max(self.cycles("WR") - 1, self.cycles("RAS") - self.cycles("RCD") - 1, 0)
 
@@ -128,9 +129,9 @@ class SdramTiming:
         Parameters
         ----------
         word
-            Number of its first word.
+            Address of its first word, in words.
         words
-            Their number, all of them there or taken in time.
+            Number of words, all of them supplied or accepted in time.
         """
         rows = (word + words - 1) // ROW_WORDS - word // ROW_WORDS + 1
         row = self.cycles("RCD") + self.settle + self.cycles("RP")
@@ -142,14 +143,14 @@ class SdramTiming:
         return 1 + self.settle + self.cycles("RP") + self.cycles("RFC") + self.cycles("RCD")
 
     def frame_cycles(self, buffers: FrameBuffers, layers: int, columns: int) -> tuple[int, int]:
-        """Words that a frame moves, and cycles in which the memory can do it at best.
+        """Words that a frame moves, and the fewest cycles in which the memory can move them.
 
         Parameters
         ----------
         buffers
-            Of the frame.
+            Buffers of the frame.
         layers
-            Of the network.
+            Layers of the network.
         columns
             Input columns of the widest strip.
         """
@@ -160,15 +161,15 @@ class SdramTiming:
         for strip in strips(buffers.width, columns):
             image = _image_span(strip.start, NOISY_PIXELS, buffers.noisy_words(strip))
             result = _image_span(strip.output_start, DENOISED_PIXELS, buffers.denoised_words(strip))
-            whole = (strip.start * pixel, strip.columns * pixel)
-            own = (strip.output_start * pixel, strip.outputs * pixel)
+            read_span = (strip.start * pixel, strip.columns * pixel)
+            written_span = (strip.output_start * pixel, strip.outputs * pixel)
             hidden = layers - 2
             for base, stride, (first, count), times in (
-                # The encoding and the output layer read the image; all but the first read a map,
-                # and all but the last write one.
+                # The encoding and the output layer read the image; all layers but the first read
+                # a map, and all but the last write one.
                 (noisy, buffers.noisy_stride, image, 2),
-                (reading, buffers.map_stride, whole, hidden + 1),
-                (writing, buffers.map_stride, own, hidden + 1),
+                (reading, buffers.map_stride, read_span, hidden + 1),
+                (writing, buffers.map_stride, written_span, hidden + 1),
                 (denoised, buffers.denoised_stride, result, 1),
             ):
                 for row in range(buffers.height):

@@ -1,10 +1,10 @@
-"""Messages between a host and the board over a serial line, described once.
+"""Messages between a host and the board over a serial line, defined once.
 
 The hardware (`rtl.board.message_receiver`, `rtl.board.message_sender`), the host program
-(`sw_model.host`) and the tables of `docs/reference/serial.md` come from here. A message is a header
-of 16 bytes and, for kinds with a payload, the payload and its check. Numbers are little-endian.
-Both checks are CRC-32 as Ethernet and zlib have it: polynomial 0x04C11DB7, reflected, all ones
-before and inverted after.
+(`sw_model.host`) and the tables of `docs/reference/serial.md` use these definitions. A message is a
+header of 16 bytes and, for kinds with a payload, the payload and its check. Numbers are
+little-endian. Both checks are CRC-32 as in Ethernet and zlib: polynomial 0x04C11DB7, reflected,
+initial value all ones, result inverted.
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ BAUD = 1_000_000
 BYTE_BITS = 10
 """Bits of a byte on the line: start bit, eight bits from the lowest, stop bit."""
 SILENCE_SECONDS = 0.25
-"""A message has ended when no byte came for this long.
+"""A message ends when no byte has arrived for this long.
 
-The board answers a faulty one then, and not before, so that answer and request never meet.
+The board answers a faulty message only then, so that answer and request never overlap.
 """
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says."""
+    """Fields of a header."""
 
     kind: int
     sequence: int
@@ -123,12 +123,12 @@ def unpack_header(content: bytes) -> Header | None:
 
 
 def check(content: bytes) -> bytes:
-    """The check of these bytes."""
+    """CRC-32 of these bytes."""
     return struct.pack("<I", zlib.crc32(content))
 
 
 def message(header: Header, payload: bytes = b"") -> bytes:
-    """A whole message."""
+    """A complete message."""
     return header.pack() + (payload + check(payload) if payload else b"")
 
 
@@ -139,7 +139,7 @@ def noisy_payload(pixels: npt.NDArray[np.integer]) -> bytes:
 
 @dataclass(frozen=True)
 class Description:
-    """What the board says of its network.
+    """The board's description of its network.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ def description_of(deployment_hash: str, spec: NetworkSpec) -> Description:
 
 
 def unpack_description(payload: bytes) -> Description:
-    """The description in an answer's payload; ValueError if there is no such network."""
+    """The description in an answer's payload; ValueError if no network can have it."""
     digest, allowed, channels, layers = struct.unpack(_DESCRIPTION_FORMAT, payload)
     timesteps = tuple(steps for steps in range(allowed.bit_length()) if allowed >> steps & 1)
     if not (

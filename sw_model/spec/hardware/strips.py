@@ -1,4 +1,4 @@
-"""How a frame is cut: into strips that the line buffers can hold, into bands for the engines."""
+"""Division of a frame into strips that fit the line buffers, and bands for the engines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sw_model.support.errors import UsageError
 LINE_WORDS = 512
 """Words of a line buffer: the depth of block RAM at 36 bits."""
 COLUMNS_MIN = 3
-"""Fewest columns of a strip that has neighbours on both sides: one of its own."""
+"""Fewest columns of a strip with neighbours on both sides: one, and a halo of one on each."""
 ENGINES_MAX = 2
 """Engines that share a weight memory: the ports of a block RAM."""
 
@@ -19,14 +19,14 @@ ENGINES_MAX = 2
 class Part:
     """A part of every layer's columns, or rows, that goes through the datapath by itself.
 
-    The layer's input is read from ``start`` on, ``size`` columns or rows of it. Where the part has
-    a neighbour before or after it, the first or the last of them overlaps that neighbour: the
-    datapath pads the part with zeros, so that what it computes there is wrong, and it is dropped.
+    The part reads ``size`` columns or rows of the layer's input, from ``start`` on. If it has a
+    neighbour before or after it, the first or the last of them is a halo that belongs to the
+    neighbour: the datapath pads the part with zeros, so its result there is wrong and is dropped.
 
     Attributes
     ----------
     first, last
-        There is no neighbour before, after.
+        There is no neighbour before or after.
     """
 
     start: int
@@ -74,9 +74,9 @@ def strips(width: int, columns: int) -> list[Strip]:
     Parameters
     ----------
     width
-        Of the frame, in pixels.
+        Width of the frame, in pixels.
     columns
-        Of the widest strip, `COLUMNS_MIN` or more unless the whole frame fits.
+        Columns of the widest strip, `COLUMNS_MIN` or more unless the whole frame fits.
     """
     if width < 1 or (width > columns and columns < COLUMNS_MIN):
         raise UsageError(
@@ -92,7 +92,7 @@ def strips(width: int, columns: int) -> list[Strip]:
 
 
 def check_engines(engines: int) -> None:
-    """Raise `UsageError` for a number of engines that there cannot be."""
+    """Raise `UsageError` for a number of engines that is not supported."""
     if not 1 <= engines <= ENGINES_MAX:
         raise UsageError(f"engines {engines} is not 1 to {ENGINES_MAX}")
 
@@ -100,12 +100,12 @@ def check_engines(engines: int) -> None:
 def bands(height: int, engines: int) -> list[Band]:
     """The bands of a frame, from the top: one for each engine that has a row to write.
 
-    All write the same number of rows, but for a row more of the upper ones.
+    All write the same number of rows, except that the upper ones may write one more.
 
     Parameters
     ----------
     height
-        Of the frame, in pixels.
+        Height of the frame, in pixels.
     engines
         1 to `ENGINES_MAX`.
     """

@@ -1,12 +1,12 @@
-"""How many cycles the accelerator with AXI ports takes, exactly, from the spikes alone.
+"""Exact cycles of the accelerator with AXI ports, from the spikes alone.
 
-This holds for a memory that takes every address and every word at once, gives a word a cycle after
-a fixed latency, and answers a write after another, on each port of the accelerator. The words of a
-strip are read ahead, so that the latencies show once a strip, when its first word comes and when
-its last one is written. Where several engines share the rows, a strip ends when all of them have
-written theirs.
+This holds for a memory that, on each port of the accelerator, accepts every address and word at
+once, delivers a word per cycle after a fixed read latency, and answers a write after a fixed write
+latency. The words of a strip are prefetched, so the latencies count once per strip: when its first
+word arrives and when its last one is written. If several engines share the rows, a strip ends when
+all of them have written theirs.
 
-Times are cycles since the one in which the strip's restart is set.
+Times are in cycles since the strip's restart is set.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _ENCODER = 4
 """From a word into the event encoder to its first event."""
 
 
-def _way(kind: str, channels: int) -> int:
-    """Cycles from an event, or from where a pixel's window begins, to the word that it completes.
+def _pipeline_cycles(kind: str, channels: int) -> int:
+    """Cycles from an event, or from the start of a pixel's window, to the word that it completes.
 
     `sw_model.spec.hardware.cycles.latency` counts more: the layer's first and last cycle, the frame
     memory and the event encoder.
     """
-    others = {"encoding": 3 - PIXEL_BITS, "hidden": 3 + _ENCODER, "output": 3 + _ENCODER}
-    return latency(kind, channels) - others[kind]
+    excluded = {"encoding": 3 - PIXEL_BITS, "hidden": 3 + _ENCODER, "output": 3 + _ENCODER}
+    return latency(kind, channels) - excluded[kind]
 
 
 Times = npt.NDArray[np.int64]
@@ -85,9 +85,9 @@ def system_cycles(
     columns
         Input columns of the widest strip.
     addresses
-        Of the buffers, in bytes, by the names of their registers.
+        Addresses of the buffers, in bytes, by the names of their registers.
     engines
-        That share the rows, 1 or 2.
+        Engines that share the rows, 1 or 2.
     """
     height, width, timesteps, _ = maps[0].shape
     buffers = FrameBuffers(height, width, timesteps, channels)
@@ -128,11 +128,11 @@ def _strip_cycles(
         pixels = buffers.noisy_words(strip) if output else 0
         ends = _event_times(words, first_word, pixels)
         ends += (
-            _way("output", buffers.channels) + _SLICE
+            _pipeline_cycles("output", buffers.channels) + _SLICE
             if output
-            else _way("hidden", buffers.channels)
+            else _pipeline_cycles("hidden", buffers.channels)
         )
-    # (rows, columns, T): when each word of the strip comes out; then only its own rows and columns.
+    # (rows, columns, T): when each word of the strip comes out; ``own`` leaves out the halo.
     own = (
         slice(int(not band.first), band.rows - (not band.last)),
         slice(int(not strip.first), strip.columns - (not strip.last)),
@@ -151,33 +151,33 @@ def _strip_cycles(
     start += band.output_start * stride
     last = int(ends[-1, -1, -1]) + last_words - 1
     answer = _write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
-    # The strip is known to be complete a cycle after its last word, and drains from the next on.
+    # A strip counts as complete one cycle after its last word, and drains from the next one on.
     return max(last + 2, answer + 1) + 1 + SETUP
 
 
 def _encoding_times(strip: Strip, band: Band, buffers: FrameBuffers, first: int) -> Times:
     """When the encoding layer's words leave, (rows, columns, T)."""
     pace = max(PIXEL_BITS, buffers.timesteps)
-    # A row and a pixel go in, one a cycle; then each pixel begins the window of one before it.
+    # A row and a pixel enter, one pixel per cycle; then each starts an earlier pixel's window.
     begins = first + strip.columns + 1 + np.arange(band.rows * strip.columns) * pace
-    words = begins[:, np.newaxis] + _way("encoding", buffers.channels)
+    words = begins[:, np.newaxis] + _pipeline_cycles("encoding", buffers.channels)
     times = words + np.arange(buffers.timesteps)
     return times.reshape(band.rows, strip.columns, buffers.timesteps)
 
 
 def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:
-    """When the last event of the word leaves the encoder that completes each word of the strip.
+    """When each word of the strip is completed: the last event that it needs leaves the encoder.
 
     (rows, columns, T). ``pixels`` words of the image come before each row of the map.
     """
     height, columns, timesteps, parts = words.shape
     events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(-1)
     flush = (columns + 1) * timesteps
-    # A zero word, as those of the flush, takes a cycle.
+    # A zero word, as in the flush, takes a cycle.
     costs = np.maximum(np.concatenate([events, np.zeros(flush, dtype=np.int64)]), 1)
     least = spacing(columns, timesteps)
     if parts == 1 and not pixels:
-        # Words come as fast as one a cycle, before the encoder needs them.
+        # Words come one per cycle, before the encoder needs them.
         costs[1:] = np.maximum(costs[1:], least)
         ends = first + _ENCODER - 1 + np.cumsum(costs)
     else:
@@ -188,9 +188,9 @@ def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Time
 
 
 def _groups(words: npt.NDArray[np.uint64], flush: int) -> list[list[int]]:
-    """Events of each word's groups of eight channels, those without any left out.
+    """Events of each word's groups of eight channels, without empty groups.
 
-    A zero word, as those of the flush, is a group of one cycle.
+    A zero word, as in the flush, is a group of one cycle.
     """
     octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
     counts = np.bitwise_count(octets).reshape(-1, octets.shape[-1]).tolist()
@@ -201,20 +201,20 @@ def _groups(words: npt.NDArray[np.uint64], flush: int) -> list[list[int]]:
 def _encoder_times(
     words: list[list[int]], late: npt.NDArray[np.int64], parts: int, first: int, least: int
 ) -> Times:
-    """When the last event of each word leaves the encoder, where words may come late.
+    """When the last event of each word leaves the encoder, if words may come late.
 
-    The encoder holds a word that arrived, one whose groups are given out, two groups between its
-    levels, and one whose events are given out; one more waits in the skid buffer in front of it.
+    The encoder holds a word that has arrived, one whose groups are issued, two groups between its
+    levels, and one whose events are issued; one more waits in the skid buffer in front of it.
 
     Parameters
     ----------
     words
         As `_groups` gives them.
     late, parts
-        Fewest cycles from the word before to each word out of the read queue, and into the encoder.
+        Fewest cycles between words, out of the read queue and into the encoder.
     """
     ends = np.empty(len(words), dtype=np.int64)
-    # Of the word or group before: it came in, left the first level, came to the second, ended.
+    # Times of the previous word or group: out of the queue, into the encoder, through its levels.
     out = taken = given = given_before = chosen = chosen_before = end = first - 1
     for index, (groups, wait) in enumerate(zip(words, late.tolist(), strict=True)):
         out = max(out + wait, taken + parts)
@@ -231,9 +231,9 @@ def _encoder_times(
 
 
 def _split_times(ends: Times, own: tuple[slice, slice], parts: int) -> Times:
-    """When each event word begins to be written, where it takes several words of memory.
+    """When each event word begins to be written, if it takes several words of memory.
 
-    It waits for the one before it, which takes a cycle only if its row or column is dropped.
+    It waits for the previous one, which takes ``parts`` cycles, or one if it is not in ``own``.
     """
     costs = np.ones(ends.shape, dtype=np.int64)
     costs[own] = parts
@@ -250,15 +250,15 @@ def _packed_times(pixels: Times, strip: Strip) -> Times:
 
 
 def _write_times(pushed: Times, start: int, stride: int) -> int:
-    """When the last word goes out, from when the words of each row came.
+    """When the last word is written, given when the words of each row arrive.
 
-    A burst sets out two cycles after the one before it at the soonest.
+    A burst starts two cycles after the previous one at the earliest.
     """
-    end = set_out = -2
+    end = start_time = -2
     for row, times in enumerate(pushed):
         position = 0
         for length in bursts(start + row * stride, len(times)):
             position += length
-            set_out = max(set_out + 2, int(times[position - 1]))
-            end = max(end + 1, set_out + _BURST) + length - 1
+            start_time = max(start_time + 2, int(times[position - 1]))
+            end = max(end + 1, start_time + _BURST) + length - 1
     return end

@@ -137,7 +137,7 @@ def _train(run: FewSpikeRun, folder: RunFolder, minutes: float | None, every: fl
     evaluated = run.seconds
     losses: list[float] = []
     ending, code = "finished", 0
-    with collected() as signals, progress("training", unit="%", whole=100) as bar:
+    with collected() as signals, progress("training", unit="%", total=100) as bar:
         while run.share < 1:
             if signals or time.monotonic() > deadline:
                 ending = WORDS[signals[0]] if signals else "out of time"

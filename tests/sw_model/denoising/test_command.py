@@ -146,7 +146,7 @@ def test_structure_and_names_are_kept(photos, capsys):
     assert (np.load("new/out/c.npy") == signed.denoised).all()
     lines = [line.split() for line in out.splitlines()]
     assert ["photos/c.npy", "2x2", "grey,", "int64", "25.0"] in [line[:5] for line in lines]
-    assert ["level", "told"] in lines
+    assert ["level", "given"] in lines
 
 
 def test_quality_with_noise_in_table_and_json(photos, capsys):
@@ -155,7 +155,7 @@ def test_quality_with_noise_in_table_and_json(photos, capsys):
     code, out, err = run(capsys, *arguments, "--json", "r.json")
     assert code == 2  # c.npy is no clean picture
     assert err == (
-        "python -m sw_model: photos/c.npy reaches from -512 to 511; --noise wants a clean picture "
+        "python -m sw_model: photos/c.npy reaches from -512 to 511; --noise takes a clean picture "
         "of 0..255\n"
     )
     files = {file["input"]: file for file in json.loads(Path("r.json").read_text())["files"]}
@@ -256,7 +256,7 @@ def test_a_folder_that_is_half_done_is_resumed(photos, capsys, jobs):
     code, out, err = run(capsys, *arguments)
     assert (code, err) == (0, "")
     assert "written     1 of 1 to out in " in out
-    assert "skipped     2 that were there already\n" in out
+    assert "skipped     2 that existed already\n" in out
     assert Path("out/a.png").read_bytes() == b"old"
     code, out, err = run(capsys, *arguments, "--json", "-")
     report = json.loads(out)
@@ -264,7 +264,7 @@ def test_a_folder_that_is_half_done_is_resumed(photos, capsys, jobs):
     assert report["skipped"] == ["out/a.png", "out/c.npy", "out/more/b.TIF"]
     code, out, err = run(capsys, *arguments)
     assert (code, err) == (0, "")
-    assert "skipped     3 that were there already\n" in out
+    assert "skipped     3 that existed already\n" in out
     expected = "r.json exists already; give --json another name"
     assert expected in refused(capsys, *arguments, "--json", "r.json")
 
@@ -288,8 +288,8 @@ def test_what_is_left_out_is_told(photos, capsys):
     [
         (["photos", "-o", "grey.png"], "cannot write to grey.png: it is a file; give the name of"),
         (["photos", "-o", "o.png"], "o.png looks like a file"),
-        (["*.gif", "-o", "out"], "no file fits the pattern '*.gif'"),
-        (["empty", "-o", "out"], "empty: no pictures there; files that end in .png"),
+        (["*.gif", "-o", "out"], "no file matches the pattern '*.gif'"),
+        (["empty", "-o", "out"], "empty: no pictures found; files that end in .png"),
         (["grey.png", "photos/../grey.png", "-o", "out"], "would both become out/grey.png"),
         (["photos", "photos", "-o", "out"], "photos/a.png and photos/a.png would both become"),
         (["photos", "-o", "out", "--jobs", "0"], "--jobs 0 is not 1 or more"),

@@ -11,7 +11,7 @@ import pytest
 from skimage import data
 
 from sw_model import UsageError, denoise, golden, load_deployment
-from sw_model.denoising.noise_level import TEXTURE, believed, estimate, scaled, scaling, weakest
+from sw_model.denoising.noise_level import TEXTURE, estimate, explained, scaled, scaling, weakest
 from sw_model.denoising.picture import denoise_picture
 from sw_model.pictures.arrays import to_pixels, to_values
 from sw_model.pictures.eight_bit import read_picture
@@ -128,15 +128,15 @@ def test_of_a_residual_the_noises_share_is_believed():
     rng = np.random.default_rng(0)
     noise, texture = rng.normal(0, 4, (2, 300, 300)).astype(np.float32)
     # Half of its power: no other part of it comes closer to the noise.
-    assert believed(noise + texture, 4, estimated=False) == pytest.approx(
+    assert explained(noise + texture, 4, estimated=False) == pytest.approx(
         (noise + texture) / 2, rel=0.02
     )
-    assert believed(noise, 5, estimated=False) == pytest.approx(noise)
-    assert not believed(noise, TEXTURE, estimated=True).any()
-    assert believed(noise, 4, estimated=True).std() == pytest.approx(
+    assert explained(noise, 5, estimated=False) == pytest.approx(noise)
+    assert not explained(noise, TEXTURE, estimated=True).any()
+    assert explained(noise, 4, estimated=True).std() == pytest.approx(
         (4**2 - TEXTURE**2) / 4, rel=0.02
     )
-    assert not believed(np.zeros((3, 3), np.float32), 0, estimated=False).any()
+    assert not explained(np.zeros((3, 3), np.float32), 0, estimated=False).any()
 
 
 # ---------------------------------------------------------------------------- better pictures
@@ -222,7 +222,7 @@ def test_the_command_says_what_was_estimated(folder, capsys):
 
 def test_weak_noise_gets_a_sentence(folder, capsys):
     write_image(Path("a.png"), CROPS["man"])
-    part = "noise below 8.3 is more than 10-bit pixels carry: removed in part"
+    part = "noise below 8.3 needs more than 10-bit pixels: removed in part"
     none = f"noise up to {TEXTURE} may be texture, and is left"
     for options, said in (
         ([], none),

@@ -196,7 +196,7 @@ def test_other_neurons_are_refused():
 def test_a_noise_weight_goes_with_levels():
     deployment = network(levels=(0, 55))
     fields = {name: getattr(deployment, name) for name in deployment.__dataclass_fields__}
-    with pytest.raises(UsageError, match="goes with noise_levels"):
+    with pytest.raises(UsageError, match="need each other: give both or none"):
         Deployment(**fields | {"noise_weight": None})
     wide = np.full(5, 2048, np.int16)
     with pytest.raises(UsageError, match=r"'noise_weight.00' holds 2048, outside of -2048..2047"):

@@ -72,7 +72,7 @@ def test_client_describes_and_denoises():
         (fake_board.TRUNCATED, "the answer stopped after"),
         (fake_board.SILENT, "no answer from the board within 1 s"),
         (fake_board.OTHER_SIZE, "the board answers with"),
-        (fake_board.ECHO, "kind=2, .* comes from no board"),
+        (fake_board.ECHO, "kind=2, .* is not an answer of a board"),
     ],
 )
 def test_client_sends_again_what_the_line_spoils(behaviour, complaint):
@@ -111,7 +111,7 @@ def test_client_gives_up_a_line_without_rest():
     with (
         connected(DEPLOYMENT, [fake_board.BABBLING]) as (name, board),
         serial.Serial(name) as port,
-        pytest.raises(LinkFailure, match=r"no answer .* within 0.2 s, and bytes go on coming"),
+        pytest.raises(LinkFailure, match=r"no answer .* within 0.2 s, and bytes keep coming"),
     ):
         client_of(port, answer_seconds=0.2).denoise(PIXELS, STEPS[0])
     assert len(board.requests) == 1
@@ -120,9 +120,12 @@ def test_client_gives_up_a_line_without_rest():
 @pytest.mark.parametrize(
     ("behaviour", "complaint"),
     [
-        (fake_board.HUGE, "height=65535, width=65535.* comes from no board, and bytes go on"),
-        (fake_board.DRIPPING, "no whole answer .*: .* of 39 bytes came, and bytes go on coming"),
-        (fake_board.STALE_DRIPPING, "no whole answer .* of 160004 bytes came, and bytes go on"),
+        (
+            fake_board.HUGE,
+            "height=65535, .* is not an answer of a board, and bytes keep",
+        ),
+        (fake_board.DRIPPING, "no complete answer .*: .* of 39 bytes came, and bytes keep coming"),
+        (fake_board.STALE_DRIPPING, "no complete answer .* of 160004 bytes came, and bytes keep"),
     ],
 )
 def test_client_does_not_wait_for_what_drips(behaviour, complaint):

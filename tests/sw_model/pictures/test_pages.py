@@ -47,11 +47,11 @@ def strange_channels():
     planes = {"photometric": "rgb", "planarconfig": "separate"}
     for dtype in (np.uint8, np.uint16):
         for channels in (2, 3, 5):
-            yield picture(6, 7, channels, dtype=dtype), grey, f"{channels} channels, where 1 and"
-        yield picture(6, 7, 5, dtype=dtype), rgb, "5 channels, where 3 and"
-        yield picture(5, 6, 7, dtype=dtype), planes, "5 channels, where 3 and"
+            yield picture(6, 7, channels, dtype=dtype), grey, f"{channels} channels; 1, or one more"
+        yield picture(6, 7, 5, dtype=dtype), rgb, "5 channels; 3, or one more"
+        yield picture(5, 6, 7, dtype=dtype), planes, "5 channels; 3, or one more"
         unknown = rgb | {"extrasamples": ["unspecified"]}
-        yield picture(6, 7, 4, dtype=dtype), unknown, "4 channels, where 3 and"
+        yield picture(6, 7, 4, dtype=dtype), unknown, "4 channels; 3, or one more"
         multiplied = rgb | {"extrasamples": ["assocalpha"]}
         yield picture(6, 7, 4, dtype=dtype), multiplied, "multiplied with their transparency"
         yield picture(6, 7, 4, dtype=dtype), {"photometric": "separated"}, "pixels of kind CMYK"
@@ -365,7 +365,7 @@ def test_pages_want_a_format_that_has_them(folder, capsys):
             f"cannot write {target}: {Path(target).suffix} holds one page, not 2; .tif does" in err
         )
     err = refused(capsys, "denoise", "a.tif", "-o", "o.tif", *TINY, "--noise", 3)
-    assert "a.tif has 2 pages; --noise wants files of a single picture" in err
+    assert "a.tif has 2 pages; --noise takes files of a single picture" in err
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.99])

@@ -48,7 +48,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_impossible_names(tmp_path):
-    with pytest.raises(UsageError, match="File name too long; give a place in a folder"):
+    with pytest.raises(UsageError, match="File name too long; give a path in a folder"):
         write_atomically(tmp_path / ("x" * 300), b"")
 
 

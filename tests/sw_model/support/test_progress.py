@@ -31,9 +31,9 @@ def test_phases_are_lines_in_a_pipe(capsys):
 
 BARS = """\
 from sw_model.support.progress import progress
-with progress("a [first]", unit="layers", whole=4) as bar:
+with progress("a [first]", unit="layers", total=4) as bar:
     bar(3)
-    other = bar.beside("the second", 7)
+    other = bar.add_bar("the second", 7)
     other(5)
     bar.print("a [line]")
     bar.item(1, 2, "the third")(1, 2)
