@@ -129,9 +129,9 @@ def test_encoding_layer_convolves_spikes():
         membrane = torch.where(fired, 0, membrane)
     assert 0 < record[0].mean() < 1
     assert not torch.equal(record[0][0], record[0][-1])
-    with pytest.raises(ValueError, match="coding 'bernoulli' does not get 4 dimensions"):
+    with pytest.raises(ValueError, match="coding 'bernoulli' does not take 4 dimensions"):
         network(torch.zeros(1, 1, 6, 7))
-    with pytest.raises(ValueError, match="coding 'direct' does not get 5 dimensions"):
+    with pytest.raises(ValueError, match="coding 'direct' does not take 5 dimensions"):
         SpikingDnCNN(configuration("tiny"))(spikes)
 
 
