@@ -1,4 +1,4 @@
-"""The run that a request asks for."""
+"""The training run for a request."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .request import Request
 from .resume import resumed
 
 
-def begin(request: Request, images: TrainingSet, **how: Any) -> TrainingRun:
-    """The run to be done.
+def begin(request: Request, images: TrainingSet, **settings: Any) -> TrainingRun:
+    """The new or resumed run.
 
     Parameters
     ----------
-    how
-        ``compiled``, ``workers`` and ``device`` as of `TrainingRun`.
+    settings
+        ``compiled``, ``workers`` and ``device``, see `TrainingRun`.
 
     Raises
     ------
     UsageError
-        The options do not fit each other, or the network that the run begins with.
+        The options do not fit each other or the initial network.
     """
     if request.kind == "resume":
-        return TrainingRun.resume(resumed(request), images, teacher=request.teacher, **how)
+        return TrainingRun.resume(resumed(request), images, teacher=request.teacher, **settings)
     start = beginning(request, images)
     request.check(start.options)
     return TrainingRun(
@@ -35,5 +35,5 @@ def begin(request: Request, images: TrainingSet, **how: Any) -> TrainingRun:
         history=start.history,
         data=f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out",
         teacher=request.teacher,
-        **how,
+        **settings,
     )

@@ -109,7 +109,7 @@ def test_features_command(data, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"features": 1.0}, "--features 1.0 are a teacher's; give --teacher"),
+        ({"features": 1.0}, "--features 1.0 needs a teacher; give --teacher"),
         ({"partial_sums": 1.0, "model": "ann"}, "--partial-sums is for the gradient of spikes"),
         (
             {"partial_sums": 1.0, "config": "tiny-if", "gradient": "levels"},
