@@ -319,7 +319,7 @@ def test_bad_points(data, points, tmp_path, capsys):
     checkpoint = Checkpoint.load(points / "bernoulli-7" / "checkpoint.pt")
     checkpoint.step = 1
     checkpoint.save(path)
-    refused("stopped at step 1 of 2; `scripts/figures.sh` goes on with it")
+    refused("stopped at step 1 of 2; `scripts/figures.sh` continues it")
     path.write_text("no checkpoint")
     refused("cannot be read as a checkpoint")
     shutil.copy(points / "bernoulli-7" / "checkpoint.pt", path)
