@@ -337,7 +337,7 @@ def test_script(tmp_path):
     trained = {name: f"{name}.pt" for name in ("DIRECT", "BERNOULLI", "DNCNN")}
     stopped, commands = script(folder, "--minutes", "0", STUB_CODE="3", **trained)
     assert stopped.returncode == 3
-    assert "stopped in the training 'direct-2'; the same command goes on" in stopped.stderr
+    assert "stopped in the training 'direct-2'; the same command continues" in stopped.stderr
     assert len(commands) == 1
     assert commands[0][:4] == ["train", "-o", str(folder / "direct-2"), "--batch"]
     assert commands[0][-2:] == ["--minutes", "0"]
