@@ -124,8 +124,8 @@ def main(args: argparse.Namespace) -> int:
     deployment = load_deployment(args.deployment)
     stem = Path(args.deployment).stem
     shipped = args.deployment in shipped_deployments()
-    beside = SHIPPED / stem if shipped else Path(args.deployment).with_suffix("")
-    output = args.output or beside.with_name(f"{stem}.md")
+    default = SHIPPED / stem if shipped else Path(args.deployment).with_suffix("")
+    output = args.output or default.with_name(f"{stem}.md")
     check_output(output)
     reports = [read_report(path, deployment) for path in args.figures]
     write_atomically(output, card(deployment, one_line(stem), reports).encode())

@@ -291,8 +291,8 @@ class FewSpikeDnCNN(nn.Module):
 
 def to_planes(pixels: Tensor, planes: int) -> Tensor:
     """(B, C, H, W) to (B, C r^2, ceil(H / r), ceil(W / r)), see `NetworkSpec.planes`."""
-    odd = (0, -pixels.shape[3] % planes, 0, -pixels.shape[2] % planes)
-    return F.pixel_unshuffle(F.pad(pixels, odd, mode="replicate"), planes)
+    padding = (0, -pixels.shape[3] % planes, 0, -pixels.shape[2] % planes)
+    return F.pixel_unshuffle(F.pad(pixels, padding, mode="replicate"), planes)
 
 
 def _initial_weight(layer: LayerSpec) -> nn.Parameter:

@@ -37,21 +37,21 @@ class DeepSupervision(nn.Module):
 
     def __init__(self, spec: NetworkSpec, every: int, teacher_channels: int = 0) -> None:
         super().__init__()
-        self.places = range(every, len(spec.spiking_layers) - 1, every)
-        self.weights = nn.ParameterList(initial_weight(spec.layers[-1]) for _ in self.places)
-        self.biases = nn.ParameterList(zeros(1) for _ in self.places)
+        self.loss_layers = range(every, len(spec.spiking_layers) - 1, every)
+        self.weights = nn.ParameterList(initial_weight(spec.layers[-1]) for _ in self.loss_layers)
+        self.biases = nn.ParameterList(zeros(1) for _ in self.loss_layers)
         last = len(spec.spiking_layers) - 1
-        self.feature_places = range(last % FEATURES_EVERY, last + 1, FEATURES_EVERY)
+        self.feature_layers = range(last % FEATURES_EVERY, last + 1, FEATURES_EVERY)
         self.maps = nn.ModuleList(
             nn.Conv2d(spec.channels, teacher_channels, 1)
-            for _ in (self.feature_places if teacher_channels else ())
+            for _ in (self.feature_layers if teacher_channels else ())
         )
 
     def forward(self, spikes: list[Tensor]) -> list[Tensor]:
         """Residuals in pixels, each (B, 1, H, W), from the spikes of all spiking layers."""
         return [
-            PIXEL_SCALE * F.conv2d(spikes[place].float().mean(0), weight, bias, padding=1)
-            for place, weight, bias in zip(self.places, self.weights, self.biases, strict=True)
+            PIXEL_SCALE * F.conv2d(spikes[index].float().mean(0), weight, bias, padding=1)
+            for index, weight, bias in zip(self.loss_layers, self.weights, self.biases, strict=True)
         ]
 
     def feature_loss(self, spikes: list[Tensor], features: list[Tensor]) -> Tensor:
@@ -65,9 +65,9 @@ class DeepSupervision(nn.Module):
             Outputs (B, C_teacher, H, W) of the same number of layers of the teacher.
         """
         losses = []
-        for place, learnt in zip(self.feature_places, self.maps, strict=True):
-            wanted = features[place].float()
-            error = (learnt(spikes[place].float().mean(0)) - wanted).square().mean()
+        for index, learnt in zip(self.feature_layers, self.maps, strict=True):
+            wanted = features[index].float()
+            error = (learnt(spikes[index].float().mean(0)) - wanted).square().mean()
             losses.append(error / wanted.square().mean().clamp(min=TINY))
         return stack(losses).mean()
 

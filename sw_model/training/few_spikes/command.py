@@ -47,11 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    begin = parser.add_mutually_exclusive_group()
-    begin.add_argument(
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
         "--resume", type=Path, metavar="CHECKPOINT", help="continue this training in its folder"
     )
-    begin.add_argument(
+    source.add_argument(
         "--start", type=Path, metavar="CHECKPOINT", help="start from the weights of this training"
     )
     parser.add_argument(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..data import TRAINING_FOLDER, TrainingSet
 from ..run import TrainingRun
-from .beginnings import beginning
+from .beginnings import initial_state
 from .request import Request
 from .resume import resumed
 
@@ -26,7 +26,7 @@ def begin(request: Request, images: TrainingSet, **settings: Any) -> TrainingRun
     """
     if request.kind == "resume":
         return TrainingRun.resume(resumed(request), images, teacher=request.teacher, **settings)
-    start = beginning(request, images)
+    start = initial_state(request, images)
     request.check(start.options)
     return TrainingRun(
         start.options,

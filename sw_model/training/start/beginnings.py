@@ -37,7 +37,7 @@ START_OPTIONS = (*QUANTISE_OPTIONS, "gradient", "round_weights", "coding")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beginning:
+class InitialState:
     """The initial state of a run.
 
     Attributes
@@ -55,7 +55,7 @@ class Beginning:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def beginning(request: Request, images: TrainingSet) -> Beginning:
+def initial_state(request: Request, images: TrainingSet) -> InitialState:
     """The initial state of a new run; raises `UsageError` if the options do not allow it."""
     if request.source is None:
         return new(request.given)
@@ -69,13 +69,13 @@ def beginning(request: Request, images: TrainingSet) -> Beginning:
     return unfolded(source, given, images) if frozen else started(source, given)
 
 
-def new(given: dict[str, Any]) -> Beginning:
+def new(given: dict[str, Any]) -> InitialState:
     """Initial weights."""
     options = TrainingOptions(**given)
-    return Beginning(options=options, model=build_model(options))
+    return InitialState(options=options, model=build_model(options))
 
 
-def started(source: Path, given: dict[str, Any]) -> Beginning:
+def started(source: Path, given: dict[str, Any]) -> InitialState:
     """The network of a checkpoint, unchanged or widened."""
     origin = Checkpoint.load(source)
     inherited = _inherited(origin, source, given, ("model",))
@@ -83,10 +83,10 @@ def started(source: Path, given: dict[str, Any]) -> Beginning:
     model = _network(origin, options, START_OPTIONS)
     if options.config != origin.options.config:
         model = _widened(model, options)
-    return Beginning(options=options, model=model, history=_history(origin))
+    return InitialState(options=options, model=model, history=_history(origin))
 
 
-def quantised(source: Path, given: dict[str, Any]) -> Beginning:
+def quantised(source: Path, given: dict[str, Any]) -> InitialState:
     """The network of a checkpoint in floats, folded and quantised."""
     origin = Checkpoint.load(source)
     inherited = _inherited(origin, source, given, ("config", "model"))
@@ -99,10 +99,10 @@ def quantised(source: Path, given: dict[str, Any]) -> Beginning:
         )
     spec = given.get("widths", WidthOptions()).apply(model.spec)
     folded = FoldedDnCNN(model, spec, options.gradient)
-    return Beginning(options=options, model=folded, history=_history(origin))
+    return InitialState(options=options, model=folded, history=_history(origin))
 
 
-def from_deployment(source: Path, given: dict[str, Any]) -> Beginning:
+def from_deployment(source: Path, given: dict[str, Any]) -> InitialState:
     """The network of a deployment, with its own widths or others."""
     deployment = load_plain_deployment(source, "fine-tuning")
     if given.get("model", "snn") != "snn":
@@ -119,10 +119,10 @@ def from_deployment(source: Path, given: dict[str, Any]) -> Beginning:
     if "widths" in given:
         options = dataclasses.replace(options, widths=given["widths"].over(own))
         folded.narrow(options.widths.apply(configuration(config)))
-    return Beginning(options=options, model=folded, history=_runs(deployment.provenance, source))
+    return InitialState(options=options, model=folded, history=_runs(deployment.provenance, source))
 
 
-def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginning:
+def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> InitialState:
     """An exported float DnCNN, with batch norms added."""
     baseline = Baseline.load(source)
     if given.get("model") != "ann":
@@ -133,10 +133,10 @@ def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginn
         )
     options = TrainingOptions(**given)
     network = unfold(baseline, configuration(options.config), _sample(options, images))
-    return Beginning(options=options, model=network, history=_runs(baseline.provenance, source))
+    return InitialState(options=options, model=network, history=_runs(baseline.provenance, source))
 
 
-def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginning:
+def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> InitialState:
     """A spiking network converted from a float DnCNN, of a checkpoint or a baseline file."""
     if given.get("model", "snn") != "snn":
         raise OptionsError(
@@ -160,7 +160,7 @@ def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> Begin
     model = build_model(options)
     assert isinstance(model, SpikingDnCNN)
     convert(network, model, pixels, options.calibration)
-    return Beginning(options=options, model=model, history=history)
+    return InitialState(options=options, model=model, history=history)
 
 
 def _inherited(
