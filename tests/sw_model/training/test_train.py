@@ -256,7 +256,7 @@ def test_freeze_reads_pictures_first(data, tmp_path):
         (["--minutes", "nan"], "--minutes nan is not 0 or more"),
         (["--threads", "0"], r"--threads 0 is not in 1\.\.1024"),
         (["--every", "0"], "--every 0 is not 1 or more"),
-        (["--weight-bits", "4"], "given with --quantise only"),
+        (["--weight-bits", "4"], "are for --quantise only"),
     ],
 )
 def test_bad_options(data, tmp_path, words, message):
