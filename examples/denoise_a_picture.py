@@ -3,9 +3,8 @@
     .venv/bin/python examples/denoise_a_picture.py photo.png -o clean.png
     .venv/bin/python examples/denoise_a_picture.py -o clean.png
 
-Without a picture of yours, a photograph gets noise first, so that there is a clean one to compare
-with. The command `spiking-dncnn denoise` does the same for folders, 16 bits, colour profiles and
-much more.
+Without a picture, noise is added to a photograph, and the result is compared with the clean
+original. The command `spiking-dncnn denoise` also handles folders, 16 bits and colour profiles.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from sw_model.support.cli import run_program
 from sw_model.support.files import check_output
 
 SIGMA = 25.0
-"""Noise of the photograph, in grey levels: what the shipped networks were trained for."""
+"""Noise of the photograph, in grey levels; the shipped networks were trained for it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,25 +43,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Denoise a picture."""
     check_output(args.output)
-    network = load_deployment(args.deployment)  # verified: its hash is that of its integers
+    network = load_deployment(args.deployment)  # verifies the hash of the integers
     if args.picture is None:
         photograph(network, args.output)
         return
     # (H, W) or (H, W, 3), uint8; channels are denoised one by one, each at its own noise level.
     noisy = read_picture(args.picture)
-    # Eight bits in, eight bits out; the same call takes uint16.
+    # The result has the type of the input, here uint8; uint16 works too.
     write_picture(args.output, np.asarray(denoise(noisy, network), np.uint8))
     print(f"noise       about {estimate(luminance(noisy)):.1f} grey levels")
     print(f"written     {args.output}")
 
 
 def photograph(network: Deployment, output: Path) -> None:
-    """Denoise a photograph that gets noise first, and say how close the result is."""
+    """Add noise to a photograph, denoise it, and print the quality of both."""
     from sw_model.pictures.metrics import quality  # needs scikit-image, which denoising does not
 
     clean = read_picture(default_picture())
-    noisy = add_noise(clean, SIGMA, seed=0)  # signed integers, as the network takes them
-    # The level is known here. Where it is that of the training, these are the hardware's integers.
+    noisy = add_noise(clean, SIGMA, seed=0)  # signed integers, the network's input
+    # The level is known here. It equals that of the training, so the hardware gives equal integers.
     denoised = np.asarray(denoise(noisy, network, level=SIGMA), np.uint8)
     write_picture(output, denoised)
     for name, picture in (("noisy", noisy), ("denoised", denoised)):

@@ -4,11 +4,11 @@
     .venv/bin/python examples/follow_a_spike.py --image photo.png --crop 10,20,5,4 -o build/spike
     .venv/bin/python examples/follow_a_spike.py --layer 5 --number 100 -o build/spike
 
-The golden model says which neuron fires, when and why: layer, pixel, step, channel, current and
-membrane against threshold. Icarus then runs the Verilog of the same network on the same pixels, and
-the event word with that spike is looked up in the waveform of the stream `trace`. The folder has
-all of it: Verilog, bench, vectors, and `trace.vcd` for a viewer of waveforms. It takes a minute;
-larger crops take Icarus long.
+The golden model gives the layer, pixel, step and channel of a spike, with the neuron's current,
+membrane and threshold. Icarus then runs the Verilog of the same network on the same pixels, and the
+event word with that spike is found in the waveform of the stream `trace`. The folder contains the
+Verilog, the testbench, the vectors, and `trace.vcd` for a waveform viewer. The example takes about
+a minute; larger crops take Icarus much longer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from sw_model.support.tools import check_program
 
 WAVES = "trace.vcd"
 SIGNALS = ("clk", "trace_valid", "trace_layer", "trace_word", "cycles")
-"""What the waveform has, of the bench's signals."""
+"""Signals of the testbench in the waveform."""
 DUMP = f"""\
 module dump;
   initial begin
@@ -53,7 +53,7 @@ endmodule
 
 @dataclass(frozen=True, kw_only=True)
 class Spike:
-    """Where and when a neuron fires; ``word`` is the event word that says so, bit c channel c."""
+    """Position and time of a spike; ``word`` is its event word, with bit c for channel c."""
 
     layer: int
     y: int
@@ -69,7 +69,7 @@ class Spike:
 
 @dataclass(frozen=True, kw_only=True)
 class Beat:
-    """A cycle with a word on the stream `trace`; time as in the waveform, ten units a cycle."""
+    """A cycle with a word on the stream `trace`; time as in the waveform, ten units per cycle."""
 
     time: int
     cycle: int
@@ -81,9 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the example."""
     parser.description = "Follow one spike from the golden model's trace to the Verilog's waveform."
     job.add_arguments(parser, DEFAULT_SIGMA)
-    parser.add_argument("--layer", type=int, default=1, help="0: encoding; default: %(default)s")
     parser.add_argument(
-        "--number", type=int, default=0, help="which of the layer's spikes; default: %(default)s"
+        "--layer", type=int, default=1, help="layer, 0 is the encoding layer; default: %(default)s"
+    )
+    parser.add_argument(
+        "--number", type=int, default=0, help="number of the layer's spike; default: %(default)s"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
 
@@ -91,43 +93,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Follow a spike."""
     check_program("this example", "iverilog", "iverilog", "-V")
-    mine = job.make_job(args, TARGETS["icarus"].crop)
-    layers = trace(mine.pixels, mine.deployment, mine.timesteps, membranes=True).layers
-    spike = find(layers, args.layer, args.number)
-    say("picture", f"{mine.picture.name}, {mine.crop}; noise: {mine.noise}")
-    say("network", describe(mine.deployment, mine.timesteps))
-    say("spike", f"{spike}")
-    say("neuron", why(layers[spike.layer], spike, mine.deployment.thresholds[spike.layer]))
+    frame = job.make_job(args, TARGETS["icarus"].crop)
+    layers = trace(frame.pixels, frame.deployment, frame.timesteps, membranes=True).layers
+    spike = find_spike(layers, args.layer, args.number)
+    show("picture", f"{frame.picture.name}, {frame.crop}; noise: {frame.noise}")
+    show("network", describe(frame.deployment, frame.timesteps))
+    show("spike", f"{spike}")
+    thresholds = frame.deployment.thresholds[spike.layer]
+    show("neuron", neuron_state(layers[spike.layer], spike, thresholds))
 
     with replacing_folder(args.output, "a spike") as folder, phases() as phase:
-        write_vectors(mine, make_hardware(mine.deployment, *job.max_size(args), phase), folder)
+        write_vectors(frame, make_hardware(frame.deployment, *job.max_size(args), phase), folder)
         phase("simulating in Icarus")
         simulate(folder)
-        beats = stream((folder / WAVES).read_text(encoding="utf-8"))
-        # The golden model's order is the stream's: rows, columns, timesteps.
-        position = (spike.y * mine.pixels.shape[1] + spike.x) * mine.timesteps + spike.t
+        beats = parse_waveform((folder / WAVES).read_text(encoding="utf-8"))
+        # Golden model and stream have the same order: rows, columns, timesteps.
+        position = (spike.y * frame.pixels.shape[1] + spike.x) * frame.timesteps + spike.t
         beat = [beat for beat in beats if beat.layer == spike.layer][position]
     digits = -(-layers[spike.layer].channels // 4)
-    place = f"layers[{spike.layer}].words[{spike.y}, {spike.x}, {spike.t}]"
-    say("golden word", f"{spike.word:0{digits}x}  {place}, bit {spike.channel} is 1")
-    place = f"trace_word at the clock's edge at time {beat.time} of {args.output / WAVES}"
-    say("RTL word", f"{beat.word:0{digits}x}  {place}, cycle {beat.cycle} of the frame")
+    source = f"layers[{spike.layer}].words[{spike.y}, {spike.x}, {spike.t}]"
+    show("golden word", f"{spike.word:0{digits}x}  {source}, bit {spike.channel} is 1")
+    source = f"trace_word at the clock's edge at time {beat.time} of {args.output / WAVES}"
+    show("RTL word", f"{beat.word:0{digits}x}  {source}, cycle {beat.cycle} of the frame")
     if beat.word != spike.word:
-        raise Failure("the Verilog gives another word than the golden model")
+        raise Failure("the Verilog's word differs from the golden model's")
 
 
-def say(name: str, text: str) -> None:
-    """One line of the story."""
+def show(name: str, text: str) -> None:
+    """Print one line with its name."""
     print(f"{name:11} {text}", flush=True)
 
 
-def find(layers: Sequence[LayerTrace], layer: int, number: int) -> Spike:
-    """A spike by its number in a layer: rows, columns, timesteps, channels, as the stream goes.
+def find_spike(layers: Sequence[LayerTrace], layer: int, number: int) -> Spike:
+    """A spike by its number in a layer, in the stream's order: rows, columns, timesteps, channels.
 
     Raises
     ------
     UsageError
-        There is no such layer, or it does not spike as often.
+        There is no such layer, or it has fewer spikes.
     """
     if not 0 <= layer < len(layers):
         raise UsageError(f"--layer {layer} is not in 0..{len(layers) - 1}")
@@ -135,42 +138,42 @@ def find(layers: Sequence[LayerTrace], layer: int, number: int) -> Spike:
     if not 0 <= number < len(fired):
         raise UsageError(f"--number {number}: layer {layer} has {len(fired)} spikes, from 0 on")
     y, x, t, channel = map(int, fired[number])
-    # Words of 64 channels, the lowest ones first.
+    # Words of 64 channels, the lowest channels first.
     parts = layers[layer].words[y, x, t]
     word = sum(int(part) << (WORD_BITS * index) for index, part in enumerate(parts))
     return Spike(layer=layer, y=y, x=x, t=t, channel=channel, word=word)
 
 
-def why(layer: LayerTrace, spike: Spike, thresholds: npt.NDArray[np.integer]) -> str:
-    """The neuron's numbers, of which the golden model keeps all where it is asked to."""
-    assert layer.currents is not None and layer.charged is not None, "membranes were asked for"
-    place = (spike.t, spike.channel, spike.y, spike.x)
-    current, membrane = layer.currents[place], layer.charged[place]
+def neuron_state(layer: LayerTrace, spike: Spike, thresholds: npt.NDArray[np.integer]) -> str:
+    """Current, membrane and threshold of the neuron at its spike."""
+    assert layer.currents is not None and layer.charged is not None, "traced with membranes=True"
+    index = (spike.t, spike.channel, spike.y, spike.x)
+    current, membrane = layer.currents[index], layer.charged[index]
     return f"current {current}, membrane {membrane} >= threshold {thresholds[spike.channel]}"
 
 
 def simulate(folder: Path) -> None:
-    """Run the plain bench of the vectors, which compares everything, and keep the waveform.
+    """Run the testbench on the vectors, compare its results, and keep the waveform.
 
     Raises
     ------
     Failure
-        It does not build, or the Verilog differs from the golden model.
+        The testbench does not build, or the Verilog differs from the golden model.
     """
     (folder / "dump.v").write_text(DUMP, encoding="utf-8")
     sources = [BENCH.name, f"{TOP}.v", "dump.v"]
     tops = ["-s", BENCH.stem, "-s", "dump"]
     for command in (["iverilog", "-g2005", "-o", "bench", *tops, *sources], ["vvp", "-n", "bench"]):
         done = run(command, cwd=folder)
-        told = (done.stdout + done.stderr).strip().rpartition("\n")[2]
-        if done.returncode or told.startswith("FAIL"):
-            raise Failure(f"{command[0]}: {told or f'exit code {done.returncode}'}")
+        message = (done.stdout + done.stderr).strip().rpartition("\n")[2]
+        if done.returncode or message.startswith("FAIL"):
+            raise Failure(f"{command[0]}: {message or f'exit code {done.returncode}'}")
 
 
-def stream(waveform: str) -> list[Beat]:
-    """The words on the stream `trace` of a value change dump.
+def parse_waveform(waveform: str) -> list[Beat]:
+    """The words on the stream `trace` in a value change dump.
 
-    A flip-flop takes what was there before the clock's edge, and so does this.
+    Like a flip-flop, it samples the values before the clock's rising edge.
     """
     names: dict[str, str] = {}
     values = dict.fromkeys(SIGNALS, "x")

@@ -2,9 +2,8 @@
 
     .venv/bin/python examples/train_a_tiny_network.py -o build/my-tiny.safetensors
 
-Four layers of four channels take a few minutes on two cores and learn the least that can be called
-denoising; `make train` trains networks like the shipped ones. The frozen file is like theirs: all
-commands take it as --deployment.
+Four layers of four channels take a few minutes on two cores and denoise only a little; `make train`
+trains networks like the shipped ones. All commands accept the frozen file as --deployment.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from sw_model.training.run import NOISE_SEED, TrainingRun
 PHOTOGRAPHS = ("brick", "coins", "grass", "gravel", "moon", "page", "camera")
 """Grey pictures that come with scikit-image; the last one is held out."""
 REPORTS = 10
-"""Lines that tell how far the training is."""
+"""Number of progress lines during the training."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Train, freeze, measure."""
     check_output(args.output)
-    # Hidden weights are rounded to their four bits from the start, as freezing will round them.
+    # Hidden weights are rounded to four bits from the start, as in the frozen network.
     options = TrainingOptions(
         config="tiny", steps=args.steps, batch=args.batch, lr=1e-2, round_weights=True
     )
@@ -55,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
     run = TrainingRun(options, images, build_model(options), data="scikit-image's photographs")
     train(run)
 
-    # From here on there are integers only: weights, biases, thresholds, multipliers.
+    # The frozen network has only integers: weights, biases, thresholds, multipliers.
     deployment = freeze_checkpoint(run.checkpoint(), name="my-tiny")
     deployment.save(args.output)
     measure(deployment, images)
@@ -63,7 +62,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def train(run: TrainingRun) -> None:
-    """All steps, with a line now and then."""
+    """Do all steps, and print a line at regular intervals."""
     steps = run.options.steps
     with progress("training", unit="steps", total=steps) as bar:
         while run.completed < steps:
@@ -78,7 +77,7 @@ def train(run: TrainingRun) -> None:
 
 
 def measure(deployment: Deployment, images: TrainingSet) -> None:
-    """What the frozen network does to the picture that it has not seen."""
+    """Print the PSNR of the held-out picture, noisy and denoised by the frozen network."""
     (clean,) = images.held_out
     noisy = add_noise(clean, deployment.sigma, NOISE_SEED)
     denoised = denoise(noisy, deployment, level=deployment.sigma)

@@ -2,22 +2,22 @@
 # scripts/figures.sh FOLDER [OPTION...]
 #
 # Trains the networks of the paper's figures 3 and 4 for `python -m sw_model figures --points
-# FOLDER`: one network of each input coding, from that a short fine-tuning for each T, and DnCNN with
-# as many steps. Called again, it goes on where it stopped and skips what is done. The options go to
-# all trainings (--threads 2, --minutes 30, --no-compile, ...). Pictures: train400/ in --data or
-# SPIKING_DNCNN_DATA. Variables:
+# FOLDER`: one network for each input coding, a short fine-tuning of it for each T, and DnCNN with
+# the same number of steps. A second call continues a stopped training and skips finished ones. The
+# options apply to all trainings (--threads 2, --minutes 30, --no-compile, ...). Pictures: train400/
+# in --data or SPIKING_DNCNN_DATA. Variables:
 #
 #   CONFIG      network; 17 layers of 32 channels by default, four times cheaper than 64
 #   BASE_STEPS  steps of the networks that the points are fine-tuned from
 #   STEPS       steps of a point's fine-tuning
-#   BATCH       patches a step
+#   BATCH       patches in a step
 #   TIMESTEPS   T of the points
 #   DIRECT, BERNOULLI, DNCNN
-#               checkpoints of trained networks that take the place of the three long trainings;
-#               BERNOULLI may be a copy of DIRECT, which is then fine-tuned for both codings
+#               checkpoints of trained networks that replace the three long trainings; BERNOULLI may
+#               be a copy of DIRECT, which is then fine-tuned for both codings
 #
-# Exit code: that of the first command that did not end with 0; 3 means that --minutes stopped a
-# training before its last step.
+# The exit code is that of the first command that failed; 3 means that --minutes stopped a training
+# before its last step.
 set -euo pipefail
 if [ $# -lt 1 ]; then
   echo "usage: scripts/figures.sh FOLDER [OPTION...]" >&2
@@ -28,10 +28,10 @@ options=("${@:2}")
 python=${PYTHON:-.venv/bin/python}
 config=${CONFIG:-compact} base_steps=${BASE_STEPS:-5600} steps=${STEPS:-400} batch=${BATCH:-8}
 timesteps=${TIMESTEPS:-1 2 3 4 5 7 10 12}
-# Threads that wait for each other would otherwise spin through time that others could use.
+# Threads that wait for each other sleep instead of spinning.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
-# train NAME ARGUMENT...: begin the run FOLDER/NAME, go on with it, or skip it where it is done.
+# train NAME ARGUMENT...: start the run FOLDER/NAME, resume it, or skip it if it is finished.
 train() {
   local run=$folder/$1 code=0
   if [ -f "$run/done" ]; then
@@ -44,23 +44,23 @@ train() {
     "$python" -m sw_model train -o "$run" --batch "$batch" "${@:2}" "${options[@]}" || code=$?
   fi
   if [[ $code = 3 || $code -gt 128 ]]; then
-    echo "$0: stopped in the training '$1'; the same command goes on" >&2
+    echo "$0: stopped in the training '$1'; the same command continues" >&2
   fi
   [ "$code" = 0 ] || exit "$code"
   touch "$run/done"
 }
 
-# T may be added to what is in the folder, nothing else may change.
+# Another call may add values of T to the folder; everything else must stay.
 recipe="$config $base_steps $steps $batch"
 for trained in "${DIRECT:-}" "${BERNOULLI:-}" "${DNCNN:-}"; do
   recipe="$recipe ${trained:--}"
 done
-held=$folder/recipe
+recipe_file=$folder/recipe
 mkdir -p "$folder"
-if [ ! -f "$held" ]; then
-  echo "$recipe" >"$held"
-elif [ "$(cat "$held")" != "$recipe" ]; then
-  echo "$0: '$folder' holds trainings of '$(cat "$held")', not '$recipe'; name another folder" >&2
+if [ ! -f "$recipe_file" ]; then
+  echo "$recipe" >"$recipe_file"
+elif found=$(cat "$recipe_file") && [ "$found" != "$recipe" ]; then
+  echo "$0: '$folder' holds trainings of '$found', not '$recipe'; name another folder" >&2
   exit 2
 fi
 
@@ -77,7 +77,7 @@ for coding in direct bernoulli; do
       --timesteps "$t" --steps "$steps" --lr 5e-4 --warmup 30
   done
 done
-# DnCNN by the same number of steps in all; one that is given is fine-tuned like the others.
+# DnCNN with the same total number of steps; a given one is fine-tuned like the others.
 if [ -z "${DNCNN:-}" ]; then
   train dncnn --config "$config" --model ann --steps $((base_steps + steps))
 else

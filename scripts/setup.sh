@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes .venv with the locked packages, those of all extras, and installs what only Debian has:
-# Icarus Verilog, and the parts of Python that Debian packs separately. Does nothing that is already
-# done.
+# Makes .venv with the locked packages of all extras, and installs with apt what pip cannot: Icarus
+# Verilog, g++, and the parts of Python that Debian packages separately. Steps already done are
+# skipped.
 set -euo pipefail
-# Where packages go is said here, whatever pip is told elsewhere.
+# Packages go into .venv, whatever the user's pip configuration says.
 unset CDPATH PIP_TARGET PIP_PREFIX PIP_ROOT
 export PIP_USER=0
 cd "$(dirname "$0")/.."
@@ -17,13 +17,13 @@ fail() {
 install() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "$2; no right to install it: ask for 'apt-get install $1'"
+    command -v sudo >/dev/null || fail "$2; sudo is missing too: run 'apt-get install $1' as root"
     apt=(sudo "${apt[@]}")
   fi
-  command -v apt-get >/dev/null || fail "$2; this is no Debian: install what it calls $1"
+  command -v apt-get >/dev/null || fail "$2; apt-get is missing: install the equivalent of $1"
   echo "setup: installing $1 ($2)"
   { "${apt[@]}" update -q && "${apt[@]}" install -q -y --no-install-recommends "$1"; } >/dev/null ||
-    fail "$2; 'apt-get install $1' did not succeed: install it by hand"
+    fail "$2; 'apt-get install $1' failed: install it by hand"
 }
 
 python=${PYTHON:-python3}

@@ -106,7 +106,7 @@ def test_waveforms_are_sampled_before_the_clock_edge():
     )
     changes = "#0 0! 0# #5 1! 1# b1_% b10_& b111_( #10 0! #15 1! b11_& 0# #20 0! #25 1!"
     lines = changes.replace(" ", "\n").replace("_", " ")
-    (beat,) = follow_a_spike.stream(header + lines)
+    (beat,) = follow_a_spike.parse_waveform(header + lines)
     assert (beat.time, beat.layer, beat.word, beat.cycle) == (15, 1, 2, 7)
 
 

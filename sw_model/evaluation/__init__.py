@@ -1,5 +1,5 @@
-"""What a frozen network achieves and costs: PSNR, SSIM, spikes, operations, energy, model cards.
+"""Quality and cost of a frozen network: PSNR, SSIM, spikes, operations, energy, model cards.
 
-What belongs here: figures of one network over pictures. It imports `sw_model.denoising` and what
-that stands on, no PyTorch. Studies that compare networks are `sw_model.studies`'.
+What belongs here: figures of one network over pictures. It imports `sw_model.denoising` and its
+dependencies, no PyTorch. Studies that compare networks are in `sw_model.studies`.
 """

@@ -1,7 +1,7 @@
 """Sub-command ``card``: the model card of a frozen network.
 
-A card says what a deployment is and how it was trained, from its file alone, and what it reaches,
-from the JSON reports of ``evaluate`` and ``cost``. No number in it is typed.
+A card describes a deployment and its training, from the deployment's file, and its quality and
+cost, from the JSON reports of ``evaluate`` and ``cost``. No number in it is typed by hand.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .card_sections import (
 )
 
 FIGURES = "## Figures"
-"""The heading up to which a card follows from the deployment's file alone."""
+"""Heading of the part that needs reports; the part before needs only the deployment's file."""
 
 
 def head(deployment: Deployment, name: str) -> str:
@@ -37,21 +37,21 @@ def head(deployment: Deployment, name: str) -> str:
     Parameters
     ----------
     name
-        What ``--deployment`` takes.
+        Value for ``--deployment``.
     """
     network, provenance = network_section(deployment), provenance_section(deployment)
     return TEXTS.text("head", name=name, network=network, provenance=provenance) + "\n"
 
 
 def card(deployment: Deployment, name: str, reports: Sequence[Mapping[str, Any]]) -> str:
-    """The whole card.
+    """The complete card.
 
     Parameters
     ----------
     name
-        What ``--deployment`` takes.
+        Value for ``--deployment``.
     reports
-        Of ``evaluate`` and ``cost``, as `read_report` gives them.
+        Reports of ``evaluate`` and ``cost``, as `read_report` returns them.
     """
     qualities = [report for report in reports if "summary" in report]
     costs = [report for report in reports if "break_even_theta" in report]
@@ -74,7 +74,7 @@ def read_report(path: Path, deployment: Deployment) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        The file is missing, no such report, or about another deployment.
+        The file is missing, is not such a report, or is about another deployment.
     """
     accepted = "give a file that `evaluate --json` or `cost --json` wrote"
     with reading(path, "a report of a deployment's figures", accepted) as file:
@@ -86,7 +86,7 @@ def read_report(path: Path, deployment: Deployment) -> dict[str, Any]:
     if measured != deployment.hash:
         raise UsageError(
             f"{path} is about the deployment with hash {str(measured)[:16]}…, "
-            f"not {deployment.hash[:16]}…; measure again, or give the deployment it is about"
+            f"not {deployment.hash[:16]}…; measure again, or give that deployment"
         )
     return report
 
@@ -94,9 +94,9 @@ def read_report(path: Path, deployment: Deployment) -> dict[str, Any]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
-        "Write the model card of a frozen network: what it is and how it was trained, from its "
-        "file, and its figures, from JSON reports of `evaluate` and `cost`, each with the command "
-        "that gives it."
+        "Write the model card of a frozen network: its description and training, from its file, "
+        "and its figures, from JSON reports of `evaluate` and `cost`, each with the command that "
+        "gives it."
     )
     parser.epilog = (
         "example: python -m sw_model card --deployment compact --figures set12.json cost.json"
@@ -108,14 +108,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="reports that `evaluate --json` or `cost --json` wrote about it",
+        help="reports of `evaluate --json` or `cost --json` about the deployment",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="OUT",
-        help="Markdown file to write (default: beside the deployment's file, with suffix .md)",
+        help="Markdown file to write (default: next to the deployment's file, with suffix .md)",
     )
 
 
@@ -124,8 +124,8 @@ def main(args: argparse.Namespace) -> int:
     deployment = load_deployment(args.deployment)
     stem = Path(args.deployment).stem
     shipped = args.deployment in shipped_deployments()
-    beside = SHIPPED / stem if shipped else Path(args.deployment).with_suffix("")
-    output = args.output or beside.with_name(f"{stem}.md")
+    default = SHIPPED / stem if shipped else Path(args.deployment).with_suffix("")
+    output = args.output or default.with_name(f"{stem}.md")
     check_output(output)
     reports = [read_report(path, deployment) for path in args.figures]
     write_atomically(output, card(deployment, one_line(stem), reports).encode())

@@ -20,7 +20,7 @@ TEXTS = Templates(Path(__file__).parent / "card.md", width=None)
 
 
 def network_section(deployment: Deployment) -> str:
-    """What the network is: every field of its spec, its hash, the widths that follow."""
+    """The network: every field of its spec, its hash, and the derived widths."""
     spec, widths = deployment.spec, deployment.widths
     kinds = ", ".join(_runs(spec.layers, lambda layer: layer.kind))
     weights = sum(weight.size for weight in deployment.weights)
@@ -43,7 +43,7 @@ def network_section(deployment: Deployment) -> str:
 
 
 def provenance_section(deployment: Deployment) -> str:
-    """How the network came about, as its file says."""
+    """The provenance of the network, from its file."""
     provenance = dict(deployment.provenance)
     runs = provenance.pop("runs", None)
     facts = [f"- {key}: {value}" for key, value in sorted(provenance.items())]
@@ -59,7 +59,7 @@ def provenance_section(deployment: Deployment) -> str:
 
 
 def quality_section(name: str, reports: Sequence[Report]) -> str:
-    """PSNR, SSIM and theta of what ``evaluate`` reported."""
+    """PSNR, SSIM and theta from reports of ``evaluate``."""
     rows, commands = [], []
     for number, report in enumerate(reports, 1):
         commands.append(f"- ({number}) {evaluate_command(name, report)}")
@@ -85,7 +85,7 @@ def quality_section(name: str, reports: Sequence[Report]) -> str:
 
 
 def picture_section(report: Report) -> str:
-    """PSNR, SSIM and theta of every picture, for the first noise of a report."""
+    """PSNR, SSIM and theta of every picture, for the first noise setting of a report."""
     first = report["runs"][0] if "runs" in report else report
     noise = first["noise"]
     rows = [
@@ -111,7 +111,7 @@ def picture_section(report: Report) -> str:
 
 
 def cost_section(name: str, report: Report) -> str:
-    """Operations and energy of what ``cost`` reported."""
+    """Operations and energy from a report of ``cost``."""
     image, breaks = report["per_image"], report["break_even_theta"]
     rows = [
         (
@@ -144,7 +144,7 @@ def cost_section(name: str, report: Report) -> str:
 
 
 def evaluate_command(name: str, report: Report) -> str:
-    """The command that gives such a report of the deployment."""
+    """The ``evaluate`` command that gives a report of the deployment."""
     summaries = report["summary"]
     seeds = ",".join(map(str, summaries[0]["seeds"]))
     option = f"--seeds {seeds}" if "," in seeds else f"--seed {seeds}"
@@ -154,7 +154,7 @@ def evaluate_command(name: str, report: Report) -> str:
 
 
 def cost_command(name: str, report: Report) -> str:
-    """The command that gives such a report of the deployment."""
+    """The ``cost`` command that gives a report of the deployment."""
     noise = report["noise"]
     options = f"--noise {noise['sigma']:g} --seed {noise['seed']} --protocol {noise['protocol']}"
     return _command("cost", name, report, options, report["pictures"])
@@ -190,7 +190,7 @@ def _neuron(neuron: NeuronSpec | None) -> str:
 
 
 def _runs(layers: Sequence[LayerSpec], text: Callable[[LayerSpec], str]) -> list[str]:
-    """What layers have in common, with the numbers of the layers that follow each other."""
+    """Texts of the layers, one for each run of layers with equal text, with the layer numbers."""
     parts = []
     for value, group in groupby(enumerate(layers), key=lambda pair: text(pair[1])):
         indices = [index for index, _ in group]
@@ -203,7 +203,7 @@ def _value(summary: Mapping[str, float | None], decimals: int) -> str:
     mean = _number(summary["mean"], decimals)
     if summary["spread"] is None:
         return mean
-    # A spread is often a hundredth of its value.
+    # The spread gets one more decimal: it is often a hundredth of the mean.
     return f"{mean} {PLUS_MINUS} {summary['spread']:.{decimals + 1}f}"
 
 

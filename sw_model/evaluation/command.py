@@ -1,4 +1,4 @@
-"""Sub-command ``evaluate``: how well a frozen network denoises, and at what activity."""
+"""Sub-command ``evaluate``: quality and activity of a frozen network on clean pictures."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from .report import report, table
 def evaluate(
     deployment: Deployment, timesteps: int, noise: Noise, files: Iterable[Path]
 ) -> Evaluation:
-    """Add noise to each picture, denoise it, and measure both.
+    """Add noise to each picture, denoise it, and measure the noisy and the denoised picture.
 
     Raises
     ------
     UsageError
-        A file is no picture that is accepted, or the noise cannot be drawn.
+        A file is not an accepted picture, or the noise cannot be drawn.
     """
     return evaluate_all(deployment, timesteps, [noise], files)[0]
 
@@ -47,11 +47,11 @@ def evaluate(
 def evaluate_all(
     deployment: Deployment, timesteps: int, noises: Sequence[Noise], files: Iterable[Path]
 ) -> list[Evaluation]:
-    """As `evaluate`, with each of several noises."""
+    """As `evaluate`, for each of several noise settings."""
     files = list(files)
     pictures: list[list[Measured]] = [[] for _ in noises]
     with progress("evaluate") as bar:
-        # Picture by picture, so that one that cannot be read is not met in the second noise only.
+        # Pictures in the outer loop, so that an unreadable one is found before further noises.
         for number, path in enumerate(files):
             for index, noise in enumerate(noises):
                 item = bar.item(number * len(noises) + index, len(files) * len(noises), path.name)
@@ -73,9 +73,9 @@ def _measure(
 ) -> Measured:
     clean = read_picture(path)
     pixels = add_noise(clean, noise.sigma, noise.seed, noise.protocol)
-    # What hardware is compared with: pixels as they are, the noise as it was made where it is told.
-    told = deployment.spec.noise_levels is not None
-    level = noise.sigma if told else deployment.sigma
+    # As in the hardware: pixels are not rescaled; the true noise level is an input if there is one.
+    takes_level = deployment.spec.noise_levels is not None
+    level = noise.sigma if takes_level else deployment.sigma
     result = denoise_picture(deployment, pixels, timesteps, progress, level=level)
     return Measured(
         name=one_line(path.name),
@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Add noise to clean pictures, denoise them with a frozen network in the integers of the "
-        "hardware, and report PSNR, SSIM and theta, for Set12 and BSD68 beside published figures. "
+        "hardware, and report PSNR, SSIM and theta; for Set12 and BSD68 also published figures. "
         "Equal inputs give equal reports."
     )
     parser.epilog = (
@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_picture_options(parser)
     parser.add_argument(
-        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+        "--json", metavar="FILE", help="write the figures as JSON; - prints only the JSON"
     )
     add_network_options(parser)
     add_noise_options(parser, sigma=DEFAULT_SIGMA, several=True)

@@ -1,4 +1,4 @@
-"""Sub-command ``cost``: operations, memory traffic and energy against the dense DnCNN."""
+"""Sub-command ``cost``: operations, memory traffic and energy, compared with the dense DnCNN."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Denoise pictures with a frozen network, count its synaptic operations (SOP) and memory "
-        "traffic from the spikes, and hold an estimate of their energy against the dense DnCNN "
-        "of the same layers and channels with 8-bit weights and activations. Says at which theta "
-        "(spikes per neuron) the spiking network stops paying off. docs/log/cost.md has the model."
+        "traffic from the spikes, and compare an estimate of their energy with the dense DnCNN "
+        "of the same layers and channels with 8-bit weights and activations. Reports the theta "
+        "(spikes per neuron) at which the spiking network stops paying off. docs/log/cost.md "
+        "describes the model."
     )
     parser.epilog = (
         "examples: python -m sw_model cost --set set12 --json cost.json; "
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_picture_options(parser)
     parser.add_argument(
-        "--json", metavar="FILE", help="write the figures as JSON; - prints nothing but them"
+        "--json", metavar="FILE", help="write the figures as JSON; - prints only the JSON"
     )
     add_network_options(parser)
     add_noise_options(parser, sigma=DEFAULT_SIGMA)

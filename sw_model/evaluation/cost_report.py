@@ -1,4 +1,4 @@
-"""What `sw_model.evaluation.cost_study` measured, as JSON and as tables for the terminal."""
+"""Results of `sw_model.evaluation.cost_study` as JSON and as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from .cost_study import CostStudy, FrameCost
 
 DECIMALS = 6
 MICROJOULE = 1e6
-"""Picojoules."""
+"""In picojoules."""
 BYTE = 8
+"""In bits."""
 TRAFFIC = {
     "weights": "weight_traffic",
     "line_buffers": "line_buffer_traffic",
@@ -31,14 +32,14 @@ BREAK_EVENS: dict[str, tuple[Scope, bool]] = {
     "arithmetic_and_memory": ("all", False),
     "arithmetic_and_memory_no_reuse": ("all", True),
 }
-"""Scope, and whether the dense network reads its weights for every pixel."""
+"""Scope of each break-even, and whether the dense network reads its weights for every pixel."""
 MEANING = {
     "arithmetic": "arithmetic alone",
     "arithmetic_and_memory": "arithmetic and memory, dense weights read once a tile",
     "arithmetic_and_memory_no_reuse": "arithmetic and memory, dense weights read for every pixel",
 }
 WIDTH_MIN = 100
-"""Columns of the tables where nobody sees a narrower terminal."""
+"""Least width of the tables in columns; also their width without a terminal."""
 
 
 def report(study: CostStudy) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def report(study: CostStudy) -> dict[str, Any]:
 
 
 def break_evens(cost: FrameCost) -> dict[str, float | None]:
-    """Break-even theta of each of `BREAK_EVENS`."""
+    """Break-even theta for each key of `BREAK_EVENS`."""
     return {
         key: cost.break_even(scope, no_reuse=no_reuse)
         for key, (scope, no_reuse) in BREAK_EVENS.items()
@@ -95,7 +96,7 @@ def break_evens(cost: FrameCost) -> dict[str, float | None]:
 
 
 def tables(study: CostStudy) -> str:
-    """The study for reading."""
+    """The study as text for the terminal."""
     total, count = study.total, len(study.pictures)
     what = "a picture" if count == 1 else f"the mean of {count} pictures"
     console = Console(width=max(WIDTH_MIN, shutil.get_terminal_size((WIDTH_MIN, 1)).columns))
@@ -113,7 +114,7 @@ def tables(study: CostStudy) -> str:
             *(_sentence(study, key, theta) for key, theta in break_evens(total).items()),
         ]
     )
-    # rich fills the lines of a table's title.
+    # rich pads the lines of a table's title with spaces.
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
@@ -121,12 +122,12 @@ def _sentence(study: CostStudy, key: str, theta: float | None) -> str:
     if theta is None:
         value, note = "none", "no activity pays off"
         if study.total.activity.theta == 0:
-            note = "nothing spiked, so that its layers' shares are unknown"
+            note = "no neuron spiked, so the layers' shares are unknown"
     else:
         value = f"{theta:.3f}"
         note = "pays off" if study.total.activity.theta <= theta else "does not pay off here"
         if theta > study.timesteps:
-            note = f"always pays off, being beyond T = {study.timesteps}"
+            note = f"always pays off: theta cannot exceed T = {study.timesteps}"
     return f"  {value:>7}  {MEANING[key]}: {note}"
 
 

@@ -1,4 +1,4 @@
-"""Costs of pictures, from the golden model's spikes, by `sw_model.spec.cost.model`."""
+"""Costs of denoising pictures: the golden model's spikes in `sw_model.spec.cost.model`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ Layers = tuple[LayerCost, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class FrameCost:
-    """Costs of one or more frames; those of the same network can be added.
+    """Costs of one or more frames; costs of the same network can be added.
 
     Attributes
     ----------
     spiking, dense, dense_no_reuse
-        A layer each: the spiking network, the dense one, and the dense one that reads weights for
-        every pixel.
+        One cost per layer: of the spiking network, of the dense network, and of the dense network
+        that reads its weights for every pixel.
     activity
         Spikes and theta.
     """
@@ -52,14 +52,14 @@ class FrameCost:
         )
 
     def break_even(self, scope: Scope, *, no_reuse: bool = False) -> float | None:
-        """Theta from which on the spiking network costs more; see `break_even_theta`."""
+        """Theta above which the spiking network costs more; see `break_even_theta`."""
         dense = self.dense_no_reuse if no_reuse else self.dense
         return break_even_theta(self.spiking, dense, self.activity.theta, scope)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCost:
-    """Cost of a picture: of its one frame, or of the three of a colour picture."""
+    """Cost of a picture, which has one frame, or three if it has colours."""
 
     name: str
     shape: tuple[int, ...]
@@ -68,7 +68,7 @@ class MeasuredCost:
 
 @dataclass(frozen=True, kw_only=True)
 class CostStudy:
-    """Costs of all pictures, and what they were measured with."""
+    """Costs of all pictures, with the network and the noise."""
 
     deployment: Deployment
     timesteps: int
@@ -83,12 +83,12 @@ class CostStudy:
 
 
 def count_input(words: npt.NDArray[np.uint64]) -> InputSpikes:
-    """Events that a map gives the layer after it.
+    """Input events of the layer after a spike map.
 
     Parameters
     ----------
     words
-        (H, W, T, ceil(C / 64)) uint64, a bit a spike.
+        (H, W, T, ceil(C / 64)) uint64, one bit per spike.
     """
     events = np.bitwise_count(words).sum(axis=(2, 3), dtype=np.int64)  # (H, W)
     taps = np.multiply.outer(*(_reached(size) for size in events.shape))
@@ -96,7 +96,7 @@ def count_input(words: npt.NDArray[np.uint64]) -> InputSpikes:
 
 
 def _reached(size: int) -> npt.NDArray[np.int64]:
-    """Places along a side that a spike at each place reaches: itself and its neighbours inside."""
+    """Number of positions along a side that a spike at each position reaches inside the map."""
     full = np.convolve(np.ones(size, np.int64), np.ones(KERNEL, np.int64))
     return full[KERNEL // 2 : KERNEL // 2 + size]
 
@@ -107,18 +107,18 @@ def frame_cost(
     timesteps: int,
     progress: golden.Progress | None = None,
 ) -> FrameCost:
-    """Denoise a frame and tell what that costs.
+    """Denoise a frame and return its cost.
 
-    Memory: all layers' event words, a bit for each neuron and timestep of the network.
+    Memory: all layers' event words, one bit for each neuron and timestep of the network.
 
     Parameters
     ----------
     pixels
         (H, W) integers in -512..511.
     timesteps
-        T, one that the deployment allows.
+        T, allowed by the deployment.
     progress
-        As `sw_model.golden.denoise` has it.
+        See `sw_model.golden.denoise`.
     """
     result = golden.denoise(deployment, pixels, timesteps, trace="spikes", progress=progress)
     depth, channels = len(deployment.spec.layers), deployment.spec.channels
@@ -139,12 +139,12 @@ def study(
     files: Iterable[Path],
     set_name: str | None = None,
 ) -> CostStudy:
-    """Costs of pictures with noise on them.
+    """Costs of denoising pictures with noise added.
 
     Raises
     ------
     UsageError
-        A file is no picture that is accepted, or the noise cannot be drawn.
+        A file is not an accepted picture, or the noise cannot be drawn.
     """
     files = list(files)
     pictures = []
@@ -173,5 +173,5 @@ def study(
     )
 
 
-def _sum(these: Layers, those: Layers) -> Layers:
-    return tuple(map(add, these, those))
+def _sum(left: Layers, right: Layers) -> Layers:
+    return tuple(map(add, left, right))

@@ -1,4 +1,4 @@
-"""What is measured of pictures that a frozen network denoised."""
+"""Figures measured on pictures that a frozen network denoised."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Figures of all pictures, and what they were measured with."""
+    """Figures of all pictures, with the network and the noise."""
 
     deployment: Deployment
     timesteps: int

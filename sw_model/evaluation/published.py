@@ -1,10 +1,10 @@
-"""What others published on the same pictures, to be printed beside what is measured here.
+"""Published results of other authors on the same pictures, printed next to the measured ones.
 
-All for Gaussian noise of sigma 25, not clipped; PSNR in dB. Sources:
+All are for Gaussian noise of sigma 25, not clipped; PSNR in dB. Sources:
 
 - BM3D, WNNM, DnCNN-S: K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, *Beyond a Gaussian Denoiser*,
-  IEEE Transactions on Image Processing 26 (2017), tables II (BSD68) and III (Set12), DnCNN-S being
-  the network that is trained for this sigma alone; the mean of Set12 is over the table's twelve.
+  IEEE Transactions on Image Processing 26 (2017), tables II (BSD68) and III (Set12). DnCNN-S is
+  the network trained for this sigma only; the mean of Set12 is over the table's twelve pictures.
 - SPIDEN: the integrate-and-fire network of A. Castagnetti, A. Pegatoquet, B. Miramond, *SPIDEN:
   deep Spiking Neural Networks for efficient image denoising*, Frontiers in Neuroscience 17 (2023).
 - LIF and rate coding: Castagnetti, Pegatoquet, Miramond, *Neural information coding for efficient
@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SIGMA = 25.0
-"""The noise that all these figures are for, in grey levels."""
+"""Noise of all these figures, in grey levels."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A PSNR in dB, by whose method, of a set's mean or of one of its pictures."""
+    """A method's PSNR in dB, the mean of a set or that of one picture."""
 
     method: str
     psnr: float
@@ -29,7 +29,7 @@ class Published:
 
 
 CAMERAMAN = "01.png"
-"""C.man in Set12 as the authors of DnCNN distribute it."""
+"""C.man in the copy of Set12 that the authors of DnCNN distribute."""
 
 PUBLISHED: dict[str, tuple[Published, ...]] = {
     "set12": (
@@ -50,5 +50,5 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 
 
 def published(set_name: str | None, sigma: float) -> tuple[Published, ...]:
-    """Figures to hold results against; none for other pictures or other noise."""
+    """Figures to compare results with; none for other pictures or other noise."""
     return PUBLISHED.get(set_name or "", ()) if sigma == SIGMA else ()

@@ -1,4 +1,4 @@
-"""What `sw_model.evaluation.command` measured, as JSON and as tables for the terminal."""
+"""Results of `sw_model.evaluation.command` as JSON and as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .figures import Evaluation, Measured
 from .published import SIGMA, published
 
 DECIMALS = 6
-"""Of the report's numbers: enough for any use, and the same on every machine."""
+"""Decimals of the report's numbers; few enough to be equal on every machine."""
 
 
 def report(evaluations: Sequence[Evaluation], set_name: str | None = None) -> dict[str, Any]:
-    """The evaluations as JSON values: of one noise as they are, of several as ``runs``.
+    """The evaluations as JSON values; several noise settings are listed in ``runs``.
 
-    PSNR is in dB and null where it is infinite; SSIM is null where it or one of those that it is
-    the mean of does not exist. Theta of a set is over the neurons of all its pictures. ``summary``
-    has for each protocol the mean and the spread over the seeds of the sets' values; the spread is
-    their standard deviation (n - 1), null for one seed.
+    PSNR is in dB and null if it is infinite. SSIM is null for pictures too small for it, and so is
+    a mean that includes one of them. Theta of a set is over the neurons of all its pictures.
+    ``summary`` has, for each protocol, mean and spread of the set's values over the seeds; the
+    spread is the standard deviation (n - 1), null for one seed.
 
     Parameters
     ----------
     evaluations
-        At least one, of the same network and pictures.
+        One or more evaluations of the same network and pictures.
     set_name
-        The known set that the pictures are.
+        Name of the picture set, if it is a known one.
     """
     deployment = evaluations[0].deployment
     runs = [_run(evaluation) for evaluation in evaluations]
@@ -44,7 +44,7 @@ def report(evaluations: Sequence[Evaluation], set_name: str | None = None) -> di
 
 
 def by_protocol(evaluations: Iterable[Evaluation]) -> list[list[Evaluation]]:
-    """The evaluations of each protocol, in the order in which they come."""
+    """The evaluations of each protocol, in their original order."""
     groups: dict[str, list[Evaluation]] = {}
     for evaluation in evaluations:
         groups.setdefault(evaluation.noise.protocol, []).append(evaluation)
@@ -52,7 +52,7 @@ def by_protocol(evaluations: Iterable[Evaluation]) -> list[list[Evaluation]]:
 
 
 def table(evaluations: Sequence[Evaluation], set_name: str | None = None) -> str:
-    """The evaluations for reading; parameters as of `report`."""
+    """The evaluations as text for the terminal; parameters as in `report`."""
     first = evaluations[0]
     lines = [f"deployment  {describe(first.deployment, first.timesteps)}"]
     for group in by_protocol(evaluations):
@@ -164,9 +164,9 @@ def _summary(group: Sequence[Evaluation]) -> dict[str, Any]:
 
 
 def mean_and_spread(values: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation (n - 1); None for what does not exist.
+    """Mean and standard deviation (n - 1), or None.
 
-    The mean is None if one of the values is; the spread too, if one is infinite, or for one value.
+    Both are None if a value is None; the deviation also for an infinite or a single value.
     """
     known = [value for value in values if value is not None]
     if len(known) < len(values):

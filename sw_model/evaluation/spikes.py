@@ -1,4 +1,4 @@
-"""Sub-command ``spikes``: counts of a picture's spikes, for `python -m rtl explore`."""
+"""Sub-command ``spikes``: spike counts of a picture, for `python -m rtl explore`."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from sw_model.support.progress import progress
 from sw_model.support.text import one_line
 
 DEFAULT_CROP = "60,180,256,256"
-"""Of the default picture."""
+"""Crop of the default picture: Y, X, H, W."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
-        "Denoise a picture with the golden model and write how much each layer spiked: the events "
-        "and the empty event words of every timestep and column. `python -m rtl explore` predicts "
-        "cycles and energy from them."
+        "Denoise a picture with the golden model and write the spike counts of each layer: the "
+        "events and the empty event words of every timestep and column. `python -m rtl explore` "
+        "predicts cycles and energy from them."
     )
     parser.epilog = "example: python -m sw_model spikes --deployment best-s25 -o build/spikes.json"
     parser.add_argument(
@@ -40,14 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="?",
         metavar="IN",
-        help="clean 8-bit picture, of which colour ones give their luminance "
+        help="clean 8-bit picture; colours become luminance "
         "(default: a photograph that comes with scikit-image)",
     )
     parser.add_argument(
         "--crop",
         metavar="Y,X,H,W",
-        help="part of the picture to denoise, as if it were all (default: the whole of a given "
-        f"picture, {DEFAULT_CROP} of the photograph)",
+        help="denoise only this part of the picture (default: all of a given picture, "
+        f"{DEFAULT_CROP} of the photograph)",
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="JSON file to write"

@@ -1,6 +1,5 @@
-"""The networks in floats: DnCNN, its spiking twin, and what folding makes of them.
+"""The networks in floats: DnCNN, its spiking twin, and both with batch norm folded.
 
-What belongs here: what a forward and a backward pass need, in PyTorch. How networks are trained
-and frozen is `sw_model.training`'s. It imports `sw_model.coding`, `sw_model.pictures` and what
-these stand on.
+What belongs here: forward and backward passes in PyTorch. Training and freezing are in
+`sw_model.training`. It imports `sw_model.coding`, `sw_model.pictures` and their dependencies.
 """

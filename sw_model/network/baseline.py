@@ -1,8 +1,8 @@
-"""The float DnCNN that the spiking network is held against, and learns from.
+"""The float DnCNN that the spiking network is compared with and learns from.
 
-It has the same layers and channels and ReLU in the place of neurons. Its file (safetensors) holds
-what folding the batch norms leaves, in float32: ``weight.N`` (C_out, C_in, 3, 3) and ``bias.N``
-(C_out,) of layer N, for pixels on the 0..255 scale.
+It has the same layers and channels, with ReLU instead of spiking neurons. Its file (safetensors)
+holds the folded layers in float32: ``weight.N`` (C_out, C_in, 3, 3) and ``bias.N`` (C_out,) of
+layer N, for pixels on the 0..255 scale.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHIPPED = Path(__file__).parents[1] / "baselines" / "dncnn-s25.safetensors"
 
 @dataclass(frozen=True)
 class Baseline:
-    """Folded layers of a DnCNN, and where they come from.
+    """Folded layers of a DnCNN, and their provenance.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Baseline:
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> Baseline:
-        """Reads a baseline file; raises `UsageError` where it is none."""
+        """Reads a baseline file; raises `UsageError` if it is not one."""
         accepted = "give a file that `python -m sw_model baseline --export` wrote"
         with reading(path, "a baseline", accepted), safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -70,7 +70,7 @@ class Baseline:
 
     @property
     def channels(self) -> list[int]:
-        """Channels of each of its layers but the last."""
+        """Channels of each layer except the last."""
         return [len(bias) for _, bias in self.layers[:-1]]
 
     @property
@@ -82,7 +82,7 @@ class Baseline:
         return digest.hexdigest()
 
     def to(self, device: str) -> Baseline:
-        """The same network elsewhere, laid out for its convolutions."""
+        """The same network on ``device``, weights in channels-last order."""
         layers = [
             (weight.to(device, memory_format=torch.channels_last), bias.to(device))
             for weight, bias in self.layers
@@ -98,7 +98,7 @@ class Baseline:
     ) -> Tensor:
         """The residual (B, 1, H, W) of noisy pixels (B, 1, H, W); hidden layers in ``dtype``.
 
-        ``record`` gets the output (B, C, H, W) of every layer but the last in order.
+        The outputs (B, C, H, W) of all layers except the last are appended to ``record``.
         """
         x, last = pixels, len(self.layers) - 1
         for n, (weight, bias) in enumerate(self.layers):
@@ -130,7 +130,7 @@ def _check(layers: list[tuple[Tensor, Tensor]]) -> None:
         if not weight.dtype == bias.dtype == torch.float32:
             raise ValueError(f"layer {n} has {weight.dtype} and {bias.dtype}, not torch.float32")
         if not (weight.isfinite().all() and bias.isfinite().all()):
-            raise ValueError(f"layer {n} holds a value that is no finite number")
+            raise ValueError(f"layer {n} holds a value that is not finite")
         inputs = len(bias)
     if len(layers) < 2 or inputs != 1:
         raise ValueError(f"it has {len(layers)} layers, the last one of {inputs} channels")

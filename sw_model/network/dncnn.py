@@ -1,8 +1,8 @@
 """The float networks: DnCNN and its spiking twin.
 
-Both take the noisy picture in pixels and give the residual, the noise that they find in it, in
-pixels: denoised = noisy - residual. Pictures are (B, 1, H, W), spikes (T, B, C, H, W). With rate
-coding at its input the spiking twin gets spikes (T, B, 1, H, W) instead of the picture.
+Both take the noisy picture in pixels and return the residual, the predicted noise, in pixels:
+denoised = noisy - residual. Pictures are (B, 1, H, W), spikes (T, B, C, H, W). With rate coding
+at its input the spiking twin takes spikes (T, B, 1, H, W) instead of the picture.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from .ops import convolve, convolve_spikes, round_through
 from .rates import Levels, Relu
 
 PIXEL_SCALE = 255.0
-"""The networks work on pixels / 255 inside, so that weights start at a usual size."""
+"""The networks compute with pixels / 255, so that weights start at a usual size."""
 BIAS_INIT = 0.5
 """Initial offset of batch norm: half a threshold lets about a fifth of the neurons fire."""
 LEVELS_INIT = {"gain": 0.3, "bias": 0.2}
-"""The same of rates, with the size of batch norm's result: most lie inside of 0..1 at the start."""
+"""Initial gain and offset of batch norm for rates: at the start most rates lie in 0..1."""
 HIDDEN_NOISE = 0.3
 OUTPUT_NOISE = 0.1
 """Size of the initial weights' random part, as a factor of He's normal initialisation."""
@@ -45,13 +45,13 @@ BATCH_NORM_MOMENTUM = 0.1
 def initial_weight(layer: LayerSpec) -> nn.Parameter:
     """Initial weight (C_out, C_in, 3, 3).
 
-    Hidden layers start as the identity with some of He's normal noise on top. Noise alone mixes
-    the pixels of a neighbourhood in every layer; after sixteen layers of spikes little is left of
-    the single pixel's noise, which is what the network is to find. A small output layer starts with
+    Hidden layers start as the identity plus some of He's normal noise. Noise alone mixes the
+    pixels of a neighbourhood in every layer; after sixteen spiking layers little is left of the
+    single pixel's noise, which the network has to predict. Small weights in the output layer give
     a residual near zero.
 
-    Channels lie innermost, and with them those of all results: that is what the CPU's bfloat16
-    convolutions are fast for.
+    The memory format is channels last, which makes bfloat16 convolutions fast on a CPU; results
+    inherit it.
     """
     weight = torch.empty(layer.weight_shape, memory_format=torch.channels_last)
     nn.init.kaiming_normal_(weight, nonlinearity="relu")
@@ -65,21 +65,21 @@ def initial_weight(layer: LayerSpec) -> nn.Parameter:
 
 
 def rounded_weight(weight: Tensor, bits: int) -> Tensor:
-    """Weights on the grid of integers of ``bits`` bits whose largest is each channel's largest."""
+    """Weights rounded to ``bits`` bits; each channel's largest weight becomes the largest code."""
     largest = weight.detach().abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo().tiny)
     step = largest / weight_range(bits)[1]
     return round_through(weight / step) * step
 
 
 class NormalisedLayer(nn.Module):
-    """Convolution, batch norm over time, batch and place, and an activation.
+    """Convolution, batch norm over time, batch and position, and an activation.
 
     Parameters
     ----------
     layer
         Kind and channels.
     activation
-        What follows.
+        Activation after batch norm.
     init, bias
         Initial membrane and initial offset of batch norm, in thresholds.
     weight_bits
@@ -115,7 +115,7 @@ class NormalisedLayer(nn.Module):
         self.register_buffer("init", torch.full((channels,), init), persistent=False)
 
     def used_weight(self) -> Tensor:
-        """The weight as it acts: rounded where it is to be."""
+        """The weight of the convolution, rounded to ``weight_bits`` if given."""
         return (
             self.weight
             if self.weight_bits is None
@@ -123,16 +123,16 @@ class NormalisedLayer(nn.Module):
         )
 
     def convolved(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """What is normalised, of the input of `forward`."""
-        if x.dim() == 4:  # convolved once, in float32, since bfloat16 holds no ten-bit pixel
+        """The convolution's result before batch norm, from the input of `forward`."""
+        if x.dim() == 4:  # convolved once, in float32: ten-bit pixels do not fit bfloat16
             return convolve(x, self.used_weight(), torch.float32)[None]
         return convolve_spikes(x, self.used_weight(), dtype)
 
     @torch.no_grad()
     def rebase(self, x: Tensor) -> None:
-        """Let the statistics be those of one input, and gain and offset such that nothing changes.
+        """Set the statistics to those of ``x``; adapt gain and offset so that the output stays.
 
-        Training, which normalises by what comes in, then begins with what evaluation gives.
+        Training, which normalises by batch statistics, then starts from the evaluated network.
         """
         variance, mean = channel_statistics(self.convolved(x, torch.float32))
         gain = self.gamma * torch.rsqrt(self.running_var + BATCH_NORM_EPS)
@@ -166,21 +166,20 @@ class NormalisedLayer(nn.Module):
 
 
 class DnCNN(nn.Module):
-    """DnCNN: convolutions, batch norms, and an activation, ReLU if none is given.
+    """DnCNN: convolutions, batch norms, and an activation (ReLU by default).
 
-    The encoding layer's convolution of pixels is done once and its result is the constant current
-    of all timesteps (paper, section 2.1); spikes are convolved in every timestep. The output
-    convolution acts on the mean of the activations over time, which is the sum over time of its
-    action on each, divided by T.
+    The encoding layer convolves the pixels once; the result is the constant current of all
+    timesteps (paper, section 2.1). Spikes are convolved in every timestep. The output layer
+    convolves the mean of the activations over time, which equals the mean of its outputs.
 
     Parameters
     ----------
     spec
         Depth and channels.
     activation
-        Of all layers but the last.
+        Activation of all layers except the last.
     options
-        Of every `NormalisedLayer`.
+        Options of every `NormalisedLayer`.
     """
 
     coding = "direct"
@@ -215,11 +214,11 @@ class DnCNN(nn.Module):
         pixels
             (B, 1, H, W), in pixels; with rate coding their spikes (T, B, 1, H, W).
         dtype
-            Of the hidden layers' convolutions.
+            Type of the hidden layers' convolutions.
         compiled
             See `sw_model.network.neurons.normalised_activation`.
         record
-            Gets the output (T, B, C, H, W) of every layer but the last in order.
+            List to which the outputs (T, B, C, H, W) of all layers except the last are appended.
 
         Returns
         -------
@@ -227,7 +226,7 @@ class DnCNN(nn.Module):
             (B, 1, H, W), in pixels.
         """
         if (pixels.dim() == 4) != (self.coding == "direct"):
-            raise ValueError(f"coding {self.coding!r} does not get {pixels.dim()} dimensions")
+            raise ValueError(f"coding {self.coding!r} does not take {pixels.dim()} dimensions")
         x = pixels / PIXEL_SCALE if pixels.dim() == 4 else pixels
         for layer in self.layers:
             x = layer(x, dtype, compiled)
@@ -236,17 +235,17 @@ class DnCNN(nn.Module):
         return self.read_out(x.float().mean(0))
 
     def read_out(self, rates: Tensor) -> Tensor:
-        """The residual (B, 1, H, W), in pixels, of the last activations' means (B, C, H, W)."""
+        """The residual (B, 1, H, W), in pixels, from mean activations (B, C, H, W)."""
         return PIXEL_SCALE * F.conv2d(rates, self.output_weight, self.output_bias, padding=1)
 
 
 def initial_membrane(neuron: NeuronSpec) -> float:
-    """Membrane before t = 0 in thresholds: a half where it makes the spikes' number a rounding."""
+    """Membrane before t = 0 in thresholds: 0.5 if this rounds the spike count to nearest."""
     return 0.5 if neuron.leak is None and neuron.reset == "soft" else 0.0
 
 
 class SpikingDnCNN(DnCNN):
-    """The spiking network, or that of its rates.
+    """The spiking network, or the network of its rates.
 
     Parameters
     ----------
@@ -257,14 +256,14 @@ class SpikingDnCNN(DnCNN):
     init
         Membrane before t = 0 in thresholds; by default that of `initial_membrane`.
     surrogate
-        Of the gradient through time.
+        Surrogate gradient through time.
     levels
         Compute rates of neurons under a constant current (`sw_model.network.rates.Levels`), not
         spikes.
     weight_bits
         Width that the hidden layers' weights are rounded to; None leaves them in floats.
     coding
-        What the encoding layer gets: ``"direct"``, pixels, or ``"bernoulli"``, spikes
+        Input of the encoding layer: ``"direct"``, pixels, or ``"bernoulli"``, spikes
         (`sw_model.network.inference.rate_coded`).
     """
 

@@ -1,10 +1,10 @@
 """The network of the few-spike code in floats: values 0 to 2^T - 1 instead of spikes through time.
 
 A neuron of that code fires the binary digits of clamp(floor((current + init) / threshold), 0,
-2^T - 1). Nothing of it depends on time, so the network is trained on those values themselves:
-integers, exact in bfloat16, convolved with integer weights. Batch norm's gain is the step between
-two values; its reciprocal, the threshold, and the bias are rounded as they are frozen, so that in
-evaluation mode, in float32, the values are the frozen network's.
+2^T - 1). The value does not depend on time, so the network is trained on the values themselves:
+integers, exact in bfloat16, convolved with integer weights. Batch norm's gain is the reciprocal of
+the threshold. Threshold and bias are rounded as in the frozen network, so that the values in
+evaluation mode, in float32, are those of the frozen network.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from sw_model.spec import LayerSpec, NetworkSpec
 from sw_model.spec.fixed_point import weight_range
 
 PHASE_GROUPS = 2
-"""Groups of channels that begin with the pixels themselves, a channel for each input plane."""
+"""Groups of channels that start with the pixels themselves, one channel for each input plane."""
 TIE = 1e-4
-"""Keeps what floats make of a whole quotient from falling below it: quotients of integers that are
-not whole are further away from it, as long as thresholds stay below 1 / TIE."""
+"""Added before rounding down, so that a float error cannot lower an integer quotient. Any other
+quotient of integers is further from the next integer, as long as thresholds stay below 1 / TIE."""
 GAIN_MIN = 1e-6
-"""Smallest gain: what is left of a channel that training switches off."""
+"""Smallest gain, that of a channel which training has switched off."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Values:
     """Values 0 to ``largest`` of few-spike neurons; the gradient is that of the clipped identity.
 
-    What a value costs is part of the gradient, for a neuron's spikes are priced in the loss:
-    ``price * (min(k, 1) + log2(1 + k)) / 2``, about the number of spikes of the value k. The price
-    takes the place of the threshold in the constants, which values do without.
+    The loss has a price for a neuron's spikes, whose gradient is added here:
+    ``price * (min(k, 1) + log2(1 + k)) / 2``, where the factor of the price is about the number of
+    spikes of the value k. Values need no threshold, so ``constants.threshold`` holds the price.
     """
 
     largest: int
@@ -73,18 +73,18 @@ class Values:
 
 
 def spikes_of(values: Tensor) -> Tensor:
-    """How many spikes each value has: the ones among its binary digits, of up to eight."""
+    """Number of spikes of each value: the ones among its binary digits, eight at most."""
     bits = values.to(torch.int32)
     return torch.stack([(bits >> bit) & 1 for bit in range(8)]).sum(0)
 
 
 def integer_weight(weight: Tensor, bits: int, *, shared: bool) -> tuple[Tensor, Tensor]:
-    """Weights rounded to integers of ``bits`` bits, and the step (C_out,) between them.
+    """Weights rounded to integers of ``bits`` bits, and their scale (C_out,).
 
     Parameters
     ----------
     shared
-        Whether all output channels have the same step.
+        Whether all output channels have the same scale.
     """
     largest = weight.detach().abs().amax((1, 2, 3))
     if shared:
@@ -99,7 +99,7 @@ class FrozenConstants(NamedTuple):
     Attributes
     ----------
     sign
-        -1 where the weights' signs are to be flipped, else 1.
+        -1 where freezing flips the weights' signs, else 1.
     threshold, bias
         As in `sw_model.spec.neuron.BINARY_EQUATION`; the initial membrane is half the threshold.
     """
@@ -119,15 +119,15 @@ class FewSpikeLayer(nn.Module):
     largest
         2^T - 1.
     noise_level
-        Whether the layer's sums are shifted by the noise level.
+        Whether the noise level is an input of the layer, added to its sums.
 
     Attributes
     ----------
     fixed
-        Training, too, uses the statistics that evaluation uses: what is then learnt fits the
-        rounded thresholds.
+        Whether training uses the running statistics too, so that weights adapt to the rounded
+        thresholds.
     momentum
-        Share of a batch's statistics in those that evaluation uses.
+        Weight of a batch's statistics in the running statistics.
     """
 
     running_mean: Tensor
@@ -148,7 +148,7 @@ class FewSpikeLayer(nn.Module):
         self.momentum = BATCH_NORM_MOMENTUM
 
     def constants(self, mean: Tensor, variance: Tensor) -> FrozenConstants:
-        """The integers that these statistics give."""
+        """The integers for these statistics."""
         gain = self.activation.largest * self.gamma * torch.rsqrt(variance + BATCH_NORM_EPS)
         gain = torch.where(gain.abs() < GAIN_MIN, GAIN_MIN, gain)
         threshold = torch.floor(1 / gain.abs() + 0.5).clamp(min=1)
@@ -171,11 +171,11 @@ class FewSpikeLayer(nn.Module):
         x
             Pixels or values, (B, C_in, H, W).
         level
-            Of the noise, (B,) in grey levels, where the layer takes it.
+            Noise level (B,) in grey levels, if the layer takes it.
         price
-            Of a spike in the loss, as a mean over neurons.
+            Weight of the mean spikes per neuron in the loss.
         """
-        encoding = self.layer.kind == "encoding"  # bfloat16 holds no ten-bit pixel
+        encoding = self.layer.kind == "encoding"  # ten-bit pixels do not fit bfloat16
         weight, step = integer_weight(self.weight, self.layer.weight_bits, shared=False)
         y = convolve(x, weight, torch.float32 if encoding else dtype)[None]
         if level is not None:
@@ -192,7 +192,7 @@ class FewSpikeLayer(nn.Module):
         inv_std = torch.rsqrt(variance + BATCH_NORM_EPS)
         with torch.no_grad():
             frozen = self.constants(mean, variance)
-            # What rounding makes of gain and offset, as a factor and a difference.
+            # Gain and offset of the rounded threshold and bias.
             gain = frozen.sign / (self.activation.largest * frozen.threshold * inv_std)
             offset = frozen.bias / (self.activation.largest * frozen.threshold)
             offset = offset + gain * inv_std * mean
@@ -212,21 +212,21 @@ class FewSpikeLayer(nn.Module):
 
 
 class FewSpikeDnCNN(nn.Module):
-    """A DnCNN of few-spike neurons, on planes of a picture, told the noise level.
+    """A DnCNN of few-spike neurons on the planes of a picture, with the noise level as input.
 
     Parameters
     ----------
     spec
-        Its code is ``"binary"``.
+        A spec with code ``"binary"``.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
         self.largest = (1 << spec.timesteps_max) - 1
-        told = spec.noise_levels is not None
+        takes_level = spec.noise_levels is not None
         self.layers = nn.ModuleList(
-            FewSpikeLayer(layer, self.largest, noise_level=told and not index)
+            FewSpikeLayer(layer, self.largest, noise_level=takes_level and not index)
             for index, layer in enumerate(spec.spiking_layers)
         )
         self.output_weight = _initial_weight(spec.layers[-1])
@@ -249,16 +249,16 @@ class FewSpikeDnCNN(nn.Module):
         pixels
             (B, colours, H, W), in pixels.
         level
-            (B,): standard deviation of each picture's noise in grey levels; None for a network that
-            takes none.
+            (B,): standard deviation of each picture's noise in grey levels; None for a network
+            without this input.
         price
             Weight in the loss of the layers' mean spikes, summed over layers.
         dtype
-            Of the hidden layers' convolutions.
+            Type of the hidden layers' convolutions.
         compiled
             See `sw_model.network.neurons.normalised_activation`.
         record
-            Gets the values (B, C, h, w) of every layer but the last in order.
+            List to which the values (B, C, h, w) of all layers except the last are appended.
 
         Returns
         -------
@@ -281,7 +281,7 @@ class FewSpikeDnCNN(nn.Module):
         return F.pixel_shuffle(scale * y, self.spec.planes)[:, :, :height, :width]
 
     def output_integers(self) -> tuple[Tensor, Tensor]:
-        """Integer weights of the output layer, and the step (P,) that they share."""
+        """Integer weights of the output layer, and their common scale, repeated (P,)."""
         return integer_weight(self.output_weight, self.spec.layers[-1].weight_bits, shared=True)
 
     def output_scale(self) -> Tensor:
@@ -290,17 +290,17 @@ class FewSpikeDnCNN(nn.Module):
 
 
 def to_planes(pixels: Tensor, planes: int) -> Tensor:
-    """(B, C, H, W) to (B, C r^2, ceil(H / r), ceil(W / r)), as `NetworkSpec.planes` says."""
-    odd = (0, -pixels.shape[3] % planes, 0, -pixels.shape[2] % planes)
-    return F.pixel_unshuffle(F.pad(pixels, odd, mode="replicate"), planes)
+    """(B, C, H, W) to (B, C r^2, ceil(H / r), ceil(W / r)), see `NetworkSpec.planes`."""
+    padding = (0, -pixels.shape[3] % planes, 0, -pixels.shape[2] % planes)
+    return F.pixel_unshuffle(F.pad(pixels, padding, mode="replicate"), planes)
 
 
 def _initial_weight(layer: LayerSpec) -> nn.Parameter:
-    """Initial weight (C_out, C_in, 3, 3), channels innermost.
+    """Initial weight (C_out, C_in, 3, 3), channels last.
 
-    Hidden layers begin as the identity with some noise, as those of `sw_model.network.dncnn`. Few
-    values tell little of a pixel's brightness and of its noise at once: the encoding layer's first
-    channels get the pixels, all others the difference to the mean around, with either sign.
+    Hidden layers start as the identity plus some noise, like those of `sw_model.network.dncnn`.
+    A few values cannot represent both a pixel's brightness and its noise: the encoding layer's
+    first channels take the pixels, all others the difference from the local mean, of either sign.
     """
     weight = torch.empty(layer.weight_shape)
     nn.init.kaiming_normal_(weight, nonlinearity="relu")

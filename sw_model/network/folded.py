@@ -1,9 +1,9 @@
-"""The spiking network with batch norm folded, and quantised as the frozen one will be.
+"""The spiking network with batch norm folded, quantised like the frozen network.
 
 Folding turns ``gamma * (conv(x) - mean) / std + beta`` into ``conv'(x) + bias'``. Quantisation
 gives every output channel a scale s, weights and biases that are integers times s, and a threshold
-that is an integer number of membrane units (`sw_model.spec.neuron`). While training, the roundings
-let gradients through as if they were not there.
+that is an integer number of membrane units (`sw_model.spec.neuron`). The gradient of every
+rounding is that of the identity (straight-through estimator).
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from .rates import Levels, spikes_by_rate
 BIAS_SCALE_STEPS = 127
 """A channel without weights takes its scale from its bias, which becomes this many units."""
 NEGLIGIBLE = 2.0**-10
-"""A channel whose weights together move its current by less than this has none. Otherwise a scale
-from all but vanished weights would make thresholds, and with them all membranes, wide."""
+"""If a channel's weights together change its current by less than this, they are set to zero. A
+scale from such small weights would make thresholds, and with them all membranes, wide."""
 
 
 def clamp_through(x: Tensor, low: float, high: float) -> Tensor:
-    """Clamping whose gradient is that of the identity, so that a clamped weight can come back."""
+    """Clamp with the gradient of the identity, so that a clamped weight can return."""
     return x + (x.clamp(low, high) - x).detach()
 
 
 def fold(layer: NormalisedLayer) -> tuple[Tensor, Tensor]:
-    """Weight (C_out, C_in, 3, 3) and bias (C_out,) that act as convolution and batch norm do."""
+    """Weight (C_out, C_in, 3, 3) and bias (C_out,) equivalent to convolution and batch norm."""
     gain = layer.gamma * torch.rsqrt(layer.running_var + BATCH_NORM_EPS)
     weight = layer.used_weight() * gain[:, None, None, None]
     return weight.detach(), (layer.beta - layer.running_mean * gain).detach()
 
 
 def channel_scales(weight: Tensor, bias: Tensor, bits: int, per_channel: bool) -> Tensor:
-    """Scales s (C_out,) in float32 with which the largest weight just fits ``bits`` bits.
+    """Scales s (C_out,) in float32 for which the largest weight just fits ``bits`` bits.
 
-    A channel without weights takes its scale from the bias; one without either gets 1.
-    ``per_channel`` is false where the channels have to share their scale.
+    A channel without weights takes its scale from the bias; without either it is 1. With
+    ``per_channel`` false all channels share one scale.
     """
     largest = weight.abs().amax((1, 2, 3))
     if not per_channel:
@@ -66,8 +66,8 @@ class FoldedLayer(nn.Module):
     Attributes
     ----------
     weight
-        In units of the channel's largest possible weight, so -1 to 1 in every layer: what the
-        optimizer's step size then means does not depend on the layer.
+        In units of the channel's largest possible weight, so -1 to 1 in every layer: the effect of
+        the learning rate then does not depend on the layer.
     bias
         In the unit of Vth, in the output layer in pixels.
     """
@@ -87,7 +87,7 @@ class FoldedLayer(nn.Module):
         self.bias = nn.Parameter(bias.clone())
 
     def _largest(self) -> Tensor:
-        """The largest weight of every channel that the width can hold, (C_out, 1, 1, 1)."""
+        """Largest representable weight of every channel, (C_out, 1, 1, 1)."""
         return self.scale[:, None, None, None] * weight_range(self.layer.weight_bits)[1]
 
     def float_weight(self) -> Tensor:
@@ -100,7 +100,7 @@ class FoldedLayer(nn.Module):
         return clamp_through(round_through(self.weight * high), low, high)
 
     def current_scale(self) -> Tensor:
-        """The s of x = s * current: the scale of the weights times 2^shift when encoding."""
+        """The s of x = s * current: the weights' scale, times 2^shift in the encoding layer."""
         return self.scale * 2.0 ** (self.layer.shift if self.layer.kind == "encoding" else 0)
 
     def integer_bias(self) -> Tensor:
@@ -114,10 +114,10 @@ class FoldedLayer(nn.Module):
         return torch.ceil(unit / self.current_scale().double()).clamp(min=1)
 
     def integer_init(self, init: float, timesteps: int) -> Tensor:
-        """Membrane before t = 0 in its own units, from ``init`` in thresholds.
+        """Membrane before t = 0 in membrane units, from ``init`` in thresholds.
 
-        A neuron that forgets nothing sums its bias up over all timesteps: what rounding the bias
-        takes from that sum is given back at the start.
+        A neuron without leak and with soft reset accumulates its bias over all timesteps. The
+        initial membrane compensates the accumulated rounding error of the bias.
         """
         assert self.layer.neuron is not None
         neuron = self.layer.neuron
@@ -135,16 +135,16 @@ class FoldedLayer(nn.Module):
 
 
 class FoldedDnCNN(nn.Module):
-    """A spiking network in the frozen one's integers, as far as the floats of its sums are exact.
+    """A spiking network that computes the frozen network's integers in floats.
 
-    In evaluation mode, in float32, they are: its spikes are the frozen network's.
+    In evaluation mode, in float32, its sums are exact and its spikes are the frozen network's.
 
     Parameters
     ----------
     network
         The network to fold, with its batch-norm statistics.
     spec
-        What it becomes: the network's own spec by default, or one with other widths.
+        The spec of the result: the network's own by default, or one with other widths.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"rate"``: spikes forward, the
         gradient of rates back; ``"levels"``: rates forward and back, see `sw_model.network.rates`.
@@ -157,7 +157,7 @@ class FoldedDnCNN(nn.Module):
     Raises
     ------
     UsageError
-        The network's input is rate coded, which the integers do not know.
+        The network's input is rate coded, which deployments do not support.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class FoldedDnCNN(nn.Module):
 
     @torch.no_grad()
     def narrow(self, spec: NetworkSpec) -> None:
-        """Take the widths of another spec of the same layers."""
+        """Change the widths to those of another spec of the same layers."""
         for target, layer in zip(spec.layers, self.layers, strict=True):
             assert isinstance(layer, FoldedLayer)
             high, other = (weight_range(each.weight_bits)[1] for each in (layer.layer, target))
@@ -229,8 +229,8 @@ class FoldedDnCNN(nn.Module):
     ) -> Tensor:
         """The residual (B, 1, H, W); as `sw_model.network.dncnn.DnCNN.forward`.
 
-        ``record`` gets spikes (T, B, C, H, W), or rates (1, B, C, H, W) where their gradient is
-        what counts.
+        Spikes (T, B, C, H, W) are appended to ``record``; rates (1, B, C, H, W) unless
+        ``gradient`` is ``"time"``.
         """
         x = pixels
         spikes: Tensor | None = None
@@ -279,7 +279,7 @@ class FoldedDnCNN(nn.Module):
         return self.read_out(x.float().mean(0))
 
     def read_out(self, rates: Tensor) -> Tensor:
-        """The residual (B, 1, H, W), in pixels, of the last layer's mean spikes (B, C, H, W)."""
+        """The residual (B, 1, H, W), in pixels, from the mean spikes (B, C, H, W)."""
         layer = self.layers[-1]
         assert isinstance(layer, FoldedLayer)
         if self.quantise:

@@ -1,4 +1,4 @@
-"""A picture through a float network: what the network gets, the denoised picture, the activity."""
+"""Denoising a picture with a float network: its input, the denoised picture, the activity."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from sw_model.spec import GREY_MAX
 from .dncnn import activity
 
 SPIKE_SEED = 1
-"""Seed of every evaluated picture's rate coding: another than that of its noise, since draws from
-one generator would make the spikes depend on the noise."""
+"""Seed of every evaluated picture's rate coding. It differs from the seed of the noise, because
+with one generator the spikes would depend on the noise."""
 
 
 def rate_coded(pixels: npt.NDArray[np.int16], timesteps: int, seed: Seed) -> Tensor:
-    """Rate coding (paper, section 2.2): a Bernoulli draw a pixel and timestep.
+    """Rate coding (paper, section 2.2): one Bernoulli draw for each pixel and timestep.
 
     Parameters
     ----------
     pixels
-        (B, 1, H, W), noisy; the firing probability is the grey level over 255, and what noise
-        brought below 0 or above 255 never or always fires.
+        (B, 1, H, W), noisy; the firing probability is the grey level over 255, clipped to 0..1.
     timesteps
         T.
     seed
@@ -43,14 +42,15 @@ def rate_coded(pixels: npt.NDArray[np.int16], timesteps: int, seed: Seed) -> Ten
 
 
 def network_input(model: nn.Module, pixels: npt.NDArray[np.int16], seed: Seed) -> Tensor:
-    """What ``model`` gets for noisy pixels (B, 1, H, W).
+    """The input of ``model`` for noisy pixels (B, 1, H, W).
 
     Returns
     -------
     Tensor
-        The pixels themselves; `rate_coded`, drawn from ``seed``, where that is the model's coding.
+        The pixels themselves, or their `rate_coded` spikes drawn from ``seed`` if the model's
+        coding is ``"bernoulli"``.
     """
-    if getattr(model, "coding", "direct") == "direct":  # ReLU and quantised networks have no other
+    if getattr(model, "coding", "direct") == "direct":  # quantised networks have no `coding`
         return torch.from_numpy(pixels).float()
     timesteps = model.timesteps
     assert isinstance(timesteps, int)
@@ -58,19 +58,19 @@ def network_input(model: nn.Module, pixels: npt.NDArray[np.int16], seed: Seed) -
 
 
 class ActivityRecord(list[Tensor]):
-    """A record of a forward pass that keeps the mean of each layer's output, not the output.
+    """A record of a forward pass that keeps only the mean of each layer's output.
 
-    All spikes of a whole picture in all layers would take gigabytes.
+    The spikes of a picture in all layers would take gigabytes.
     """
 
     def append(self, output: Tensor) -> None:
-        """Takes the next layer's output."""
+        """Adds the mean of the next layer's output."""
         super().append(output.mean(dtype=torch.float32))
 
 
 @dataclass(frozen=True)
 class FloatResult:
-    """A denoised picture (H, W) and theta of each spiking layer; none of a network without time."""
+    """A denoised picture (H, W), and theta of each spiking layer (empty for a ReLU network)."""
 
     picture: Picture
     thetas: list[float]
@@ -83,14 +83,14 @@ def denoise_float(model: nn.Module, noisy: Pixels) -> FloatResult:
     Parameters
     ----------
     model
-        In evaluation mode.
+        A network in evaluation mode.
     noisy
-        Noisy pixels (H, W). The residual is taken from these whatever the network's input coding.
+        Noisy pixels (H, W). The residual is subtracted from these with every input coding.
     """
     record = ActivityRecord()
     inputs = network_input(model, noisy[None, None], SPIKE_SEED)
     residual = model(inputs.to(next(model.parameters()).device), record=record).cpu()
     pixels = torch.from_numpy(noisy).float()
     denoised = (pixels - residual[0, 0]).round().clamp(0, GREY_MAX).to(torch.uint8)
-    timesteps = getattr(model, "timesteps", 0)  # ReLU has none
+    timesteps = getattr(model, "timesteps", 0)  # the ReLU network has no timesteps
     return FloatResult(denoised.numpy(), activity(record, timesteps) if timesteps else [])

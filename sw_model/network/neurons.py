@@ -1,9 +1,9 @@
 """Batch norm and the spiking neuron as one differentiable function, with a surrogate gradient.
 
-The two are fused because on a CPU they are bound by memory, not by arithmetic: the forward pass
-reads the convolution's result once, the backward pass recomputes the membranes from it instead of
-keeping them. `torch.compile` turns each of the kernels below into one loop; without a C++ compiler
-they run eagerly, several times slower, with the same results up to rounding.
+The two are fused because on a CPU they are bound by memory bandwidth: the forward pass reads the
+convolution's result once, the backward pass recomputes the membranes instead of storing them.
+`torch.compile` turns each kernel below into one loop. Without a C++ compiler the kernels run
+eagerly, several times slower, with the same results up to rounding.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ RESETS = ("detached", "attached")
 
 @dataclass(frozen=True, kw_only=True)
 class Surrogate:
-    """What takes the place of the spike's derivative in the backward pass.
+    """Surrogate gradient: replaces the spike's derivative in the backward pass.
 
     Parameters
     ----------
     shape
-        Of the stand-in for the derivative of the step ``membrane >= Vth``, one of `SHAPES`; all
-        have an area of 1. ``"arctan"`` is the derivative of an arctangent.
+        Shape of the surrogate for the derivative of the step ``membrane >= Vth``, one of `SHAPES`;
+        all have an area of 1. ``"arctan"`` is the derivative of an arctangent.
     width
         Distance from Vth at which a triangle (peak 1 / width) or a rectangle (1 / (2 * width))
-        ends, and an arctan (peak 1 / (pi * width)) is down to half.
+        ends, and at which an arctan (peak 1 / (pi * width)) has half its peak.
     reset
-        ``"detached"``: that a spike resets the membrane is taken as given; ``"attached"``: it is a
-        function of the membrane, with the same stand-in.
+        ``"detached"``: no gradient flows through the reset; ``"attached"``: it flows through the
+        reset with the same surrogate.
     """
 
     shape: str = "triangle"
@@ -51,7 +51,7 @@ class Surrogate:
     reset: str = "detached"
 
     def gradient(self, membrane: Tensor) -> Tensor:
-        """The stand-in, of membranes before the reset in thresholds, any shape."""
+        """Surrogate gradient at membranes before the reset, in thresholds, any shape."""
         distance = (membrane - THRESHOLD).abs() / self.width
         if self.shape == "triangle":
             return torch.clamp(1 - distance, min=0) / self.width
@@ -65,12 +65,12 @@ TRIANGLE = Surrogate()
 
 
 class Constants(NamedTuple):
-    """What differs from neuron to neuron of a layer, each (C,).
+    """Constants of each channel's neurons, (C,) each.
 
     Attributes
     ----------
     threshold
-        Vth: 1 for neurons in floats, the integer threshold for those in integers.
+        Vth: 1 for neurons in floats, the integer threshold for neurons in integers.
     init
         Membrane before t = 0, in the same unit.
     """
@@ -80,7 +80,7 @@ class Constants(NamedTuple):
 
 
 class Activation(Hashable, Protocol):
-    """What makes a layer's output of its currents, with the gradient of that.
+    """Computes a layer's output from its currents, and the gradient.
 
     Currents are ``scale * y + offset``; y is (T, B, C, H, W), or (1, B, C, H, W) where it is the
     same in all timesteps; scale and offset are (C,).
@@ -95,7 +95,7 @@ class Activation(Hashable, Protocol):
     def current_gradient(
         self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, grad: Tensor
     ) -> Tensor:
-        """Gradient of the currents, in float32 and y's shape, from that of the output."""
+        """Gradient of the currents, in float32 and y's shape, from the output's gradient."""
         ...
 
 
@@ -110,7 +110,7 @@ class FloatNeuron:
     timesteps
         T.
     surrogate
-        Of the gradient through time.
+        Surrogate gradient through time.
     integers
         Currents and membranes are the integers of `sw_model.spec.neuron.EQUATION`, leak and
         rounding included; float32 holds them exactly below 2^24. Otherwise Vth is 1.
@@ -123,12 +123,12 @@ class FloatNeuron:
 
     @property
     def gain(self) -> float:
-        """What a current of 1 adds to the membrane: 1 / tau, or 1 without leak or in integers."""
+        """Membrane change for a current of 1: 1 / tau, or 1 without leak or in integers."""
         return 1.0 if self.spec.leak is None or self.integers else 2.0**-self.spec.leak
 
     @property
     def keep(self) -> float:
-        """What is left of the membrane after a timestep: 1 - 1 / tau, or 1 without leak."""
+        """Share of the membrane left after a timestep: 1 - 1 / tau, or 1 without leak."""
         return 1.0 if self.spec.leak is None else 1 - 2.0**-self.spec.leak
 
     def _leaked(self, membrane: Tensor) -> Tensor:
@@ -144,7 +144,7 @@ class FloatNeuron:
         """Membranes of all timesteps between charge and reset: T tensors (B, C, H, W), float32."""
         threshold = constants.threshold[:, None, None]
         membranes = []
-        rest = constants.init[:, None, None]  # what the reset of the step before left
+        rest = constants.init[:, None, None]  # membrane after the previous step's reset
         for t in range(self.timesteps):
             current = y[t if len(y) > 1 else 0].float() * scale[:, None, None]
             current = current + offset[:, None, None]
@@ -170,13 +170,13 @@ class FloatNeuron:
     ) -> Tensor:
         """See `Activation`.
 
-        Where the reset is detached, nothing flows back through a hard reset, and all through a
-        soft one; where it is attached, what a spike takes from the membrane has its part as well.
+        With a detached reset, the gradient stops at a hard reset and passes a soft one unchanged.
+        With an attached reset, the amount that a spike takes from the membrane contributes too.
         """
         threshold = constants.threshold[:, None, None]
         unit = 1 / threshold
         gradients = []
-        carried: Tensor | None = None  # gradient of the membrane that the reset left
+        carried: Tensor | None = None  # gradient of the membrane after the reset
         for t, membrane in reversed(list(enumerate(self.membranes(y, scale, offset, constants)))):
             v = membrane * unit
             slope = self.surrogate.gradient(v) * unit
@@ -211,7 +211,7 @@ def activate(
     constants: Constants,
     dtype: torch.dtype,
 ) -> Tensor:
-    """The activation's output, as a function that can be compiled."""
+    """The activation's output; a plain function, which `torch.compile` accepts."""
     return activation.forward(y, scale, offset, constants, dtype)
 
 
@@ -226,13 +226,13 @@ def backward_kernel(
     grad: Tensor,
     through_statistics: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of y, gamma and beta of `normalised_activation` from those of its output."""
+    """Gradients of y, gamma and beta of `normalised_activation` from its output's gradient."""
     scale = gamma * inv_std
     current = activation.current_gradient(y, scale, beta - mean * scale, constants, grad)
     normalised = (y.float() - mean[:, None, None]) * inv_std[:, None, None]
     grad_beta = current.sum((0, 1, 3, 4))
     grad_gamma = (current * normalised).sum((0, 1, 3, 4))
-    if through_statistics:  # mean and variance of the batch are themselves functions of y
+    if through_statistics:  # mean and variance of the batch depend on y
         count = y.numel() // y.shape[2]
         current = current - (grad_beta / count)[:, None, None]
         current = current - normalised * (grad_gamma / count)[:, None, None]
@@ -241,9 +241,9 @@ def backward_kernel(
 
 @functools.cache
 def _quote_library_folder() -> None:
-    """Let compiled kernels be linked where the folder of PyTorch has a space in its name.
+    """Make linking of compiled kernels work if PyTorch's folder has a space in its name.
 
-    PyTorch puts its libraries' folder into the compiler's command line as it is.
+    PyTorch puts its library folder into the compiler's command line without quotes.
     """
     cpp_extension.TORCH_LIB_PATH = shlex.quote(cpp_extension.TORCH_LIB_PATH)
 
@@ -252,7 +252,7 @@ def _quote_library_folder() -> None:
 def kernel(
     function: Callable[..., Any], activation: Activation | None, compiled: bool
 ) -> Callable[..., Any]:
-    """``function`` bound to its activation, compiled on request; one for all layers alike."""
+    """``function`` bound to its activation, compiled on request; cached for equal layers."""
     bound = function if activation is None else functools.partial(function, activation)
     if not compiled:
         return bound
@@ -305,7 +305,7 @@ def normalised_activation(
     dtype: torch.dtype,
     compiled: bool = False,
 ) -> Tensor:
-    """Output of an activation whose current is the batch norm of y.
+    """Output of an activation whose current is batch norm of y.
 
     Parameters
     ----------
@@ -314,10 +314,10 @@ def normalised_activation(
     gamma, beta, mean, inv_std
         (C,): the current is ``gamma * (y - mean) * inv_std + beta``.
     through_statistics
-        Whether ``mean`` and ``inv_std`` are those of y itself, so that the gradient has to flow
-        through them too.
+        Whether ``mean`` and ``inv_std`` are those of y itself, so that the gradient flows through
+        them too.
     dtype
-        Of the output.
+        Type of the output.
     compiled
         Run the kernels through `torch.compile`, which needs a C++ compiler.
 

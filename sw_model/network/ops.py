@@ -1,4 +1,4 @@
-"""The convolution of all layers, and rounding that lets gradients through."""
+"""The convolution of all layers, and rounding with a straight-through gradient."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def convolve(x: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """3x3 convolution with a zero padding of one pixel, computed in ``dtype``."""
+    """3x3 convolution with zero padding of one pixel, computed in ``dtype``."""
     return F.conv2d(x.to(dtype), weight.to(dtype), padding=1)
 
 
@@ -18,5 +18,5 @@ def convolve_spikes(spikes: Tensor, weight: Tensor, dtype: torch.dtype) -> Tenso
 
 
 def round_through(x: Tensor) -> Tensor:
-    """Rounding to the nearest integer, halves up, whose gradient is that of the identity."""
+    """Round to the nearest integer, halves up, with the gradient of the identity."""
     return x + (torch.floor(x + 0.5) - x).detach()

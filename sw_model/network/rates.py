@@ -1,10 +1,10 @@
-"""Activations without time: the rates that spiking neurons stand for, and ReLU.
+"""Activations without time: firing rates of spiking neurons, and ReLU.
 
-A neuron without leak, with soft reset and half a threshold to start from fires floor(T * x + 1/2)
-times in T steps of the constant current x: it rounds x, clipped to 0..1, to T levels. A network of
-such activations costs a T-th of the spiking one, and its gradient is that of a clipped identity.
-What the neurons do with currents that change is learnt afterwards, by spikes going forward and the
-gradient of the rates going back (`spikes_by_rate`).
+A neuron without leak, with soft reset and an initial membrane of half a threshold fires
+floor(T * x + 1/2) times in T steps of the constant current x: it rounds x, clipped to 0..1, to T
+levels. A network of such activations costs 1/T of the spiking one, and its gradient is that of a
+clipped identity. Fine-tuning with `spikes_by_rate`, spikes forward and the gradient of rates back,
+then adapts the network to currents that change over time.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ class Relu:
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """Rates k / T of neurons without leak and with soft reset under a constant current.
+    """Rates k / T of neurons without leak and with soft reset, for a constant current.
 
     Parameters
     ----------
     timesteps
         T, the number of levels above zero.
     integers
-        As `sw_model.network.neurons.FloatNeuron`.
+        As in `sw_model.network.neurons.FloatNeuron`.
     """
 
     timesteps: int
     integers: bool = False
 
     def _charge(self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants) -> Tensor:
-        """All that a neuron receives, in thresholds: it fires as often as that is whole."""
+        """Total charge of a neuron in thresholds; rounded down it is the number of spikes."""
         current = y.float() * scale[:, None, None] + offset[:, None, None]
         charge = self.timesteps * current + constants.init[:, None, None]
-        if self.integers:  # keeps what floats make of an integer off the edge
+        if self.integers:  # floats of an integer charge may lie just below it
             charge = torch.floor(charge + 0.5) + 0.5
         return charge / constants.threshold[:, None, None]
 
@@ -70,14 +70,14 @@ class Levels:
     def current_gradient(
         self, y: Tensor, scale: Tensor, offset: Tensor, constants: Constants, grad: Tensor
     ) -> Tensor:
-        """See `sw_model.network.neurons.Activation`; that of the rate before it is rounded."""
+        """See `sw_model.network.neurons.Activation`; the gradient of the unrounded rate."""
         charge = self._charge(y, scale, offset, constants)
         inside = (charge > 0) & (charge < self.timesteps + 1)
         return torch.where(inside, grad.float() / constants.threshold[:, None, None], 0.0)
 
 
 def mean_over_time(x: Tensor) -> Tensor:
-    """(T, B, C, H, W) to (1, B, C, H, W) of the same type."""
+    """Mean of (T, B, C, H, W) over time, (1, B, C, H, W), of the same type."""
     return x.float().mean(0, keepdim=True).to(x.dtype)
 
 
@@ -98,7 +98,7 @@ class _SpikesByRate(torch.autograd.Function):
         compiled: bool,
         shift: int,
     ) -> tuple[Tensor, Tensor]:
-        if spikes is None:  # pixels, as they are
+        if spikes is None:  # encoding layer: ``rates`` holds the pixels
             y = convolve(rates[0], weight, torch.float32)[None]
             y = mean = round_through(y / 2.0**shift) if shift else y
         else:
@@ -155,9 +155,9 @@ def spikes_by_rate(
     Parameters
     ----------
     rates
-        Mean over time of the spikes that come in, (1, B, C_in, H, W); pixels in the encoding layer.
+        Mean over time of the input spikes, (1, B, C_in, H, W); pixels in the encoding layer.
     spikes
-        Those spikes, (T, B, C_in, H, W); None in the encoding layer.
+        The input spikes, (T, B, C_in, H, W); None in the encoding layer.
     weight, scale, offset
         Current = scale * convolution + offset.
     shift

@@ -1,4 +1,5 @@
-"""Studies: each measures something of many networks and writes a report with figures.
+"""Studies: each compares networks or codes and writes a report with figures.
 
-What belongs here: a package a study. It may import all of `sw_model`; nothing imports a study.
+What belongs here: one package for each study. It may import all of `sw_model`; nothing imports a
+study.
 """

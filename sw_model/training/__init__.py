@@ -1,6 +1,5 @@
-"""Training, and freezing what was trained: the commands ``train``, ``freeze`` and ``baseline``.
+"""Training and freezing of networks: the commands ``train``, ``freeze`` and ``baseline``.
 
-What belongs here: options, data, objectives, optimizers, checkpoints, and the ways from one network
-to another. It imports `sw_model.network` and what that stands on; nothing but `sw_model.studies`
-imports it.
+What belongs here: options, data, objectives, optimizers, checkpoints, and conversions between
+networks. It imports `sw_model.network` and its dependencies; only `sw_model.studies` imports it.
 """

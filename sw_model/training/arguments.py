@@ -21,7 +21,7 @@ examples:
   python -m sw_model train --quantise build/train/float/checkpoint.pt --steps 1000 --lr 1e-4 \\
       -o build/train/quantised
   python -m sw_model train --quantise compact --steps 500 --lr 1e-4 --surrogate-width 0.5 \\
-      -o build/train/mine
+      -o build/train/compact-tuned
   python -m sw_model train --recipe compact -o build/train/compact
   torchrun --nproc-per-node 2 -m -- sw_model train --config paper --batch 64 -o build/train/two
 
@@ -48,28 +48,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CHECKPOINT",
         help="fold this trained spiking network and fine-tune it with quantised weights; a "
-        "deployment, by its shipped name or as .safetensors, is fine-tuned as it is frozen, "
-        "or in widths that are given",
+        "deployment (shipped name or .safetensors file) is fine-tuned with its own widths "
+        "or the given ones",
     )
     start.add_argument(
         "--start",
         type=Path,
         metavar="CHECKPOINT",
-        help="start from this network's weights; a configuration of more channels widens it; or "
-        "from a float DnCNN of `baseline --export` (.safetensors)",
+        help="start from this network's weights, or from a float DnCNN of `baseline --export` "
+        "(.safetensors); a configuration with more channels widens the network",
     )
     start.add_argument(
         "--convert",
         type=Path,
         metavar="CHECKPOINT",
-        help="start spikes, or rates, from a float DnCNN's weights: a run of --model ann, or a "
+        help="convert a float DnCNN to spikes, or rates, as the start: a run of --model ann, or a "
         "file of `baseline --export` (.safetensors)",
     )
     start.add_argument(
         "--recipe",
         metavar="|".join(RECIPES),
-        help="do the trainings that a shipped network came from, or go on with them, each in a "
-        "folder of its own in -o; other options are given to all of them",
+        help="repeat the trainings of a shipped network, or continue them, each in its own folder "
+        "in -o; other options apply to all of them",
     )
     parser.add_argument(
         "--shorten", type=int, metavar="N", help="divide the steps of --recipe by N, to try it out"
@@ -88,27 +88,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name, kind, text in (
         ("steps", int, "length of the schedule"),
-        ("batch", int, "patches a step"),
-        ("patch", int, "pixels of a patch's sides"),
+        ("batch", int, "patches in a step"),
+        ("patch", int, "side of a patch in pixels"),
         ("lr", float, "peak learning rate of AdamW"),
         ("muon", float, "peak learning rate of Muon for the hidden layers' weights, 0: AdamW"),
         ("weight-decay", float, "weight decay of AdamW"),
-        ("warmup", int, "steps over which the rate rises"),
+        ("warmup", int, "steps over which the learning rate rises"),
         ("sigma", float, "standard deviation of the noise, 0..255 scale"),
         ("seed", int, "seed of weights, patches and noise"),
         (
             "surrogate-width",
             float,
-            "half the base of the surrogate gradient, or half its width at half height: arctan",
+            "half the base of the surrogate gradient; of arctan half the width at half height",
         ),
-        ("ema", float, "decay a step of the averaged weights"),
-        ("supervision", float, "initial weight of losses in mid-network"),
+        ("ema", float, "decay of the averaged weights in a step"),
+        ("supervision", float, "initial weight of the losses at intermediate layers"),
         (
             "partial-sums",
             float,
             "weight of the mean loss of the residuals after fewer than T timesteps",
         ),
-        ("features", float, "initial weight of the loss of the features of --teacher"),
+        ("features", float, "initial weight of the loss between features and those of --teacher"),
         ("activity", float, "weight of the mean rates, summed over layers, in the loss"),
         ("timesteps", int, "T to train with, 0: the configuration's largest"),
     ):
@@ -117,8 +117,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gradient",
         choices=GRADIENTS,
-        help="through all timesteps, of rates with spikes forward, or of rates instead of spikes; "
-        f"default {default.gradient}",
+        help="time: through all timesteps; rate: spikes forward, gradient of rates back; "
+        f"levels: rates instead of spikes; default {default.gradient}",
     )
     parser.add_argument(
         "--surrogate",
@@ -128,24 +128,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reset-gradient",
         choices=RESETS,
-        help="whether the gradient through time takes a reset as given or as the spike's; "
+        help="whether the gradient through time flows through the reset (attached) or not; "
         f"default {default.reset_gradient}",
     )
     parser.add_argument(
         "--schedule",
         choices=SCHEDULES,
-        help="rates that fall to zero or stay after --warmup; default " + default.schedule,
+        help="learning rate after --warmup: falling to zero, or constant; default "
+        + default.schedule,
     )
     parser.add_argument(
         "--calibration",
         choices=CALIBRATIONS,
-        help="what --convert matches: scales, the means of all layers as well, or nothing; "
+        help="what --convert matches: scales and the means of all layers, scales only, or nothing; "
         f"default {default.calibration}",
     )
     parser.add_argument(
         "--coding",
         choices=CODINGS,
-        help="pixels as a constant current, or rate coding with a Bernoulli draw a timestep; "
+        help="pixels as a constant current, or rate coding with one Bernoulli draw per timestep; "
         f"default {default.coding}, or that of --start",
     )
     parser.add_argument(
@@ -161,11 +162,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--teacher",
         type=Path,
         metavar="BASELINE",
-        help="learn the residual of this float DnCNN (`baseline --export`) instead of the noise",
+        help="train on the residual of this float DnCNN (`baseline --export`), not on the noise",
     )
     WidthOptions.add_arguments(parser)
     parser.add_argument(
-        "--minutes", type=float, help="stop after this time, ready to resume, with exit code 3"
+        "--minutes", type=float, help="stop after this time with exit code 3; --resume continues"
     )
     parser.add_argument("--every", type=int, default=500, help="steps between evaluations")
     parser.add_argument("--threads", type=int, help="threads; default: PyTorch's")
@@ -175,5 +176,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to train; default: cuda where PyTorch finds one",
     )
     parser.add_argument(
-        "--no-compile", action="store_true", help="do without a C++ compiler, several times slower"
+        "--no-compile", action="store_true", help="use no C++ compiler; several times slower"
     )

@@ -1,4 +1,4 @@
-"""The float DnCNN, measured or taken out of a training: ``python -m sw_model baseline``."""
+"""Measuring the float DnCNN, or exporting it: ``python -m sw_model baseline``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def baseline_of(checkpoint: Checkpoint) -> Baseline:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``python -m sw_model baseline``."""
-    parser.description = "Measures the float DnCNN, or takes it out of a training run."
+    parser.description = "Measures the float DnCNN, or exports it from a training run."
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_picture_options(parser)

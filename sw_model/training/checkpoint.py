@@ -1,4 +1,4 @@
-"""What a training run is made of, and the file that keeps it."""
+"""The parts of a training run, and the checkpoint file with their state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .options import TrainingOptions
 
 FORMAT = 2
 SUPERVISED_EVERY = 3
-"""Layers between two losses in mid-network."""
+"""Layers from one intermediate loss to the next."""
 
 
 def build_model(options: TrainingOptions) -> nn.Module:
@@ -66,7 +66,7 @@ def build_optimizer(
 
 
 def build_supervision(options: TrainingOptions) -> DeepSupervision:
-    """What a run learns in mid-network, nothing where that has no weight."""
+    """The outputs at intermediate layers of a run; none if their loss has no weight."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         every = SUPERVISED_EVERY if options.supervision else LAYERS_MAX
@@ -81,12 +81,12 @@ class Checkpoint:
     Attributes
     ----------
     model, averaged, supervision
-        State of the network, of its moving average, and of the outputs in mid-network.
+        State of the network, of its moving average, and of the outputs at intermediate layers.
     optimizer
         State of the optimizer's parts.
     history
-        What led to the network that this run started from: a dict a run, oldest first. Of a
-        frozen network only what `runs` gives is known.
+        The runs that produced the network that this run started from: one dict each, oldest
+        first. For a frozen network a dict has only the keys that `runs` returns.
     data
         Description of the images.
     seconds
@@ -113,23 +113,23 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
-        """Reads a checkpoint; raises `UsageError` where the file is none."""
+        """Reads a checkpoint; raises `UsageError` if the file is not one."""
         with (
             reading(path, "a checkpoint", "give a file that `train` wrote") as file,
-            warnings.catch_warnings(action="ignore"),  # of what is odd in it; the rest is raised
+            warnings.catch_warnings(action="ignore"),  # about odd content; errors are raised
         ):
             content = torch.load(file, weights_only=True, map_location="cpu")
             if content.pop("format") != FORMAT:
-                raise ValueError(f"it is of another version than {FORMAT}")
+                raise ValueError(f"its format is not version {FORMAT}")
             options = TrainingOptions.from_dict(content.pop("options"))
             checkpoint = cls(options=options, **content)
             checkpoint._check()
         return checkpoint
 
     def _check(self) -> None:
-        """Raises something unless this is the state of a run of these options."""
+        """Raises an exception unless this is the state of a run with these options."""
         if type(self.step) is not int or not 0 <= self.step <= self.options.steps:
-            raise ValueError(f"{self.step!r} is none of its steps")
+            raise ValueError(f"its step {self.step!r} is not in 0..{self.options.steps}")
         if type(self.data) is not str or type(self.seconds) not in (int, float):
             raise ValueError("its data and seconds are not a text and a number")
         json.dumps(self.runs(), allow_nan=False)
@@ -141,7 +141,7 @@ class Checkpoint:
             supervision.load_state_dict(self.supervision)
             optimizer.load_state_dict(self.optimizer)
             fits = optimizer.fits()
-        except Exception:  # what is no state at all raises whatever it makes PyTorch raise
+        except Exception:  # for an invalid state PyTorch raises many kinds of exceptions
             fits = False
         if not fits:
             raise ValueError(
@@ -156,14 +156,14 @@ class Checkpoint:
         return model.eval()
 
     def record(self) -> dict[str, Any]:
-        """The run as a plain dict, for a history."""
+        """The run as a plain dict, as it stands in a history."""
         return {"step": self.step} | dataclasses.asdict(self.options)
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs that led to this checkpoint, oldest first, as plain JSON values.
 
-        Each has its ``command`` and the ``steps`` it did, fewer than those of the command where it
-        was stopped early.
+        Each has its ``command`` and the number of completed ``steps``, which is smaller than the
+        command's if the run was stopped early.
         """
         runs, origin = [], None
         for record in [*self.history, self.record()]:

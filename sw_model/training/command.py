@@ -1,7 +1,6 @@
 """Training of the float networks and quantisation-aware fine-tuning: ``python -m sw_model train``.
 
-This is the command line with its folder, log and signals; what is trained and how is
-`sw_model.training.run`'s.
+This module has the command line with folder, log and signals; `sw_model.training.run` trains.
 """
 
 from __future__ import annotations
@@ -45,19 +44,19 @@ EXIT_CODES = {"finished": 0, "out of time": UNFINISHED} | {
 def train_run(
     run: TrainingRun, folder: RunFolder, *, every: int, minutes: float | None = None
 ) -> str:
-    """Trains until the schedule, the time or the user's patience ends.
+    """Trains until the schedule ends, the time is over, or a signal arrives.
 
     Parameters
     ----------
     every
-        Steps between two evaluations, each a line of the log.
+        Steps between two evaluations; each evaluation is a line of the log.
     minutes
         Time limit of this call.
 
     Returns
     -------
     str
-        Why it ended, of `EXIT_CODES`.
+        Why training ended, one of `EXIT_CODES`.
     """
     workers = run.workers
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
@@ -70,7 +69,7 @@ def train_run(
                 ending = "finished"
                 break
             if workers.any(bool(signals)):
-                # Another process may be the one that was told.
+                # The signal may have gone to another process only.
                 ending = WORDS[signals[0] if signals else signal.SIGINT]
                 break
             if workers.any(time.monotonic() > deadline):
@@ -138,7 +137,10 @@ def _train_one(args: argparse.Namespace) -> int:
 def _train(
     args: argparse.Namespace, folder: RunFolder, workers: distributed.Workers, device: str
 ) -> str:
-    """Trains in this process, leaves nothing of the run behind, and returns why it ended."""
+    """Trains in this process and returns why training ended.
+
+    A function of its own, so that the run is released before the process group is destroyed.
+    """
     images = TrainingSet.load(args.data, min(args.patch or PATCH, PATCH))
     request = Request.from_arguments(args)
     run = begin(request, images, compiled=not args.no_compile, workers=workers, device=device)

@@ -1,11 +1,11 @@
-"""A float DnCNN's weights as the start of a spiking network: scales matched, means calibrated.
+"""Conversion of a float DnCNN to a spiking network: scales matched, means calibrated.
 
-A neuron without leak and with soft reset fires at a rate of 0 to 1, a rectified sum has no upper
-end. Dividing what a channel gives by what it hardly ever exceeds, and multiplying the next layer's
-weights by it, changes nothing else (Rueckauer et al., 2017). What clipping and rounding still move
-is then corrected layer by layer, each behind those that are corrected already: offsets bring every
-channel's mean back to that of the float network (after Li et al., 2021). Batch norms get the
-statistics of what now comes in, and gains and offsets that make up for it.
+A neuron without leak and with soft reset fires at a rate of 0 to 1; a ReLU has no upper bound.
+Each channel's output is therefore divided by a high percentile of its values, and the next layer's
+weights are multiplied by it, which leaves the function unchanged (Rueckauer et al., 2017). Clipping
+and rounding still shift the means. They are corrected from the first layer to the last: offsets
+bring every channel's mean back to that of the float network (after Li et al., 2021). Batch norms
+then get the statistics of their new inputs, with gains and offsets that compensate the change.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from sw_model.network.dncnn import PIXEL_SCALE, DnCNN, NormalisedLayer, SpikingD
 from sw_model.spec import NeuronSpec, UsageError
 
 CEILING = 0.99
-"""Share of a channel's values that do not exceed what becomes a rate of 1. With eight levels a
-higher one costs more by rounding than it saves by clipping, see docs/log/training.md."""
+"""Share of a channel's values that are at most the value of rate 1. With eight levels a higher
+share costs more by rounding than it saves by clipping, see docs/log/training.md."""
 ROUNDS = 4
-"""Corrections of the offsets: the mean of clipped rates is no linear function of them."""
+"""Corrections of the offsets; several, because the mean of clipped rates is not linear in them."""
 
 
 @torch.no_grad()
 def convert(source: DnCNN, target: SpikingDnCNN, pixels: Tensor, calibration: str) -> None:
-    """Put a float DnCNN's weights into a spiking network of the same layers.
+    """Copy a float DnCNN's weights into a spiking network with the same layers.
 
     Parameters
     ----------
     source
-        With ReLU, in evaluation mode.
+        The ReLU network, in evaluation mode.
     target
-        Spikes or rates; its weights change.
+        The network of spikes or rates; its weights change.
     pixels
         Noisy patches (B, 1, H, W), whose activations are matched.
     calibration
-        ``"none"``: weights as they are; ``"scales"``: so that rates of 0 to 1 hold the float
-        network's values; ``"layers"``: with the means corrected layer by layer as well.
+        ``"none"``: unchanged weights; ``"scales"``: scaled so that the float network's values fit
+        rates of 0 to 1; ``"layers"``: with the means corrected layer by layer as well.
 
     Raises
     ------
     UsageError
-        The two have other layers, or the neurons' rates are no rectified sums.
+        The layers differ, or the neurons have a leak or a hard reset.
     """
     if source.spec.channels != target.spec.channels or len(source.layers) != len(target.layers):
         raise UsageError(
@@ -58,23 +58,23 @@ def convert(source: DnCNN, target: SpikingDnCNN, pixels: Tensor, calibration: st
     target.eval()
     x = y = pixels / PIXEL_SCALE
     incoming = torch.ones(())
-    for theirs, ours in zip(source.layers, target.layers, strict=True):
-        assert isinstance(theirs, NormalisedLayer)
-        assert isinstance(ours, NormalisedLayer)
-        x = theirs(x, torch.float32, False)
-        ceiling = torch.ones_like(theirs.beta) if calibration == "none" else channel_ceiling(x)
-        ours.weight.copy_(theirs.weight * incoming)
-        ours.running_mean.copy_(theirs.running_mean)
-        ours.running_var.copy_(theirs.running_var)
-        ours.gamma.copy_(theirs.gamma / ceiling)
-        ours.beta.copy_(theirs.beta / ceiling)
+    for relu, spiking in zip(source.layers, target.layers, strict=True):
+        assert isinstance(relu, NormalisedLayer)
+        assert isinstance(spiking, NormalisedLayer)
+        x = relu(x, torch.float32, False)
+        ceiling = torch.ones_like(relu.beta) if calibration == "none" else channel_ceiling(x)
+        spiking.weight.copy_(relu.weight * incoming)
+        spiking.running_mean.copy_(relu.running_mean)
+        spiking.running_var.copy_(relu.running_var)
+        spiking.gamma.copy_(relu.gamma / ceiling)
+        spiking.beta.copy_(relu.beta / ceiling)
         if calibration == "layers":
             wanted = (x / ceiling[:, None, None]).mean((0, 1, 3, 4))
             for _ in range(ROUNDS):
-                rates = ours(y, torch.float32, False).mean((0, 1, 3, 4))
-                ours.beta.add_(wanted - rates)
-        ours.rebase(y)
-        y = ours(y, torch.float32, False)
+                rates = spiking(y, torch.float32, False).mean((0, 1, 3, 4))
+                spiking.beta.add_(wanted - rates)
+        spiking.rebase(y)
+        y = spiking(y, torch.float32, False)
         incoming = ceiling[:, None, None]
     target.output_weight.copy_(source.output_weight * incoming)
     target.output_bias.copy_(source.output_bias)
@@ -85,9 +85,9 @@ def convert(source: DnCNN, target: SpikingDnCNN, pixels: Tensor, calibration: st
 
 
 def channel_ceiling(activations: Tensor) -> Tensor:
-    """What `CEILING` of each channel's values (1, B, C, H, W) do not exceed, (C,).
+    """The `CEILING` quantile of each channel's values (1, B, C, H, W), (C,); 1 where it is 0.
 
-    Zeros count: a channel that is hardly ever above zero is clipped most. 1 where all but zero.
+    Zeros count, so a channel that is rarely above zero is clipped most.
     """
     values = activations[0].transpose(0, 1).flatten(1)
     rank = max(1, round(CEILING * values.shape[1]))

@@ -1,7 +1,7 @@
-"""Training images: where they lie, which are held out, and the patches of every step.
+"""Training images: their folder, the held-out ones, and the patches of every step.
 
 Noise and patches are those of the DnCNN paper: 40x40 pixels by default, eight flips and rotations,
-Gaussian noise on the 0..255 scale; the noisy pixels are the integers that the frozen network gets.
+Gaussian noise on the 0..255 scale. Noisy pixels are integers, as in the frozen network's input.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sw_model.support.errors import Field, OptionsError
 TRAINING_FOLDER = "train400"
 PATCH = 40
 HELD_OUT_EVERY = 20
-"""Every twentieth image in the order of names is held out, and so never trained on."""
+"""Every twentieth image in the order of names is held out from training."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Images split into those that are trained on and those that are held out.
+    """Images for training, and held-out images.
 
     Attributes
     ----------
     images, held_out
-        Grey pictures, each (H, W), of at least a patch's pixels a side.
+        Grey pictures, each (H, W), at least as large as a patch.
     """
 
     images: list[NDArray[np.uint8]]
@@ -39,7 +39,7 @@ class TrainingSet:
 
     @classmethod
     def load(cls, option: str | os.PathLike[str] | None = None, patch: int = PATCH) -> TrainingSet:
-        """Reads ``train400``; ``option`` as in `data_folder`, ``patch`` the images' least size."""
+        """Reads ``train400``; ``option`` as in `data_folder`, ``patch`` the least image side."""
         files = dataset_files(TRAINING_FOLDER, option)
         pictures = []
         for path in files:
@@ -56,7 +56,7 @@ class TrainingSet:
 
     @classmethod
     def split(cls, pictures: list[NDArray[np.uint8]]) -> TrainingSet:
-        """Holds out the last of every `HELD_OUT_EVERY` pictures; of fewer, the last."""
+        """Holds out the last of every `HELD_OUT_EVERY` pictures, or the last if there are fewer."""
         every = min(HELD_OUT_EVERY, len(pictures))
         if every < 2:
             raise UsageError("one training image is too few: one of at least two is held out")
@@ -65,7 +65,7 @@ class TrainingSet:
         return cls(images, held_out)
 
     def check(self, patch: int) -> TrainingSet:
-        """Itself; raises `UsageError` where an image has no patch of that size."""
+        """Returns itself; raises `UsageError` if an image is smaller than ``patch``."""
         if (least := min(min(image.shape) for image in self.images)) < patch:
             raise OptionsError(
                 Field("patch", patch),
@@ -78,7 +78,7 @@ class TrainingSet:
     ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
         """Noisy and clean patches of one step, each (size, 1, patch, patch).
 
-        They depend on nothing but these numbers, so a resumed run sees the same ones.
+        They depend on these numbers only, so a resumed run sees the same patches.
         """
         rng = np.random.default_rng([seed, step])
         clean = np.empty((size, 1, patch, patch), np.uint8)

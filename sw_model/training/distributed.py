@@ -1,8 +1,8 @@
 """Several processes that train one network, each on its part of every batch.
 
 ``torchrun --nproc-per-node N -m -- sw_model train ...`` starts them. A step draws the same patches
-whatever their number, and the gradients of all parts are averaged. Batch norm's statistics are
-those of each process's own part, the running ones those of the first process.
+for any number of processes, and the gradients of all parts are averaged. Batch norm uses the
+statistics of each process's own part; the running statistics are those of the first process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Workers:
     Attributes
     ----------
     rank, size
-        Number of this process, from 0, and how many there are.
+        Index of this process, from 0, and the number of processes.
     """
 
     rank: int = 0
@@ -34,16 +34,16 @@ class Workers:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes, evaluates and talks."""
+        """Whether this process writes files, evaluates and prints."""
         return self.rank == 0
 
     def part(self, batch: int) -> slice:
-        """Share of a batch that falls to this process.
+        """Part of a batch for this process.
 
         Raises
         ------
         UsageError
-            The batch cannot be shared out evenly.
+            The batch cannot be divided evenly.
         """
         if batch % self.size:
             raise OptionsError(
@@ -54,7 +54,7 @@ class Workers:
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def wrap(self, module: nn.Module, *, unused: bool) -> nn.Module:
-        """``module`` with gradients that are averaged over all processes.
+        """``module`` with gradients averaged over all processes.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Workers:
         return flag if self.size == 1 else self._reduce(flag, distributed.ReduceOp.MAX) > 0
 
     def wait(self) -> None:
-        """Waits for all processes: torchrun ends them all when one ends with an exit code."""
+        """Waits for all processes: torchrun ends all of them when one returns an error code."""
         self.any(False)
 
     @staticmethod
@@ -90,12 +90,12 @@ class Workers:
 
 @contextlib.contextmanager
 def workers(device: str) -> Iterator[Workers]:
-    """The processes that torchrun started; this one alone where it did not.
+    """The processes that torchrun started, or this process alone without torchrun.
 
     Parameters
     ----------
     device
-        ``"cpu"`` or ``"cuda"``; of a CUDA device each process takes the one of its local rank.
+        ``"cpu"`` or ``"cuda"``; each process uses the CUDA device of its local rank.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -107,7 +107,7 @@ def workers(device: str) -> Iterator[Workers]:
     try:
         yield Workers(distributed.get_rank(), size)
     finally:
-        # A wrapped module that is still about would keep the group's threads alive until the
-        # interpreter's end, which aborts now and then when it finds them.
+        # A wrapped module that still exists keeps the group's threads alive until the interpreter
+        # exits, and with such threads the exit sometimes aborts.
         gc.collect()
         distributed.destroy_process_group()

@@ -12,11 +12,11 @@ from .options import TrainingOptions
 
 QUANTISE = Field("model", "quantised")
 SWITCHES = {"bf16": "--fp32", "round_weights": "--round-weights"}
-"""Options without a value: each is given where the field is not its default."""
+"""Options without a value: each is given if the field differs from its default."""
 
 
 def flag(field: Field) -> str:
-    """A field, and its value where that is told, as words of the command line."""
+    """A field, with its value if it has one, as words of the command line."""
     if field == QUANTISE:
         return "--quantise"
     if field.name in SWITCHES:
@@ -27,7 +27,7 @@ def flag(field: Field) -> str:
 
 @contextmanager
 def named_as_flags() -> Iterator[None]:
-    """In the block, errors that name fields are raised with the command line's names."""
+    """Inside the block, errors name fields by their command-line options."""
     try:
         yield
     except OptionsError as error:
@@ -40,8 +40,8 @@ def command(options: TrainingOptions, origin: str | None = None) -> str:
     Parameters
     ----------
     origin
-        The model whose weights it began with, ``"frozen"`` for those of a deployment or a
-        baseline, None where it began with none.
+        The model whose weights it started from, ``"frozen"`` for a deployment or a baseline, None
+        for initial weights.
     """
     words = ["python -m sw_model train"]
     given, default = dataclasses.asdict(options), dataclasses.asdict(TrainingOptions())

@@ -17,36 +17,36 @@ LOG = "log.jsonl"
 
 
 class RunFolder:
-    """The folder of a run: its checkpoint and its log, a JSON object a line.
+    """The folder of a run: its checkpoint, and its log with one JSON object per line.
 
     Parameters
     ----------
     path
         The folder, which need not exist yet.
     resumed
-        Checkpoint of the run that goes on here; None for a new one.
+        Checkpoint of the run to continue here; None for a new run.
 
     Raises
     ------
     UsageError
-        The folder holds another run, which would be lost.
+        The folder holds another run, which would be overwritten.
     """
 
     def __init__(self, path: Path, resumed: Path | None = None) -> None:
         self.path = path
         self.checkpoint = path / CHECKPOINT
         self.log = path / LOG
-        # Unlike `Path.resolve`, it takes links that lead to themselves.
+        # Unlike `Path.resolve`, it accepts links that point to themselves.
         own = os.path.realpath(self.checkpoint)
         same = resumed is not None and os.path.realpath(resumed) == own
         if self.checkpoint.exists() and not same:
             raise UsageError(
-                f"{str(path)!r} holds a run already; go on with it by --resume "
+                f"{str(path)!r} already holds a run; continue it with --resume "
                 f"{self.checkpoint}, or name another folder"
             )
 
     def make(self) -> None:
-        """Makes the folder where there is none; raises `UsageError` where that is impossible."""
+        """Makes the folder if it does not exist; raises `UsageError` if that is impossible."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -54,9 +54,9 @@ class RunFolder:
             raise UsageError(f"cannot make the folder {name!r}: {error.strerror}") from None
 
     def truncate_log(self, step: int) -> None:
-        """Drops the lines of steps after ``step``, which a resumed run does again.
+        """Drops the lines of steps after ``step``, which a resumed run repeats.
 
-        A line that a crash cut short is of such a step too.
+        A line truncated by a crash is dropped too; it belongs to such a step.
         """
         kept = []
         for line in self.log.read_bytes().splitlines() if self.log.exists() else []:

@@ -1,7 +1,7 @@
-"""The frozen network's integers, taken out of a folded one.
+"""The frozen network's integers, from a folded network.
 
-The arithmetic that they serve is `sw_model.spec`'s; how a float network becomes one whose numbers
-are integers times a scale is `sw_model.network.folded`'s.
+`sw_model.spec` defines their arithmetic; `sw_model.network.folded` turns a float network into one
+whose numbers are integers times a scale.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sw_model.support.errors import Field, OptionsError
 
 
 def output_multipliers(scale: float, timesteps: tuple[int, ...]) -> tuple[list[int], int]:
-    """Multiplier for every allowed T and the shift, so that mult / 2^shift is about scale / T.
+    """Multiplier for every allowed T, and the shift: mult / 2^shift is about scale / T.
 
-    The shift is the largest with which the multiplier of the smallest T still fits its width.
+    The shift is the largest for which the multiplier of the smallest T still fits its width.
 
     Parameters
     ----------
@@ -41,13 +41,13 @@ def output_multipliers(scale: float, timesteps: tuple[int, ...]) -> tuple[list[i
                 break
             return mults, shift
     raise UsageError(
-        f"the output layer's scale {scale:g} pixels a unit cannot be expressed by a "
+        f"the output layer's scale of {scale:g} pixels per unit does not fit a "
         f"{MULT_BITS}-bit multiplier and a shift of 1..{SHIFT_MAX}"
     )
 
 
 def to_int32(values: torch.Tensor, what: str) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Rounded values; raises `UsageError` where one needs more than 32 bits."""
+    """Rounded values; raises `UsageError` if one needs more than 32 bits."""
     integers = values.detach().double().round().contiguous().numpy()
     limit = np.iinfo(np.int32)
     if not (np.isfinite(integers).all() and (np.abs(integers) <= limit.max).all()):
@@ -65,9 +65,9 @@ def freeze(network: FoldedDnCNN, provenance: Mapping[str, Any] | None = None) ->
     Parameters
     ----------
     network
-        Folded; its integers are taken as its quantised forward pass uses them.
+        The folded network; the integers are those of its quantised forward pass.
     provenance
-        Where it comes from, as plain JSON values.
+        Provenance of the network, as plain JSON values.
     """
     weights, biases, scales, thresholds, inits = [], [], [], [], []
     for index, layer in enumerate(network.layers):

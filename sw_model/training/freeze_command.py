@@ -1,4 +1,4 @@
-"""From a trained network to the frozen one: ``python -m sw_model freeze``."""
+"""Freezing a trained network: ``python -m sw_model freeze``."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def freeze_checkpoint(
     Parameters
     ----------
     widths
-        Of a network that was trained in floats; those of a quantised one are its own.
+        Widths for a network trained in floats; a quantised network has its own.
     name
-        Of the deployment; the configuration's by default.
+        Name of the deployment; the configuration's by default.
 
     Raises
     ------
     UsageError
-        The network is not a spiking one, or is quantised and ``widths`` are given.
+        The network is not spiking, or is quantised and ``widths`` are given.
     """
     network = checkpoint.network()
     if isinstance(network, SpikingDnCNN):
@@ -75,16 +75,15 @@ def freeze_checkpoint(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``python -m sw_model freeze``."""
     parser.description = (
-        "Freezes a trained spiking network into integers, or a frozen one into those of other "
-        "widths."
+        "Freezes a trained spiking network to integers, or changes the widths of a frozen one."
     )
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "network",
         type=Path,
-        help="checkpoint.pt that `train` wrote, or a deployment: a shipped name or a .safetensors "
-        "file, with the widths that are to be others",
+        help="checkpoint.pt that `train` wrote, or a deployment (shipped name or .safetensors "
+        "file) whose widths are to change",
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="deployment to write"
@@ -94,17 +93,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="PICTURE",
-        help="also print the checkpoint's mean PSNR on these grey pictures, as `evaluate` does "
-        "the frozen network's: what freezing costs is the difference",
+        help="also print the checkpoint's mean PSNR on these grey pictures; compared with "
+        "`evaluate` it shows the cost of freezing",
     )
     parser.add_argument(
-        "--name", help="of the deployment; default: the configuration's, or what it is called"
+        "--name", help="name of the deployment; default: the configuration's, or its own"
     )
     WidthOptions.add_arguments(parser)
 
 
 def save_deployment(deployment: Deployment, path: Path) -> int:
-    """Writes a deployment and tells its hash; returns the exit code."""
+    """Writes a deployment and prints its hash; returns the exit code."""
     deployment.save(path)
     print(f"{path}: deployment {deployment.hash[:16]}", file=sys.stderr)
     return 0

@@ -1,4 +1,4 @@
-"""What a training step minimises: the residual's error, and what may be learnt besides."""
+"""The objective of a training step: the residual's error, and optional further losses."""
 
 from __future__ import annotations
 
@@ -13,74 +13,74 @@ from sw_model.network.folded import FoldedDnCNN
 from sw_model.spec import NetworkSpec
 
 FEATURES_EVERY = 3
-"""Layers between two whose rates are to hold the features of the teacher's layer; the last does."""
+"""Layers from one feature loss to the next; the last spiking layer has one."""
 TINY = 1e-12
 
 
 class DeepSupervision(nn.Module):
-    """What is learnt in mid-network, for training only: residuals, and a teacher's features.
+    """Outputs at intermediate layers, for training only: residuals, and a teacher's features.
 
-    A surrogate gradient loses its direction on its way through many layers of spikes. A residual
-    read off after every few layers gives those below a loss of their own nearby; so does the
-    output of the teacher's layer, as a learnt linear map of each place's rates (the "hints" of
-    Romero et al., FitNets, 2015), since the teacher may have other channels.
+    A surrogate gradient loses its direction on its way back through many spiking layers. A residual
+    read out after every few layers gives the layers before it a nearby loss. So do the features of
+    the teacher's layer, predicted by a learnt linear map of each pixel's rates (the "hints" of
+    Romero et al., FitNets, 2015), because the teacher may have a different number of channels.
 
     Parameters
     ----------
     spec
-        Of the network that is supervised.
+        Spec of the supervised network.
     every
-        Layers between two outputs.
+        Layers from one output to the next.
     teacher_channels
-        Of the teacher whose features are to be learnt; 0 if there is none.
+        Channels of the teacher whose features are learnt; 0 without one.
     """
 
     def __init__(self, spec: NetworkSpec, every: int, teacher_channels: int = 0) -> None:
         super().__init__()
-        self.places = range(every, len(spec.spiking_layers) - 1, every)
-        self.weights = nn.ParameterList(initial_weight(spec.layers[-1]) for _ in self.places)
-        self.biases = nn.ParameterList(zeros(1) for _ in self.places)
+        self.loss_layers = range(every, len(spec.spiking_layers) - 1, every)
+        self.weights = nn.ParameterList(initial_weight(spec.layers[-1]) for _ in self.loss_layers)
+        self.biases = nn.ParameterList(zeros(1) for _ in self.loss_layers)
         last = len(spec.spiking_layers) - 1
-        self.feature_places = range(last % FEATURES_EVERY, last + 1, FEATURES_EVERY)
+        self.feature_layers = range(last % FEATURES_EVERY, last + 1, FEATURES_EVERY)
         self.maps = nn.ModuleList(
             nn.Conv2d(spec.channels, teacher_channels, 1)
-            for _ in (self.feature_places if teacher_channels else ())
+            for _ in (self.feature_layers if teacher_channels else ())
         )
 
     def forward(self, spikes: list[Tensor]) -> list[Tensor]:
         """Residuals in pixels, each (B, 1, H, W), from the spikes of all spiking layers."""
         return [
-            PIXEL_SCALE * F.conv2d(spikes[place].float().mean(0), weight, bias, padding=1)
-            for place, weight, bias in zip(self.places, self.weights, self.biases, strict=True)
+            PIXEL_SCALE * F.conv2d(spikes[index].float().mean(0), weight, bias, padding=1)
+            for index, weight, bias in zip(self.loss_layers, self.weights, self.biases, strict=True)
         ]
 
     def feature_loss(self, spikes: list[Tensor], features: list[Tensor]) -> Tensor:
-        """Squared error of the teacher's features over their mean square, averaged over places.
+        """Squared error of the teacher's features over their mean square, averaged over layers.
 
         Parameters
         ----------
         spikes
-            Of all spiking layers.
+            Spikes of all spiking layers.
         features
-            Outputs (B, C_teacher, H, W) of as many layers of the teacher.
+            Outputs (B, C_teacher, H, W) of the same number of layers of the teacher.
         """
         losses = []
-        for place, learnt in zip(self.feature_places, self.maps, strict=True):
-            wanted = features[place].float()
-            error = (learnt(spikes[place].float().mean(0)) - wanted).square().mean()
+        for index, learnt in zip(self.feature_layers, self.maps, strict=True):
+            wanted = features[index].float()
+            error = (learnt(spikes[index].float().mean(0)) - wanted).square().mean()
             losses.append(error / wanted.square().mean().clamp(min=TINY))
         return stack(losses).mean()
 
 
 class Objective(nn.Module):
-    """What a step minimises.
+    """The objective of a training step.
 
     Parameters
     ----------
     model
         The network.
     supervision
-        What it learns in mid-network.
+        Its outputs at intermediate layers.
     """
 
     def __init__(self, model: nn.Module, supervision: DeepSupervision) -> None:
@@ -105,16 +105,17 @@ class Objective(nn.Module):
         Parameters
         ----------
         pixels
-            What the network gets, see `sw_model.network.inference.network_input`.
+            Input of the network, see `sw_model.network.inference.network_input`.
         target
-            What the residual should be, (B, 1, H, W): the noise, or a teacher's residual.
+            Target of the residual, (B, 1, H, W): the noise, or a teacher's residual.
         early, activity, partial, hint
-            Weights of the losses in mid-network, of the sum of the layers' mean rates, of the
-            residuals after fewer timesteps, and of the teacher's features.
+            Weights of the losses at intermediate layers, of the sum of the layers' mean rates, of
+            the residuals after fewer timesteps, and of the teacher's features.
         features
-            The teacher's, see `sw_model.training.objective.DeepSupervision.feature_loss`.
+            The teacher's features, see
+            `sw_model.training.objective.DeepSupervision.feature_loss`.
         options
-            Of the network's forward pass.
+            Options of the network's forward pass.
         """
         recorded = early or activity or partial or hint
         outputs: list[Tensor] | None = [] if recorded else None
@@ -136,7 +137,7 @@ class Objective(nn.Module):
         return objective, residual.detach()
 
     def partial_residuals(self, spikes: Tensor) -> list[Tensor]:
-        """Residuals (B, 1, H, W) of the first 1, 2, ... T - 1 of spikes (T, B, C, H, W)."""
+        """Residuals (B, 1, H, W) after 1, 2, ... T - 1 timesteps of spikes (T, B, C, H, W)."""
         sums = spikes.float().cumsum(0)[:-1]
         assert isinstance(self.model, DnCNN | FoldedDnCNN)
         return [self.model.read_out(total / (t + 1)) for t, total in enumerate(sums)]

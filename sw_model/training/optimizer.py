@@ -1,7 +1,7 @@
-"""The optimizer of a training run: AdamW, and on request Muon for the hidden layers' weights.
+"""The optimizer of a training run: AdamW, and optionally Muon for the hidden layers' weights.
 
-Muon makes every step an orthogonal matrix, so that no direction of a layer dies out beside the
-strongest one; its size is scaled to that of AdamW's steps.
+Muon makes every update an orthogonal matrix, so that no direction of a layer is dominated by the
+strongest one. Its size is scaled to that of AdamW's updates.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "momentum_buffer")
-"""What the optimizers keep of a parameter in that parameter's shape."""
+"""State of the optimizers that has the shape of its parameter."""
 BETAS = (0.9, 0.99)
-"""AdamW's, where Muon has the hidden layers."""
+"""AdamW's betas when Muon trains the hidden layers."""
 
 
 def matrix_view(weight: Tensor) -> Tensor:
-    """Weight (C_out, C_in, 3, 3) as the matrix (C_out, 9 * C_in) in the same memory."""
+    """Weight (C_out, C_in, 3, 3) as a matrix (C_out, 9 * C_in) that shares its memory."""
     return weight.detach().permute(0, 2, 3, 1).view(len(weight), -1)
 
 
@@ -29,13 +29,13 @@ class Optimizer:
     Parameters
     ----------
     parameters
-        All that is trained.
+        All trained parameters.
     matrices
-        Those among them that Muon gets; each (C_out, C_in, 3, 3) with channels innermost.
+        The parameters for Muon, each (C_out, C_in, 3, 3) in channels-last order.
     lr, weight_decay
-        AdamW's.
+        Peak learning rate and weight decay of AdamW.
     muon
-        Peak rate of Muon; 0 leaves the matrices to AdamW.
+        Peak learning rate of Muon; with 0 AdamW trains the matrices too.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Optimizer:
             )
 
     def zero_grad(self) -> None:
-        """Forgets all gradients."""
+        """Clears all gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
     def step(self, factor: float) -> None:
-        """One step at ``factor`` times the peak rates."""
+        """One step at ``factor`` times the peak learning rates."""
         for matrix, view in zip(self.matrices, self.views, strict=True):
             view.grad = None if matrix.grad is None else matrix_view(matrix.grad).contiguous()
         for name, part in self.parts.items():
@@ -89,7 +89,7 @@ class Optimizer:
             part.load_state_dict(state[name])
 
     def fits(self) -> bool:
-        """Whether what is kept of every parameter has its shape."""
+        """Whether the state of every parameter has the parameter's shape."""
         for part in self.parts.values():
             for parameter, state in part.state.items():
                 kept = [state[name] for name in MOMENTS if name in state]

@@ -1,4 +1,4 @@
-"""The options of a training run: everything that decides its numbers but images and weights."""
+"""The options of a training run: all that determines its result except images and weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHOICES = {
     "surrogate": SHAPES,
     "reset_gradient": RESETS,
 }
-"""What the options that are words may be."""
+"""Values of the options that are words."""
 LIMITS = {
     "steps": (1, 10**9),
     "batch": (1, 1024),
@@ -47,12 +47,12 @@ LIMITS = {
     "timesteps": (0, TIMESTEPS_MAX),
     "teacher_channels": (0, 4096),
 }
-"""Least and greatest value of the options that are numbers; more than that is a slip."""
+"""Smallest and largest value of the numeric options; values outside are likely typing errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """Everything that decides the numbers of a run, but the images and the initial network.
+    """All that determines the result of a run, except the images and the initial network.
 
     Attributes
     ----------
@@ -64,54 +64,54 @@ class TrainingOptions:
     steps
         Length of the schedule.
     batch, patch
-        Patches a step, and pixels of their sides.
+        Patches in a step, and the side of a patch in pixels.
     lr, weight_decay
-        AdamW; the rate rises over ``warmup`` steps and then goes by the schedule.
+        AdamW; the learning rate rises over ``warmup`` steps and then follows the schedule.
     schedule
-        ``"cosine"``: the rates fall to zero in half a cosine; ``"constant"``: they stay.
+        ``"cosine"``: the learning rates fall to zero in half a cosine; ``"constant"``: they stay.
     muon
-        Peak rate of Muon for the hidden layers' weights, see `sw_model.training.optimizer`; 0:
-        AdamW.
+        Peak learning rate of Muon for the hidden layers' weights, see
+        `sw_model.training.optimizer`; 0: AdamW.
     sigma
         Standard deviation of the noise, 0..255 scale.
     seed
-        Of initial weights, patches and noise.
+        Seed of initial weights, patches and noise.
     surrogate, surrogate_width, reset_gradient
         Shape, width and reset of `sw_model.network.neurons.Surrogate`, for ``gradient="time"``.
     ema
-        Decay a step of the averaged weights, which are what is evaluated and frozen.
+        Decay in a step of the averaged weights, which are evaluated and frozen.
     supervision
-        Initial weight of the losses in mid-network, see `sw_model.training.objective`; 0 does
-        without. Spiking networks only.
+        Initial weight of the losses at intermediate layers, see `sw_model.training.objective`; 0:
+        none. Spiking networks only.
     partial_sums
-        Weight of the mean loss of the residuals that the first 1, 2, … T - 1 timesteps give.
-        Gradient through time only.
+        Weight of the mean loss of the residuals after 1, 2, … T - 1 timesteps. Gradient through
+        time only.
     features
         Initial weight of the loss of the teacher's features, see `sw_model.training.objective`,
         pixels^2.
     gradient
         ``"time"``: surrogate gradients through all timesteps; ``"levels"``: rates instead of
-        spikes (`sw_model.network.rates`), of neurons without leak and with soft reset; ``"rate"``:
-        spikes forward, the gradient of rates back, for quantised networks only.
+        spikes (`sw_model.network.rates`), only for neurons without leak and with soft reset;
+        ``"rate"``: spikes forward, the gradient of rates back, only for quantised networks.
     timesteps
         T to train with; 0 for the configuration's largest.
     coding
-        What the encoding layer gets: ``"direct"``, pixels as a constant current; ``"bernoulli"``,
+        Input of the encoding layer: ``"direct"``, pixels as a constant current; ``"bernoulli"``,
         rate coding (`sw_model.network.inference.rate_coded`), for spiking networks in floats.
     round_weights
-        Hidden weights of a network in floats are rounded to the configuration's width.
+        Whether hidden weights of a network in floats are rounded to the configuration's width.
     activity
         Weight of the sum of all layers' mean rates in the loss, pixels^2.
     teacher
-        Hash of the baseline whose residual is to be learnt instead of the noise; none if empty.
+        Hash of the baseline whose residual is learnt instead of the noise; empty without one.
     teacher_channels
-        Its channels where its features are to be learnt as well, otherwise 0.
+        The teacher's channels if its features are learnt as well, otherwise 0.
     calibration
-        Of a network that begins with the weights of a float DnCNN, see `sw_model.training.convert`.
+        Calibration of a converted float DnCNN, see `sw_model.training.convert`.
     bf16
-        Convolve hidden layers in bfloat16.
+        Whether hidden layers are convolved in bfloat16.
     widths
-        Of a quantised network.
+        Widths of a quantised network.
     """
 
     config: str = "compact"
@@ -150,7 +150,7 @@ class TrainingOptions:
             raise UsageError(f"model {self.model!r} is unknown; known are {', '.join(MODELS)}")
         for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
-            if not low <= value <= high:  # NaN is not
+            if not low <= value <= high:  # false for NaN
                 raise OptionsError(Field(name, value), f" is not in {low}..{high}")
         if not self.ema < 1:
             raise OptionsError(Field("ema", self.ema), " is not below 1")
@@ -166,11 +166,11 @@ class TrainingOptions:
             )
         if self.features and not (self.teacher and self.teacher_channels):
             raise OptionsError(
-                Field("features", self.features), " are a teacher's; give ", Field("teacher")
+                Field("features", self.features), " needs a teacher; give ", Field("teacher")
             )
 
     def _check_gradient(self) -> None:
-        """Raises `OptionsError` where the gradient does not fit the network or what is learnt."""
+        """Raises `OptionsError` if the gradient does not fit the network or another option."""
         gradient = Field("gradient", self.gradient)
         if self.gradient == "rate" and self.model != "quantised":
             raise OptionsError(
@@ -188,9 +188,9 @@ class TrainingOptions:
         if self.gradient == "levels" and neuron != NeuronSpec(leak=None, reset="soft"):
             raise OptionsError(
                 gradient,
-                " describes neurons without leak and with soft reset, not those of ",
+                " is for neurons without leak and with soft reset, not those of ",
                 Field("config", self.config),
-                "; its gradient is ",
+                "; give ",
                 Field("gradient", "time"),
             )
         if self.partial_sums and (self.model == "ann" or self.gradient != "time"):
@@ -207,7 +207,7 @@ class TrainingOptions:
             )
 
     def _check_types(self) -> None:
-        """Raises `UsageError` where an option is not what its default is: files hold anything."""
+        """Raises `UsageError` if an option, read from a file, has not the type of its default."""
         widths = ((name, value, int) for name, value in self.widths.given.items())
         others = (
             (f.name, getattr(self, f.name), type(f.default))
@@ -216,11 +216,11 @@ class TrainingOptions:
         )
         for name, value, kind in (*others, *widths):
             if type(value) is not kind and not (kind is float and type(value) is int):
-                raise UsageError(f"{name} of a training is {value!r}, not of type {kind.__name__}")
+                raise UsageError(f"option {name} is {value!r}, not of type {kind.__name__}")
 
     @property
     def spike_gradient(self) -> Surrogate:
-        """What takes the place of the spikes' derivative."""
+        """The surrogate gradient of the spikes."""
         return Surrogate(
             shape=self.surrogate, width=self.surrogate_width, reset=self.reset_gradient
         )

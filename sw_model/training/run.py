@@ -1,8 +1,8 @@
 """One training run: its steps, its moving average, its evaluation on held-out images.
 
-A run is a pure function of its options, its images and the network that it starts from: the
-patches of a step depend on seed and step alone, and the schedule on the step. A run that was
-interrupted therefore continues from its checkpoint as if nothing had happened.
+The result of a run depends only on its options, its images and its initial network: patches depend
+on seed and step, the schedule on the step. A run resumed from a checkpoint therefore gives the same
+result as one without interruption.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from .options import TrainingOptions
 NOISE_SEED = 0
 """Seed of every evaluated picture's noise, which is not clipped to 0..255."""
 SPIKES = 1
-"""Third word of the seed of a step's rate coding: patches and noise are drawn from the first two.
-It is not 0, which would be the same seed."""
+"""Third word of the seed of a step's rate coding. Patches and noise use the first two words; a
+third word of 0 would give the same seed."""
 
 
 class TrainingRun:
@@ -41,22 +41,22 @@ class TrainingRun:
     Parameters
     ----------
     options
-        Of the run.
+        Options of the run.
     images
-        What to train on.
+        Training images.
     model
-        The network to start from; its weights change.
+        The initial network; its weights change.
     history, data
         See `sw_model.training.checkpoint.Checkpoint`.
     compiled
-        Compile the neurons' kernels.
+        Whether to compile the neurons' kernels.
     workers
         The processes that train together.
     device
-        Where the network is trained.
+        PyTorch device to train on.
     teacher
-        Whose residual, and features where options say so, are to be learnt; the options have its
-        hash.
+        Network whose residual is learnt, and its features if the options have a weight for them;
+        the options hold its hash.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class TrainingRun:
         self.seconds = 0.0
 
     @classmethod
-    def resume(cls, checkpoint: Checkpoint, images: TrainingSet, **how: Any) -> TrainingRun:
-        """The run as it was when the checkpoint was written; ``how`` as of a new one."""
+    def resume(cls, checkpoint: Checkpoint, images: TrainingSet, **settings: Any) -> TrainingRun:
+        """The run in the state of a checkpoint; ``settings`` are the other keyword arguments."""
         run = cls(
             checkpoint.options,
             images,
             build_model(checkpoint.options),
             history=checkpoint.history,
             data=checkpoint.data,
-            **how,
+            **settings,
         )
         run.model.load_state_dict(checkpoint.model)
         run.averaged.load_state_dict(checkpoint.averaged)
@@ -124,14 +124,14 @@ class TrainingRun:
         )
 
     def rate_factor(self, step: int) -> float:
-        """Learning rate of a step, counted from 0, over its peak: a linear rise, the schedule."""
+        """Learning rate of a step (from 0) over its peak: a linear warm-up, then the schedule."""
         warm = min(1.0, (step + 1) / max(1, self.options.warmup))
         if self.options.schedule == "constant":
             return warm
         return warm * (1 + math.cos(math.pi * step / self.options.steps)) / 2
 
     def supervision_factor(self, step: int) -> float:
-        """How much losses in mid-network still weigh: nothing from three quarters of the way on."""
+        """Weight of intermediate losses over its initial value; 0 after three quarters of a run."""
         return max(0.0, 1 - step / (0.75 * self.options.steps))
 
     def step(self) -> float:
@@ -170,7 +170,7 @@ class TrainingRun:
         objective.backward()
         self.optimizer.step(self.rate_factor(self.completed))
         self.completed += 1
-        # Few steps in, the average covers the steps there are instead of the initial weights.
+        # In the first steps a shorter average keeps the initial weights from dominating.
         decay = min(options.ema, self.completed / (self.completed + 10))
         with torch.no_grad():
             for mean, value in zip(
@@ -194,8 +194,8 @@ def evaluate_network(model: nn.Module, pictures: list[Picture], sigma: float) ->
     Returns
     -------
     dict
-        ``psnr``; of a spiking network also ``theta``, the mean over its layers, which have equally
-        many neurons, and ``theta_layers``.
+        ``psnr``; for a spiking network also ``theta``, the mean over its layers, which have the
+        same number of neurons, and ``theta_layers``.
     """
     psnrs, thetas = [], []
     for clean in pictures:

@@ -1,4 +1,4 @@
-"""Frozen networks, which keep no state of a training, as the start of one, or in other widths."""
+"""Frozen networks as the start of a training, or with other widths."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from .options import TrainingOptions
 from .widths import WidthOptions
 
 FROZEN = ".safetensors"
-"""Suffix of files without a training's state."""
+"""Suffix of files of frozen networks, which hold no training state."""
 WITHIN = 0.25
-"""Where between two roundings of an initial membrane its real value is put: halfway, whether half
-a threshold is an integer or not."""
+"""Offset of an initial membrane's assumed real value from its rounded value: it stays away from
+both rounding limits, whether half a threshold is an integer or not."""
 
 
 @torch.no_grad()
 def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
-    """A float DnCNN with batch norms that computes what its folded layers do.
+    """A float DnCNN with batch norms, equivalent to the folded layers of a baseline.
 
     Parameters
     ----------
     spec
-        Of the same depth and channels.
+        A spec with the baseline's depth and channels.
     pixels
-        Noisy patches (B, 1, H, W), whose statistics become those of the batch norms.
+        Noisy patches (B, 1, H, W), which give the statistics of the batch norms.
 
     Raises
     ------
     UsageError
-        The baseline has other layers than ``spec``.
+        The layers of the baseline are not those of ``spec``.
     """
     shapes = [tuple(weight.shape) for weight, _ in baseline.layers]
     if shapes != [layer.weight_shape for layer in spec.layers]:
@@ -71,17 +71,17 @@ def unfold(baseline: Baseline, spec: NetworkSpec, pixels: Tensor) -> DnCNN:
 
 
 def configuration_of(deployment: Deployment, config: str | None = None) -> tuple[str, WidthOptions]:
-    """The configuration that a deployment was trained as, and its widths where they are others.
+    """The configuration that a deployment was trained with, and the widths that differ from it.
 
     Parameters
     ----------
     config
-        The one to choose of those that differ in nothing but widths.
+        The preferred configuration if several differ in their widths only.
 
     Raises
     ------
     UsageError
-        It is none of `CONFIGURATIONS`, with more channels for one.
+        No configuration has the deployment's layers.
     """
     wanted = _comparable(deployment.spec)
     fitting = []
@@ -92,26 +92,29 @@ def configuration_of(deployment: Deployment, config: str | None = None) -> tuple
                 fitting.append((name, widths))
     if not fitting:
         raise UsageError(
-            f"the deployment {deployment.spec.name!r} has the layers of no configuration; "
+            f"no configuration has the layers of the deployment {deployment.spec.name!r}; "
             "give the checkpoint it was frozen from"
         )
 
-    def same(each: tuple[str, WidthOptions]) -> tuple[bool, int, bool]:
-        name, widths = each
+    def similarity(candidate: tuple[str, WidthOptions]) -> tuple[bool, int, bool]:
+        name, widths = candidate
         return name == config, -len(widths.given), name == deployment.spec.name
 
-    return max(fitting, key=same)
+    return max(fitting, key=similarity)
 
 
 def _comparable(spec: NetworkSpec) -> NetworkSpec:
-    """A spec without its name, and without the shifts that freezing chooses for the output."""
+    """A spec with neutral values for its name and the output shift, which freezing chooses."""
     output = dataclasses.replace(spec.layers[-1], shift=1)
     return dataclasses.replace(spec, name="x", layers=(*spec.layers[:-1], output))
 
 
 @torch.no_grad()
-def _put(deployment: Deployment, network: FoldedDnCNN) -> list[str]:
-    """Puts a frozen network's integers into a folded one; the tensors that it freezes to others."""
+def _copy_integers(deployment: Deployment, network: FoldedDnCNN) -> list[str]:
+    """Copy a deployment's integers into a folded network; return the tensors that then differ.
+
+    A tensor differs if freezing the network again gives other integers.
+    """
     for index, layer in enumerate(network.layers):
         assert isinstance(layer, FoldedLayer)
         scale = torch.from_numpy(deployment.scales[index])
@@ -121,57 +124,58 @@ def _put(deployment: Deployment, network: FoldedDnCNN) -> list[str]:
         bias = torch.from_numpy(deployment.biases[index]).double()
         neuron = layer.layer.neuron
         if neuron is not None and neuron.leak is None and neuron.reset == "soft":
-            # The initial membrane has what rounding took from the bias.
+            # The initial membrane contains the rounding error of the bias.
             start = torch.from_numpy(deployment.inits[index])
             threshold = torch.from_numpy(deployment.thresholds[index])
-            given = start - torch.floor(network.init * threshold + 0.5)
+            error = start - torch.floor(network.init * threshold + 0.5)
             units = network.timesteps * neuron.threshold_unit
-            # More than half a unit would be another bias.
-            most = 0.5 - WITHIN / units
-            bias += ((given + WITHIN) / units).clamp(-most, most)
+            # More than half a unit would change the rounded bias.
+            limit = 0.5 - WITHIN / units
+            bias += ((error + WITHIN) / units).clamp(-limit, limit)
         layer.bias.copy_(bias * layer.current_scale().double())
-    again = freeze(network).tensors()
-    return [n for n, array in deployment.tensors().items() if not np.array_equal(array, again[n])]
+    frozen = freeze(network).tensors()
+    return [n for n, array in deployment.tensors().items() if not np.array_equal(array, frozen[n])]
 
 
-def reopen(deployment: Deployment, network: FoldedDnCNN) -> None:
-    """Put a frozen network's integers into a folded one, which freezes to the same again.
+def load_integers(deployment: Deployment, network: FoldedDnCNN) -> None:
+    """Copy a frozen network's integers into a folded one, which then freezes to the same integers.
 
     Parameters
     ----------
     network
-        Of the deployment's configuration.
+        A network of the deployment's configuration.
 
     Raises
     ------
     UsageError
-        It does not: the deployment's numbers are not those of a trained network, or of one trained
-        for a number of timesteps from which those of ``network`` cannot be had.
+        It freezes to others: the deployment does not come from a trained network, or from one
+        trained with a T that does not match that of ``network``.
     """
-    if odd := _put(deployment, network):
+    if differing := _copy_integers(deployment, network):
         raise OptionsError(
             f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a network "
-            f"trained for T = {network.timesteps}, it differs in {', '.join(odd[:3])}; ",
+            f"trained for T = {network.timesteps}, it differs in {', '.join(differing[:3])}; give ",
             Field("timesteps"),
-            " has to be that of its training",
+            " of its training",
         )
 
 
 def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = None) -> Deployment:
-    """A frozen network in other widths, without training.
+    """A frozen network with other widths, without training.
 
     Raises
     ------
     UsageError
-        ``widths`` are none; or see `configuration_of` and `reopen`.
+        ``widths`` are empty; or see `configuration_of` and `folded_network`.
     """
     if widths == WidthOptions():
         raise UsageError(
-            f"the deployment {deployment.spec.name!r} is frozen already: give widths that it is "
-            "to have, such as --encoding-shift 5"
+            f"the deployment {deployment.spec.name!r} is already frozen: give other widths, "
+            "such as --encoding-shift 5"
         )
     config, own = configuration_of(deployment)
-    network = opened(deployment, TrainingOptions(config=config, model="quantised", widths=own))
+    options = TrainingOptions(config=config, model="quantised", widths=own)
+    network = folded_network(deployment, options)
     network.narrow(widths.over(own).apply(network.spec))
     network.spec = dataclasses.replace(network.spec, name=name or deployment.spec.name)
     command = " ".join(["python -m sw_model freeze DEPLOYMENT", *widths.words()])
@@ -181,17 +185,22 @@ def narrowed(deployment: Deployment, widths: WidthOptions, name: str | None = No
     return freeze(network, {**deployment.provenance, **origin})
 
 
-def opened(deployment: Deployment, options: TrainingOptions) -> FoldedDnCNN:
-    """A frozen network opened again, at the T that it was trained for.
+def folded_network(deployment: Deployment, options: TrainingOptions) -> FoldedDnCNN:
+    """The folded network of a deployment, for the T of its training.
 
-    A deployment does not say that T, which may be more than it allows itself: it is the
-    configuration's, or else the smallest with which the network freezes to the same integers.
+    A deployment does not store that T, which may be larger than those it allows. It is the
+    configuration's T, or else the smallest for which the network freezes to the same integers.
+
+    Raises
+    ------
+    UsageError
+        There is no such T.
     """
     network = build_model(options)
     assert isinstance(network, FoldedDnCNN)
     for timesteps in (network.timesteps, *range(1, TIMESTEPS_MAX + 1)):
         network.timesteps = timesteps
-        if not _put(deployment, network):
+        if not _copy_integers(deployment, network):
             return network
     raise UsageError(
         f"the deployment {deployment.spec.name!r} is not one that `freeze` makes of a trained "

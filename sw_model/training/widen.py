@@ -1,9 +1,9 @@
 """A trained network as the start of a wider one.
 
-The wider network computes what the narrow one does: its first channels are the narrow network's,
-and what they and the output layer get from the others has no weight yet. The others start as any
-new network does. A narrow network learns several times faster, since a step costs the square of
-the channels.
+The wider network computes the same function: its first channels are those of the narrow network,
+and their weights, like those of the output layer, are zero for the other channels. The other
+channels start with usual initial weights. A narrow network trains several times faster, because
+the cost of a step grows with the square of the channels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sw_model.spec import UsageError
 
 @torch.no_grad()
 def widen(narrow: DnCNN, wide: DnCNN) -> None:
-    """Puts the trained network ``narrow`` into the untrained, wider ``wide``.
+    """Copies the trained network ``narrow`` into the untrained, wider ``wide``.
 
     Raises
     ------
@@ -30,14 +30,14 @@ def widen(narrow: DnCNN, wide: DnCNN) -> None:
             f"of {len(wide.layers) + 1} layers of {others}; the depth must be the same and the "
             "channels as many or more"
         )
-    for ours, theirs in zip(wide.layers, narrow.layers, strict=True):
-        assert isinstance(ours, NormalisedLayer) and isinstance(theirs, NormalisedLayer)
-        if not ours.encoding:
-            ours.weight[:channels, channels:] = 0
-        inputs = theirs.weight.shape[1]
-        ours.weight[:channels, :inputs] = theirs.weight
+    for target, source in zip(wide.layers, narrow.layers, strict=True):
+        assert isinstance(target, NormalisedLayer) and isinstance(source, NormalisedLayer)
+        if not target.encoding:
+            target.weight[:channels, channels:] = 0
+        inputs = source.weight.shape[1]
+        target.weight[:channels, :inputs] = source.weight
         for name in ("gamma", "beta", "running_mean", "running_var"):
-            getattr(ours, name)[:channels] = getattr(theirs, name)
+            getattr(target, name)[:channels] = getattr(source, name)
     wide.output_weight.zero_()
     wide.output_weight[:, :channels] = narrow.output_weight
     wide.output_bias.copy_(narrow.output_bias)

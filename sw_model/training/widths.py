@@ -1,4 +1,4 @@
-"""Widths to quantise a network to, as options of a command."""
+"""Bit widths of a quantised network, as options of a command."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class WidthOptions:
     Attributes
     ----------
     weight_bits, encoding_weight_bits, output_weight_bits
-        Of the hidden, the encoding and the output layers' weights.
+        Bits of the hidden, the encoding and the output layers' weights.
     fractional_bits
-        Of every spiking layer's currents and membranes.
+        Fractional bits of every spiking layer's currents and membranes.
     encoding_shift
-        Rounding right shift of the encoding layer's sums, the widest of all: what it takes off
-        them, its currents, thresholds and membranes need not have.
+        Rounding right shift of the encoding layer's sums, which are the widest; the layer's
+        currents, thresholds and membranes get narrower by it.
     """
 
     weight_bits: int | None = None
@@ -31,7 +31,7 @@ class WidthOptions:
     encoding_shift: int | None = None
 
     def apply(self, spec: NetworkSpec) -> NetworkSpec:
-        """``spec`` with these widths; raises `UsageError` where it does not allow them."""
+        """``spec`` with these widths; raises `UsageError` if it does not allow them."""
         bits = {
             "hidden": self.weight_bits,
             "encoding": self.encoding_weight_bits,
@@ -61,7 +61,7 @@ class WidthOptions:
             ("encoding-shift", "rounding right shift of the encoding layer's sums"),
         ):
             parser.add_argument(
-                f"--{option}", type=int, metavar="N", help=f"{what}; default: as it is"
+                f"--{option}", type=int, metavar="N", help=f"{what}; default: the network's"
             )
 
     @classmethod
@@ -71,7 +71,7 @@ class WidthOptions:
 
     @classmethod
     def between(cls, spec: NetworkSpec, other: NetworkSpec) -> WidthOptions:
-        """The widths of the first layers of each kind of ``other`` that ``spec`` has otherwise."""
+        """The widths of ``other`` that differ from ``spec``, by the first layer of each kind."""
         given = {}
         for name, index, value in (
             ("encoding_weight_bits", 0, lambda layer: layer.weight_bits),
@@ -85,12 +85,12 @@ class WidthOptions:
         return cls(**given)
 
     def over(self, other: WidthOptions) -> WidthOptions:
-        """These widths, and those of ``other`` where these leave the configuration's."""
+        """These widths where they are given, elsewhere those of ``other``."""
         return dataclasses.replace(other, **self.given)
 
     @property
     def given(self) -> dict[str, int]:
-        """The widths that are not the configuration's, by name."""
+        """The widths that are given, by name."""
         return {
             name: value for name, value in dataclasses.asdict(self).items() if value is not None
         }

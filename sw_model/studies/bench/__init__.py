@@ -1,1 +1,1 @@
-"""Time and memory beside PyTorch, snnTorch and SpikingJelly, measured in one run."""
+"""Time and memory compared with PyTorch, snnTorch and SpikingJelly, measured in one run."""

@@ -1,4 +1,4 @@
-"""Sub-command ``bench``: time and memory of the golden model beside PyTorch and SNN libraries."""
+"""Sub-command ``bench``: time and memory of the golden model, PyTorch and SNN libraries."""
 
 from __future__ import annotations
 
@@ -68,8 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frame",
         default=FRAME,
         metavar="WxH",
-        help="size of the picture that the golden model's memory is measured on as well "
-        "(default: %(default)s)",
+        help="size of a further picture for the golden model's memory (default: %(default)s)",
     )
     parser.add_argument(
         "--repeats", type=int, default=REPEATS, metavar="N", help="rounds (default: %(default)s)"
@@ -79,14 +78,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=LIMIT,
         metavar="S",
-        help="leave out a contender where a pass is expected to take longer, in seconds "
+        help="leave out a contender at sizes where a pass would take more than S seconds "
         "(default: %(default)g)",
     )
     parser.add_argument(
         "--threads",
         type=int,
         metavar="N",
-        help="threads of all contenders (default: all there are)",
+        help="threads of all contenders (default: one per processor)",
     )
     add_deployment_option(parser, DEFAULT_DEPLOYMENT)
     parser.set_defaults(deployment=DEPLOYMENT)
@@ -96,8 +95,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="DIR",
-        help=f"folder that holds set12 (default: the variable {DATA_VARIABLE}; where neither is "
-        "given, a photograph of scikit-image)",
+        help=f"folder that holds set12 (default: the variable {DATA_VARIABLE}; without either "
+        "a photograph of scikit-image)",
     )
 
 
@@ -120,16 +119,16 @@ def main(args: argparse.Namespace) -> int:
         size: noisy(clean.pictures[0], size, size, args.seed)
         for size in sorted({*choices.sizes, args.theta_size})
     }
-    about = machine()  # before there is a load of our own
+    about = machine()  # first, so that the load average excludes the benchmark
     torch.set_num_threads(choices.threads)
-    # Opened first, so that a folder that cannot be written to is refused before the work.
+    # The folder is opened first, so that an unusable one is refused before the work.
     with replacing_folder(args.output, REPORT) as folder, progress("starting") as bar:
         setting = Setting(
             deployment=deployment,
             threads=choices.threads,
             repeats=args.repeats,
             limit=args.limit,
-            told=bar.describe,
+            describe=bar.describe,
         )
         timings = list(over_sizes(setting, {size: pictures[size] for size in choices.sizes}))
         series = _thetas(setting, choices, args.theta_size, pictures[args.theta_size], timings)
@@ -162,7 +161,7 @@ def _thetas(
     setting: Setting, choices: _Choices, size: int, pixels: Any, timings: list[Timing]
 ) -> list[Timing]:
     own = {timing.contender: timing for timing in timings if timing.size == size}
-    if not own:  # not among the sizes: everybody who can take part does
+    if not own:  # not one of the sizes: measure all available contenders
         own = {timing.contender: timing for timing in over_sizes(setting, {size: pixels})}
     return list(over_thetas(setting, choices.thetas, pixels, own))
 
@@ -170,12 +169,12 @@ def _thetas(
 def _memory(
     args: argparse.Namespace, choices: _Choices, timings: list[Timing], setting: Setting
 ) -> list[Memory]:
-    """Of whoever was timed at a size, and of the golden model on the large frame."""
+    """Memory of the timed contenders at each size, and of the golden model on the large frame."""
     width, height = choices.frame
     tasks = [(t.contender, t.size, t.size) for t in timings if t.seconds]
     results = []
     for name, rows, columns in [*tasks, (EVENTS, height, width)]:
-        setting.told(f"memory of {CONTENDERS[name].label}, {columns}x{rows}")
+        setting.describe(f"memory of {CONTENDERS[name].label}, {columns}x{rows}")
         task = Task(name, rows, columns, args.deployment, choices.threads, args.seed, args.data)
         results.append(measure(task))
     return results
@@ -218,7 +217,7 @@ def _check(args: argparse.Namespace) -> _Choices:
 
 
 def _numbers(text: str, kind: Any, *, different: bool = True) -> list[Any]:
-    """Numbers with commas between them; none where the text is something else."""
+    """Numbers separated by commas; an empty list if the text is not such a list."""
     try:
         values = [kind(part) for part in text.split(",")]
     except ValueError:
@@ -227,7 +226,7 @@ def _numbers(text: str, kind: Any, *, different: bool = True) -> list[Any]:
 
 
 def _command(args: argparse.Namespace) -> str:
-    """The command with all that differs from the defaults, but for the machine's own folders."""
+    """The command with all options that differ from the defaults, without local folders."""
     defaults = {
         "sizes": SIZES,
         "thetas": THETAS,

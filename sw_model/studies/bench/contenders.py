@@ -1,4 +1,4 @@
-"""Who takes part in the benchmark, by name, and the pictures that all of them denoise."""
+"""The contenders of the benchmark by name, and the pictures that all of them denoise."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Contender:
     Attributes
     ----------
     label
-        For tables.
+        Name in tables.
     make
-        What is timed, of a deployment, T and a number of threads.
+        Makes the timed function from a deployment, T and a number of threads.
     spiking
-        A library's network, whose spikes can be held against the golden model's.
+        A library's network, whose spikes can be compared with the golden model's.
     """
 
     label: str
@@ -73,14 +73,14 @@ CONTENDERS: Mapping[str, Contender] = {
 
 
 def absence(error: ImportError) -> str:
-    """Why a contender cannot take part, in a few words."""
+    """Why a contender is not available, in a few words."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"{error.name.partition('.')[0]} is not installed"
     return str(error)
 
 
 def noisy(clean: Picture, height: int, width: int, seed: int) -> Pixels:
-    """A picture of any size: ``clean`` mirrored at its edges as often as needed, with noise."""
+    """A noisy picture of any size: ``clean`` repeated by mirroring at its edges, with noise."""
     rows, columns = clean.shape
     large = np.pad(
         clean, ((0, max(0, height - rows)), (0, max(0, width - columns))), mode="symmetric"

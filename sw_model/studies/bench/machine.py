@@ -1,4 +1,4 @@
-"""What the benchmark ran on: processor, its bfloat16, versions, load, and memory in use."""
+"""The machine of the benchmark: processor, bfloat16 support, versions, load, and peak memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 CPU_INFO = Path("/proc/cpuinfo")
 STATUS = Path("/proc/self/status")
 BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
-"""What Linux calls the instructions that multiply bfloat16, on x86 and on ARM."""
+"""Linux's names of the instruction sets that multiply bfloat16, on x86 and on ARM."""
 PACKAGES = ("numpy", "numba", "torch", "snntorch", "spikingjelly")
 
 
 def machine() -> dict[str, Any]:
-    """Plain JSON values."""
+    """Description of the machine as plain JSON values."""
     found = _cpu_info()
     native = [flag for flag in BFLOAT16_FLAGS if flag in found.get("flags", "").split()]
     name = found.get("model name", platform.processor() or platform.machine())
@@ -38,8 +38,8 @@ def machine() -> dict[str, Any]:
 def peak_memory() -> int:
     """Peak resident memory of this process in bytes.
 
-    Linux hands ru_maxrss on through fork and exec, so that a child of a large process starts with
-    its parent's peak; VmHWM of /proc begins anew.
+    On Linux a child inherits ru_maxrss through fork and exec, so it starts with its parent's peak;
+    VmHWM of /proc starts anew.
     """
     if STATUS.exists():
         for line in STATUS.read_text(encoding="utf-8").splitlines():
@@ -50,7 +50,7 @@ def peak_memory() -> int:
 
 
 def _cpu_info() -> dict[str, str]:
-    """Of the first processor."""
+    """Entries of the first processor in /proc/cpuinfo; empty where it does not exist."""
     if not CPU_INFO.exists():
         return {}
     first = CPU_INFO.read_text(encoding="utf-8").split("\n\n")[0]

@@ -1,7 +1,7 @@
 """The measurements: interleaved timings, agreement of spikes, memory.
 
-In a round every contender denoises the same picture once, one after the other, so that whatever
-else the machine does hits all alike; a figure is the median over the rounds.
+In a round every contender denoises the same picture once, one after the other, so that other load
+on the machine affects all alike; a figure is the median over the rounds.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from .networks import Record, Run
 from .theta import factor_for, scaled
 
 Name = TypeVar("Name")
-Told = Callable[[str], None]
-"""Called with what is being done."""
+Describe = Callable[[str], None]
+"""Called with a description of the current work."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What all measurements share."""
+    """Parameters of all measurements."""
 
     deployment: Deployment
     threads: int
     repeats: int
     limit: float
-    told: Told
+    describe: Describe
 
     @property
     def timesteps(self) -> int:
@@ -52,11 +52,11 @@ class Timing:
     Attributes
     ----------
     seconds
-        One a round; empty where it was not measured, for which ``reason`` is given.
+        One value per round; empty if it was not measured, with the ``reason``.
     wanted, factor
-        The theta asked for, and what thresholds were multiplied with.
+        The requested theta, and the factor of the thresholds.
     theta
-        As the golden model spikes on this very picture.
+        Theta of the golden model on this picture.
     """
 
     contender: str
@@ -69,7 +69,7 @@ class Timing:
 
     @property
     def median(self) -> float | None:
-        """Seconds; None where it was not measured."""
+        """Seconds; None if it was not measured."""
         return median(self.seconds) if self.seconds else None
 
 
@@ -80,11 +80,12 @@ class Agreement:
     Attributes
     ----------
     raised
-        With membranes half a unit higher; see `sw_model.studies.bench.networks.SpikingNetwork`.
+        Whether membranes are half a unit higher; see
+        `sw_model.studies.bench.networks.SpikingNetwork`.
     spikes, of_spikes
-        Neurons and timesteps that differ, and all spikes of the golden model.
+        Number of differing spikes, and number of spikes of the golden model.
     pixels, of_pixels
-        Values of R that differ, and all.
+        Number of differing values of R, and number of all values.
     """
 
     contender: str
@@ -103,15 +104,15 @@ class NotEqual(Failure):
 def over_sizes(setting: Setting, pictures: dict[int, Pixels]) -> Iterator[Timing]:
     """Times at each size, at the network's own theta.
 
-    A contender whose time at the size before, times the growth in pixels, is above the limit is
-    left out, but for the golden model's events, which all others are held against.
+    A contender is left out if its time at the previous size, scaled by the number of pixels, is
+    above the limit; the golden model's events, the reference of the comparison, always run.
     """
     before: dict[str, Timing] = {}
     for size, pixels in pictures.items():
         runs: dict[str, Run] = {}
         reasons: dict[str, str] = {}
         for name in CONTENDERS:
-            run = _made(name, setting.deployment, setting)
+            run = _make(name, setting.deployment, setting)
             last = before.get(name)
             if isinstance(run, str):
                 reasons[name] = run
@@ -145,17 +146,17 @@ def over_thetas(
     Parameters
     ----------
     own
-        Times at the network's own theta and this size: whom it leaves out is left out here.
+        Times at the network's own theta and this size; contenders not measured there are left out.
     """
     calls: dict[tuple[float, str], Callable[[], Total]] = {}
     found: dict[float, tuple[float, float]] = {}
     names = [name for name, timing in own.items() if timing.seconds and name != REFERENCE]
     for wanted in thetas:
-        setting.told(f"thresholds for theta {wanted:g}")
+        setting.describe(f"thresholds for theta {wanted:g}")
         factor = factor_for(setting.deployment, wanted, pixels)
         deployment = scaled(setting.deployment, factor)
         found[wanted] = (golden.denoise(deployment, pixels).activity.theta, factor)
-        runs = {name: _made(name, deployment, setting) for name in names}
+        runs = {name: _make(name, deployment, setting) for name in names}
         ready = {name: run for name, run in runs.items() if not isinstance(run, str)}
         _warm(ready, pixels, setting, f"theta {wanted:g}")
         calls |= {(wanted, name): _call(run, pixels) for name, run in ready.items()}
@@ -174,7 +175,7 @@ def over_thetas(
 
 
 def agreement(setting: Setting, pixels: Pixels) -> Iterator[Agreement]:
-    """Spikes and R of the libraries' networks against the golden model's."""
+    """Differences of the libraries' spikes and R from those of the golden model."""
     deployment = setting.deployment
     truth = golden.denoise(deployment, pixels, trace="spikes")
     for name, contender in CONTENDERS.items():
@@ -184,7 +185,7 @@ def agreement(setting: Setting, pixels: Pixels) -> Iterator[Agreement]:
                 network = contender.spiking(deployment, setting.timesteps, raised=raised)
             except ImportError:
                 continue
-            setting.told(f"spikes of {contender.label}")
+            setting.describe(f"spikes of {contender.label}")
             record: Record = [[] for _ in truth.layers]
             total = network.run(pixels, record)
             wrong = sum(
@@ -203,7 +204,7 @@ def agreement(setting: Setting, pixels: Pixels) -> Iterator[Agreement]:
 
 
 def check_equal(totals: dict[str, Total]) -> None:
-    """Raises `NotEqual` where engines of the golden model differ."""
+    """Raises `NotEqual` if engines of the golden model differ."""
     for name, total in totals.items():
         if (total != totals[EVENTS]).any():
             raise NotEqual(
@@ -217,7 +218,7 @@ def round_robin(
     """Seconds of each call in each round."""
     seconds: dict[Name, list[float]] = {name: [] for name in calls}
     for number in range(setting.repeats):
-        setting.told(f"{label}, round {number + 1} of {setting.repeats}")
+        setting.describe(f"{label}, round {number + 1} of {setting.repeats}")
         for name, call in calls.items():
             start = time.perf_counter()
             call()
@@ -225,8 +226,8 @@ def round_robin(
     return {name: tuple(values) for name, values in seconds.items()}
 
 
-def _made(name: str, deployment: Deployment, setting: Setting) -> Run | str:
-    """What is timed, or why it cannot be."""
+def _make(name: str, deployment: Deployment, setting: Setting) -> Run | str:
+    """The function to time, or the reason why the contender is not available."""
     try:
         return CONTENDERS[name].make(deployment, setting.timesteps, setting.threads)
     except ImportError as error:
@@ -241,10 +242,10 @@ def _too_long(last: Timing, size: int, limit: float) -> str:
 
 
 def _warm(runs: dict[str, Run], pixels: Pixels, setting: Setting, label: str) -> dict[str, Total]:
-    """First results, with all that is compiled, planned and allocated once."""
+    """Results of a first run, which includes compilation, planning and allocation."""
     results = {}
     for name, run in runs.items():
-        setting.told(f"{label}, warming up {CONTENDERS[name].label}")
+        setting.describe(f"{label}, warming up {CONTENDERS[name].label}")
         results[name] = np.asarray(run(pixels))
     return results
 

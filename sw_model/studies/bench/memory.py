@@ -17,7 +17,7 @@ from .machine import peak_memory
 
 @dataclass(frozen=True)
 class Task:
-    """What the process is to do; see the options of `sw_model.studies.bench.command`."""
+    """Task of the process; see the options of `sw_model.studies.bench.command`."""
 
     contender: str
     height: int
@@ -30,7 +30,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Memory:
-    """Peaks in bytes: with everything loaded but nothing denoised, and at the end."""
+    """Peak memory in bytes: ``before`` denoising, with everything loaded, and at the end."""
 
     contender: str
     height: int
@@ -40,15 +40,15 @@ class Memory:
 
 
 def measure(task: Task, program: Sequence[str] = ("-m", __name__)) -> Memory:
-    """Run ``program``, `main`, in a fresh process.
+    """Run ``program``, by default `main`, in a fresh process.
 
     Raises
     ------
     OSError
-        It failed or was killed.
+        The process failed or was killed.
     """
     command = [sys.executable, *program, json.dumps(asdict(task))]
-    # The same package, wherever the working folder is.
+    # The child finds this package from any working folder.
     path = [str(Path(__file__).parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     done = run(command, env=environment)

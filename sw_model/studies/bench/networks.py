@@ -1,10 +1,10 @@
 """The contenders' networks in PyTorch: the dense DnCNN, and the spiking network in two libraries.
 
-The spiking ones compute the deployment in floats: its integer weights, biases, thresholds and
-initial membranes as float32, which hold them exactly below 2^24. Only the floor of a leak and
-the rounding of an encoding layer's sums are missing. snnTorch fires at membrane > threshold, the
-paper, SpikingJelly and this project at >=. SpikingJelly has one threshold for all channels of a
-layer, so that there all numbers are divided by their channel's threshold, which rounds.
+The spiking networks compute the deployment in floats: its integer weights, biases, thresholds and
+initial membranes as float32, exact below 2^24. Only the floor of a leak and the rounding of an
+encoding layer's sums are missing. snnTorch fires at membrane > threshold; the paper, SpikingJelly
+and this project fire at >=. SpikingJelly has one threshold for all channels of a layer, so all
+numbers are divided by their channel's threshold, which rounds them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sw_model.pictures.arrays import Pixels
 from sw_model.spec import Deployment, NeuronSpec
 
 Record = list[list[Tensor]]
-"""Spikes (1, C, H, W) of each layer and timestep, where somebody asks for them."""
+"""Spikes (1, C, H, W) of each layer and timestep."""
 Run = Callable[[Pixels], npt.NDArray[np.int64]]
-"""What the timed call is: from noisy pixels (H, W) to the residual or R."""
+"""The timed function, from noisy pixels (H, W) to the residual or R."""
 
 
 def dense(dtype: torch.dtype) -> Run:
@@ -57,7 +57,7 @@ def _batch(pixels: Pixels) -> Tensor:
 
 
 class SpikingNetwork(ABC):
-    """The deployment in floats; subclasses bring a library's neurons.
+    """The deployment in floats; subclasses provide a library's neurons.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ class SpikingNetwork(ABC):
     timesteps
         T.
     raised
-        Hold membranes half a unit higher against their thresholds. Of integers, neither > in the
-        place of >= nor the rounding of floats then changes any decision.
+        Whether membranes are half a unit higher relative to their thresholds. With integers,
+        neither > instead of >= nor the rounding of floats then changes a decision.
     """
 
     def __init__(self, deployment: Deployment, timesteps: int, *, raised: bool = False) -> None:
@@ -77,7 +77,7 @@ class SpikingNetwork(ABC):
         for layer, weight, bias in zip(
             self.layers, deployment.weights, deployment.biases, strict=True
         ):
-            # Into the membrane's unit.
+            # Weights and biases in the membrane's unit.
             gain = 1 << layer.neuron.fractional_bits if layer.neuron else 1
             shift = layer.shift if layer.kind == "encoding" else 0  # without its rounding
             values = torch.from_numpy(weight.astype(np.float32)) * (gain / (1 << shift))
@@ -87,7 +87,7 @@ class SpikingNetwork(ABC):
         self.inits = [_per_channel(values) for values in deployment.inits]
         if raised:
             for index, layer in enumerate(deployment.spec.spiking_layers):
-                # A hard reset forgets where the membrane started, a soft one keeps it.
+                # A hard reset clears an offset of the membrane, a soft one keeps it.
                 if layer.neuron is not None and layer.neuron.reset == "soft":
                     self.inits[index] = self.inits[index] + 0.5
                 else:
@@ -108,18 +108,18 @@ class SpikingNetwork(ABC):
 
     @abstractmethod
     def stop(self, index: int) -> None:
-        """Frees a layer's membranes, which would be kept until the next picture."""
+        """Frees a layer's membranes, which the library would keep until the next picture."""
 
     @abstractmethod
     def fire(self, index: int, current: Tensor) -> Tensor:
         """Spikes of a layer's currents, (1, C, H, W) or, in multi-step mode, (T, 1, C, H, W)."""
 
     def currents(self, index: int, x: Tensor) -> Tensor:
-        """What the neurons of a layer receive, in the membrane's unit."""
+        """Input currents of a layer's neurons, in the membrane's unit."""
         return F.conv2d(x, self.weights[index], self.biases[index], padding=1)
 
     def output(self, spikes: Tensor) -> npt.NDArray[np.int64]:
-        """R (H, W) of the last spikes' sums over the timesteps (1, C, H, W)."""
+        """R (H, W) from the last layer's spikes, summed over the timesteps, (1, C, H, W)."""
         bias = self.timesteps * self.biases[-1]
         total = F.conv2d(spikes, self.weights[-1], bias, padding=1)
         return total[0, 0].round().long().numpy()
@@ -150,8 +150,8 @@ def _per_channel(values: npt.NDArray[np.integer]) -> Tensor:
 
 
 def library(name: str) -> Any:
-    """An optional library's module; raises `ImportError` where it is missing."""
-    # What their imports complain of is not ours; torch says that a GPU's compiler is missing.
+    """An optional library's module; raises `ImportError` if it is missing."""
+    # Warnings of the libraries' imports are hidden, such as torch's about a missing GPU compiler.
     logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
     with warnings.catch_warnings(action="ignore"):
         return importlib.import_module(name)
@@ -163,7 +163,7 @@ class SnnTorch(SpikingNetwork):
     def node(self, neuron: NeuronSpec, threshold: Tensor) -> Any:
         """See `SpikingNetwork`."""
         if neuron.leak is not None and neuron.reset == "soft":
-            raise ImportError("snnTorch's leaky neuron resets softly a timestep later, unleaked")
+            raise ImportError("snnTorch's leaky neuron applies a soft reset one timestep late")
         return library("snntorch").Leaky(
             beta=1.0 if neuron.leak is None else 1 - 2.0**-neuron.leak,
             threshold=threshold,
@@ -225,16 +225,16 @@ class SpikingJelly(SpikingNetwork):
 
 
 class SpikingJellyMulti(SpikingJelly):
-    """SpikingJelly, layer by layer with all timesteps of a layer at once."""
+    """SpikingJelly in multi-step mode: layer by layer, all timesteps of a layer at once."""
 
     mode = "m"
 
     @torch.inference_mode()
     def run(self, pixels: Pixels, record: Record | None = None) -> npt.NDArray[np.int64]:
-        """See `SpikingNetwork`; timesteps are the batch of a convolution."""
+        """See `SpikingNetwork`; timesteps form the batch of a convolution."""
         encoded = self.currents(0, _batch(pixels))
         current = encoded.expand(self.timesteps, *encoded.shape)  # (T, 1, C, H, W)
-        spikes = current  # until there are some
+        spikes = current  # replaced in the first pass of the loop
         for index in range(len(self.nodes)):
             if index:
                 current = self.currents(index, spikes.flatten(0, 1))[:, None]

@@ -17,7 +17,7 @@ from .memory import Memory
 TEXTS = Templates(Path(__file__).parent / "performance.md")
 REPORT = "performance.md"
 FIGURES = "performance"
-"""Folder of the figures, below the report's."""
+"""Folder of the figures, inside the report's folder."""
 TIMES = "time.png"
 MIB = 1 << 20
 DENSE = (FLOAT32, BFLOAT16)
@@ -27,7 +27,7 @@ HALVES = (1.7, 2.4)
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """All that was measured, and on what."""
+    """All measurements, with the machine, the options and the picture."""
 
     machine: dict[str, Any]
     options: dict[str, Any]
@@ -41,7 +41,7 @@ class Benchmark:
 
 
 def report(benchmark: Benchmark) -> str:
-    """The whole text, as Markdown: that of `performance.md` beside this module, filled in."""
+    """The report as Markdown: the template `performance.md` next to this module, filled in."""
     fields = (
         _setting(benchmark)
         | _by_size(benchmark)
@@ -53,7 +53,7 @@ def report(benchmark: Benchmark) -> str:
 
 
 def summary(benchmark: Benchmark) -> str:
-    """The most important times in a few lines."""
+    """The main times in a few lines."""
     lines = [f"processor   {benchmark.machine['cpu']}, {benchmark.options['threads']} threads"]
     for timing in benchmark.sizes:
         shown = timing.reason if timing.median is None else f"{timing.median:.3f} s"
@@ -169,7 +169,7 @@ def _by_theta(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def _halving(timings: list[Timing]) -> str:
-    """Whether half the spikes take half the time, of the golden model's events."""
+    """Whether half the spikes take half the time, for the golden model's events."""
     timings = sorted(timings, key=lambda timing: timing.theta)
     pairs = [
         (low, high)
@@ -212,7 +212,7 @@ def _peaks(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def _agreement(benchmark: Benchmark) -> str:
-    """How the libraries' networks differ from the golden model."""
+    """Differences of the libraries' networks from the golden model."""
     rows: list[tuple[Cell, ...]] = [
         (
             CONTENDERS[row.contender].label,

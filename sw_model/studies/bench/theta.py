@@ -1,4 +1,4 @@
-"""The same network with another activity: its thresholds scaled until theta is what is wanted."""
+"""The same network with another activity: thresholds scaled for a requested theta."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sw_model.spec import Deployment
 
 CROP = 64
 """Side of the crop that theta is searched on."""
-CLOSE = 0.01
-"""The search ends this near to what is wanted, as a part of it."""
+TOLERANCE = 0.01
+"""Relative deviation from the requested theta at which the search ends."""
 STEPS = 24
 FACTORS = (2.0**-8, 2.0**8)
 
@@ -33,9 +33,10 @@ def scaled(deployment: Deployment, factor: float) -> Deployment:
 
 
 def factor_for(deployment: Deployment, theta: float, pixels: Pixels) -> float:
-    """The factor at which theta of a crop in the picture's middle comes nearest to ``theta``.
+    """The factor for which theta of a central crop is nearest to ``theta``.
 
-    Higher thresholds fire less, apart from small steps; bisection in the factor's logarithm.
+    Found by bisection in the factor's logarithm: apart from small steps, theta falls with higher
+    thresholds.
     """
     top, left = ((side - min(side, CROP)) // 2 for side in pixels.shape)
     crop = pixels[top : top + CROP, left : left + CROP]
@@ -46,7 +47,7 @@ def factor_for(deployment: Deployment, theta: float, pixels: Pixels) -> float:
         found = golden.denoise(scaled(deployment, middle), crop).activity.theta
         if abs(found - theta) < distance:
             best, distance = middle, abs(found - theta)
-        if distance <= CLOSE * theta:
+        if distance <= TOLERANCE * theta:
             break
         low, high = (middle, high) if found > theta else (low, middle)
     return best

@@ -1,1 +1,1 @@
-"""The paper's analysis of neural coding: what a neuron's code keeps of a grey level."""
+"""The paper's analysis of neural coding: the information about a grey level in a spike train."""

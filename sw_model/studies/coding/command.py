@@ -1,4 +1,4 @@
-"""Sub-command ``coding``: the paper's section 2 as figures, tables and a text."""
+"""Sub-command ``coding``: the paper's section 2 as figures, tables and a report."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .tables import Study, csv_files
 OUTPUT = Path("build/coding")
 """Default folder."""
 FIGURES = "coding"
-"""Folder of the figures, below the report's."""
+"""Folder of the figures, inside the report's folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
-        "Repeat the paper's analysis of neural coding, and go on where it stops: Table 1, figures "
-        "1 and 2, distortion against spikes, the integer neuron against exact arithmetic. Equal "
-        "inputs give equal files."
+        "Repeat and extend the paper's analysis of neural coding: Table 1, figures 1 and 2, "
+        "distortion against spikes, the integer neuron against exact arithmetic. Equal inputs "
+        "give equal files."
     )
     parser.epilog = "example: python -m sw_model coding -o build/coding --data DIR"
     parser.add_argument(
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="DIR",
-        help=f"folder that holds set12 (default: the variable {DATA_VARIABLE}; where neither is "
-        "given, photographs of scikit-image)",
+        help=f"folder that holds set12 (default: the variable {DATA_VARIABLE}; without either "
+        "photographs of scikit-image)",
     )
     parser.add_argument(
         "--seed",
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise UsageError(f"seed {args.seed} is not 0 or more")
     pictures = load_pictures(args.data)
-    # Opened first, so that a folder that cannot be written to is refused before the work.
+    # The folder is opened first, so that an unusable one is refused before the work.
     with replacing_folder(args.output, REPORT) as folder:
         with progress("rate coding") as bar:
             points = tuple(measure(pictures, args.seed, bar))

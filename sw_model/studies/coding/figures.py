@@ -1,7 +1,7 @@
 """The figures of the study of neural coding.
 
-Colours are Okabe and Ito's, which all kinds of colour vision tell apart; what they mean is said by
-markers and line styles too, for print without colour.
+Colours are Okabe and Ito's, which are distinct for all kinds of colour vision. Markers and line
+styles differ too, for print without colour.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def figures(study: Study) -> dict[str, bytes]:
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file."""
     target = io.BytesIO()
-    # Without the version of Matplotlib: equal figures are equal files.
+    # Without Matplotlib's version in the metadata, equal figures give equal files.
     figure.savefig(target, format="png", dpi=DPI, metadata={"Software": None})
     return target.getvalue()
 
@@ -76,12 +76,12 @@ def _fig2(study: Study) -> Figure:
     figure = Figure(figsize=(WIDTH, 5.8), layout="constrained")
     (psnr, theta), (far, far_theta) = figure.subplots(2, 2)
     for name in (LIF_HARD.name, RATE):
-        paper, whole = study.points_of(name, PAPER_STEPS_MAX), study.points_of(name)
+        paper, measured = study.points_of(name, PAPER_STEPS_MAX), study.points_of(name)
         for decoder in DECODERS:
             _curve(psnr, paper, decoder)
-            _curve(far, whole, decoder)
+            _curve(far, measured, decoder)
         colour, marker = STYLES[name]
-        for axis, points in ((theta, paper), (far_theta, whole)):
+        for axis, points in ((theta, paper), (far_theta, measured)):
             axis.plot(
                 [p.timesteps for p in points],
                 [p.theta for p in points],
@@ -177,7 +177,7 @@ def _curve(axis: Axes, points: Sequence[Point], decoder: str, *, spikes: bool = 
 
 
 def _marked(points: Sequence[Point]) -> list[int]:
-    """Which points get a marker: all of a short curve, the powers of two of a long one."""
+    """Indices of the points with a marker: all of a short curve, powers of two of a long one."""
     return [
         index
         for index, point in enumerate(points)
@@ -186,7 +186,7 @@ def _marked(points: Sequence[Point]) -> list[int]:
 
 
 def label_axes(axis: Axes, x: str, y: str) -> None:
-    """Names the axes, and gives them the looks that all figures share."""
+    """Sets the axis labels, and the style that all figures share."""
     axis.set_xlabel(x, fontsize=8)
     axis.set_ylabel(y, fontsize=8)
     axis.tick_params(labelsize=8)

@@ -1,4 +1,4 @@
-"""What the study of neural coding found, in numbers, and whether the paper's statements hold."""
+"""Findings of the study of neural coding, and whether the paper's statements hold."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .tables import Study, codes, ranges
 TEXTS = Templates(Path(__file__).parent / "coding.md")
 """The sentences of the study."""
 SATURATED = 10
-"""The T at which the paper sees the LIF's PSNR saturate."""
+"""The T at which, according to the paper, the LIF's PSNR saturates."""
 LEFT_DB = 0.1
-"""What a saturated curve may still gain, in dB."""
+"""Largest gain in dB after the saturation of a curve."""
 LINEAR = 0.05
-"""What "almost linear" may deviate, as a share."""
+"""Largest relative deviation of an "almost linear" curve."""
 DOUBLINGS = tuple(1 << i for i in range(9))
 """T = 1 to 256."""
 
@@ -32,14 +32,14 @@ def psnr_of(study: Study, coding: str, timesteps: int, decoder: str) -> float:
 
 
 def saturation(study: Study, coding: str, decoder: str) -> int:
-    """The T from which on no larger one gains more than `LEFT_DB` over the best up to it."""
+    """The smallest T whose PSNR is within `LEFT_DB` of the curve's maximum."""
     points = study.points_of(coding)
     best = max(p.psnr[decoder] for p in points)
     return next(p.timesteps for p in points if p.psnr[decoder] >= best - LEFT_DB)
 
 
 def left_after(study: Study, coding: str, decoder: str, timesteps: int) -> float:
-    """What T beyond ``timesteps`` add to the best PSNR up to it, in dB, or 0."""
+    """Gain in dB of larger T over the best PSNR up to ``timesteps``, at least 0."""
     points = study.points_of(coding)
     best = max(p.psnr[decoder] for p in points if p.timesteps <= timesteps)
     return max(0.0, max(p.psnr[decoder] for p in points) - best)
@@ -66,16 +66,16 @@ def first_at(study: Study, coding: str, decoder: str, psnr: float) -> int | None
 
 
 def slowest_doubling(study: Study) -> float:
-    """The least that doubling T brings rate coding, decoded by eq. 8, in dB."""
+    """The smallest gain in dB from doubling T, for rate coding decoded by eq. 8."""
     values = [psnr_of(study, RATE, timesteps, EQ8) for timesteps in DOUBLINGS]
     return min(high - low for low, high in pairwise(values))
 
 
 def linear_within(study: Study) -> float:
-    """The largest deviation of rate coding's theta / T from its mean, as a share of it."""
+    """The largest relative deviation of rate coding's theta / T from its mean."""
     slopes = [p.theta / p.timesteps for p in study.points_of(RATE)]
     mean = sum(slopes) / len(slopes)
-    # Black pictures have no spikes at all.
+    # The mean is 0 for black pictures, which give no spikes.
     return max(abs(slope - mean) for slope in slopes) / mean if mean else 0.0
 
 
@@ -93,7 +93,7 @@ def largest_unwasted(coding: Coding) -> int:
 def exact_widths(
     mismatches: Sequence[Mismatches], coding: Coding, multiple: int, field: str
 ) -> dict[int, int | None]:
-    """By T, the membrane width from which on no code is wrong."""
+    """The membrane width from which on no code is wrong, for each T."""
     return {
         timesteps: exact_from(
             [
@@ -108,7 +108,7 @@ def exact_widths(
 
 
 def findings(study: Study) -> list[str]:
-    """Sentences with numbers, one a finding."""
+    """The findings as sentences with numbers."""
     lif = LIF_HARD.name
     points = {p.timesteps: p for p in study.points_of(lif)}
     rates = {str(row[0]): row[3] for row in codes().rows if row[1] == 32}

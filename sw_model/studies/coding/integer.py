@@ -1,19 +1,18 @@
-"""The conversion done by the integer neuron of a given width, against exact arithmetic.
+"""The conversion by the integer neuron of a given width, against exact arithmetic.
 
-What a *width* is: the bits of the two's-complement membrane, as `sw_model.spec.widths` derives
-them from the smallest and largest current, the threshold and T. It leaves two choices.
+A *width* is the number of bits of the two's-complement membrane, as `sw_model.spec.widths` derives
+it from the smallest and largest current, the threshold and T.
 
-The scale: with u units of current for one unit of x, the threshold is u 2^k units of the
-membrane (`sw_model.spec.neuron.EQUATION`, F = 0). u is the largest integer whose membrane fits:
-any integer, in which case currents are rounded to the nearest unit, or only multiples of 255 or
-65535, for which the currents of 8-bit or 16-bit grey levels are whole and nothing but the leak
-rounds.
+Scale: with u units of current for one unit of x, the threshold is u 2^k units of the membrane
+(`sw_model.spec.neuron.EQUATION`, F = 0). u is the largest integer whose membrane fits the width:
+either any integer, and currents are rounded to the nearest unit, or a multiple of 255 or 65535, for
+which the currents of 8-bit or 16-bit grey levels are integers and only the leak rounds.
 
-The leak: M - (M >> k) is a ceiling of (1 - 1/tau) M, so a membrane stands up to a unit above the
-exact one (for tau = 2), never below it. With whole currents a neuron therefore fires early if at
-all, and an input exactly on a threshold keeps its code. An exact membrane that does not reach the
-threshold stays at least 2 u / (N 2^T) units below it, N being 255 or 65535: from u = N 2^(T-1) on
-no code can differ. `guaranteed_width` says which width that is.
+Leak: M - (M >> k) is (1 - 1/tau) M rounded up, so a membrane is at most one unit above the exact
+one (for tau = 2) and never below it. With integer currents a wrong code therefore fires too early,
+and an input exactly on a threshold keeps its code. An exact membrane that does not reach the
+threshold stays at least 2 u / (N 2^T) units below it, where N is 255 or 65535: from u = N 2^(T-1)
+on no code can differ. `guaranteed_width` is the width for this u.
 """
 
 from __future__ import annotations
@@ -35,26 +34,26 @@ from .quality import CONVERSIONS, Coding
 
 WIDTHS = range(6, 25)
 WIDTHS_MAX = 40
-"""Where the search for a width without mismatches ends."""
+"""Largest width in the search for one without mismatches."""
 TIMESTEPS = (4, 8, 12, 16)
 FINE = 65_535
 """Intervals of the fine sweep: the intensities of 16-bit pictures."""
 MULTIPLES = (1, GREY_MAX, FINE)
-"""What the units of current for one unit of x are a multiple of."""
+"""The units of current for one unit of x are a multiple of one of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mismatches:
-    """Codes of one integer neuron that are not the exact ones.
+    """Numbers of codes of one integer neuron that differ from the exact ones.
 
     Attributes
     ----------
     units
-        u, units of current for one unit of x; 0 where the width has no room for a multiple.
+        u, units of current for one unit of x; 0 if no multiple fits the width.
     grey, fine
-        How many of the 256 and of the 65536 intensities get another spike train; None for u = 0.
+        Number of the 256 and of the 65536 intensities with another spike train; None for u = 0.
     on_threshold
-        How many of those of the fine sweep lie exactly on a threshold.
+        Number of the mismatches in ``fine`` that lie exactly on a threshold.
     """
 
     coding: str
@@ -84,7 +83,7 @@ def threshold_of(coding: Coding, units: int) -> int:
 def currents(coding: Coding, intensities: int, units: int) -> npt.NDArray[np.int64]:
     """Currents of the ``intensities + 1`` evenly spaced inputs from ``low`` to ``high``.
 
-    Rounded to the nearest unit, halves up.
+    They are rounded to the nearest unit, halves up.
     """
     numerators = _numerators(coding, intensities)
     return (2 * numerators * units + intensities) // (2 * intensities)
@@ -99,7 +98,7 @@ def membrane_width(coding: Coding, timesteps: int, units: int) -> int:
 
 
 def units_that_fit(coding: Coding, timesteps: int, width: int, multiple: int = 1) -> int:
-    """The largest multiple whose membrane has at most ``width`` bits, or 0."""
+    """The largest multiple for which the membrane has at most ``width`` bits, or 0."""
     fits, too_many = 0, (1 << width) // multiple + 1
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
@@ -126,14 +125,14 @@ def integer_spikes(
 def mismatches(coding: Coding, timesteps: int, width: int, multiple: int) -> Mismatches:
     """Compare all intensities of 8 and of 16 bits at one width."""
     units = units_that_fit(coding, timesteps, width, multiple)
-    what = Mismatches(
+    result = Mismatches(
         coding=coding.name, timesteps=timesteps, width=width, multiple=multiple, units=units
     )
     if not units:
-        return what
+        return result
     wrong = _wrong(coding, timesteps, units, FINE)
     return replace(
-        what,
+        result,
         grey=int(_wrong(coding, timesteps, units, GREY_MAX).sum()),
         fine=int(wrong.sum()),
         on_threshold=int((wrong & _on_threshold(coding, timesteps)).sum()),
@@ -141,7 +140,7 @@ def mismatches(coding: Coding, timesteps: int, width: int, multiple: int) -> Mis
 
 
 def study(progress: Callable[[int, int], None] | None = None) -> list[Mismatches]:
-    """All conversions, T, scales and widths."""
+    """Mismatches of all conversions, T, scales and widths."""
     cases = [
         (coding, timesteps, multiple)
         for coding in CONVERSIONS
@@ -158,7 +157,7 @@ def study(progress: Callable[[int, int], None] | None = None) -> list[Mismatches
 
 
 def exact_from(rows: Sequence[Mismatches], field: str) -> int | None:
-    """The width from which on no ``field`` of ``rows`` mismatches, or None if the last one does.
+    """The width from which on ``field`` is 0 in all ``rows``, or None if it is not in the last.
 
     Parameters
     ----------
@@ -176,9 +175,9 @@ def exact_from(rows: Sequence[Mismatches], field: str) -> int | None:
 
 
 def guaranteed_width(coding: Coding, timesteps: int, intensities: int) -> int:
-    """The width whose u reaches N 2^(T-1): with whole currents no code of tau = 2 can differ.
+    """The width for u = N 2^(T-1): with integer currents no code of tau = 2 can differ.
 
-    Without leak nothing rounds, so that u = N is enough.
+    Without leak nothing is rounded, so u = N is enough.
     """
     steps = 0 if coding.neuron.tau is None else timesteps - 1
     return membrane_width(coding, timesteps, intensities << steps)

@@ -1,8 +1,8 @@
-"""What a picture is worth after coding and decoding: PSNR and theta against T (Fig. 2).
+"""Quality of pictures after coding and decoding: PSNR and theta against T (Fig. 2).
 
-A conversion gives equal pixels equal codes, so that it is computed once for each of the 256 grey
-levels and weighted with every picture's histogram. Rate coding is drawn pixel by pixel, one long
-spike train a pixel, of which each T sees the beginning.
+A conversion gives equal pixels equal codes, so it is computed once for each of the 256 grey levels
+and weighted with every picture's histogram. Rate coding draws one long spike train for each pixel;
+each T uses its first T steps.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sw_model.spec import GREY_MAX, UsageError
 
 DATA_SET = "set12"
 PHOTOGRAPHS = ("brick.png", "camera.png", "coins.png", "grass.png", "gravel.png", "moon.png")
-"""Grey pictures of photographed things inside scikit-image's wheel."""
+"""Grey photographs in scikit-image's wheel."""
 GREYS = np.arange(GREY_MAX + 1)
 CONVERSION_STEPS = tuple(range(1, 33))
 """T at which conversions are measured."""
@@ -37,7 +37,7 @@ RATE_STEPS = (*CONVERSION_STEPS, 40, 48, 64, 80, 96, 128, 160, 192, 224, 256)
 
 @dataclass(frozen=True, kw_only=True)
 class Coding:
-    """A conversion, and the inputs that black and white become.
+    """A conversion, and the inputs for black and white.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Coding:
 
 
 LIF_HARD = Coding(name="LIF hard", neuron=Neuron(), low=1, high=2)
-"""The paper's: Vth = 1, tau = 2, intensities from 1 to 2."""
+"""The paper's conversion: Vth = 1, tau = 2, intensities from 1 to 2."""
 LIF_SOFT = Coding(name="LIF soft", neuron=Neuron(reset="soft"), low=1, high=2)
 IF_SOFT = Coding(name="IF soft", neuron=Neuron(tau=None, reset="soft"), low=0, high=1)
 CONVERSIONS = (LIF_HARD, LIF_SOFT, IF_SOFT)
@@ -61,16 +61,16 @@ RATE = "rate coding"
 EQ8 = "eq8"
 """Intensity = firing rate."""
 CENTROID = "centroid"
-"""Intensity = middle of the interval of inputs with that code; of rate coding: the mean of all
-intensities, spread evenly over 0..1, given the number of spikes."""
+"""Intensity = middle of the interval of inputs with that code; for rate coding the mean of the
+intensities with that number of spikes, for intensities distributed evenly over 0..1."""
 DATA_MEAN = "data mean"
-"""Intensity = mean of the very pictures' intensities with that code: the smallest squared error
-that any decoder of these codes can reach over all their pixels."""
+"""Intensity = mean of the pictures' own intensities with that code, which has the smallest squared
+error of all decoders of these codes."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Grey pictures, and where they are from."""
+    """Grey pictures, and their source."""
 
     source: str
     names: tuple[str, ...]
@@ -90,9 +90,10 @@ class Point:
     Attributes
     ----------
     psnr
-        dB by decoder, peak 255, mean of the pictures' values. Decoded pixels are not rounded.
+        PSNR in dB for each decoder, peak 255, mean over the pictures. Decoded pixels are not
+        rounded.
     theta
-        Spikes a pixel over T (eq. 9), mean of the pictures' values.
+        Spikes per pixel over T (eq. 9), mean over the pictures.
     """
 
     coding: str
@@ -102,17 +103,17 @@ class Point:
 
 
 def load_pictures(option: str | None) -> Pictures:
-    """Set12, or scikit-image's photographs where no folder of data sets is known.
+    """Set12, or scikit-image's photographs if no folder of data sets is given.
 
     Parameters
     ----------
     option
-        What the user gave as ``--data``.
+        Value of ``--data``.
 
     Raises
     ------
     UsageError
-        A folder was named, and it does not hold grey pictures of Set12.
+        The given folder does not hold grey pictures of Set12.
     """
     if option is not None or DATA_VARIABLE in os.environ:
         files, source = dataset_files(DATA_SET, option), "Set12"
@@ -135,7 +136,7 @@ def conversion_point(coding: Coding, timesteps: int, pictures: Pictures) -> Poin
     codes = table.encode(GREY_MAX * coding.low + (coding.high - coding.low) * GREYS, GREY_MAX)
     counts = table.counts[codes]
     middles = table.centroids(coding.low, coding.high)[codes]
-    # The pictures' own mean of each code, over the pixels of all of them.
+    # Mean grey level of each code, over the pixels of all pictures.
     sizes = np.array([picture.size for picture in pictures.pictures])
     pixels = sizes @ histograms
     weight = np.bincount(codes, pixels)[codes]
@@ -159,9 +160,9 @@ def rate_points(
     steps: Sequence[int] = RATE_STEPS,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Point]:
-    """PSNR and theta of rate coding at each of ``steps``, from one spike train a pixel.
+    """PSNR and theta of rate coding at each T of ``steps``, from one spike train per pixel.
 
-    Picture number i is drawn with seed ``(seed, i)``.
+    The seed of picture number i is ``(seed, i)``.
     """
     thetas = np.empty((len(steps), len(pictures.pictures)))
     errors = {name: np.empty_like(thetas) for name in (EQ8, CENTROID)}
@@ -176,7 +177,7 @@ def rate_points(
             row = steps.index(timestep)
             thetas[row, index] = counts.mean()
             errors[EQ8][row, index] = _error(counts / timestep, grey)
-            # Laplace's rule of succession: the mean intensity of all that give this count.
+            # Laplace's rule of succession: the mean of the intensities that give this count.
             errors[CENTROID][row, index] = _error((counts + 1) / (timestep + 2), grey)
         if progress:
             progress(index + 1, len(pictures.pictures))
@@ -208,6 +209,6 @@ def _error(intensity: npt.NDArray[np.float64], grey: npt.NDArray[np.float64]) ->
 
 
 def _psnr(errors: npt.NDArray[np.float64]) -> float:
-    """Mean over the pictures of each one's PSNR in dB, from their mean squared errors."""
+    """Mean of the pictures' PSNR in dB, from their mean squared errors."""
     with np.errstate(divide="ignore"):
         return float((10 * np.log10(GREY_MAX**2 / errors)).mean())

@@ -15,7 +15,7 @@ REPORT = "coding.md"
 
 
 def report(study: Study) -> str:
-    """The whole text, as Markdown: that of `coding.md` beside this module, filled in."""
+    """The report as Markdown: the template `coding.md` next to this module, filled in."""
     text = TEXTS.text(
         "report",
         findings="\n".join(f"- {fill(line, 2)}" for line in findings(study)),
@@ -34,7 +34,7 @@ def report(study: Study) -> str:
 
 
 def _fig2_fields(study: Study) -> dict[str, Any]:
-    """What is told of LIF conversion beside rate coding."""
+    """Fields of the section on LIF conversion and rate coding."""
     lif = {p.timesteps: p for p in study.points_of(LIF_HARD.name)}
     rate = {p.timesteps: p for p in study.points_of(RATE)}
     steps = (*range(1, PAPER_STEPS_MAX + 1), 16, 32, 64, 128, 256)

@@ -1,4 +1,4 @@
-"""The parts of the text on neural coding that no picture has a say in."""
+"""The sections of the report on neural coding that do not depend on pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tables import NEURONS, STEPS, Cell, Table, codes, ranges, table1
 
 CODE_STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 RANGE_STEPS = (1, 2, 3, 4, 6, 8, 9, 10, 12, 16)
-"""T in the text's tables; the CSV files have all."""
+"""T in the report's tables; the CSV files have all T."""
 
 
 def conversion_section() -> str:
@@ -61,11 +61,11 @@ def integer_section(mismatches: tuple[Mismatches, ...]) -> str:
     rows: list[tuple[Cell, ...]] = []
     for coding in CONVERSIONS:
         for intensities, field in ((GREY_MAX, "grey"), (FINE, "fine")):
-            whole = exact_widths(mismatches, coding, intensities, field)
-            free = exact_widths(mismatches, coding, 1, field)
+            integral = exact_widths(mismatches, coding, intensities, field)
+            rounded = exact_widths(mismatches, coding, 1, field)
             cells = [
-                f"{_width(whole[t])} / {guaranteed_width(coding, t, intensities)} / "
-                f"{_width(free[t])}"
+                f"{_width(integral[t])} / {guaranteed_width(coding, t, intensities)} / "
+                f"{_width(rounded[t])}"
                 for t in TIMESTEPS
             ]
             rows.append((coding.name, intensities + 1, *cells))

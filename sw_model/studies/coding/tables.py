@@ -1,4 +1,4 @@
-"""The tables of the study of neural coding: the CSV files, and what figures and text take."""
+"""The tables of the study of neural coding, for the CSV files, the figures and the report."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ NEURONS = {
     "IF hard": Neuron(tau=None),
     IF_SOFT.name: IF_SOFT.neuron,
 }
-"""Leaky (tau = 2) and not, hard and soft reset."""
+"""With leak (tau = 2) and without, with hard and soft reset."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name, and rows."""
+    """A table: names of the columns, and rows."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
     def csv(self) -> bytes:
-        """As CSV; floats have six decimals, which any machine computes alike."""
+        """As CSV; floats have six decimals, which are equal on every machine."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
@@ -67,7 +67,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Study:
-    """All that was measured."""
+    """All measurements."""
 
     seed: int
     pictures: Pictures
@@ -118,10 +118,10 @@ def codes() -> Table:
 
 
 def ranges() -> Table:
-    """The input range that wastes no codes, and what 256 grey levels use of the usual range.
+    """The input range that wastes no codes, and the codes of the usual range that 256 greys use.
 
-    ``all_codes_from`` is the smallest threshold: the range must begin below it for silence to be
-    a code in use. ``all_codes_to`` is the largest: the range must reach it.
+    ``all_codes_from`` is the smallest threshold: the range must start below it to include silence.
+    ``all_codes_to`` is the largest threshold, which the range must include.
     """
     rows: list[tuple[Cell, ...]] = []
     for coding in CONVERSIONS:
@@ -148,12 +148,12 @@ def ranges() -> Table:
 
 
 def quality(study: Study) -> Table:
-    """PSNR and theta of everything that was measured."""
+    """PSNR and theta of all points."""
     return _quality(study.points)
 
 
 def fig2(study: Study) -> Table:
-    """Fig. 2 of the paper, with rate coding going on."""
+    """Fig. 2 of the paper, with rate coding extended to larger T."""
     points = study.points_of(LIF_HARD.name, PAPER_STEPS_MAX) + study.points_of(RATE)
     return _quality(points)
 

@@ -1,1 +1,1 @@
-"""The paper's figures of denoising by T, LIF against rate coding."""
+"""The paper's figures of denoising against T, for LIF and rate coding."""

@@ -1,4 +1,4 @@
-"""Sub-command ``figures``: the paper's figures 3 and 4, from networks that were trained for it."""
+"""Sub-command ``figures``: the paper's figures 3 and 4, from networks trained for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POINTS = Path("build/points")
 OUTPUT = Path("build/figures")
 """Default folders."""
 TIMESTEPS = (1, 2, 3, 4, 5, 7, 10, 12)
-"""T of the points of Fig. 3, up to where the paper's axis ends."""
+"""T of the points of Fig. 3, up to the end of the paper's axis."""
 KIND = "figures of denoising"
 EXAMPLE = f"""\
 examples:
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Repeat the paper's figures 3 and 4: PSNR and theta on Set12 against T for a constant "
-        "current and for rate coding, beside DnCNN, and C.man denoised by both at T = "
-        f"{FIG4_TIMESTEPS}. Writes PNG and CSV files."
+        "current and for rate coding, with DnCNN for comparison, and C.man denoised by both at "
+        f"T = {FIG4_TIMESTEPS}. Writes PNG and CSV files."
     )
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -76,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--timesteps lacks {FIG4_TIMESTEPS}, which Fig. 4 shows")
     pictures = load_pictures(args.data)
     networks = load_networks(args.points, timesteps)
-    # Opened first, so that a folder that cannot be written to is refused before the work.
+    # The folder is opened first, so that an unusable one is refused before the work.
     with replacing_folder(args.output, KIND) as folder:
         with progress("denoising") as bar:
             points = tuple(measure(networks, pictures, bar))

@@ -1,4 +1,4 @@
-"""The paper's figures 3 and 4 as PNG and CSV, from what was measured."""
+"""The paper's figures 3 and 4 as PNG and CSV, from the measured points."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from sw_model.studies.coding.quality import LIF_HARD, RATE
 from sw_model.studies.coding.tables import Cell, Table
 
 DNCNN = "dncnn"
-"""What stands in a point's coding for DnCNN, the network with ReLU."""
+"""The coding of a point for DnCNN, the network with ReLU."""
 CURVES = {"direct": LIF_HARD.name, "bernoulli": RATE}
-"""The codings' names in the study of neural coding, where their colours and markers are."""
+"""The codings' names in the study of neural coding, which defines their colours and markers."""
 FIG4_TIMESTEPS = 7
 """T of Fig. 4."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a point of Fig. 3 stands for.
+    """The parameters of a point of Fig. 3.
 
     Attributes
     ----------
     coding
-        Of the input: a key of `CURVES`, or `DNCNN`.
+        Input coding: a key of `CURVES`, or `DNCNN`.
     timesteps
         T; None for DnCNN.
     steps
-        Training steps of the network, those before its fine-tuning included.
+        Training steps of the network, including those before fine-tuning.
     """
 
     coding: str
@@ -44,7 +44,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Clean and noisy pictures, (H, W) each, and the index of the one that Fig. 4 shows."""
+    """Clean and noisy pictures, (H, W) each, and the index of the picture in Fig. 4."""
 
     clean: tuple[Picture, ...]
     noisy: tuple[Pixels, ...]
@@ -58,9 +58,9 @@ class Measured:
     Attributes
     ----------
     psnrs
-        Of every picture, dB.
+        PSNR of every picture in dB.
     theta
-        Spikes over T a neuron (eq. 9); None for DnCNN.
+        Spikes per neuron over T (eq. 9); None for DnCNN.
     shown
         The denoised picture of Fig. 4.
     """
@@ -72,20 +72,20 @@ class Measured:
 
     @property
     def psnr(self) -> float:
-        """Mean of the pictures' values, dB."""
+        """Mean PSNR of the pictures in dB."""
         return sum(self.psnrs) / len(self.psnrs)
 
 
 @dataclass(frozen=True)
 class Study:
-    """All that the figures show: of DnCNN one point, the last."""
+    """All points of the figures; the last one is DnCNN."""
 
     spec: NetworkSpec
     pictures: Pictures
     points: tuple[Measured, ...]
 
     def curve(self, coding: str) -> list[Measured]:
-        """The points of a coding, by T."""
+        """The points of a coding in ascending order of T."""
         return [measured for measured in self.points if measured.point.coding == coding]
 
     def fig4_point(self, coding: str) -> Measured:
@@ -118,7 +118,7 @@ def fig3_table(study: Study) -> Table:
 
 
 def fig4_table(study: Study) -> Table:
-    """The pictures of Fig. 4: PSNR in dB; none of the clean one, against which it is."""
+    """The pictures of Fig. 4, with PSNR in dB except for the clean one."""
     rows: list[tuple[Cell, ...]] = [
         ("clean", None, None),
         ("noisy", None, _rounded(_noisy_psnr(study))),
@@ -131,7 +131,7 @@ def fig4_table(study: Study) -> Table:
 
 
 def _rounded(value: float | None) -> str | None:
-    # What lies beyond differs from machine to machine: sums of floats have no fixed order.
+    # More decimals differ between machines, because sums of floats have no fixed order.
     return None if value is None or math.isinf(value) else f"{value:.3f}"
 
 
@@ -200,7 +200,7 @@ def _fig4(study: Study) -> Figure:
 
 
 def summary(study: Study) -> str:
-    """The points of Fig. 3 for reading."""
+    """The points of Fig. 3 as text for the terminal."""
     lines = ["coding      T  PSNR, dB  theta"]
     for m in study.points:
         t, theta = m.point.timesteps or "", _rounded(m.theta) or ""

@@ -1,4 +1,4 @@
-"""The points of the paper's figures 3 and 4: their checkpoints, and what is measured with them."""
+"""The points of the paper's figures 3 and 4: their checkpoints and measurements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sw_model.training.run import NOISE_SEED
 from .plots import DNCNN, Measured, Pictures, Point
 
 SCRIPT = "scripts/figures.sh"
-"""Makes the checkpoints."""
+"""Script that trains the networks."""
 DATA_SET = "set12"
 SHOWN = "01.png"
 """The picture of Fig. 4, C.man."""
@@ -33,7 +33,7 @@ SHOWN = "01.png"
 
 @dataclass(frozen=True)
 class PointNetwork:
-    """A trained network, and the point of Fig. 3 that it is for."""
+    """A trained network, and its point of Fig. 3."""
 
     point: Point
     model: nn.Module
@@ -41,14 +41,14 @@ class PointNetwork:
 
 
 def checkpoint_path(folder: Path, coding: str, timesteps: int | None) -> Path:
-    """Where the checkpoint of a point lies.
+    """Path of the checkpoint of a point.
 
     Parameters
     ----------
     coding
-        One of `sw_model.training.checkpoint.CODINGS`, or `sw_model.studies.figures.plots.DNCNN`.
+        One of `sw_model.training.options.CODINGS`, or `sw_model.studies.figures.plots.DNCNN`.
     timesteps
-        T; None for DnCNN, which has none.
+        T; None for DnCNN.
     """
     name = coding if timesteps is None else f"{coding}-{timesteps}"
     return folder / name / CHECKPOINT
@@ -60,12 +60,12 @@ def load_networks(folder: Path, timesteps: Sequence[int]) -> list[PointNetwork]:
     Raises
     ------
     UsageError
-        A checkpoint is missing, unfinished, or another's than its name says, or the networks are
-        of different configurations.
+        A checkpoint is missing, is unfinished or does not fit its point, or the networks have
+        different configurations.
     """
     wanted: list[tuple[str, int | None]] = [(coding, t) for coding in CODINGS for t in timesteps]
     wanted.append((DNCNN, None))
-    # What is missing is told before the first of them is read.
+    # Missing files are reported before the first one is read.
     for coding, t in wanted:
         if not (path := checkpoint_path(folder, coding, t)).is_file():
             raise UsageError(f"checkpoint {path} does not exist; `{SCRIPT} {folder}` makes it")
@@ -76,7 +76,7 @@ def load_networks(folder: Path, timesteps: Sequence[int]) -> list[PointNetwork]:
         if (found := networks[-1].spec.name) != (first := networks[0].spec.name):
             raise UsageError(
                 f"{path} has a network of config {found!r}, the points before it of {first!r}; "
-                "points of one figure are of one configuration"
+                "all points of a figure need the same configuration"
             )
     return networks
 
@@ -105,24 +105,24 @@ def _load(path: Path, coding: str, timesteps: int | None) -> PointNetwork:
     if checkpoint.step < options.steps:
         raise UsageError(
             f"{path} is of a training that stopped at step {checkpoint.step} of {options.steps}; "
-            f"`{SCRIPT}` goes on with it"
+            f"`{SCRIPT}` continues it"
         )
     steps = sum(run["steps"] for run in checkpoint.runs())
     return PointNetwork(Point(coding, timesteps, steps), checkpoint.network(), spec)
 
 
 def load_pictures(option: str | None) -> Pictures:
-    """Set12 with the noise of sigma 25 that every network gets.
+    """Set12, clean and with noise of sigma 25, the same for every network.
 
     Parameters
     ----------
     option
-        What the user gave as ``--data``.
+        Value of ``--data``.
 
     Raises
     ------
     UsageError
-        The pictures are not there, or one of them has colours.
+        The pictures are missing, or one of them has colours.
     """
     files = dataset_files(DATA_SET, option)
     names = tuple(path.name for path in files)
@@ -141,16 +141,16 @@ def measure(
 ) -> list[Measured]:
     """Denoises every picture with every network.
 
-    Theta is over the neurons of all pictures, as the paper's captions have it; PSNR is the mean of
-    the pictures' values.
+    Theta is over the neurons of all pictures, as in the paper's captions; PSNR is the mean over
+    the pictures.
 
     Parameters
     ----------
     progress
-        Gets what is done and the whole, in pixels times T.
+        Called with the completed and the total work, in pixels times T.
     """
     pixels = sum(picture.size for picture in pictures.clean)
-    whole = pixels * sum(network.point.timesteps or 1 for network in networks)
+    total = pixels * sum(network.point.timesteps or 1 for network in networks)
     done = 0
     measured = []
     for network in networks:
@@ -159,12 +159,12 @@ def measure(
             result = denoise_float(network.model, noisy)
             psnrs.append(psnr(clean, result.picture))
             if result.thetas:
-                # Layers have equally many neurons, and of pictures those with more pixels more.
+                # All layers have the same number of neurons; pictures count by their pixels.
                 thetas.append(float(np.mean(result.thetas)) * clean.size / pixels)
             if index == pictures.shown:
                 shown = result.picture
             done += clean.size * (network.point.timesteps or 1)
-            progress(done, whole)
+            progress(done, total)
         theta = sum(thetas) if thetas else None
         measured.append(Measured(network.point, tuple(psnrs), theta, shown))
     return measured

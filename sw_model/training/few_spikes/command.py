@@ -47,10 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = EXAMPLE
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--resume", type=Path, metavar="CHECKPOINT", help="go on in its folder")
-    begin.add_argument(
-        "--start", type=Path, metavar="CHECKPOINT", help="begin with the weights of this training"
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--resume", type=Path, metavar="CHECKPOINT", help="continue this training in its folder"
+    )
+    source.add_argument(
+        "--start", type=Path, metavar="CHECKPOINT", help="start from the weights of this training"
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help=f"folder of {CHECKPOINT}, {LOG}, {FROZEN}"
@@ -67,23 +69,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name, kind, text in (
         ("minutes", float, "length of the training, all calls together"),
-        ("batch", int, "patches a step"),
-        ("patch", int, "pixels of a patch's sides"),
+        ("batch", int, "patches in a step"),
+        ("patch", int, "side of a patch in pixels"),
         ("lr", float, "peak learning rate of AdamW"),
         ("muon", float, "peak learning rate of Muon for the hidden layers' weights, 0: AdamW"),
         ("price", float, "weight of a neuron's spikes, summed over layers, in the loss"),
-        ("final-price", float, "the same at the end"),
-        ("teaching", float, "share of the teacher's residual in what is learnt"),
+        ("final-price", float, "--price at the end of the training"),
+        ("teaching", float, "share of the teacher's residual in the target"),
         ("seed", int, "seed of weights, patches and noise"),
     ):
         value = getattr(default, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, help=f"{text}; default {value}")
-    parser.add_argument("--slice", type=float, metavar="MINUTES", help="stop this call after these")
+    parser.add_argument(
+        "--slice", type=float, metavar="MINUTES", help="stop this call after so many minutes"
+    )
     parser.add_argument("--every", type=float, default=8.0, metavar="MINUTES",
                         help="time between evaluations (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--threads", type=int, metavar="N", help="of PyTorch")
-    parser.add_argument("--fp32", action="store_true", help="do not convolve in bfloat16")
-    parser.add_argument("--no-compile", action="store_true", help="do without a C++ compiler")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch")
+    parser.add_argument("--fp32", action="store_true", help="convolve in float32 only")
+    parser.add_argument("--no-compile", action="store_true", help="use no C++ compiler; slower")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -101,7 +105,8 @@ def main(args: argparse.Namespace) -> int:
     content = load(args.resume or args.start) if args.resume or args.start else None
     if args.resume and content is not None:
         if given:
-            raise UsageError(f"--{next(iter(given)).replace('_', '-')} does not go with --resume")
+            option = next(iter(given)).replace("_", "-")
+            raise UsageError(f"--{option} cannot be combined with --resume; leave it out")
         options = Options.from_dict(content["options"])
     elif content is not None:
         options = Options(**({"config": content["options"]["config"]} | given))
@@ -112,7 +117,7 @@ def main(args: argparse.Namespace) -> int:
     folder = RunFolder(args.output or args.resume.parent, args.resume)
     teacher = None if args.teacher is None else Teacher.load(args.teacher)
     if teacher is not None and options.patch % PLANES:
-        raise UsageError(f"--patch {options.patch} is odd, which --teacher does not take")
+        raise UsageError(f"--patch {options.patch} is odd; --teacher needs an even number")
     keep_freed_memory()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -131,7 +136,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _train(run: FewSpikeRun, folder: RunFolder, minutes: float | None, every: float) -> int:
-    """Train until the end, the call's time or the user's patience is over."""
+    """Train until the schedule ends, the call's time is over, or a signal arrives."""
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
     saved = time.monotonic()
     evaluated = run.seconds

@@ -1,4 +1,4 @@
-"""Whole pictures to train on, at several scales, and the noisy patches of every step."""
+"""Training pictures at several scales, and the noisy patches of every step."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from sw_model.spec import PIXEL_MAX, PIXEL_MIN, UsageError
 from sw_model.training.data import HELD_OUT_EVERY
 
 DATA_SET = "train400-colour"
-"""The folder of pictures in that of the data sets; colours become luminance."""
+"""Folder of the pictures, below that of the data sets; colours become luminance."""
 SCALES = (1.0, 0.9, 0.8, 0.7)
-"""As in the DnCNN authors' own training."""
+"""Those of the DnCNN authors' training."""
 RESAMPLING = Image.Resampling.BICUBIC
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Patches of a step: noisy pixels and their noise (B, 1, H, W), and its deviation (B,)."""
+    """Patches of a step: noisy pixels and noise (B, 1, H, W), and the noise level sigma (B,)."""
 
     noisy: Tensor
     noise: Tensor
@@ -36,12 +36,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class WholePictures:
-    """Grey pictures, each (H, W), those that are trained on at all scales.
+    """Grey pictures, each (H, W); training pictures at all scales, held-out ones at full size.
 
     Attributes
     ----------
     count
-        How many there are to train on, scales not counted.
+        Number of training pictures, each counted once.
     """
 
     images: list[Picture]
@@ -50,12 +50,12 @@ class WholePictures:
 
     @classmethod
     def load(cls, option: str | os.PathLike[str] | None, name: str, patch: int) -> WholePictures:
-        """Read a data set, of whose pictures every `HELD_OUT_EVERY`-th is held out.
+        """Read a data set and hold out every `HELD_OUT_EVERY`-th picture.
 
         Raises
         ------
         UsageError
-            There are fewer than two pictures, or one that has no whole patch.
+            There are fewer than two pictures, or one is smaller than a patch.
         """
         images: list[Picture] = []
         held_out: list[Picture] = []
@@ -83,7 +83,7 @@ class WholePictures:
     def batch(
         self, *, seed: int, step: int, size: int, patch: int, levels: tuple[float, float]
     ) -> Batch:
-        """The patches of a step, each with a noise level of its own; nothing else decides them."""
+        """The patches of a step, each with its own noise level; equal arguments, equal patches."""
         rng = np.random.default_rng([seed, step])
         areas = np.array([image.size for image in self.images], float)
         clean = np.empty((size, 1, patch, patch), np.float32)
@@ -97,7 +97,7 @@ class WholePictures:
 
 
 def _patch(image: Picture, side: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """A square of a picture in one of eight flips and rotations."""
+    """A random square of a picture in one of eight flips and rotations."""
     top = rng.integers(image.shape[0] - side + 1)
     left = rng.integers(image.shape[1] - side + 1)
     cut = np.rot90(image[top : top + side, left : left + side], int(rng.integers(4)))

@@ -1,4 +1,4 @@
-"""The frozen network's integers, taken out of a trained one of the few-spike code."""
+"""The frozen network's integers, from a trained network of the few-spike code."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def freeze_few_spikes(
 ) -> Deployment:
     """The frozen network.
 
-    Its values are those of ``network`` in evaluation mode and float32, but where the noise level's
-    weights are rounded, to 12 bits.
+    Its values are those of ``network`` in evaluation mode and float32, except that the noise
+    level's weights are rounded to 12 bits.
 
     Parameters
     ----------
     provenance
-        Where it comes from, as plain JSON values.
+        Provenance of the network, as plain JSON values.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def freeze_few_spikes(
 
 
 def _noise_weights(network: FewSpikeDnCNN) -> tuple[np.ndarray[Any, np.dtype[np.int16]], int]:
-    """Integers of the noise level's weights, and the largest shift with which they fit."""
+    """Integers of the noise level's weights, and the largest shift for which they fit."""
     layer = network.layers[0]
     assert isinstance(layer, FewSpikeLayer)
     assert layer.noise_weight is not None

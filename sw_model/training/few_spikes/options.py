@@ -1,4 +1,4 @@
-"""The options of a training of the few-spike code, and the networks that it knows."""
+"""The options of a training of the few-spike code, and its network configurations."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Everything that decides a training, but pictures, initial weights and the machine's speed.
+    """All that determines a training, except pictures, initial weights and the machine's speed.
 
     Attributes
     ----------
     config
-        Name of the network, of `CONFIGURATIONS`.
+        Name of the network, one of `CONFIGURATIONS`.
     minutes
-        How long the whole training takes, in all calls together: the rates fall in half a cosine
-        over them, for nobody knows beforehand how many steps they hold.
+        Length of the training, all calls together. The learning rates fall in half a cosine over
+        this time, because the number of steps is not known in advance.
     batch, patch
-        Patches a step, and pixels of their sides.
+        Patches in a step, and the side of a patch in pixels.
     lr, muon
-        Peak rates of AdamW, and of Muon for the hidden layers' weights.
+        Peak learning rates of AdamW, and of Muon for the hidden layers' weights.
     price, final_price
         Weight of the spikes of a neuron, summed over layers, in the loss; it rises from the first
-        to the second between `RISE` of the minutes.
+        to the second value within the part `RISE` of the training.
     teaching
-        Share of the teacher's residual in what is to be learnt; the rest is the noise itself.
+        Share of the teacher's residual in the target; the rest is the noise itself.
     seed
-        Of initial weights, patches and noise.
+        Seed of initial weights, patches and noise.
     """
 
     config: str = "video"
@@ -92,7 +92,7 @@ class Options:
             raise UsageError(f"--config {self.config!r} is unknown; known are {known}")
         for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
-            if not low <= value <= high:  # NaN is not
+            if not low <= value <= high:  # false for NaN
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} {value} is not in {low}..{high}")
         if self.patch % self.spec.planes:
@@ -104,7 +104,7 @@ class Options:
         return CONFIGURATIONS[self.config]
 
     def command(self, started: bool, taught: bool) -> str:
-        """The command line of such a training, without its folders."""
+        """The command line of a training with these options, without its folders."""
         words = ["python -m sw_model train-few-spikes"]
         words += ["--start CHECKPOINT"] if started else []
         words += ["--teacher FFDNET"] if taught else []

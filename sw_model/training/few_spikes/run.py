@@ -32,21 +32,21 @@ FORMAT = 1
 RISE = (0.55, 0.9)
 """Shares of the minutes between which the price rises."""
 FIXED = 0.75
-"""Share of the minutes after which batch norm's statistics, and with them thresholds, stay: what is
-left of the training fits the network to their rounding."""
+"""Share of the minutes after which batch norm's statistics, and with them thresholds, are fixed;
+the rest of the training adapts the weights to the rounded thresholds."""
 STATISTICS_BATCHES = 100
 WARMUP = 100
-"""Steps over which the rates rise when a call begins."""
+"""Steps over which the learning rates rise at the start of a call."""
 EMA = 0.999
 WEIGHT_DECAY = 1e-4
 EVALUATED = (5, 15, 25, 50)
 """Noise levels of an evaluation, in grey levels."""
 NOISE_SEED = 0
 EVALUATED_SIDE = 192
-"""Sides of the middle parts that are evaluated, in pixels: whole pictures take minutes."""
-PLAIN, EVEN = 3.0, 28.0
-"""Squared errors weigh EVEN / (sigma + PLAIN), about the inverse of what the best networks leave,
-and 1 at sigma 25: no level drowns the others."""
+"""Largest side in pixels of the evaluated crop of a picture; whole pictures would take minutes."""
+WEIGHT_OFFSET, WEIGHT_SCALE = 3.0, 28.0
+"""The weight of a squared error is WEIGHT_SCALE / (sigma + WEIGHT_OFFSET): 1 at sigma 25, and about
+the inverse of the error of the best networks, so that no noise level dominates the loss."""
 
 
 class FewSpikeRun:
@@ -55,11 +55,11 @@ class FewSpikeRun:
     Parameters
     ----------
     options, pictures
-        Of the training.
+        Options and pictures of the training.
     teacher
-        Whose residual is to be learnt; None for the noise alone.
+        Network whose residual is learnt; None for the noise alone.
     compiled, bf16
-        Compile the neurons' kernels; convolve hidden layers in bfloat16.
+        Whether to compile the neurons' kernels; whether to convolve hidden layers in bfloat16.
     """
 
     def __init__(
@@ -91,17 +91,17 @@ class FewSpikeRun:
 
     @property
     def result(self) -> FewSpikeDnCNN:
-        """The network as it is best evaluated and frozen.
+        """The network to evaluate and to freeze.
 
-        It is the moving average while thresholds still move. Weights that are rounded hop between
-        two integers, and their average lies between both: once thresholds stay, and the rates have
-        all but fallen, the network itself is better.
+        It is the moving average until the thresholds are fixed. Rounded weights change between two
+        integers, and their average lies between both: with fixed thresholds and low learning rates
+        the network itself is better.
         """
         return self.model if self._layers(self.model)[0].fixed else self.averaged
 
     @property
     def share(self) -> float:
-        """Of the options' minutes that are over."""
+        """Share of the options' minutes that is over."""
         return self.seconds / (60 * self.options.minutes)
 
     @property
@@ -113,8 +113,8 @@ class FewSpikeRun:
     @property
     def price(self) -> float:
         """Weight of the spikes in the loss."""
-        risen = min(1.0, max(0.0, (self.share - RISE[0]) / (RISE[1] - RISE[0])))
-        return self.options.price + risen * (self.options.final_price - self.options.price)
+        progress = min(1.0, max(0.0, (self.share - RISE[0]) / (RISE[1] - RISE[0])))
+        return self.options.price + progress * (self.options.final_price - self.options.price)
 
     def step(self) -> float:
         """Do one step and return its weighted squared error, pixels^2."""
@@ -130,13 +130,13 @@ class FewSpikeRun:
             batch.noisy, batch.sigma, price=self.price, dtype=self.dtype, compiled=self.compiled
         )
         errors = (residual - target).square().mean((1, 2, 3))
-        loss = (errors * EVEN / (batch.sigma + PLAIN)).mean()
+        loss = (errors * WEIGHT_SCALE / (batch.sigma + WEIGHT_OFFSET)).mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step(self.rate)
         self.completed += 1
         self._own_steps += 1
-        # Few steps in, the average covers the steps there are instead of the initial weights.
+        # In the first steps a shorter average keeps the initial weights from dominating.
         decay = min(EMA, self.completed / (self.completed + 10))
         with torch.no_grad():
             pairs = zip(
@@ -155,7 +155,7 @@ class FewSpikeRun:
         )
 
     def fix(self) -> None:
-        """Let batch norm's statistics be those of many batches from now on."""
+        """Fix batch norm's statistics to those of many batches."""
         self.recalibrate(self.model)
         for layer, mean in zip(self._layers(self.model), self._layers(self.averaged), strict=True):
             layer.fixed = mean.fixed = True
@@ -164,11 +164,11 @@ class FewSpikeRun:
 
     @torch.no_grad()
     def recalibrate(self, model: FewSpikeDnCNN) -> None:
-        """Give a network, whose weights may be an average, the statistics of its own sums."""
+        """Measure the batch-norm statistics of a network, whose weights may be an average."""
         layers = self._layers(model)
         if layers[0].fixed:
             return
-        was = model.training
+        was_training = model.training
         model.train()
         for k in range(STATISTICS_BATCHES):
             for layer in layers:
@@ -177,19 +177,19 @@ class FewSpikeRun:
             model(batch.noisy, batch.sigma, dtype=self.dtype, compiled=self.compiled)
         for layer in layers:
             layer.momentum = BATCH_NORM_MOMENTUM
-        model.train(was)
+        model.train(was_training)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, Any]:
-        """Mean PSNR (dB) and spikes a pixel of held-out pictures' middles, by noise level."""
+        """Mean PSNR (dB) and spikes per pixel of the held-out pictures' centres, by noise level."""
         model = self.result
         self.recalibrate(model)
-        was = model.training
+        was_training = model.training
         model.eval()
         found = {}
         for sigma in EVALUATED:
             values, spikes = [], []
-            for clean in map(_middle, self.pictures.held_out):
+            for clean in map(_centre, self.pictures.held_out):
                 pixels = torch.from_numpy(add_noise(clean, sigma, NOISE_SEED)).float()[None, None]
                 record: list[torch.Tensor] = []
                 residual = model(pixels, torch.tensor([float(sigma)]), record=record)
@@ -197,11 +197,11 @@ class FewSpikeRun:
                 values.append(psnr(clean, denoised.to(torch.uint8).numpy()))
                 spikes.append(sum(float(spikes_of(v).sum()) for v in record) / clean.size)
             found[str(sigma)] = [round(float(np.mean(x)), 3) for x in (values, spikes)]
-        model.train(was)
+        model.train(was_training)
         return found
 
     def freeze(self) -> Deployment:
-        """The `result` in integers, with where it comes from."""
+        """The `result` in integers, with its provenance."""
         self.recalibrate(self.result)
         record = {
             "command": self.options.command(self.started, self.teacher is not None),
@@ -217,7 +217,7 @@ class FewSpikeRun:
         return freeze_few_spikes(self.result, provenance)
 
     def save(self, path: Path) -> None:
-        """Write the state of the training, whole or not at all."""
+        """Write the state of the training atomically."""
         content = {
             "format": FORMAT,
             "options": dataclasses.asdict(self.options),
@@ -236,7 +236,7 @@ class FewSpikeRun:
         write_atomically(path, buffer.getvalue())
 
     def resume(self, content: dict[str, Any]) -> None:
-        """Go on from what `load` read of a training of the same options."""
+        """Continue a training with the same options from its state, as `load` returns it."""
         self._load(content)
         self.optimizer.load_state_dict(content["optimizer"])
         self.history, self.started = content["history"], content["started"]
@@ -245,7 +245,7 @@ class FewSpikeRun:
             layer.fixed = content["fixed"]
 
     def start(self, content: dict[str, Any]) -> None:
-        """Begin with the weights of another training of the same network."""
+        """Start from the weights of another training of the same network."""
         source = content["model"] if content["fixed"] else content["averaged"]
         self._load(content | {"model": source, "averaged": source})
         before = Options.from_dict(content["options"])
@@ -269,8 +269,8 @@ class FewSpikeRun:
         return [layer for layer in model.layers if isinstance(layer, FewSpikeLayer)]
 
 
-def _middle(picture: Picture) -> Picture:
-    """The middle of a picture, of `EVALUATED_SIDE` pixels a side at most."""
+def _centre(picture: Picture) -> Picture:
+    """The centre of a picture, with sides of `EVALUATED_SIDE` pixels at most."""
     rows, columns = (
         slice((side - min(side, EVALUATED_SIDE)) // 2, (side + min(side, EVALUATED_SIDE)) // 2)
         for side in picture.shape
@@ -279,11 +279,11 @@ def _middle(picture: Picture) -> Picture:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read what `FewSpikeRun.save` wrote; raises `UsageError` where the file is none."""
+    """Read a file that `FewSpikeRun.save` wrote; raises `UsageError` if it is not one."""
     accepted = "give a checkpoint.pt that `train-few-spikes` wrote"
     with reading(path, "a checkpoint", accepted) as file:
         content = torch.load(file, weights_only=True, map_location="cpu")
         if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise ValueError(f"it is of another version than {FORMAT}")
+            raise ValueError(f"its format is not version {FORMAT}")
         Options.from_dict(content["options"])
     return dict(content)

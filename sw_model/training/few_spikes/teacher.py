@@ -1,4 +1,4 @@
-"""A float network whose residual may be learnt: FFDNet for grey pictures, as safetensors."""
+"""A float network as teacher: FFDNet for grey pictures, as safetensors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ INPUTS, OUTPUTS = PLANES**2 + 1, PLANES**2
 
 @dataclass(frozen=True)
 class Teacher:
-    """Layers of an FFDNet, weight and bias of each: planes and a noise level in, clean planes out.
+    """Weights and biases of the layers of an FFDNet.
 
-    Zhang, Zuo and Zhang, FFDNet, 2018: the picture over 255 in four planes, the noise level over
-    255 as a fifth, constant one; 3x3 convolutions with ReLU between.
+    Zhang, Zuo and Zhang, FFDNet, 2018. Input: the picture over 255 in four planes, and the noise
+    level over 255 as a constant fifth plane. Output: the clean planes. 3x3 convolutions with ReLU
+    in between.
     """
 
     layers: list[tuple[Tensor, Tensor]]

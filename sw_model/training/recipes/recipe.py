@@ -1,4 +1,4 @@
-"""A recipe and its stages, read from the files beside this module."""
+"""A recipe and its stages, read from the TOML files next to this module."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..options import TrainingOptions
 from ..widths import WidthOptions
 
 RECIPES = ("compact", "best", "paper", "baseline")
-"""Their names, each that of a file."""
+"""Names of the recipes, and of their files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frozen:
-    """A deployment that a stage ends in.
+    """The deployment that a stage writes.
 
     Attributes
     ----------
     name
-        Of the deployment.
+        Name of the deployment.
     file
-        Where it is written, relative to the recipe's folder.
+        File to write, relative to the recipe's folder.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Frozen:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One training; attributes as in the recipes' files."""
+    """One training; the attributes are the keys of the recipe files."""
 
     name: str
     steps: int
@@ -48,24 +48,24 @@ class Stage:
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Stage:
-        """A stage of a table; raises `TypeError` where it has another key, or lacks one."""
+        """A stage from a table; raises `TypeError` for an unknown or a missing key."""
         freeze = Frozen(**table["freeze"]) if "freeze" in table else None
         options = {name: _typed(name, value) for name, value in table.get("options", {}).items()}
         return cls(**table | {"freeze": freeze, "options": options})
 
 
 def _typed(name: str, value: Any) -> Any:
-    """A value as the command line would read it: 20 is 20.0 where the option is a real number."""
+    """A value with the type that the command line gives: 20 becomes 20.0 for a float option."""
     if name in {f.name for f in dataclasses.fields(WidthOptions)}:
         return value
     default = getattr(TrainingOptions(), name, None)
     if default is None:
-        raise TypeError(f"{name} is no option of a training")
+        raise TypeError(f"{name} is not an option of a training")
     return float(value) if isinstance(default, float) else value
 
 
 def load_recipe(name: str) -> list[Stage]:
-    """The stages of a recipe, in order; raises `UsageError` where it is none of `RECIPES`."""
+    """The stages of a recipe, in order; raises `UsageError` if it is not one of `RECIPES`."""
     if name not in RECIPES:
         raise UsageError(f"recipe {name!r} is unknown; known are {', '.join(RECIPES)}")
     content = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))

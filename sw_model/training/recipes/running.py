@@ -1,4 +1,4 @@
-"""The stages of a recipe, one after the other: begun, gone on with, or done already."""
+"""Runs the stages of a recipe in order; stopped stages are resumed, finished ones skipped."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ..freeze_command import freeze_checkpoint, save_deployment
 from .recipe import Stage, load_recipe
 
 RESULT = "frozen.safetensors"
-HELD = "recipe"
-"""File with the recipe that a folder holds, and what its steps are divided by."""
+RECIPE_FILE = "recipe"
+"""File in a recipe's folder with the recipe's name and the divisor of its steps."""
 
 
 def run_recipe(args: argparse.Namespace, train: Callable[[argparse.Namespace], int]) -> int:
-    """Does what is left of the recipe ``args.recipe`` in the folder ``args.output``.
+    """Runs the remaining trainings of the recipe ``args.recipe`` in the folder ``args.output``.
 
     Parameters
     ----------
     args
-        Of ``train``. What is given beside the recipe holds for all its trainings.
+        Arguments of ``train``; other options than the recipe apply to all its trainings.
     train
         Runs one training and returns its exit code.
 
@@ -52,13 +52,13 @@ def run_recipe(args: argparse.Namespace, train: Callable[[argparse.Namespace], i
     if shorten < 1:
         raise UsageError(f"--shorten {shorten} is not 1 or more")
     folder = args.output
-    _hold(folder, f"{args.recipe} {shorten}")
+    _make_folder(folder, f"{args.recipe} {shorten}")
     for stage in stages:
         code = train(stage_arguments(stage, folder, args, shorten))
         if code:
             print(
                 f"stopped in the training {stage.name!r}, {RESULT} is not written; "
-                "the same command goes on",
+                "the same command continues",
                 file=sys.stderr,
             )
             return code
@@ -69,14 +69,14 @@ def run_recipe(args: argparse.Namespace, train: Callable[[argparse.Namespace], i
 def stage_arguments(
     stage: Stage, folder: Path, args: argparse.Namespace, shorten: int = 1
 ) -> argparse.Namespace:
-    """The arguments of ``train`` for a stage, begun or gone on with.
+    """The arguments of ``train`` that start a stage, or resume it if it has a checkpoint.
 
     Parameters
     ----------
     args
-        Those of the recipe's command line, which come before the stage's own.
+        Arguments of the recipe's command line, which take precedence over the stage's.
     shorten
-        What the steps are divided by.
+        Divisor of the steps.
     """
     checkpoint = folder / stage.name / CHECKPOINT
     own: dict[str, Any] = {"teacher": stage.teacher and folder / stage.teacher}
@@ -93,19 +93,19 @@ def stage_arguments(
     return argparse.Namespace(**values)
 
 
-def _hold(folder: Path, recipe: str) -> None:
-    """Makes the folder that of a recipe; raises `UsageError` where it is another one's."""
-    held = folder / HELD
+def _make_folder(folder: Path, recipe: str) -> None:
+    """Makes the folder of a recipe; raises `UsageError` if it belongs to another recipe."""
+    file = folder / RECIPE_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = (
-            held.read_text(encoding="utf-8", errors="replace").strip() if held.exists() else None
+            file.read_text(encoding="utf-8", errors="replace").strip() if file.exists() else None
         )
     except OSError as error:
         name = str(error.filename or folder)
         raise UsageError(f"cannot use the folder {name!r}: {error.strerror}") from None
     if found is None:
-        write_atomically(held, f"{recipe}\n".encode())
+        write_atomically(file, f"{recipe}\n".encode())
     elif found != recipe:
         raise UsageError(
             f"{str(folder)!r} holds a training of {found!r}, not {recipe!r}; name another folder"
@@ -113,7 +113,7 @@ def _hold(folder: Path, recipe: str) -> None:
 
 
 def _finish(stage: Stage, folder: Path) -> None:
-    """Writes the files that a finished stage ends in."""
+    """Writes the deployment and the baseline of a finished stage, if it has them."""
     if stage.freeze is None and stage.export is None:
         return
     checkpoint = Checkpoint.load(folder / stage.name / CHECKPOINT)

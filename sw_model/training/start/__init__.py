@@ -1,5 +1,5 @@
-"""How a run of `train` begins: what is asked for, from which network, and the run itself.
+"""Start of a run of `train`: the request, the initial network, and the run.
 
-What belongs here: `request`, what the command line asks for; `beginnings`, one function for each
-network that a run can begin with; `resume`, the run that goes on; `begin`, which makes the run.
+What belongs here: `request`, the checked command line; `beginnings`, one function for each kind of
+initial network; `resume`, continuing a run; `begin`, which makes the run.
 """

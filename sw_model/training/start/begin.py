@@ -1,4 +1,4 @@
-"""The run that a request asks for."""
+"""The training run for a request."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from typing import Any
 
 from ..data import TRAINING_FOLDER, TrainingSet
 from ..run import TrainingRun
-from .beginnings import beginning
+from .beginnings import initial_state
 from .request import Request
 from .resume import resumed
 
 
-def begin(request: Request, images: TrainingSet, **how: Any) -> TrainingRun:
-    """The run to be done.
+def begin(request: Request, images: TrainingSet, **settings: Any) -> TrainingRun:
+    """The new or resumed run.
 
     Parameters
     ----------
-    how
-        ``compiled``, ``workers`` and ``device`` as of `TrainingRun`.
+    settings
+        ``compiled``, ``workers`` and ``device``, see `TrainingRun`.
 
     Raises
     ------
     UsageError
-        The options do not fit each other, or the network that the run begins with.
+        The options do not fit each other or the initial network.
     """
     if request.kind == "resume":
-        return TrainingRun.resume(resumed(request), images, teacher=request.teacher, **how)
-    start = beginning(request, images)
+        return TrainingRun.resume(resumed(request), images, teacher=request.teacher, **settings)
+    start = initial_state(request, images)
     request.check(start.options)
     return TrainingRun(
         start.options,
@@ -35,5 +35,5 @@ def begin(request: Request, images: TrainingSet, **how: Any) -> TrainingRun:
         history=start.history,
         data=f"{TRAINING_FOLDER}: {len(images.images)} images, {len(images.held_out)} held out",
         teacher=request.teacher,
-        **how,
+        **settings,
     )

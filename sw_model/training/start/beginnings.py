@@ -1,4 +1,4 @@
-"""The networks that a run can begin with, and the options and history that it then has."""
+"""The kinds of initial network of a run, with the options and the history of the new run."""
 
 from __future__ import annotations
 
@@ -22,33 +22,32 @@ from ..checkpoint import Checkpoint, build_model
 from ..convert import convert
 from ..data import PATCH, TrainingSet
 from ..options import TrainingOptions
-from ..unfold import FROZEN, configuration_of, reopen, unfold
+from ..unfold import FROZEN, configuration_of, load_integers, unfold
 from ..widen import widen
 from ..widths import WidthOptions
 from .request import Request
 
 STATISTICS_PATCHES = 128
-"""For a float DnCNN's batch norms, whose statistics folding took."""
-KEPT = ("config", "model", "widths", "coding")
-"""Options of a checkpoint's run that the new one has unless others are given."""
-OF_THE_QUANTISED = ("surrogate", "surrogate_width", "reset_gradient", "timesteps")
-OF_THE_STARTED = (*OF_THE_QUANTISED, "gradient", "round_weights", "coding")
-"""How to train is the new run's, the weights are the old one's: options of the new run that the
-network of the old one takes."""
+"""Patches for the batch-norm statistics of a float DnCNN, which folding has removed."""
+INHERITED = ("config", "model", "widths", "coding")
+"""Options that a new run takes from the checkpoint's run unless they are given."""
+QUANTISE_OPTIONS = ("surrogate", "surrogate_width", "reset_gradient", "timesteps")
+START_OPTIONS = (*QUANTISE_OPTIONS, "gradient", "round_weights", "coding")
+"""Options of the new run that are applied to the checkpoint's network."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beginning:
-    """What a run begins with.
+class InitialState:
+    """The initial state of a run.
 
     Attributes
     ----------
     options
-        Of the new run.
+        Options of the new run.
     model
-        The network whose weights it begins with.
+        The initial network.
     history
-        The runs that led to it, see `sw_model.training.checkpoint.Checkpoint`.
+        The runs that produced it, see `sw_model.training.checkpoint.Checkpoint`.
     """
 
     options: TrainingOptions
@@ -56,8 +55,8 @@ class Beginning:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def beginning(request: Request, images: TrainingSet) -> Beginning:
-    """What a run that is not resumed begins with; raises `UsageError` where the options forbid."""
+def initial_state(request: Request, images: TrainingSet) -> InitialState:
+    """The initial state of a new run; raises `UsageError` if the options do not allow it."""
     if request.source is None:
         return new(request.given)
     source, given = request.source, request.given
@@ -66,33 +65,33 @@ def beginning(request: Request, images: TrainingSet) -> Beginning:
         return converted(source, given, images)
     if request.kind == "quantise":
         frozen = frozen or str(source) in shipped_deployments()
-        return reopened(source, given) if frozen else quantised(source, given)
+        return from_deployment(source, given) if frozen else quantised(source, given)
     return unfolded(source, given, images) if frozen else started(source, given)
 
 
-def new(given: dict[str, Any]) -> Beginning:
+def new(given: dict[str, Any]) -> InitialState:
     """Initial weights."""
     options = TrainingOptions(**given)
-    return Beginning(options=options, model=build_model(options))
+    return InitialState(options=options, model=build_model(options))
 
 
-def started(source: Path, given: dict[str, Any]) -> Beginning:
-    """The network of a checkpoint, trained on as what it is, or widened."""
+def started(source: Path, given: dict[str, Any]) -> InitialState:
+    """The network of a checkpoint, unchanged or widened."""
     origin = Checkpoint.load(source)
-    kept = _kept(origin, source, given, ("model",))
-    options = TrainingOptions(**(kept | given))
-    model = _network(origin, options, OF_THE_STARTED)
+    inherited = _inherited(origin, source, given, ("model",))
+    options = TrainingOptions(**(inherited | given))
+    model = _network(origin, options, START_OPTIONS)
     if options.config != origin.options.config:
         model = _widened(model, options)
-    return Beginning(options=options, model=model, history=_history(origin))
+    return InitialState(options=options, model=model, history=_history(origin))
 
 
-def quantised(source: Path, given: dict[str, Any]) -> Beginning:
+def quantised(source: Path, given: dict[str, Any]) -> InitialState:
     """The network of a checkpoint in floats, folded and quantised."""
     origin = Checkpoint.load(source)
-    kept = _kept(origin, source, given, ("config", "model"))
-    options = TrainingOptions(**(kept | given | {"model": "quantised"}))
-    model = _network(origin, options, OF_THE_QUANTISED)
+    inherited = _inherited(origin, source, given, ("config", "model"))
+    options = TrainingOptions(**(inherited | given | {"model": "quantised"}))
+    model = _network(origin, options, QUANTISE_OPTIONS)
     if not isinstance(model, SpikingDnCNN):
         raise UsageError(
             f"{str(source)!r} holds a network of model {origin.options.model!r}; "
@@ -100,11 +99,11 @@ def quantised(source: Path, given: dict[str, Any]) -> Beginning:
         )
     spec = given.get("widths", WidthOptions()).apply(model.spec)
     folded = FoldedDnCNN(model, spec, options.gradient)
-    return Beginning(options=options, model=folded, history=_history(origin))
+    return InitialState(options=options, model=folded, history=_history(origin))
 
 
-def reopened(source: Path, given: dict[str, Any]) -> Beginning:
-    """A deployment, in its own widths or others."""
+def from_deployment(source: Path, given: dict[str, Any]) -> InitialState:
+    """The network of a deployment, with its own widths or others."""
     deployment = load_plain_deployment(source, "fine-tuning")
     if given.get("model", "snn") != "snn":
         raise OptionsError(
@@ -116,15 +115,15 @@ def reopened(source: Path, given: dict[str, Any]) -> Beginning:
     options = TrainingOptions(**(given | {"config": config, "model": "quantised", "widths": own}))
     folded = build_model(options)
     assert isinstance(folded, FoldedDnCNN)
-    reopen(deployment, folded)
+    load_integers(deployment, folded)
     if "widths" in given:
         options = dataclasses.replace(options, widths=given["widths"].over(own))
         folded.narrow(options.widths.apply(configuration(config)))
-    return Beginning(options=options, model=folded, history=_runs(deployment.provenance, source))
+    return InitialState(options=options, model=folded, history=_runs(deployment.provenance, source))
 
 
-def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginning:
-    """A float DnCNN that was exported, with batch norms again."""
+def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> InitialState:
+    """An exported float DnCNN, with batch norms added."""
     baseline = Baseline.load(source)
     if given.get("model") != "ann":
         raise OptionsError(
@@ -134,11 +133,11 @@ def unfolded(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginn
         )
     options = TrainingOptions(**given)
     network = unfold(baseline, configuration(options.config), _sample(options, images))
-    return Beginning(options=options, model=network, history=_runs(baseline.provenance, source))
+    return InitialState(options=options, model=network, history=_runs(baseline.provenance, source))
 
 
-def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> Beginning:
-    """A spiking network with the weights of a float DnCNN, of a checkpoint or exported."""
+def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> InitialState:
+    """A spiking network converted from a float DnCNN, of a checkpoint or a baseline file."""
     if given.get("model", "snn") != "snn":
         raise OptionsError(
             "--convert gives a spiking network, not one of ", Field("model", given["model"])
@@ -157,48 +156,47 @@ def converted(source: Path, given: dict[str, Any], images: TrainingSet) -> Begin
         origin = Checkpoint.load(source)
         network, history = origin.network(), _history(origin)
     if not isinstance(network, DnCNN) or isinstance(network, SpikingDnCNN):
-        raise UsageError(f"--convert {str(source)!r}: it holds no float DnCNN")
+        raise UsageError(f"--convert {str(source)!r}: the file does not hold a float DnCNN")
     model = build_model(options)
     assert isinstance(model, SpikingDnCNN)
     convert(network, model, pixels, options.calibration)
-    return Beginning(options=options, model=model, history=history)
+    return InitialState(options=options, model=model, history=history)
 
 
-def _kept(
+def _inherited(
     origin: Checkpoint, source: Path, given: dict[str, Any], fixed: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What a new run keeps of an old one's options; of ``fixed`` no others may be given."""
-    kept = {name: getattr(origin.options, name) for name in KEPT}
+    """The options that a new run inherits; those in ``fixed`` must not be given differently."""
+    inherited = {name: getattr(origin.options, name) for name in INHERITED}
     for name in fixed:
-        if given.get(name, kept[name]) != kept[name]:
+        if given.get(name, inherited[name]) != inherited[name]:
             raise OptionsError(
                 Field(name, given[name]),
-                f" does not fit {str(source)!r}, whose network has {name} {kept[name]!r}",
+                f" does not fit {str(source)!r}, whose network has {name} {inherited[name]!r}",
             )
-    return kept
+    return inherited
 
 
 def _network(origin: Checkpoint, options: TrainingOptions, names: tuple[str, ...]) -> nn.Module:
-    """The network of a checkpoint with these options of the new run."""
+    """The network of a checkpoint, with the options ``names`` of the new run."""
     own = {name: getattr(options, name) for name in names}
     return dataclasses.replace(origin, options=dataclasses.replace(origin.options, **own)).network()
 
 
 def _widened(network: nn.Module, options: TrainingOptions) -> nn.Module:
-    """The network of a run that starts from that of another, narrower configuration."""
+    """The network of a run that starts from a narrower network."""
     model = build_model(options)
     if not (isinstance(network, DnCNN) and isinstance(model, DnCNN)):
         raise OptionsError(
             Field("config", options.config),
-            " is another network than that of --start, which is quantised; "
-            "only one in floats can be widened",
+            " does not fit the quantised network of --start; only one in floats can be widened",
         )
     widen(network, model)
     return model
 
 
 def _sample(options: TrainingOptions, images: TrainingSet) -> torch.Tensor:
-    """Noisy patches (B, 1, H, W) of the first step, for statistics: of large ones fewer."""
+    """Noisy patches (B, 1, H, W) of the first step, for statistics; fewer if they are large."""
     noisy, _ = images.batch(
         seed=options.seed,
         step=0,
@@ -210,12 +208,12 @@ def _sample(options: TrainingOptions, images: TrainingSet) -> torch.Tensor:
 
 
 def _history(origin: Checkpoint) -> list[dict[str, Any]]:
-    """The runs that led to a checkpoint's network, its own the last."""
+    """The runs that produced a checkpoint's network, its own last."""
     return [*origin.history, origin.record()]
 
 
 def _runs(provenance: Mapping[str, Any], source: Path) -> list[dict[str, Any]]:
-    """The runs that led to a frozen network, as its file has them."""
+    """The runs that produced a frozen network, from its provenance."""
     runs = provenance.get("runs", [{"command": "unknown", "steps": 0}])
     if not isinstance(runs, list) or not all(
         isinstance(run, dict)
@@ -224,7 +222,7 @@ def _runs(provenance: Mapping[str, Any], source: Path) -> list[dict[str, Any]]:
         for run in runs
     ):
         raise UsageError(
-            f"the provenance in {str(source)!r} has runs that are no list of objects with "
-            "'command' and 'steps'"
+            f"'runs' in the provenance of {str(source)!r} is not a list of objects with 'command' "
+            "and 'steps'"
         )
     return runs

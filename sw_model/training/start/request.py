@@ -1,4 +1,4 @@
-"""What the options of `train` ask for; checks that need no more than the command line."""
+"""The request in the options of `train`, checked as far as the command line allows."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from ..options import TrainingOptions
 from ..widths import WidthOptions
 
 SOURCES = ("resume", "quantise", "start", "convert")
-"""Options that name the network to begin with; a new run has none of them."""
+"""Options that name the initial network; a run from initial weights has none of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a command line asks for.
+    """The training that a command line requests.
 
     Attributes
     ----------
     kind
         ``"new"``, or the one of `SOURCES` that was given.
     source
-        File of the network to begin with, or the name of a shipped one; None for a new run.
+        File of the initial network, or the name of a shipped one; None for a new run.
     given
         The fields of `TrainingOptions` that were given.
     teacher
-        Whose residual is to be learnt; ``given`` has its hash.
+        Network whose residual is learnt; ``given`` has its hash.
     surrogate
-        Whether a surrogate gradient through time was asked for.
+        Whether options of the surrogate gradient through time were given.
     """
 
     kind: str = "new"
@@ -46,7 +46,7 @@ class Request:
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> Request:
-        """The request of a command line; raises `UsageError` where its options do not fit."""
+        """The request of a command line; raises `UsageError` if its options contradict."""
         kind = next((name for name in SOURCES if getattr(args, name)), "new")
         fields = {f.name for f in dataclasses.fields(TrainingOptions)}
         given = {k: v for k, v in vars(args).items() if k in fields and v is not None}
@@ -59,7 +59,7 @@ class Request:
             raise UsageError(f"--calibration {args.calibration} is for --convert only")
         if (widths := WidthOptions.from_arguments(args)) != WidthOptions():
             if kind != "quantise":
-                raise UsageError("widths of integers are given with --quantise only")
+                raise UsageError("options for bit widths are for --quantise only")
             given["widths"] = widths
         return cls(
             kind=kind,
@@ -70,7 +70,7 @@ class Request:
         )
 
     def check(self, options: TrainingOptions) -> None:
-        """Raises `UsageError` where what was given does not fit the options of the new run."""
+        """Raises `UsageError` if the request does not fit the options of the new run."""
         if options.features and self.teacher:
             _check_features(self.teacher, options)
         through_time = options.gradient == "time" and options.model != "ann"
@@ -86,7 +86,7 @@ class Request:
 
 
 def run_folder(args: argparse.Namespace) -> RunFolder:
-    """The folder of the run; raises `UsageError` where there is none or it holds another run."""
+    """The folder of the run; raises `UsageError` if it is missing or holds another run."""
     if args.output is None and args.resume is None:
         raise UsageError("-o DIR is missing: name the folder of the new run")
     return RunFolder(args.output or args.resume.parent, args.resume)
@@ -101,5 +101,5 @@ def _check_features(teacher: Baseline, options: TrainingOptions) -> None:
             f": the teacher has {len(teacher.layers)} layers of "
             f"{' or '.join(map(str, sorted(set(channels))))} channels, ",
             Field("config", options.config),
-            f" has {layers}; as many are needed, of equally many channels",
+            f" has {layers}; it needs as many layers, all with the same number of channels",
         )

@@ -1,4 +1,4 @@
-"""The run that a checkpoint was written of, going on."""
+"""Continuing the run of a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from .request import Request
 
 
 def resumed(request: Request) -> Checkpoint:
-    """The checkpoint to go on from, with the number of steps that is asked for.
+    """The checkpoint to continue from, with the requested number of steps.
 
     Raises
     ------
     UsageError
-        The file is no checkpoint; another option than the steps is asked to change; fewer steps
-        than those done; or the run learns from a teacher that is not named.
+        The file is not a checkpoint; another option than the steps differs; the steps are fewer
+        than the completed ones; or the run has a teacher that is not given.
     """
     assert request.source is not None
     checkpoint = Checkpoint.load(request.source)
     if checkpoint.options.teacher and not request.teacher:
         raise OptionsError(
-            "the run to resume learns from a teacher; name its file by ", Field("teacher")
+            "the run to resume learns from a teacher; give its file with ", Field("teacher")
         )
     for name, value in request.given.items():
         kept = getattr(checkpoint.options, name)
         if name != "steps" and value != kept:
-            instead = "" if isinstance(kept, bool) else f", which has {kept}"
+            original = "" if isinstance(kept, bool) else f", which has {kept}"
             raise OptionsError(
                 Field(name, value),
-                f" does not fit the run to resume{instead}; of a run's options only ",
+                f" does not fit the run to resume{original}; only ",
                 Field("steps"),
                 " can change",
             )
@@ -39,6 +39,6 @@ def resumed(request: Request) -> Checkpoint:
     if options.steps < checkpoint.step:
         raise OptionsError(
             Field("steps", options.steps),
-            f" is less than the {checkpoint.step} steps that the run to resume has done",
+            f" is less than the {checkpoint.step} completed steps of the run to resume",
         )
     return dataclasses.replace(checkpoint, options=options)

@@ -80,7 +80,7 @@ def tiny_and_picture():
 def setting(deployment, **changes):
     return Setting(
         **{"deployment": deployment, "threads": 1, "repeats": 2, "limit": 30.0}
-        | {"told": lambda text: None}
+        | {"describe": lambda text: None}
         | changes
     )
 

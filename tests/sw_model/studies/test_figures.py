@@ -129,9 +129,9 @@ def test_encoding_layer_convolves_spikes():
         membrane = torch.where(fired, 0, membrane)
     assert 0 < record[0].mean() < 1
     assert not torch.equal(record[0][0], record[0][-1])
-    with pytest.raises(ValueError, match="coding 'bernoulli' does not get 4 dimensions"):
+    with pytest.raises(ValueError, match="coding 'bernoulli' does not take 4 dimensions"):
         network(torch.zeros(1, 1, 6, 7))
-    with pytest.raises(ValueError, match="coding 'direct' does not get 5 dimensions"):
+    with pytest.raises(ValueError, match="coding 'direct' does not take 5 dimensions"):
         SpikingDnCNN(configuration("tiny"))(spikes)
 
 
@@ -319,7 +319,7 @@ def test_bad_points(data, points, tmp_path, capsys):
     checkpoint = Checkpoint.load(points / "bernoulli-7" / "checkpoint.pt")
     checkpoint.step = 1
     checkpoint.save(path)
-    refused("stopped at step 1 of 2; `scripts/figures.sh` goes on with it")
+    refused("stopped at step 1 of 2; `scripts/figures.sh` continues it")
     path.write_text("no checkpoint")
     refused("cannot be read as a checkpoint")
     shutil.copy(points / "bernoulli-7" / "checkpoint.pt", path)
@@ -337,7 +337,7 @@ def test_script(tmp_path):
     trained = {name: f"{name}.pt" for name in ("DIRECT", "BERNOULLI", "DNCNN")}
     stopped, commands = script(folder, "--minutes", "0", STUB_CODE="3", **trained)
     assert stopped.returncode == 3
-    assert "stopped in the training 'direct-2'; the same command goes on" in stopped.stderr
+    assert "stopped in the training 'direct-2'; the same command continues" in stopped.stderr
     assert len(commands) == 1
     assert commands[0][:4] == ["train", "-o", str(folder / "direct-2"), "--batch"]
     assert commands[0][-2:] == ["--minutes", "0"]

@@ -66,7 +66,7 @@ def test_teacher(data, checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(Objective, "forward", spy)
     command(data, *few, "--minutes", 0)
     resume = ["--resume", tmp_path / "pupil/checkpoint.pt", "--every", 2]
-    with pytest.raises(UsageError, match="the run to resume learns from a teacher; name its file"):
+    with pytest.raises(UsageError, match="the run to resume learns from a teacher; give its file"):
         command(data, *resume)
     assert command(data, *resume, "--teacher", path) == 0
     assert len(targets) == 3

@@ -130,7 +130,10 @@ def test_what_cannot_be_converted(data, tmp_path):
         (["--config", "tiny", "--convert", ann], "without leak and with soft reset, not those of"),
         (["--config", "compact-if", "--convert", ann], "4 layers of 4 channels, --config compact"),
         (["--config", "tiny-if", "--convert", ann, "--model", "ann"], "not one of --model ann"),
-        (["--config", "tiny-if", "--convert", tmp_path / "snn" / "checkpoint.pt"], "no float"),
+        (
+            ["--config", "tiny-if", "--convert", tmp_path / "snn" / "checkpoint.pt"],
+            "not hold a float",
+        ),
         (
             ["--config", "tiny-if", "--convert", ann, "--coding", "bernoulli"],
             "--coding direct, not",

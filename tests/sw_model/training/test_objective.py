@@ -65,11 +65,11 @@ def test_feature_loss():
     torch.manual_seed(0)
     spec = build_model(TrainingOptions(config="compact")).spec
     supervision = DeepSupervision(spec, 99, teacher_channels=5)
-    assert list(supervision.feature_places) == [0, 3, 6, 9, 12, 15]
+    assert list(supervision.feature_layers) == [0, 3, 6, 9, 12, 15]
     spikes = [(torch.rand(4, 2, 32, 6, 7) < 0.3).float() for _ in range(16)]
     features = [torch.randn(2, 5, 6, 7) for _ in range(16)]
     assert 0.5 < supervision.feature_loss(spikes, features).item() < 3
-    for place, learnt in zip(supervision.feature_places, supervision.maps, strict=True):
+    for place, learnt in zip(supervision.feature_layers, supervision.maps, strict=True):
         features[place] = learnt(spikes[place].mean(0)).detach()
     assert supervision.feature_loss(spikes, features).item() < 1e-8
     features[3] = 2 * features[3]  # off by half of what is wanted, at one of six places
@@ -109,7 +109,7 @@ def test_features_command(data, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"features": 1.0}, "--features 1.0 are a teacher's; give --teacher"),
+        ({"features": 1.0}, "--features 1.0 needs a teacher; give --teacher"),
         ({"partial_sums": 1.0, "model": "ann"}, "--partial-sums is for the gradient of spikes"),
         (
             {"partial_sums": 1.0, "config": "tiny-if", "gradient": "levels"},

@@ -12,7 +12,7 @@ from sw_model.training.checkpoint import Checkpoint, build_model
 from sw_model.training.data import TrainingSet
 from sw_model.training.options import TrainingOptions
 from sw_model.training.run import TrainingRun
-from sw_model.training.start.beginnings import beginning
+from sw_model.training.start.beginnings import initial_state
 from sw_model.training.start.request import Request, run_folder
 from sw_model.training.start.resume import resumed
 
@@ -67,7 +67,7 @@ def test_folders(tmp_path):
 )
 def test_beginnings(files, pictures, words, kind, model, runs):
     images = TrainingSet.split(pictures)
-    start = beginning(request(*[files.get(word, word) for word in words]), images)
+    start = initial_state(request(*[files.get(word, word) for word in words]), images)
     assert type(start.model) is kind
     assert start.options.model == model
     assert len(start.history) == runs

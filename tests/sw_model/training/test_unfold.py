@@ -24,7 +24,13 @@ from sw_model.training.baseline_command import baseline_of
 from sw_model.training.checkpoint import Checkpoint, build_model
 from sw_model.training.freeze import freeze
 from sw_model.training.options import TrainingOptions
-from sw_model.training.unfold import configuration_of, narrowed, opened, reopen, unfold
+from sw_model.training.unfold import (
+    configuration_of,
+    folded_network,
+    load_integers,
+    narrowed,
+    unfold,
+)
 from sw_model.training.widths import WidthOptions
 from tests.random_deployment import random_deployment
 from tests.shipped import PLAIN
@@ -55,7 +61,7 @@ def test_reopened_deployment_freezes_to_itself(name):
     trained = {"best-s25": WidthOptions(encoding_weight_bits=6, encoding_shift=6)}
     assert widths == trained.get(name, WidthOptions())
     network = build_model(TrainingOptions(config=config, model="quantised", widths=widths))
-    reopen(deployment, network)
+    load_integers(deployment, network)
     again = freeze(network, deployment.provenance)
     named = dataclasses.replace(again, spec=dataclasses.replace(again.spec, name=name))
     assert named.hash == deployment.hash
@@ -105,7 +111,7 @@ def test_narrows_what_more_timesteps_were_trained_for():
     narrow = narrowed(deployment, WidthOptions(weight_bits=3))
     assert narrow.spec.layers[1].weight_bits == 3
     # Only more timesteps than the configuration's explain the initial membranes.
-    found = opened(deployment, dataclasses.replace(options, timesteps=0))
+    found = folded_network(deployment, dataclasses.replace(options, timesteps=0))
     assert 3 < found.timesteps <= 8
     again = freeze(found).tensors()
     assert all(np.array_equal(array, again[n]) for n, array in deployment.tensors().items())
@@ -120,7 +126,7 @@ def test_freezing_what_is_frozen(tmp_path, capsys):
     quantize.main(parse(quantize, "compact", "--encoding-shift", 3, "--name", "x", "-o", output))
     assert load_deployment(output).spec.layers[0].shift == 3
     assert f"deployment {load_deployment(output).hash[:16]}" in capsys.readouterr().err
-    with pytest.raises(UsageError, match="is frozen already: give widths"):
+    with pytest.raises(UsageError, match="is already frozen: give other widths"):
         quantize.main(parse(quantize, output, "-o", tmp_path / "e.safetensors"))
     with pytest.raises(UsageError, match="leave out --float-psnr"):
         quantize.main(parse(quantize, output, "--float-psnr", "p.png", "-o", output))
@@ -134,7 +140,7 @@ def test_numbers_of_no_trained_network_are_refused():
     with pytest.raises(
         UsageError, match=r"not one that `freeze` makes .* T = 3, it differs in threshold\.00"
     ):
-        reopen(deployment, network)
+        load_integers(deployment, network)
 
 
 @pytest.fixture
@@ -196,7 +202,7 @@ def test_reopens_what_was_frozen(config, timesteps):
             layer.bias.copy_(torch.randn(layer.bias.shape, generator=generator))
         frozen.layers[0].scale[0] = 2.0**-15
     deployment = freeze(frozen)
-    reopen(deployment, again)
+    load_integers(deployment, again)
     for name, array in freeze(again).tensors().items():
         assert np.array_equal(array, deployment.tensors()[name]), name
 
@@ -226,7 +232,7 @@ def test_layers_of_no_configuration_are_refused():
     spec = CONFIGURATIONS["tiny"]
     other = dataclasses.replace(spec.layers[2], weight_bits=3)  # than the hidden layer before it
     spec = dataclasses.replace(spec, layers=(*spec.layers[:2], other, *spec.layers[3:]))
-    with pytest.raises(UsageError, match="has the layers of no configuration"):
+    with pytest.raises(UsageError, match="no configuration has the layers of"):
         configuration_of(random_deployment(spec, seed=1))
 
 
@@ -236,7 +242,7 @@ def test_runs_of_the_provenance(data, frozen, tmp_path):
     path = tmp_path / "other.safetensors"
     for runs in (None, "x", ["x"], [{"steps": 4}], [{"command": "x", "steps": "4"}]):
         dataclasses.replace(deployment, provenance={"runs": runs}).save(path)
-        with pytest.raises(UsageError, match="has runs that are no list of objects"):
+        with pytest.raises(UsageError, match=r"'runs' in the provenance of .* is not a list"):
             command(data, *STILL, "--quantise", path, "-o", tmp_path / "none")
     dataclasses.replace(deployment, provenance={}).save(path)
     command(data, *STILL, "--quantise", path, "-o", tmp_path / "more")
