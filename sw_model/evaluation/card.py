@@ -40,7 +40,12 @@ def head(deployment: Deployment, name: str) -> str:
         Value for ``--deployment``.
     """
     network, provenance = network_section(deployment), provenance_section(deployment)
-    return TEXTS.text("head", name=name, network=network, provenance=provenance) + "\n"
+    grey = "grey pictures (colour ones channel by channel)"
+    pictures = grey if deployment.spec.colours == 1 else "colour pictures"
+    return (
+        TEXTS.text("head", name=name, pictures=pictures, network=network, provenance=provenance)
+        + "\n"
+    )
 
 
 def card(deployment: Deployment, name: str, reports: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec import Deployment, LayerSpec, NeuronSpec
+from sw_model.spec import Deployment, LayerSpec, NetworkSpec, NeuronSpec
 from sw_model.support.templates import Templates
 
 from .cost_report import MEANING
@@ -31,6 +31,9 @@ def network_section(deployment: Deployment) -> str:
         "layers": f"{len(spec.layers)}: {kinds}",
         "channels": str(spec.channels),
         "timesteps T": ", ".join(map(str, spec.timesteps)),
+        "code": _code(spec),
+        "planes": f"{spec.planes**2} of {spec.colours} colour(s)" if spec.planes > 1 else "1",
+        "noise levels": _levels(spec),
         "neuron": ", ".join(_runs(spec.spiking_layers, lambda layer: _neuron(layer.neuron))),
         "membranes start": "at values of their own" if inits else "at 0",
         "weight bits": ", ".join(_runs(spec.layers, lambda layer: str(layer.weight_bits))),
@@ -40,6 +43,19 @@ def network_section(deployment: Deployment) -> str:
         f"{widths.current}, membrane {widths.membrane} bits at most",
     }
     return _table(("what", "value"), rows.items())
+
+
+def _code(spec: NetworkSpec) -> str:
+    if spec.code == "rate":
+        return "rate: every spike counts 1"
+    return f"few-spike: spikes count 2^(T-1) … 1, values 0…{2**spec.timesteps_max - 1}"
+
+
+def _levels(spec: NetworkSpec) -> str:
+    if spec.noise_levels is None:
+        return "the one of its training"
+    low, high = spec.noise_levels
+    return f"σ = {low}…{high} grey levels, an input of the network"
 
 
 def provenance_section(deployment: Deployment) -> str:
@@ -73,14 +89,17 @@ def quality_section(name: str, reports: Sequence[Report]) -> str:
                 f"**{_value(summary['psnr'], 2)}**",
                 _value(summary["ssim"], 4),
                 _value(summary["theta"], 3),
+                _value(summary["spikes_per_pixel"], 0),
                 f"({number})",
             )
             for summary in report["summary"]
         ]
         for figure in published(report["set"], report["summary"][0]["sigma"]):
             what = f"{figure.picture or 'mean'}: {figure.method}, published"
-            rows.append((what, "25, paper", "", "", f"{figure.psnr:.2f}", "", "", "see below"))
-    head = ("pictures", "σ, protocol", "seeds", "noisy, dB", "PSNR, dB", "SSIM", "θ", "from")
+            noise = f"{report['summary'][0]['sigma']:g}, paper"
+            rows.append((what, noise, "", "", f"{figure.psnr:.2f}", *("",) * 3, "see below"))
+    quality = ("noisy, dB", "PSNR, dB", "SSIM", "θ", "spikes a pixel")
+    head = ("pictures", "σ, protocol", "seeds", *quality, "from")
     return TEXTS.text("quality", table=_table(head, rows), commands="\n".join(commands))
 
 
@@ -96,10 +115,11 @@ def picture_section(report: Report) -> str:
             _number(picture["psnr"], 2),
             _number(picture["ssim"], 4),
             _number(picture["theta"], 3),
+            _number(picture["spikes_per_pixel"], 0),
         )
         for picture in first["pictures"]
     ]
-    head = ("picture", "H x W", "noisy, dB", "PSNR, dB", "SSIM", "θ")
+    head = ("picture", "H x W", "noisy, dB", "PSNR, dB", "SSIM", "θ", "spikes a pixel")
     return TEXTS.text(
         "pictures",
         label=_pictures(report, len(first["pictures"])),

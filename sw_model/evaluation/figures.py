@@ -22,6 +22,16 @@ class Measured:
     denoised: Quality
     activity: Activity
 
+    @property
+    def pixels(self) -> int:
+        """Pixels of one channel."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def spikes_per_pixel(self) -> float:
+        """Spikes of all layers for each pixel: what width and planes do not hide, unlike theta."""
+        return sum(self.activity.spike_counts) / self.pixels
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
@@ -36,6 +46,12 @@ class Evaluation:
     def activity(self) -> Activity:
         """Spikes and neurons of all pictures together."""
         return reduce(add, (picture.activity for picture in self.pictures))
+
+    @property
+    def spikes_per_pixel(self) -> float:
+        """Spikes of all pictures for each of their pixels."""
+        pixels = sum(picture.pixels for picture in self.pictures)
+        return sum(self.activity.spike_counts) / pixels
 
     @property
     def noisy(self) -> Quality:

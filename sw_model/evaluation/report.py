@@ -7,12 +7,11 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sw_model.golden.activity import Activity
 from sw_model.pictures.metrics import Quality
 from sw_model.pictures.options import describe
 
 from .figures import Evaluation, Measured
-from .published import SIGMA, published
+from .published import published
 
 DECIMALS = 6
 """Decimals of the report's numbers; few enough to be equal on every machine."""
@@ -71,17 +70,18 @@ def table(evaluations: Sequence[Evaluation], set_name: str | None = None) -> str
 def _one_seed(evaluation: Evaluation) -> list[str]:
     names = [picture.name for picture in evaluation.pictures]
     width = max(map(len, [*names, "picture"]))
-    head = f"{'picture':{width}}        size   PSNR noisy denoised   SSIM noisy denoised    theta"
+    head = (
+        f"{'picture':{width}}        size   PSNR noisy denoised   SSIM noisy denoised    theta"
+        "  spikes/px"
+    )
     lines = [f"noise       {evaluation.noise} (the same seed for every picture)", "", head]
     lines += [
-        f"{picture.name:{width}} {_size(picture):>11}"
-        + _row(picture.noisy, picture.denoised, picture.activity)
+        f"{picture.name:{width}} {_size(picture):>11}" + _row(picture)
         for picture in evaluation.pictures
     ]
     return [
         *lines,
-        f"{'mean':{width}} {'':11}"
-        + _row(evaluation.noisy, evaluation.denoised, evaluation.activity),
+        f"{'mean':{width}} {'':11}" + _row(evaluation),
     ]
 
 
@@ -96,7 +96,7 @@ def _several_seeds(group: Sequence[Evaluation]) -> list[str]:
         "values      mean over the seeds ± standard deviation (n - 1)",
         "",
         f"{'picture':{width}}        size   PSNR noisy         denoised   SSIM noisy           "
-        "denoised             theta",
+        "denoised             theta          spikes/px",
     ]
     rows: list[tuple[str, str, Sequence[Measured] | Sequence[Evaluation]]] = [
         (runs[0].name, _size(runs[0]), runs)
@@ -108,7 +108,8 @@ def _several_seeds(group: Sequence[Evaluation]) -> list[str]:
             f"{name:{width}} {size:>11}   {_spread(_psnrs(noisy), 2, False):>10} "
             f"{_spread(_psnrs(denoised), 3):>16}   {_spread(_ssims(noisy), 4, False):>10} "
             f"{_spread(_ssims(denoised), 4):>18} "
-            f"{_spread([run.activity.theta for run in runs], 4):>17}"
+            f"{_spread([run.activity.theta for run in runs], 4):>17} "
+            f"{_spread([run.spikes_per_pixel for run in runs], 1):>18}"
         )
     return lines
 
@@ -117,7 +118,7 @@ def _published(set_name: str | None, sigma: float) -> list[str]:
     figures = published(set_name, sigma)
     if not figures:
         return []
-    lines = [f"published by others (not measured here), sigma {SIGMA:g}, not clipped, PSNR in dB:"]
+    lines = [f"published by others (not measured here), sigma {sigma:g}, not clipped, PSNR in dB:"]
     for picture in dict.fromkeys(figure.picture for figure in figures):
         values = [f"{f.method} {f.psnr:.2f}" for f in figures if f.picture == picture]
         lines.append(f"  {picture or 'mean of the set'}: {', '.join(values)}")
@@ -135,10 +136,12 @@ def _run(evaluation: Evaluation) -> dict[str, Any]:
             {"name": picture.name, "shape": list(picture.shape)}
             | _figures(picture.noisy, picture.denoised)
             | {"theta": _rounded(picture.activity.theta)}
+            | {"spikes_per_pixel": _rounded(picture.spikes_per_pixel)}
             for picture in evaluation.pictures
         ],
         "mean": _figures(evaluation.noisy, evaluation.denoised),
         "theta": _rounded(evaluation.activity.theta),
+        "spikes_per_pixel": _rounded(evaluation.spikes_per_pixel),
         "layer_thetas": [_rounded(theta) for theta in evaluation.activity.layer_thetas],
     }
 
@@ -151,6 +154,7 @@ def _summary(group: Sequence[Evaluation]) -> dict[str, Any]:
         "ssim_noisy": _ssims(noisy),
         "ssim": _ssims(denoised),
         "theta": [run.activity.theta for run in group],
+        "spikes_per_pixel": [run.spikes_per_pixel for run in group],
     }
     return {
         "protocol": group[0].noise.protocol,
@@ -210,11 +214,11 @@ def _size(picture: Measured) -> str:
     return "x".join(map(str, (picture.shape[1], picture.shape[0], *picture.shape[2:])))
 
 
-def _row(noisy: Quality, denoised: Quality, activity: Activity) -> str:
+def _row(found: Measured | Evaluation) -> str:
     def ssim(value: float | None) -> str:
         return "none" if value is None else f"{value:.4f}"
 
     return (
-        f"   {noisy.psnr:10.2f} {denoised.psnr:8.2f}   {ssim(noisy.ssim):>10} "
-        f"{ssim(denoised.ssim):>8} {activity.theta:8.3f}"
+        f"   {found.noisy.psnr:10.2f} {found.denoised.psnr:8.2f}   {ssim(found.noisy.ssim):>10} "
+        f"{ssim(found.denoised.ssim):>8} {found.activity.theta:8.3f} {found.spikes_per_pixel:10.1f}"
     )

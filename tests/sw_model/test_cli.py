@@ -295,6 +295,8 @@ def test_evaluate_measures_every_picture(folder, capsys):
             assert entry[f"psnr{suffix}"] == pytest.approx(expected.psnr, abs=1e-6)
             assert entry[f"ssim{suffix}"] == pytest.approx(expected.ssim, abs=1e-6)
         assert entry["theta"] == pytest.approx(counts.sum() / (3 * 4 * clean.size), abs=1e-6)
+        pixels = clean.shape[0] * clean.shape[1]
+        assert entry["spikes_per_pixel"] == pytest.approx(counts.sum() / pixels, abs=1e-6)
     for key in ("psnr", "psnr_noisy", "ssim", "ssim_noisy"):
         mean = np.mean([entry[key] for entry in report["pictures"]])
         assert report["mean"][key] == pytest.approx(mean, abs=2e-6)
@@ -313,7 +315,7 @@ def test_evaluate_prints_what_it_writes(folder, capsys):
     for entry in report["pictures"]:
         numbers = [entry["psnr_noisy"], entry["psnr"], entry["ssim_noisy"], entry["ssim"]]
         assert [float(cell) for cell in rows[entry["name"]][1:]] == pytest.approx(
-            [*numbers, entry["theta"]], abs=6e-3
+            [*numbers, entry["theta"], entry["spikes_per_pixel"]], abs=6e-2
         )
     assert float(rows["mean"][1]) == pytest.approx(report["mean"]["psnr"], abs=6e-3)
 
