@@ -75,7 +75,7 @@ SENTENCE = re.compile(
 )
 NEEDS = {
     # The extra that is asked for where there is none, of commands that need one to say anything.
-    **dict.fromkeys(["coding", "evaluate", "figures", "spikes"], "measure"),
+    **dict.fromkeys(["coding", "compare", "evaluate", "figures", "spikes"], "measure"),
     **dict.fromkeys(["train", "train-few-spikes", "freeze", "baseline", "bench"], "train"),
     **{f"rtl {name}": "rtl" for name in RTL.keys() - {"registers"}},
     **{f"sim {name}": "sim" for name in SIM},

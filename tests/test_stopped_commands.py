@@ -87,6 +87,14 @@ COMMANDS = {
     "bench": Command(
         ("sw_model", "bench", "-o", "out", "--sizes", "256"), temporary, signal.SIGTERM
     ),
+    "compare": Command(
+        (
+            *("sw_model", "compare", "-o", "out", "--data", ".", "--set", "set12", *TINY),
+            *("--noise", "25", "--methods", "nlm"),
+        ),
+        temporary,
+        signal.SIGTERM,
+    ),
     "sim run, Icarus": Command(
         ("sim", "run", "--target", "icarus", "-o", "out", *TINY), program("vvp"), signal.SIGHUP
     ),
@@ -125,6 +133,7 @@ def place(tmp_path):
     place.mkdir()
     deployment = random_deployment(configuration("tiny"), seed=1)
     deployment.save(place / "tiny.safetensors")
+    (place / "set12").symlink_to("many")
     rng = np.random.default_rng(0)
     # Of equal pieces, which are packed quickly.
     large = np.tile(rng.integers(0, 256, (60, 60)).astype(np.uint8), (50, 50))
