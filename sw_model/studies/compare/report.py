@@ -15,7 +15,7 @@ from sw_model.studies.coding.tables import Cell, Table
 from sw_model.support.templates import Templates
 
 from .measure import Case, Clean
-from .methods import BM3D, CLASSICAL, DISTANCE, H_OF_SIGMA, PATCH, TOLD, TV, Method
+from .methods import BM3D, CLASSICAL, DISTANCE, H_OF_SIGMA, PATCH, TOLD, TOLERANCE, TV, Method
 from .noises import LEVEL_MIN, PEAK, QUALITY, Noise
 from .strip import Strip
 from .weights import COARSE, FINE, SIDE, TRAINING, Weights
@@ -176,7 +176,7 @@ def _mean_rows(comparison: Comparison, set_name: str) -> list[dict[str, Any]]:
 
 def _methods(comparison: Comparison) -> str:
     """What the classical methods are."""
-    fields = {"patch": PATCH, "distance": DISTANCE, "h": H_OF_SIGMA}
+    fields = {"patch": PATCH, "distance": DISTANCE, "h": H_OF_SIGMA, "tolerance": TOLERANCE}
     chosen = [method.name for method in comparison.methods]
     return "\n\n".join(TEXTS.text(name, **fields) for name in CLASSICAL if name in chosen)
 

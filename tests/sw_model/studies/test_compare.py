@@ -19,11 +19,12 @@ from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 
 from sw_model import denoise
 from sw_model.__main__ import main
+from sw_model.studies.compare import measure as compare_measure
 from sw_model.studies.compare import noises as compare_noises
 from sw_model.studies.compare.measure import Sample, cpu_seconds, one_thread, run
-from sw_model.studies.compare.methods import Method
+from sw_model.studies.compare.methods import Method, classical
 from sw_model.studies.compare.noises import parse_noises
-from sw_model.studies.compare.weights import best_weight
+from sw_model.studies.compare.weights import COARSE, best_weight
 from sw_model.support.machine import processors
 
 TINY = ("--data", "data", "--set", "set12", "--deployment", "tiny.safetensors")
@@ -102,7 +103,7 @@ def test_figures_are_those_of_the_methods(place, bm3d):
             "tiny, level estimated": denoise(noisy, "tiny.safetensors"),
             "bm3d": noisy + sigma,
             "nlm": 255 * smooth,
-            "tv": 255 * denoise_tv_chambolle(small, weight=weights[str(sigma)]),
+            "tv": 255 * denoise_tv_chambolle(small, weight=weights[str(sigma)], eps=1e-5),
         }
         assert list(case["methods"]) == list(expected)
         for name, result in expected.items():
@@ -182,7 +183,7 @@ def test_colours_are_denoised_together_by_others_and_one_by_one_by_networks(plac
     )
     grey = [denoise(noisy[..., i], "tiny.safetensors", level=20) for i in range(3)]
     weight = read_values()["tv_weights"][0]["weight"]
-    varied = denoise_tv_chambolle(noisy / 255, weight=weight, channel_axis=2)
+    varied = denoise_tv_chambolle(noisy / 255, weight=weight, eps=1e-5, channel_axis=2)
     results = {name: result["psnr"] for name, result in case["methods"].items()}
     assert results["bm3d"] == pytest.approx(psnr_of(clean, noisy - 20))
     assert results["nlm"] == pytest.approx(psnr_of(clean, 255 * smooth))
@@ -203,6 +204,9 @@ def test_photons_have_the_mean_and_the_variance_of_poisson():
     assert noise.level(noisy) == pytest.approx(noisy.std(), rel=0.02)
     photons = np.random.default_rng(3).poisson(clean / 255 * 30)
     assert (noisy == np.rint(photons * 8.5)).all()
+    colour = noise.put(np.stack([clean, clean], axis=2)[..., [0, 1, 0]], 3)
+    assert (colour[..., 0] == noisy).all()
+    assert (colour[..., 1] == noise.put(clean, 4)).all()
     black = noise.put(np.zeros((16, 16), np.uint8), 0)
     assert (black.max(), noise.level(black)) == (0, compare_noises.LEVEL_MIN)
 
@@ -235,19 +239,32 @@ def test_a_level_is_found_by_real_wavelets():
 # ------------------------------------------------------------------- weight, time, strip
 
 
+@pytest.mark.parametrize("colours", [False, True])
+def test_the_real_bm3d_denoises(colours):
+    pytest.importorskip("bm3d")
+    clean = (astronaut() if colours else camera())[70:118, 200:260]
+    (noise,) = parse_noises("25")
+    (method,) = classical(["bm3d"])
+    noisy = noise.put(clean, 0)
+    result = run(method, Sample(pixels=noisy, level=25), clean)
+    assert result.psnr > psnr_of(clean, noisy) + 5
+
+
 def test_the_weight_is_the_best_one_on_training_pictures(place):
     pictures = [np.asarray(Image.open(f"data/train400/{i}.png")) for i in range(2)]
-    (noise,) = parse_noises("25")
-    found = best_weight(noise, pictures, 0)
+    (noise,) = parse_noises("15")
 
     def quality(weight):
         both = []
         for clean in pictures:
-            noisy = np.rint(clean + np.random.default_rng(0).normal(0, 25, clean.shape))
-            both.append(psnr_of(clean, 255 * denoise_tv_chambolle(noisy / 255, weight=weight)))
+            noisy = np.rint(clean + np.random.default_rng(0).normal(0, 15, clean.shape))
+            smooth = denoise_tv_chambolle(noisy / 255, weight=weight, eps=1e-5)
+            both.append(psnr_of(clean, 255 * smooth))
         return sum(both) / 2
 
-    assert quality(found) > max(quality(found * factor) for factor in (0.5, 0.8, 1.25, 2))
+    best = max((0.005 * 2 ** (step / 4) for step in range(-3, 36)), key=quality)
+    assert best not in COARSE  # so that the fine grid is seen to matter
+    assert best_weight(noise, pictures, 0) == pytest.approx(best)
 
 
 def called(function):
@@ -279,12 +296,17 @@ def test_processor_time_is_that_of_all_threads_and_children_but_no_waiting():
     assert cpu_seconds() > 0.4
 
 
-def test_methods_have_one_processor_and_the_process_gets_its_own_back():
-    before = processors()
-    with pytest.raises(KeyboardInterrupt), one_thread():
+def test_methods_have_one_processor_and_the_process_gets_its_own_back(monkeypatch):
+    with one_thread():
         assert len(processors()) == 1
+    calls = []
+    monkeypatch.setattr(compare_measure, "processors", lambda: [3, 5])
+    monkeypatch.setattr(
+        compare_measure.os, "sched_setaffinity", lambda *call: calls.append(call), raising=False
+    )
+    with pytest.raises(KeyboardInterrupt), one_thread():
         raise KeyboardInterrupt
-    assert processors() == before
+    assert calls == [(0, [5]), (0, [3, 5])]
 
 
 def test_the_strip_shows_the_noise_and_both_results(place, bm3d, capsys):
