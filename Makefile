@@ -7,7 +7,7 @@ N ?= 100000
 # Python's own variables could put other packages before those of the environment; PYTHON is ours.
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
-.PHONY: help setup sim sim-frame sim-board check test test-all lint fuzz mutants verilog synth explore vectors hls hls-synth coding bench train figures clean
+.PHONY: help setup sim sim-frame sim-board check test test-all lint fuzz mutants verilog synth explore vectors hls hls-synth coding bench compare train figures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -80,6 +80,10 @@ coding: .venv/.complete ## the paper's analysis of neural coding into build/codi
 bench: .venv/.complete requirements-bench.lock ## time and memory compared with PyTorch, snnTorch, SpikingJelly into build/bench
 	$(PY) -m pip install --quiet --no-deps -r requirements-bench.lock
 	$(PY) -m sw_model bench -o build/bench
+
+compare: .venv/.complete requirements-bench.lock ## PSNR and CPU time beside BM3D and others into build/compare (hours; SET=set12 LIMIT=4 for a part)
+	$(PY) -m pip install --quiet --no-deps -r requirements-bench.lock
+	$(PY) -m sw_model compare $(if $(SET),--set $(SET)) $(if $(LIMIT),--limit $(LIMIT)) -o build/compare
 
 # By default, waiting OpenMP threads spin and take processor time from other programs.
 train: export OMP_WAIT_POLICY ?= passive

@@ -49,6 +49,10 @@ COMMANDS = {
         "sw_model.studies.bench.command",
         "time and memory compared with PyTorch, snnTorch and SpikingJelly",
     ),
+    "compare": (
+        "sw_model.studies.compare.command",
+        "PSNR and CPU time beside BM3D, non-local means and total variation",
+    ),
 }
 """Module and summary of each sub-command."""
 

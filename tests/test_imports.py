@@ -105,6 +105,7 @@ INTEGER = (
     "sw_model.evaluation.spikes",
     "sw_model.evaluation.card",
     "sw_model.studies.coding.command",
+    "sw_model.studies.compare.command",
     "sw_model.__main__",
     "sw_model.console",
 )

@@ -75,7 +75,7 @@ SENTENCE = re.compile(
 )
 NEEDS = {
     # Commands whose `--help` needs an extra, and the extra that they name if it is missing.
-    **dict.fromkeys(["coding", "evaluate", "figures", "spikes"], "measure"),
+    **dict.fromkeys(["coding", "compare", "evaluate", "figures", "spikes"], "measure"),
     **dict.fromkeys(["train", "train-few-spikes", "freeze", "baseline", "bench"], "train"),
     **{f"rtl {name}": "rtl" for name in RTL.keys() - {"registers"}},
     **{f"sim {name}": "sim" for name in SIM},

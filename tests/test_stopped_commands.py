@@ -96,6 +96,14 @@ COMMANDS = {
     "bench": Command(
         ("sw_model", "bench", "-o", "out", "--sizes", "256"), temporary, signal.SIGTERM
     ),
+    "compare": Command(
+        (
+            *("sw_model", "compare", "-o", "out", "--data", ".", "--set", "set12", *TINY),
+            *("--noise", "25", "--methods", "nlm"),
+        ),
+        temporary,
+        signal.SIGTERM,
+    ),
     "sim run, Icarus": Command(
         ("sim", "run", "--target", "icarus", "-o", "out", *TINY), program("vvp"), signal.SIGHUP
     ),
@@ -134,6 +142,7 @@ def workspace(tmp_path):
     workspace.mkdir()
     deployment = random_deployment(configuration("tiny"), seed=1)
     deployment.save(workspace / "tiny.safetensors")
+    (workspace / "set12").symlink_to("many")
     rng = np.random.default_rng(0)
     # A repeated tile compresses quickly.
     large = np.tile(rng.integers(0, 256, (60, 60)).astype(np.uint8), (50, 50))

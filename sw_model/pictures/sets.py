@@ -14,8 +14,8 @@ from .folders import pictures_in
 
 DATA_VARIABLE = "SPIKING_DNCNN_DATA"
 """Environment variable with the folder of the data sets."""
-SETS = {"set12": 12, "bsd68": 68}
-"""Data sets with published figures, and how many pictures they have."""
+SETS = {"set12": 12, "bsd68": 68, "cbsd68": 68, "kodak24": 24}
+"""Data sets on which denoisers are compared, and how many pictures they have."""
 DEFAULT_SET = "set12"
 
 

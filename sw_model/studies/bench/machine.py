@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
 PACKAGES = ("numpy", "numba", "torch", "snntorch", "spikingjelly")
 
 
-def machine() -> dict[str, Any]:
-    """Description of the machine as plain JSON values."""
+def machine(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
+    """Description of the machine, with the packages' versions, as plain JSON values."""
     found = _cpu_info()
     native = [flag for flag in BFLOAT16_FLAGS if flag in found.get("flags", "").split()]
     name = found.get("model name", platform.processor() or platform.machine())
@@ -31,7 +32,7 @@ def machine() -> dict[str, Any]:
         "load_average": round(os.getloadavg()[0], 2),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": {package: _version(package) for package in packages},
     }
 
 

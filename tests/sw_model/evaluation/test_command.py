@@ -56,7 +56,10 @@ def test_a_folder_of_pictures_is_taken_as_it_is(folder, capsys):
 def test_published_figures_are_labelled_and_beside_their_set_only(folder, capsys):
     out = run(capsys, "--data", "data/set12")
     lines = out[out.index("published by others (not measured here)") :].splitlines()
-    assert "mean of the set: BM3D 29.97, WNNM 30.26, DnCNN-S 30.44, SPIDEN 30.18" in lines[1]
+    assert (
+        "mean of the set: BM3D 29.97, WNNM 30.26, DnCNN-S 30.44, FFDNet 30.43, SPIDEN 30.18"
+        in lines[1]
+    )
     assert lines[2].startswith("  01.png: DnCNN-S 30.18, ")
     assert "28.35" in lines[2] and "21.59" in lines[2]
     # Another sigma, other pictures, or a part of the set have none.
