@@ -19,8 +19,9 @@ from sw_model.pictures.arrays import to_pixels, to_values, without_residual
 from sw_model.spec import Deployment, load_deployment
 from sw_model.spec.deployment import DEFAULT_DEPLOYMENT
 
-from .noise_level import check_level
+from .noise_level import check_level, check_strength
 from .picture import denoise_picture
+from .poisson import check_gain
 
 
 def denoise(
@@ -29,6 +30,8 @@ def denoise(
     timesteps: int | None = None,
     *,
     level: float | None = None,
+    strength: float = 1.0,
+    poisson: bool | float = False,
     white: int | None = None,
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     """Remove the noise from a picture.
@@ -36,9 +39,9 @@ def denoise(
     Parameters
     ----------
     array
-        (H, W) grey or (H, W, 3) colour, whose channels are denoised one by one. uint8; uint16,
-        scaled to the network's 0..255 and the residual scaled back; other integers are taken as
-        noisy pixels -512..511. See `sw_model.pictures.arrays`.
+        (H, W) grey or (H, W, 3) colour, whose channels are denoised one by one by a network for
+        grey pictures. uint8; uint16, scaled to the network's 0..255 and the residual scaled back;
+        other integers are taken as noisy pixels -512..511. See `sw_model.pictures.arrays`.
     deployment
         Name of a shipped network, path of a deployment file, or a loaded one.
     timesteps
@@ -47,6 +50,11 @@ def denoise(
         Standard deviation of the noise in grey levels (0..255, for uint16 too); estimated for each
         channel by default, see `sw_model.denoising.noise_level`. At ``deployment.sigma``, 25 for
         the shipped networks, pixels are not scaled, and the integers equal the hardware's.
+    strength
+        Factor of the level: above 1 smooths more.
+    poisson
+        The noise grows with brightness, as that of photons: True to estimate how much, or the
+        grey levels for each photon. Takes the place of ``level``.
     white
         Full scale N of uint16 values: 4095 for 12 bits. The result is on the same scale 0..N.
         65535 by default; required if all values are far below.
@@ -59,12 +67,14 @@ def denoise(
     Raises
     ------
     ValueError
-        The array is of another shape, type (floats) or range, or ``white`` is needed or wrong.
+        The array is of another shape, type (floats) or range, ``white`` is needed or wrong, or
+        both ``level`` and ``poisson`` are given.
     TypeError
         ``timesteps`` or ``white`` is not an integer (numpy's are, True is not), or ``deployment``
         is of another type.
     sw_model.UsageError
-        The deployment does not exist or does not allow this T, or the level is out of range.
+        The deployment does not exist, does not allow this T or is for colour pictures alone, or
+        the level, strength or gain is out of range.
 
     Examples
     --------
@@ -76,9 +86,15 @@ def denoise(
     array = np.asarray(array)
     values = to_values(array, white)
     check_level(level)
+    check_strength(strength)
+    gain = None if poisson is False else 0.0 if poisson is True else float(poisson)
+    if gain is not None and level is not None:
+        raise ValueError("give either level or poisson, not both: one noise or the other")
+    if poisson is not True:
+        check_gain(gain)
     frozen = _frozen(deployment)
     steps = frozen.spec.timesteps_max if timesteps is None else timesteps
-    denoised = denoise_picture(frozen, values, steps, level=level)
+    denoised = denoise_picture(frozen, values, steps, level=level, strength=strength, poisson=gain)
     return without_residual(array, denoised.residual, white)
 
 

@@ -25,9 +25,10 @@ from sw_model.support.packages import require_package
 from sw_model.support.progress import progress
 
 from .job import REPLACE, Progress, Settings, check_absent, denoise_file
-from .noise_level import check_level
+from .noise_level import check_level, check_strength
 from .outcome import Done, Failure, Outcome
 from .plan import Plan, plan
+from .poisson import check_gain
 from .report import report, shown, single, table
 from .workers import run_here, run_processes
 
@@ -117,6 +118,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "each channel); at 25, the level of the shipped networks, pixels are not scaled, as in "
         "the hardware",
     )
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="multiply the noise level by this: above 1 smooths more (default: 1)",
+    )
+    parser.add_argument(
+        "--poisson",
+        type=float,
+        nargs="?",
+        const=0.0,
+        metavar="GAIN",
+        help="the noise grows with brightness, as that of photons: GAIN grey levels for each "
+        "photon (default: estimated)",
+    )
     add_noise_options(parser, sigma=None)
 
 
@@ -132,6 +149,10 @@ def main(args: argparse.Namespace) -> int:
         # Invalid noise is one mistake, not one per file.
         add_noise(np.zeros((1, 1), np.uint8), added.sigma, added.seed, added.protocol)
     check_level(args.level)
+    check_strength(args.strength)
+    check_gain(args.poisson or None)
+    if args.poisson is not None and args.level is not None:
+        raise UsageError("give either --level or --poisson, not both: one noise or the other")
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs} is not 1 or more")
     if args.jobs is not None and args.dask is not None:
@@ -166,6 +187,8 @@ def main(args: argparse.Namespace) -> int:
         timesteps=timesteps,
         noise=added,
         level=args.level,
+        strength=args.strength,
+        poisson=args.poisson,
         force=args.force,
         white=args.white,
         suffix=args.format and args.format.lower(),

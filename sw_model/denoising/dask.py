@@ -39,7 +39,7 @@ def run_cluster(
         """Submit the next page of a file, or return how the file ended."""
         try:
             step = next(working) if denoised is None else working.send(denoised)
-            arguments = step.values, settings.timesteps, settings.level
+            arguments = step.values, settings.timesteps, settings.noise_model
             future = client.submit(compute, network, *arguments, pure=False)
         except StopIteration as end:
             done: Done = end.value

@@ -49,8 +49,8 @@ class Settings:
     ----------
     noise
         Noise that is added before denoising, to measure quality; None for none.
-    level
-        Standard deviation of the pictures' noise; None to estimate it.
+    level, strength, poisson
+        As of `sw_model.denoising.picture.denoise_picture`.
     force
         Replace outputs that exist.
     white
@@ -64,8 +64,15 @@ class Settings:
     noise: Noise | None
     force: bool
     level: float | None = None
+    strength: float = 1.0
+    poisson: float | None = None
     white: int | None = None
     suffix: str | None = None
+
+    @property
+    def noise_model(self) -> dict[str, Any]:
+        """What is given of the pictures' noise, as arguments of `denoise_picture`."""
+        return {"level": self.level, "strength": self.strength, "poisson": self.poisson}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +178,7 @@ def denoise_file(
             progress(step.index * total + done, step.pages * total)
 
         denoised = denoise_picture(
-            settings.deployment, step.values, settings.timesteps, report, level=settings.level
+            settings.deployment, step.values, settings.timesteps, report, **settings.noise_model
         )
         try:
             step = working.send(denoised)
@@ -181,10 +188,13 @@ def denoise_file(
 
 
 def compute(
-    deployment: Deployment, values: npt.NDArray[Any], timesteps: int, level: float | None
+    deployment: Deployment,
+    values: npt.NDArray[Any],
+    timesteps: int,
+    noise_model: dict[str, Any],
 ) -> Denoised:
     """The network's part of the work, which may run on another machine."""
-    return denoise_picture(deployment, values, timesteps, level=level)
+    return denoise_picture(deployment, values, timesteps, **noise_model)
 
 
 def attempt(task: Task, settings: Settings, progress: Progress, staging: Path) -> Outcome:

@@ -27,8 +27,11 @@ import numpy.typing as npt
 from sw_model.pictures.arrays import Pixels
 from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
 
+Details = npt.NDArray[np.floating]
 MIDDLE = (GREY_MAX + 1) // 2
 """The grey that scaling does not change."""
+STRENGTHS = (0.1, 10.0)
+"""Factors by which users may change a noise level."""
 TEXTURE = 3.75
 """Largest estimate for 95 of 100 clean photographs (those of training). Noise up to this estimate
 cannot be distinguished from texture, and is left."""
@@ -57,6 +60,15 @@ def check_level(level: float | None) -> None:
     if level is not None and not (number and 0 < level <= GREY_MAX):
         raise UsageError(
             f"noise level {level!r} is not a number of grey levels above 0 and up to {GREY_MAX}"
+        )
+
+
+def check_strength(strength: float) -> None:
+    """Raise `UsageError` for a factor of the noise level that is out of range."""
+    if not STRENGTHS[0] <= strength <= STRENGTHS[1]:  # NaN is not
+        raise UsageError(
+            f"strength {strength} is not in {STRENGTHS[0]}..{STRENGTHS[1]}; 1 removes the noise "
+            "that is given or estimated"
         )
 
 
@@ -109,10 +121,42 @@ def estimate(plane: npt.NDArray[Any]) -> float:
     plane
         (H, W), of any size. A single row or column has no diagonal details: 0 is estimated.
     """
+    noise, _, smooth = _details(plane)
+    return _deviation(noise[_smoothest(smooth)]) if len(smooth) else 0.0
+
+
+def block_noise(plane: npt.NDArray[Any], bins: int) -> tuple[Details, Details]:
+    """Mean brightness, and variance of the noise, of parts of a channel of equal brightness.
+
+    Parameters
+    ----------
+    plane
+        As for `estimate`.
+    bins
+        Parts at most; each has blocks enough for an estimate.
+
+    Returns
+    -------
+    brightness, variance
+        (parts,), in grey levels and their square; of no part without diagonal details.
+    """
+    noise, brightness, smooth = _details(plane)
+    count = max(1, min(bins, len(smooth) // (PART * BLOCKS_MIN)))
+    # Each part's blocks in their order of smoothness.
+    parts = [np.sort(part) for part in np.array_split(np.argsort(brightness[smooth]), count)]
+    used = [smooth[_smoothest(part)] for part in parts if len(part)]
+    return (
+        np.array([brightness[blocks].mean() for blocks in used]),
+        np.array([_deviation(noise[blocks]) ** 2 for blocks in used]),
+    )
+
+
+def _details(plane: npt.NDArray[Any]) -> tuple[Details, Details, npt.NDArray[np.intp]]:
+    """Diagonal details (blocks, size) and brightness of blocks, and their order of smoothness."""
     values = plane.astype(np.float32)
     a, b, c, d = _corners(values)
     if not a.size:
-        return 0.0
+        return np.empty((0, 1)), np.empty(0), np.empty(0, np.intp)
     side = min(BLOCK, *a.shape)
     noise = _blocks((a - b - c + d) / 2, side)
     # 2 (rows^2 + columns^2) of the transform's details.
@@ -120,9 +164,17 @@ def estimate(plane: npt.NDArray[Any]) -> float:
     # Clipping reduces the noise: blocks with the fewest clipped pixels first, then the smoothest.
     ends = (values == values.min()) | (values == values.max())
     clipped = _blocks(np.stack(_corners(ends)).sum(0), side).sum(1)
-    smooth = np.lexsort((others, clipped))
-    used = smooth[: max(len(smooth) // PART, min(len(smooth), BLOCKS_MIN))]
-    return float(np.median(np.abs(noise[used]))) / NormalDist().inv_cdf(0.75)
+    brightness = _blocks((a + b + c + d) / 4, side).mean(1)
+    return noise, brightness, np.lexsort((others, clipped))
+
+
+def _smoothest(order: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The first blocks of an order of smoothness, as many as an estimate uses."""
+    return order[: max(len(order) // PART, min(len(order), BLOCKS_MIN))]
+
+
+def _deviation(noise: Details) -> float:
+    return float(np.median(np.abs(noise))) / NormalDist().inv_cdf(0.75)
 
 
 def _corners(array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:

@@ -30,7 +30,8 @@ def shown(path: Path) -> str:
 def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[str, Any]:
     """Return the outcomes as JSON values.
 
-    ``level`` is the given level, or null; a file's ``levels`` are those of its pages and channels,
+    ``level`` is the given level, or null; ``poisson`` the given gain, 0 for an estimated one, or
+    null; a file's ``levels`` are those of its pages and channels,
     given or estimated. PSNR is in dB and null if it is infinite or no noise was added; SSIM is also
     null for pictures smaller than its window. A failed file has only its names and ``error``.
     """
@@ -39,6 +40,8 @@ def report(outcomes: Sequence[Outcome], settings: Settings, plan: Plan) -> dict[
         "deployment": {"name": deployment.spec.name, "hash": deployment.hash},
         "timesteps": settings.timesteps,
         "level": settings.level,
+        "strength": settings.strength,
+        "poisson": settings.poisson,
         "noise": noise and {"sigma": noise.sigma, "seed": noise.seed, "protocol": noise.protocol},
         "files": [_values(outcome) for outcome in outcomes],
         "done": sum(isinstance(outcome, Done) for outcome in outcomes),
@@ -159,7 +162,10 @@ def _levels(done: Done) -> str:
 
 
 def _origin(settings: Settings) -> str:
-    return "estimated" if settings.level is None else "given"
+    origin = "estimated" if settings.level is None and not settings.poisson else "given"
+    if settings.poisson is not None:
+        origin = f"at mid-grey, growing with brightness, {origin}"
+    return origin if settings.strength == 1 else f"{origin}, times {settings.strength:g}"
 
 
 def _quality(done: Done) -> str:

@@ -113,7 +113,7 @@ def sample_of(clean: Picture, noise: Noise, seed: int, weights: Weights) -> Samp
     """What all methods get of a picture."""
     pixels = noise.put(clean, seed)
     weight = weights.get((clean.ndim, noise.name), 0.0)
-    return Sample(pixels=pixels, level=noise.level(pixels), weight=weight)
+    return Sample(pixels=pixels, level=noise.level(pixels), gain=noise.gain, weight=weight)
 
 
 def measure(

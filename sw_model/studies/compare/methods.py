@@ -41,12 +41,15 @@ class Sample:
         Noisy picture, (H, W) or (H, W, 3).
     level
         Standard deviation of the noise in grey levels.
+    gain
+        Grey levels for each photon, of noise that grows with brightness; else None.
     weight
         Of total variation, for pixels 0..1; other methods have none.
     """
 
     pixels: Pixels
     level: float
+    gain: float | None = None
     weight: float = 0.0
 
 
@@ -70,13 +73,15 @@ class Method:
 
 
 def ours(name: str, deployment: Deployment) -> list[Method]:
-    """A network by the function that users call, with the noise level told and estimated."""
+    """A network by the function that users call, with the noise told and estimated."""
 
     def told(sample: Sample) -> npt.NDArray[Any]:
+        if sample.gain is not None:
+            return denoise(sample.pixels, deployment, poisson=sample.gain)
         return denoise(sample.pixels, deployment, level=sample.level)
 
     def estimated(sample: Sample) -> npt.NDArray[Any]:
-        return denoise(sample.pixels, deployment)
+        return denoise(sample.pixels, deployment, poisson=sample.gain is not None)
 
     return [
         Method(name=f"{name}, {how}", label=f"{name}, {how}", run=run)

@@ -39,12 +39,15 @@ class Noise:
         The noisy picture, int16 -512..511, of a clean one and a seed.
     level
         Standard deviation in grey levels that methods are told, of the noisy picture.
+    gain
+        Grey levels for each photon, of noise that grows with brightness; else None.
     """
 
     name: str
     label: str
     put: Callable[[Picture, int], Pixels]
     level: Callable[[Pixels], float]
+    gain: float | None = None
 
 
 def gaussian(sigma: float) -> Noise:
@@ -106,7 +109,13 @@ def jpeg_level(noisy: Pixels) -> float:
 
 
 _OTHERS = {
-    POISSON: Noise(name=POISSON, label=f"Poisson, peak {PEAK}", put=poisson, level=poisson_level),
+    POISSON: Noise(
+        name=POISSON,
+        label=f"Poisson, peak {PEAK}",
+        put=poisson,
+        level=poisson_level,
+        gain=GREY_MAX / PEAK,
+    ),
     JPEG: Noise(name=JPEG, label=f"JPEG, quality {QUALITY}", put=jpeg, level=jpeg_level),
 }
 

@@ -20,6 +20,7 @@ from skimage.restoration import denoise_nl_means, denoise_tv_chambolle
 from sw_model import denoise
 from sw_model.__main__ import main
 from sw_model.studies.compare import measure as compare_measure
+from sw_model.studies.compare import methods as compare_methods
 from sw_model.studies.compare import noises as compare_noises
 from sw_model.studies.compare.measure import Sample, cpu_seconds, one_thread, run
 from sw_model.studies.compare.methods import Method, classical
@@ -192,6 +193,16 @@ def test_colours_are_denoised_together_by_others_and_one_by_one_by_networks(plac
 
 
 # ---------------------------------------------------------------------------- noises
+
+
+def test_networks_know_what_kind_of_noise_it_is(monkeypatch):
+    calls = []
+    monkeypatch.setattr(compare_methods, "denoise", lambda *_, **options: calls.append(options))
+    for noise in parse_noises("25,poisson"):
+        sample = compare_measure.sample_of(np.full((8, 8), 90, np.uint8), noise, 0, {})
+        for method in compare_methods.ours("network", None):
+            method.run(sample)
+    assert calls == [{"level": 25}, {"poisson": False}, {"poisson": 8.5}, {"poisson": True}]
 
 
 def test_photons_have_the_mean_and_the_variance_of_poisson():
