@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -46,8 +47,12 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed * self._scale:.3g} {self._unit}/s")
 
 
+FIRST_LINE, NEXT_LINES = 10.0, 60.0
+"""Seconds before a bar's first line in a pipe, and between further ones."""
+
+
 class Bar:
-    """A progress bar on a terminal; see `progress`.
+    """A progress bar on a terminal, and in a pipe a line now and then; see `progress`.
 
     Parameters
     ----------
@@ -57,18 +62,31 @@ class Bar:
         Text in front of the bar.
     total
         Amount of work; None if it is not known yet.
+    lines
+        Print lines.
     """
 
-    def __init__(self, display: Progress, label: str, total: float | None = None) -> None:
+    def __init__(
+        self, display: Progress, label: str, total: float | None = None, lines: bool = False
+    ) -> None:
+        self._lines = lines
         self._display, self._task = display, display.add_task(label, total=total)
+        self._label, self._next_line = label, time.monotonic() + FIRST_LINE
 
     def __call__(self, done: float, total: float | None = None) -> None:
         """Show the work done, and the total if it was not known."""
         self._display.update(self._task, completed=done, total=total)
+        if not self._lines or time.monotonic() < self._next_line:
+            return
+        self._next_line = time.monotonic() + NEXT_LINES
+        total = self._display.tasks[self._display.task_ids.index(self._task)].total
+        share = f" {done / total:.0%}" if total else ""
+        print(f"{self._label}{share} ...", file=sys.stderr, flush=True)
 
     def describe(self, label: str) -> None:
         """Change the text in front of the bar."""
         self._display.update(self._task, description=label)
+        self._label = label
 
     def item(self, number: int, count: int, label: str) -> Callable[[float, float], None]:
         """Return a callback ``(done, total)`` for item ``number`` (from 0) of ``count``."""
@@ -81,7 +99,7 @@ class Bar:
 
     def add_bar(self, label: str, total: float | None = None) -> Bar:
         """Add a bar of the same kind, for work that runs at the same time."""
-        return Bar(self._display, label, total)
+        return Bar(self._display, label, total, self._lines)
 
     def remove(self) -> None:
         """Remove the bar."""
@@ -97,7 +115,10 @@ def progress(
     total: float | None = None,
     shown: bool = True,
 ) -> Iterator[Bar]:
-    """Show a bar on the terminal, removed at the end; show nothing in a pipe.
+    """Show a bar on the terminal, removed at the end.
+
+    In a pipe, work of more than `FIRST_LINE` seconds prints a line with its label and share, and
+    one more every `NEXT_LINES` seconds.
 
     Parameters
     ----------
@@ -110,7 +131,7 @@ def progress(
     total
         Amount of work; None if it is not known yet.
     shown
-        False shows nothing on a terminal either.
+        False shows nothing anywhere.
     """
     columns: list[ProgressColumn] = [_label(), BarColumn()]
     if unit is None:
@@ -120,7 +141,7 @@ def progress(
     else:
         columns += [TaskProgressColumn(), RateColumn(scale, unit), TimeRemainingColumn()]
     with _display(columns, shown) as display:
-        yield Bar(display, label, total)
+        yield Bar(display, label, total, lines=shown and not _on_terminal())
 
 
 @contextmanager

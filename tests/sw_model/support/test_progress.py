@@ -41,7 +41,25 @@ print("done")
 """
 
 
-def test_bars_are_silent_in_a_pipe(capsys):
+def test_long_work_prints_lines_in_a_pipe(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("sw_model.support.progress.time.monotonic", lambda: now[0])
+    with progress("a [first]", total=4) as bar:
+        for seconds, done in ((9.9, 1), (10.1, 1), (70.0, 2), (70.2, 3)):
+            now[0] = 100 + seconds
+            bar(done)
+        bar.describe("the last")
+        now[0] = 300
+        bar(4)
+    assert capsys.readouterr().err == "a [first] 25% ...\na [first] 75% ...\nthe last 100% ...\n"
+    with progress("unknown") as bar, progress("hidden", shown=False) as hidden:
+        now[0] = 400
+        bar(1)
+        hidden(1)
+    assert capsys.readouterr().err == "unknown ...\n"
+
+
+def test_short_work_is_silent_in_a_pipe(capsys):
     with progress("label", unit="kB", scale=1e-3) as bar:
         bar(1, 2)
         bar.describe("another")
