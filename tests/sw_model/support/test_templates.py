@@ -55,7 +55,7 @@ def test_templates_are_package_data():
     listed = (ROOT / "pyproject.toml").read_text()
     found = sorted((ROOT / "sw_model").rglob("*.md"))
     kept = [path for path in found if "deployments" not in path.parts]
-    assert len(kept) == 3
+    assert len(kept) == 4
     for path in kept:
         folder = path.parent.relative_to(ROOT / "sw_model").parts
         assert f'"{"/".join([folder[0], *["*"] * (len(folder) - 1)])}/*.md"' in listed
