@@ -116,6 +116,8 @@ def main(args: argparse.Namespace) -> int:
         check_compiler()
     folder = RunFolder(args.output or args.resume.parent, args.resume)
     teacher = None if args.teacher is None else Teacher.load(args.teacher)
+    if teacher is not None and options.spec.colours > 1:
+        raise UsageError(f"--teacher is for grey pictures, and --config {options.config} is not")
     if teacher is not None and options.patch % PLANES:
         raise UsageError(f"--patch {options.patch} is odd; --teacher needs an even number")
     keep_freed_memory()
@@ -123,7 +125,7 @@ def main(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     run = FewSpikeRun(
         options,
-        WholePictures.load(args.data, args.set, options.patch),
+        WholePictures.load(args.data, args.set, options.patch, options.spec.colours),
         teacher=teacher,
         compiled=not args.no_compile,
         bf16=not args.fp32,

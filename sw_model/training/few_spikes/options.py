@@ -12,7 +12,9 @@ LEVELS = (0, 55)
 """Noise levels that networks are trained for, in grey levels."""
 
 
-def _network(name: str, depth: int, channels: int, timesteps: int, planes: int) -> NetworkSpec:
+def _network(
+    name: str, depth: int, channels: int, timesteps: int, planes: int, colours: int = 1
+) -> NetworkSpec:
     return uniform_network(
         name,
         depth=depth,
@@ -21,7 +23,7 @@ def _network(name: str, depth: int, channels: int, timesteps: int, planes: int) 
         weight_bits=4,
         encoding_weight_bits=8,
         output_weight_bits=8,
-        inputs=planes**2,
+        inputs=colours * planes**2,
         code="binary",
         planes=planes,
         noise_levels=LEVELS,
@@ -34,10 +36,12 @@ CONFIGURATIONS = {
     for spec in (
         _network("video", depth=15, channels=64, timesteps=5, planes=2),
         _network("grey", depth=17, channels=64, timesteps=4, planes=1),
+        _network("colour", depth=15, channels=64, timesteps=5, planes=2, colours=3),
         _network("tiny", depth=4, channels=8, timesteps=4, planes=2),
     )
 }
-"""Networks by name: `video` for speed, `grey` for quality, `tiny` for trials."""
+"""Networks by name: `video` for speed, `grey` for quality, `colour` for pictures of three colours,
+`tiny` for trials."""
 LIMITS: dict[str, tuple[float, float]] = {
     "minutes": (0.001, 10**6),
     "batch": (1, 1024),

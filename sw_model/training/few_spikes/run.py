@@ -17,7 +17,7 @@ from sw_model.network.dncnn import BATCH_NORM_MOMENTUM
 from sw_model.network.few_spikes import FewSpikeDnCNN, FewSpikeLayer, spikes_of
 from sw_model.pictures.arrays import Picture
 from sw_model.pictures.metrics import psnr
-from sw_model.pictures.noise import add_noise
+from sw_model.pictures.noise import add_noise, join_planes, planes
 from sw_model.spec import GREY_MAX, Deployment, UsageError
 from sw_model.support.files import write_atomically
 from sw_model.support.reading import reading
@@ -190,12 +190,13 @@ class FewSpikeRun:
         for sigma in EVALUATED:
             values, spikes = [], []
             for clean in map(_centre, self.pictures.held_out):
-                pixels = torch.from_numpy(add_noise(clean, sigma, NOISE_SEED)).float()[None, None]
+                noisy = list(planes(add_noise(clean, sigma, NOISE_SEED)))
+                pixels = torch.from_numpy(np.stack(noisy)).float()[None]
                 record: list[torch.Tensor] = []
                 residual = model(pixels, torch.tensor([float(sigma)]), record=record)
-                denoised = (pixels - residual)[0, 0].round().clamp(0, GREY_MAX)
-                values.append(psnr(clean, denoised.to(torch.uint8).numpy()))
-                spikes.append(sum(float(spikes_of(v).sum()) for v in record) / clean.size)
+                denoised = (pixels - residual)[0].round().clamp(0, GREY_MAX).to(torch.uint8)
+                values.append(psnr(clean, join_planes(list(denoised.numpy()))))
+                spikes.append(sum(float(spikes_of(v).sum()) for v in record) / pixels[0, 0].numel())
             found[str(sigma)] = [round(float(np.mean(x)), 3) for x in (values, spikes)]
         model.train(was_training)
         return found
@@ -273,7 +274,7 @@ def _centre(picture: Picture) -> Picture:
     """The centre of a picture, with sides of `EVALUATED_SIDE` pixels at most."""
     rows, columns = (
         slice((side - min(side, EVALUATED_SIDE)) // 2, (side + min(side, EVALUATED_SIDE)) // 2)
-        for side in picture.shape
+        for side in picture.shape[:2]
     )
     return picture[rows, columns]
 

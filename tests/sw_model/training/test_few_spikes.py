@@ -13,6 +13,8 @@ from safetensors.torch import save_file
 from sw_model import golden
 from sw_model.__main__ import main
 from sw_model.network.few_spikes import spikes_of
+from sw_model.pictures.metrics import psnr
+from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError, load_deployment
 from sw_model.training.few_spikes.data import DATA_SET, WholePictures
 from sw_model.training.few_spikes.options import Options
@@ -67,6 +69,35 @@ def test_batches_depend_on_seed_and_step_alone(pictures):
     assert 0 <= a.sigma.min() < 10 < 45 < a.sigma.max() <= 55
     deviation = a.noise.std((1, 2, 3))
     assert torch.allclose(deviation, a.sigma, rtol=0.2, atol=0.5)
+
+
+def test_colours_are_learnt_from_colour_pictures(tmp_path, pictures):
+    coloured = WholePictures.load(tmp_path, DATA_SET, 16, 3)
+    assert {image.shape[2] for image in (*coloured.images, *coloured.held_out)} == {3}
+    run, losses = trained(coloured, 3, Options(**{**TINY.__dict__, "config": "colour"}))
+    batch = run.batch(0)
+    assert batch.noisy.shape == (4, 3, 16, 16)
+    # The clean patches are pieces of the pictures: colours differ, and each keeps its place.
+    clean = (batch.noisy - batch.noise).numpy()
+    assert np.abs(clean[:, 0] - clean[:, 1]).max() > 5
+    tones = {tuple(tone) for image in coloured.images for tone in image.reshape(-1, 3).tolist()}
+    found = clean.transpose(0, 2, 3, 1).reshape(-1, 3).astype(int)
+    assert {tuple(tone) for tone in found.tolist()} <= tones
+    assert np.isfinite(losses).all()
+    found = run.evaluate()
+    picture = coloured.held_out[0]
+    noisy = add_noise(picture, 25, 0)
+    deployment = run.freeze()
+    assert deployment.spec.colours == 3
+    result = golden.denoise(deployment, noisy, level=25)
+    assert found["25"][0] == pytest.approx(psnr(picture, result.denoised), abs=1.5)
+
+
+def test_grey_pictures_have_three_equal_colours(tmp_path, pictures):
+    for path in (tmp_path / DATA_SET).iterdir():
+        Image.open(path).convert("L").save(path)
+    coloured = WholePictures.load(tmp_path, DATA_SET, 16, 3)
+    assert all((image[..., 0] == image[..., 2]).all() for image in coloured.images)
 
 
 def test_it_learns(pictures):
@@ -195,6 +226,13 @@ def test_mistakes_are_one_sentence(arguments, sentence, pictures, tmp_path, monk
     assert sentence in error
     assert error.count("\n") == 1
     assert not Path("x").exists()
+
+
+def test_a_teacher_for_grey_is_none_for_colour(teacher, pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["-o", "x", "--config", "colour", "--teacher", "ffdnet.safetensors"]
+    assert main(["train-few-spikes", *arguments, "--data", ".", "--no-compile"]) == 2
+    assert "--teacher is for grey pictures, and --config colour is not" in capsys.readouterr().err
 
 
 def test_another_network_cannot_be_gone_on_with(pictures, tmp_path):
