@@ -61,7 +61,32 @@ def _few(
     return replace(found, mults=mults.astype(np.uint16))
 
 
-# Sums that are small beside the thresholds' steps, and sizes that are odd: faults show.
+def _extreme(deployment: Deployment) -> Deployment:
+    """Largest weights; in a frame of one extreme the spikes of all but one sign of them."""
+    sign = np.where(np.arange(deployment.spec.channels) % 2, -1, 1)
+    weights = [
+        np.broadcast_to(layer, weight.shape) * np.int8(127)
+        for layer, weight in zip(
+            [
+                sign[:, None, None, None],
+                *[(sign[:, None] * sign)[:, :, None, None]] * (len(deployment.weights) - 2),
+                sign[None, :, None, None],
+            ],
+            deployment.weights,
+            strict=True,
+        )
+    ]
+    return replace(
+        deployment,
+        weights=tuple(weight.astype(np.int8) for weight in weights),
+        thresholds=tuple(np.ones_like(threshold) for threshold in deployment.thresholds),
+        inits=tuple(np.zeros_like(init) for init in deployment.inits),
+        noise_weight=(2047 * sign).astype(np.int16),
+        mults=np.array([(1 << MULT_BITS) - 1], dtype=np.uint16),
+    )
+
+
+# Small thresholds, so that a unit of a sum or of a level shows in the spikes.
 FEW_FAULTS = _few(
     "few-faults",
     3,
@@ -71,9 +96,9 @@ FEW_FAULTS = _few(
     channels=8,
     weight_bits=2,
     encoding_weight_bits=5,
-    encoding_shift=6,
+    encoding_shift=10,
     output_shift=9,
-    noise_shift=9,
+    noise_shift=15,
 )
 FEW_SPIKES = {
     found.spec.name: found
@@ -83,9 +108,10 @@ FEW_SPIKES = {
         _few("few-three-steps", 2, timesteps=3, channels=6, planes=2, weight_bits=4),
         _few("few-five-levels", 4, timesteps=5, channels=5, levels=(10, 75), weight_bits=6),
         _few("few-eight-steps", 5, timesteps=8, channels=4, planes=2, levels=(0, 255)),
-        _few("few-colours", 6, timesteps=4, channels=5, colours=3, levels=(5, 50)),
+        _few("few-colours", 6, timesteps=6, channels=5, colours=3, levels=(5, 50)),
         _few("few-colour-planes", 7, timesteps=2, channels=6, colours=3, planes=2),
-        _few("few-wide", 8, timesteps=2, channels=65, planes=2, weight_bits=3),
+        _extreme(_few("few-extreme", 9, timesteps=4, channels=4, planes=2, levels=(0, 255))),
+        _few("few-wide", 8, timesteps=7, channels=65, planes=2, weight_bits=3),
     )
 }
 """Networks of the few-spike code by name."""
@@ -183,9 +209,11 @@ CASES = (
     Case("few-five-levels", (5, 1), 5),
     Case("few-eight-steps", (5, 4), 8),
     Case("few-eight-steps", (1, 7), 8, 2),
-    Case("few-colours", (2, 3), 4),
-    Case("few-colour-planes", (3, 3), 2),
-    Case("few-wide", (2, 2), 2),
+    Case("few-colours", (2, 3), 6),
+    Case("few-colour-planes", (3, 1), 2),
+    # Sums as large as their widths allow.
+    Case("few-extreme", (5, 6), 4),
+    Case("few-wide", (2, 2), 7),
     Case("few-faults", (5, 3), 4),
 )
 """Odd sizes, one-pixel-wide images, and images in a row."""
