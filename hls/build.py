@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Write the frozen network as an hls4ml project for the Vitis backend, for frames of one "
-        "size; the same input gives the same files."
+        "size; the same input gives the same files. A network that takes a noise level gets a "
+        "second input stream: the level of each frame, in sixteenths of a grey level."
     )
     parser.epilog = "example: python -m hls build --deployment compact --size 64,64 -o build/hls"
     add_project_options(parser)
