@@ -261,5 +261,7 @@ def _make_reproducible(folder: Path, stamp: str, deployment: Deployment) -> None
         encoding="utf-8",
     )
     configuration = folder / CONFIGURATION
-    text = configuration.read_text(encoding="utf-8").replace(stamp, deployment.hash[: len(stamp)])
+    # YAML quotes a stamp that reads like a number.
+    text = configuration.read_text(encoding="utf-8").replace(f"'{stamp}'", stamp)
+    text = text.replace(stamp, deployment.hash[: len(stamp)])
     configuration.write_text(text.replace(str(folder), "."), encoding="utf-8")
