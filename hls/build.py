@@ -10,13 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sw_model.spec import PIXEL_BITS, Deployment, UsageError
-from sw_model.spec.deployment import load_plain_deployment
+from sw_model.spec import PIXEL_BITS, Deployment, NetworkSpec, UsageError, load_deployment
+from sw_model.spec.network import LEVEL_BITS, NOISE_UNITS
 from sw_model.support.files import replacing_folder
 from sw_model.support.options import add_deployment_option, parse_size
 from sw_model.support.progress import Phase, phases, unseen
 
 from .compile import PROJECT, TESTBENCH
+from .supported import check_supported
 
 KIND = "HLS project"
 MANIFEST = "manifest.json"
@@ -32,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Write the frozen network as an hls4ml project for the Vitis backend, for frames of one "
-        "size; the same input gives the same files."
+        "size; the same input gives the same files. A network that takes a noise level gets a "
+        "second input stream: the level of each frame, in sixteenths of a grey level."
     )
     parser.epilog = "example: python -m hls build --deployment compact --size 64,64 -o build/hls"
     add_project_options(parser)
@@ -86,7 +88,7 @@ def main(args: argparse.Namespace) -> None:
 
 def write_requested_project(args: argparse.Namespace, folder: Path, phase: Phase) -> dict[str, Any]:
     """Write the project that the command line describes, and return its manifest."""
-    deployment = load_plain_deployment(args.deployment, "the HLS project")
+    deployment = load_deployment(args.deployment)
     timesteps = deployment.spec.timesteps_max if args.timesteps is None else args.timesteps
     channels = deployment.spec.channels
     if not args.clock > 0:
@@ -136,8 +138,10 @@ def write_project(
     Raises
     ------
     UsageError
-        T is not allowed, or the reuse factor does not divide the channels.
+        The network is not supported, T is not allowed, or the reuse factor does not divide the
+        channels.
     """
+    check_supported(deployment.spec)
     deployment.mult(timesteps)
     channels = deployment.spec.channels
     if reuse_factor < 1 or channels % reuse_factor:
@@ -158,7 +162,8 @@ def write_project(
     )
     phase("writing the project")
     # Otherwise hls4ml writes the PyTorch object with all weights into its configuration.
-    model.config.config["PytorchModel"] = "hls.network.FrozenDnCNN"
+    network = type(model.config.config["PytorchModel"])
+    model.config.config["PytorchModel"] = f"{network.__module__}.{network.__name__}"
     with contextlib.redirect_stdout(io.StringIO()):  # it prints the folder
         model.write()
     _make_reproducible(folder, str(model.config.get_config_value("Stamp")), deployment)
@@ -174,6 +179,7 @@ def write_project(
         "spiking_layers": len(deployment.spec.spiking_layers),
         "part": part,
         "clock_ns": clock_ns,
+        **_inputs(deployment.spec),
     }
     (folder / MANIFEST).write_text(
         json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
@@ -195,15 +201,19 @@ def convert(
     # hls4ml and PyTorch take seconds to load, so import them after the checks of user input.
     from hls4ml.converters import convert_from_pytorch_model
 
-    from .network import FrozenDnCNN
+    from .network import frozen_network
     from .register import BACKEND, register
     from .streams import set_stream_depths
 
     register()
+    spec = deployment.spec
     pixels = f"ap_int<{PIXEL_BITS}>"
+    inputs = {"pixels": (pixels, [*size, spec.colours])}
+    if spec.noise_levels is not None:
+        inputs["level"] = (f"ap_uint<{LEVEL_BITS}>", [1])
     with contextlib.redirect_stdout(io.StringIO()):  # it prints every layer
         model = convert_from_pytorch_model(
-            FrozenDnCNN(deployment, timesteps),
+            frozen_network(deployment, timesteps),
             output_dir=str(folder),
             project_name=PROJECT,
             backend=BACKEND,
@@ -216,12 +226,31 @@ def convert(
                     "ReuseFactor": reuse_factor,
                     "Strategy": "Resource",
                 },
-                "LayerName": {"pixels": {"Precision": {"result": pixels}}},
-                "InputShape": [[None, *size, 1]],
+                "LayerName": {
+                    name: {"Precision": {"result": precision}}
+                    for name, (precision, _) in inputs.items()
+                },
+                "InputShape": [[None, *shape] for _, shape in inputs.values()],
             },
         )
     set_stream_depths(model)
     return model
+
+
+def _inputs(spec: NetworkSpec) -> dict[str, Any]:
+    """What the manifest says of a network that is not plain: code, planes and noise levels."""
+    if spec.plain:
+        return {}
+    levels = None
+    if spec.noise_levels is not None:
+        low, high = spec.noise_levels
+        levels = {"low": low, "high": high, "units_per_grey_level": NOISE_UNITS}
+    return {
+        "code": spec.code,
+        "planes": spec.planes,
+        "colours": spec.colours,
+        "noise_levels": levels,
+    }
 
 
 def _make_reproducible(folder: Path, stamp: str, deployment: Deployment) -> None:
@@ -232,5 +261,7 @@ def _make_reproducible(folder: Path, stamp: str, deployment: Deployment) -> None
         encoding="utf-8",
     )
     configuration = folder / CONFIGURATION
-    text = configuration.read_text(encoding="utf-8").replace(stamp, deployment.hash[: len(stamp)])
+    # YAML quotes a stamp that reads like a number.
+    text = configuration.read_text(encoding="utf-8").replace(f"'{stamp}'", stamp)
+    text = text.replace(stamp, deployment.hash[: len(stamp)])
     configuration.write_text(text.replace(str(folder), "."), encoding="utf-8")

@@ -52,7 +52,7 @@ class Frame:
     Attributes
     ----------
     denoised
-        (N,) int64 in raster order.
+        (N,) int64 in raster order, the colours of a pixel in a row.
     trace
         Lines ``layer word`` in hexadecimal digits, in the order of the writes.
     """
@@ -94,7 +94,11 @@ def compile_project(folder: Path) -> Path:
 
 
 def simulate_frames(
-    program: Path, frames: Sequence[npt.NDArray[np.integer]], *, layer_digits: int
+    program: Path,
+    frames: Sequence[npt.NDArray[np.integer]],
+    *,
+    layer_digits: int,
+    levels: Sequence[int] | None = None,
 ) -> list[Frame]:
     """Denoise frames one after the other, in one run of the program.
 
@@ -103,19 +107,24 @@ def simulate_frames(
     program
         Path that `compile_project` returned, in its project's folder.
     frames
-        (H, W) pixels of the project's size.
+        (H, W) pixels of the project's size; (H, W, 3) for a network of three colours.
     layer_digits
         Hexadecimal digits of a layer's number in the trace.
+    levels
+        Noise level of each frame in sixteenths of a grey level, for a network that takes one.
 
     Raises
     ------
     CompileFailure
-        The program crashed, or did not read all pixels.
+        The program crashed, did not read all pixels, or lacks a noise level.
     """
     with temporary_folder() as scratch:
         for index, pixels in enumerate(frames):
             text = "".join(f"{pixel}\n" for pixel in pixels.reshape(-1))
             (scratch / f"pixels_{index}.txt").write_text(text, encoding="utf-8")
+            if levels is not None:
+                level = f"{levels[index]}\n"
+                (scratch / f"level_{index}.txt").write_text(level, encoding="utf-8")
         done = run(
             [program.absolute(), scratch, str(len(frames)), str(layer_digits)], cwd=program.parent
         )

@@ -2,8 +2,9 @@
 // word of every spiking layer. It is not part of the synthesised design.
 //
 // csim FOLDER FRAMES LAYER_DIGITS
-//   FOLDER/pixels_N.txt    input: noisy pixels, one per line
-//   FOLDER/denoised_N.txt  output: denoised pixels, one per line
+//   FOLDER/pixels_N.txt    input: noisy pixels, one number per line; colours of a pixel in a row
+//   FOLDER/level_N.txt     input: noise level, if the network takes one
+//   FOLDER/denoised_N.txt  output: denoised pixels, as the noisy ones
 //   FOLDER/trace_N.txt     output: lines "layer word", both hexadecimal with leading zeros
 
 #include <cstdlib>
@@ -32,6 +33,32 @@ std::string hexadecimal(const std::string &bits) {
     return digits;
 }
 
+// Networks that take no noise level.
+template <class pixels_T, class denoised_T>
+bool denoise(void (*network)(hls::stream<pixels_T> &, hls::stream<denoised_T> &),
+             hls::stream<pixels_T> &pixels, const std::string &, hls::stream<denoised_T> &denoised) {
+    network(pixels, denoised);
+    return true;
+}
+
+// Networks that take one.
+template <class pixels_T, class level_T, class denoised_T>
+bool denoise(void (*network)(hls::stream<pixels_T> &, hls::stream<level_T> &,
+                             hls::stream<denoised_T> &),
+             hls::stream<pixels_T> &pixels, const std::string &level_file,
+             hls::stream<denoised_T> &denoised) {
+    std::ifstream source(level_file);
+    unsigned value;
+    if (!(source >> value))
+        return false;
+    level_T payload;
+    payload[0] = value;
+    hls::stream<level_T> level("level");
+    level.write(payload);
+    network(pixels, level, denoised);
+    return true;
+}
+
 } // namespace
 
 void spiking_trace(unsigned layer, const std::string &word) {
@@ -52,21 +79,30 @@ int main(int argc, char **argv) {
         hls::stream<input_t> pixels("pixels");
         hls::stream<result_t> denoised("denoised");
         std::ifstream source(folder + "/pixels" + name);
+        unsigned colour = 0;
+        input_t payload;
         for (int pixel; source >> pixel;) {
-            input_t payload;
-            payload[0] = pixel;
-            pixels.write(payload);
+            payload[colour] = pixel;
+            colour = (colour + 1) % input_t::size;
+            if (colour == 0)
+                pixels.write(payload);
         }
         trace.open(folder + "/trace" + name);
-        spiking_dncnn(pixels, denoised);
+        if (!denoise(spiking_dncnn, pixels, folder + "/level" + name, denoised)) {
+            std::cerr << "the noise level is missing" << std::endl;
+            return EXIT_FAILURE;
+        }
         trace.close();
         if (!pixels.empty()) {
             std::cerr << "the design left pixels unread" << std::endl;
             return EXIT_FAILURE;
         }
         std::ofstream sink(folder + "/denoised" + name);
-        while (!denoised.empty())
-            sink << denoised.read()[0].to_int() << '\n';
+        while (!denoised.empty()) {
+            const result_t pixel = denoised.read();
+            for (unsigned c = 0; c < result_t::size; c++)
+                sink << pixel[c].to_int() << '\n';
+        }
     }
     return EXIT_SUCCESS;
 }

@@ -25,13 +25,16 @@ class FrozenConv(HLS4MLModule):
     layer
         Shape and kind. The encoding layer maps pixels (B, H, W, 1) to sums (B, H, W, C); hidden
         layers map spikes (B, H, W, T, C) to sums of the same shape; the output layer maps spikes
-        to one sum over all timesteps, (B, H, W, 1).
+        to one sum over all timesteps, (B, H, W, P). P is the planes of all colours.
     weight
         (out_channels, in_channels, 3, 3) integers.
     widths
         Derived widths of the layer.
     timesteps
         T.
+    binary
+        The few-spike code: hidden layers give one sum a pixel too, (B, H, W, C), and a spike at
+        step t counts 2^(T-1-t).
     """
 
     def __init__(
@@ -40,12 +43,20 @@ class FrozenConv(HLS4MLModule):
         weight: npt.NDArray[np.integer],
         widths: LayerWidths,
         timesteps: int,
+        *,
+        binary: bool = False,
     ) -> None:
         super().__init__()
         self.layer, self.widths, self.timesteps = layer, widths, timesteps
+        self.binary = binary
         # hls4ml reads these attributes of every layer with "Conv" in its name.
         self.padding_mode, self.groups = "zeros", 1
         self.register_buffer("weight", torch.from_numpy(weight.astype(np.int64)))
+
+    @property
+    def sum_over_time(self) -> bool:
+        """Whether a layer over spikes gives one sum a pixel."""
+        return self.binary or self.layer.kind == "output"
 
     def forward(self, x: Tensor) -> Tensor:
         """The sums of weight * input."""
@@ -54,8 +65,11 @@ class FrozenConv(HLS4MLModule):
         batch, height, width, steps, channels = x.shape
         maps = x.permute(0, 3, 4, 1, 2).reshape(batch * steps, channels, height, width)
         sums = self._convolve(maps).reshape(batch, steps, -1, height, width)
-        if self.layer.kind == "output":
-            return sums.sum(1).permute(0, 2, 3, 1)
+        if self.sum_over_time:
+            total = sums[:, 0]
+            for step in range(1, steps):
+                total = (2 if self.binary else 1) * total + sums[:, step]
+            return total.permute(0, 2, 3, 1)
         return sums.permute(0, 3, 4, 1, 2)
 
     def _convolve(self, maps: Tensor) -> Tensor:
@@ -127,6 +141,31 @@ class FrozenLIF(HLS4MLModule):
         return torch.stack(spikes, 3)
 
 
+class FrozenPlanes(HLS4MLModule):
+    """Sorts pixels into planes; `sw_model.spec.NetworkSpec` says which pixel goes where.
+
+    Parameters
+    ----------
+    planes
+        r, 2 or more.
+    """
+
+    def __init__(self, planes: int) -> None:
+        super().__init__()
+        self.planes = planes
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(B, H, W, colours) to (B, ceil(H / r), ceil(W / r), colours * r^2)."""
+        r = self.planes
+        for axis in (1, 2):
+            length = pixels.shape[axis]
+            last = pixels.narrow(axis, length - 1, 1)
+            pixels = torch.cat([pixels, *[last] * (-length % r)], axis)
+        batch, height, width, colours = pixels.shape
+        split = pixels.reshape(batch, height // r, r, width // r, r, colours)
+        return split.permute(0, 1, 3, 5, 2, 4).reshape(batch, height // r, width // r, -1)
+
+
 class FrozenResidual(HLS4MLModule):
     """Scales the output layer's sums to the residual and subtracts it from the pixels.
 
@@ -135,7 +174,7 @@ class FrozenResidual(HLS4MLModule):
     layer
         The output layer; its shift is used.
     bias
-        (1,) integer, added T times.
+        (P,) integers, added T times, once in the few-spike code. P is the planes of all colours.
     mult
         Output multiplier of T.
     widths
@@ -144,6 +183,10 @@ class FrozenResidual(HLS4MLModule):
         T.
     largest
         Largest denoised pixel; the smallest is 0.
+    binary
+        The few-spike code.
+    planes
+        r, as of `FrozenPlanes`; 1 for pixels that are in no planes.
     """
 
     def __init__(
@@ -154,15 +197,23 @@ class FrozenResidual(HLS4MLModule):
         widths: LayerWidths,
         timesteps: int,
         largest: int,
+        *,
+        binary: bool = False,
+        planes: int = 1,
     ) -> None:
         super().__init__()
-        self.layer, self.mult, self.widths = layer, mult, widths
-        self.timesteps, self.largest = timesteps, largest
+        self.layer, self.mult, self.widths, self.planes = layer, mult, widths, planes
+        self.times, self.largest = 1 if binary else timesteps, largest
         self.register_buffer("bias", torch.from_numpy(bias.astype(np.int64)))
 
     def forward(self, pixels: Tensor, sums: Tensor) -> Tensor:
-        """Denoised pixels (B, H, W, 1) of pixels and sums of the same shape."""
-        total = sums + self.timesteps * self.get_buffer("bias")
+        """Denoised pixels of pixels (B, H, W, colours) and sums (B, H / r, W / r, P)."""
+        r = self.planes
+        total = sums + self.times * self.get_buffer("bias")
         half = 1 << (self.layer.shift - 1)
         residual = (total * self.mult + half) >> self.layer.shift
-        return (pixels - residual).clamp(0, self.largest)
+        batch, rows, columns, _ = residual.shape
+        split = residual.reshape(batch, rows, columns, -1, r, r).permute(0, 1, 4, 2, 5, 3)
+        whole = split.reshape(batch, rows * r, columns * r, -1)
+        inside = whole[:, : pixels.shape[1], : pixels.shape[2]]
+        return (pixels - inside).clamp(0, self.largest)

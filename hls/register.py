@@ -10,9 +10,10 @@ from hls4ml.converters.pytorch_to_hls import get_supported_pytorch_layers
 from hls4ml.model.layers import layer_map, register_layer
 from hls4ml.model.optimizer import get_backend_passes
 
+from .calls import CALLS
 from .graph_layers import LAYERS
 from .parsers import HANDLERS
-from .templates import TEMPLATES
+from .templates import CONFIGS
 
 BACKEND = "Vitis"
 KERNELS = Path(__file__).with_name("nnet_utils")
@@ -38,7 +39,7 @@ def register() -> None:
             register_pytorch_layer_handler(name, handler)
     backend = get_backend(BACKEND)
     known = get_backend_passes(backend.name)
-    for template in TEMPLATES:
+    for template in (*CONFIGS, *CALLS):
         if f"{backend.name.lower()}:{template().get_name()}" not in known:
             backend.register_template(template)
     for path in sorted(KERNELS.glob("*.h")):

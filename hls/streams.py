@@ -29,14 +29,8 @@ def set_stream_depths(model: Any) -> dict[str, int]:
         Depth of each stream, in payloads, by its name in C++.
     """
     layers = list(model.get_layers())
-    convolutions = [layer for layer in layers if isinstance(layer, EventSynapses | PixelSynapses)]
-    height, width = (convolutions[0].get_attr(name) for name in ("in_height", "in_width"))
-    lag = len(convolutions) * (width + 1) + 1
-    waiting = {
-        layer.get_input_variable(layer.inputs[0]).name
-        for layer in layers
-        if isinstance(layer, SpikingResidual)
-    }
+    (residual,) = (layer for layer in layers if isinstance(layer, SpikingResidual))
+    waiting = residual.get_input_variable(residual.inputs[0]).name
     ends = {
         variable.name for variable in (*model.get_input_variables(), *model.get_output_variables())
     }
@@ -47,7 +41,24 @@ def set_stream_depths(model: Any) -> dict[str, int]:
                 continue
             # Shape (height, width, channels) or (height, width, timesteps, channels).
             payloads = variable.shape[2] if len(variable.shape) > len(("y", "x", "c")) else 1
-            depth = min(height * width, lag) if variable.name in waiting else payloads
+            depth = waiting_pixels(model, residual) if variable.name == waiting else payloads
             depths[variable.name] = max(DEPTH_MIN, depth)
             variable.pragma = ("stream", depths[variable.name])
     return depths
+
+
+def waiting_pixels(model: Any, residual: SpikingResidual) -> int:
+    """How many pixels wait for their residual at most.
+
+    The output layer gives the sums of a position when the planes of the position that is `lag`
+    later have come in, the last pixel of which may lie rows of pixels further.
+    """
+    convolutions = [
+        layer for layer in model.get_layers() if isinstance(layer, EventSynapses | PixelSynapses)
+    ]
+    columns = convolutions[0].get_attr("in_width")
+    height, width, planes = (residual.get_attr(f) for f in ("in_height", "in_width", "planes"))
+    lag = len(convolutions) * (columns + 1) + 1
+    rows = -(-lag // columns)
+    pixels = width * (planes * rows + planes - 1) + planes * (lag - columns * rows) + planes - 1
+    return int(min(height * width, pixels))

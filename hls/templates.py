@@ -1,19 +1,27 @@
-"""Templates of the C++ for the frozen network's layers: one configuration and one call per layer.
+"""Templates of the layers' configurations in C++.
 
 All widths and constants of the kernels come from the layers' attributes through these templates.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
+from hls4ml.backends.template import LayerConfigTemplate
 from hls4ml.model.layers import Layer
 
 from sw_model.spec import KERNEL, MULT_BITS, TAPS
-from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.fixed_point import NOISE_WEIGHT_BITS, unsigned_width
+from sw_model.spec.network import LEVEL_BITS
 
-from .graph_layers import EventSynapses, PixelSynapses, SpikingNeurons, SpikingResidual
+from .graph_layers import (
+    EventSynapses,
+    FewSpikeNeurons,
+    LevelBias,
+    PixelPlanes,
+    PixelSynapses,
+    PlaneResidual,
+    SpikingNeurons,
+    SpikingResidual,
+)
 
 _WINDOW = """\
     static const unsigned height = {in_height};
@@ -81,14 +89,55 @@ struct config{index} {{
     typedef {bias_t.name} bias_t;
 }};
 """
-CONV_CALL = "nnet::{kernel}<{input_t}, {output_t}, {config}>({input}, {output}, {weight});"
-LIF_CALL = (
-    "nnet::lif<{input_t}, {output_t}, {config}>({input}, {output}, {bias}, {threshold}, {init});"
-)
-RESIDUAL_CALL = (
-    "nnet::spiking_residual<{pixels_t}, {sums_t}, {output_t}, {config}>"
-    "({pixels}, {sums}, {output}, {bias});"
-)
+FEW_SPIKES_CONFIG = """\
+struct config{index} {{
+    static const unsigned layer = {layer};
+    static const unsigned pixels = {in_height} * {in_width};
+    static const unsigned steps = {timesteps};
+    static const unsigned n_chan = {n_chan};
+    static const unsigned reuse_factor = {reuse};
+    static const int shift = {shift};
+    static const int half = {half};
+    typedef ap_int<{current_bits}> current_t;
+    typedef ap_int<{membrane_bits}> membrane_t;
+    typedef ap_uint<{value_bits}> value_t;
+    typedef ap_int<{bias_bits}> bias_t;
+    typedef {threshold_t.name} threshold_t;
+    typedef {init_t.name} init_t;
+}};
+"""
+LEVEL_BIAS_CONFIG = """\
+struct config{index} {{
+    static const unsigned n_chan = {n_chan};
+    static const int shift = {shift};
+    static const int half = {half};
+    typedef ap_int<{product_bits}> product_t;
+    typedef {bias_t.name} bias_t;
+    typedef {noise_weight_t.name} noise_weight_t;
+}};
+"""
+PLANES_CONFIG = """\
+struct config{index} {{
+    static const unsigned height = {in_height};
+    static const unsigned width = {in_width};
+    static const unsigned planes = {planes};
+}};
+"""
+PLANE_RESIDUAL_CONFIG = """\
+struct config{index} {{
+    static const unsigned height = {in_height};
+    static const unsigned width = {in_width};
+    static const unsigned planes = {planes};
+    static const unsigned mult = {mult};
+    static const int half = {half};
+    static const int shift = {shift};
+    static const int grey_max = {grey_max};
+    typedef ap_uint<{mult_bits}> mult_t;
+    typedef ap_int<{total_bits}> total_t;
+    typedef ap_int<{product_bits}> product_t;
+    typedef {bias_t.name} bias_t;
+}};
+"""
 
 
 class _WindowConfig(LayerConfigTemplate):
@@ -132,11 +181,53 @@ class LIFConfig(LayerConfigTemplate):
         return LIF_CONFIG.format(**params)
 
 
-class ResidualConfig(LayerConfigTemplate):
-    """Configuration of `SpikingResidual`."""
+class FewSpikesConfig(LayerConfigTemplate):
+    """Configuration of `FewSpikeNeurons`."""
 
     def __init__(self) -> None:
-        super().__init__(SpikingResidual)
+        super().__init__(FewSpikeNeurons)
+
+    def format(self, node: Layer) -> str:
+        """The C++ text."""
+        params = self._default_config_params(node)
+        params |= {f"{name}_t": table.type for name, table in node.weights.items()}
+        # A spike of the first step counts most.
+        params["value_bits"] = params["threshold_bits"] + params["timesteps"] - 1
+        return FEW_SPIKES_CONFIG.format(**params)
+
+
+class LevelBiasConfig(LayerConfigTemplate):
+    """Configuration of `LevelBias`."""
+
+    def __init__(self) -> None:
+        super().__init__(LevelBias)
+
+    def format(self, node: Layer) -> str:
+        """The C++ text."""
+        params = self._default_config_params(node)
+        params |= {f"{name}_t": table.type for name, table in node.weights.items()}
+        # The product or the rounding constant, with room for their sum.
+        params["product_bits"] = max(NOISE_WEIGHT_BITS + LEVEL_BITS, params["shift"] + 1) + 1
+        return LEVEL_BIAS_CONFIG.format(**params)
+
+
+class PlanesConfig(LayerConfigTemplate):
+    """Configuration of `PixelPlanes`."""
+
+    def __init__(self) -> None:
+        super().__init__(PixelPlanes)
+
+    def format(self, node: Layer) -> str:
+        """The C++ text."""
+        return PLANES_CONFIG.format(**self._default_config_params(node))
+
+
+class _ResidualConfig(LayerConfigTemplate):
+    """Configuration of a residual."""
+
+    def __init__(self, layer: type[Layer], template: str) -> None:
+        super().__init__(layer)
+        self.template = template
 
     def format(self, node: Layer) -> str:
         """The C++ text."""
@@ -147,69 +238,30 @@ class ResidualConfig(LayerConfigTemplate):
         product = params["total_bits"] + MULT_BITS
         params["product_bits"] = max(product, params["shift"] + 1) + 1
         params["bias_t"] = node.get_weights("bias").type
-        return RESIDUAL_CONFIG.format(**params)
+        return self.template.format(**params)
 
 
-class _Call(FunctionCallTemplate):
-    """Call of a kernel."""
-
-    def __init__(self, layer: type[Layer], header: str, template: str, **constants: str) -> None:
-        super().__init__(layer, include_header=[f"nnet_utils/{header}"])
-        self.template, self.constants = template, constants
-
-    def params(self, node: Layer) -> dict[str, Any]:
-        """Values of the template's fields."""
-        params = self._default_function_params(node)
-        params |= {name: table.name for name, table in node.weights.items()}
-        return params | self.constants
-
-    def format(self, node: Layer) -> str:
-        return self.template.format(**self.params(node))
-
-
-class EventConvCall(_Call):
-    """Call of ``event_conv_2d``."""
+class ResidualConfig(_ResidualConfig):
+    """Configuration of `SpikingResidual`."""
 
     def __init__(self) -> None:
-        super().__init__(EventSynapses, "nnet_spiking_conv.h", CONV_CALL, kernel="event_conv_2d")
+        super().__init__(SpikingResidual, RESIDUAL_CONFIG)
 
 
-class PixelConvCall(_Call):
-    """Call of ``pixel_conv_2d``."""
-
-    def __init__(self) -> None:
-        super().__init__(PixelSynapses, "nnet_spiking_conv.h", CONV_CALL, kernel="pixel_conv_2d")
-
-
-class LIFCall(_Call):
-    """Call of ``lif``."""
+class PlaneResidualConfig(_ResidualConfig):
+    """Configuration of `PlaneResidual`."""
 
     def __init__(self) -> None:
-        super().__init__(SpikingNeurons, "nnet_spiking_lif.h", LIF_CALL)
+        super().__init__(PlaneResidual, PLANE_RESIDUAL_CONFIG)
 
 
-class ResidualCall(_Call):
-    """Call of ``spiking_residual``."""
-
-    def __init__(self) -> None:
-        super().__init__(SpikingResidual, "nnet_spiking_residual.h", RESIDUAL_CALL)
-
-    def params(self, node: Layer) -> dict[str, Any]:
-        """Values as in `_Call.params`, for both inputs."""
-        params = super().params(node)
-        for name, source in zip(("pixels", "sums"), node.inputs, strict=True):
-            variable = node.get_input_variable(source)
-            params |= {name: variable.name, f"{name}_t": variable.type.name}
-        return params
-
-
-TEMPLATES = (
+CONFIGS = (
     EventConvConfig,
-    EventConvCall,
     PixelConvConfig,
-    PixelConvCall,
     LIFConfig,
-    LIFCall,
+    FewSpikesConfig,
+    LevelBiasConfig,
+    PlanesConfig,
     ResidualConfig,
-    ResidualCall,
+    PlaneResidualConfig,
 )

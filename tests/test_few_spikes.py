@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hls.__main__ import main as hls
 from rtl.__main__ import main as rtl
 from sim.__main__ import main as sim
 from sw_model import denoise, golden
@@ -83,7 +82,6 @@ def test_the_level_can_be_estimated(deployment):
         (rtl, ["board", "-o", "out"]),
         (rtl, ["synth"]),
         (rtl, ["explore", "--spikes", "s.json", "-o", "out"]),
-        (hls, ["build", "-o", "out"]),
         (sim, ["run", "-o", "out"]),
         (sim, ["frame", "-o", "out"]),
         (sim, ["vectors", "-o", "out"]),

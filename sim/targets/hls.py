@@ -43,13 +43,17 @@ def simulate_jobs(jobs: Sequence[Job], *, build_root: Path = BUILD_ROOT) -> list
     """
     first = jobs[0]
     height, width = first.pixels.shape
+    levels = [unit for job in jobs if (unit := job.level_units) is not None]
     program = build_project(
         first.deployment, (height, width), first.timesteps, build_root=build_root
     )
     spec = first.deployment.spec
     ports = {"channels": spec.channels, "layer_bits": unsigned_width(len(spec.layers) - 1)}
     frames = simulate_frames(
-        program, [job.pixels for job in jobs], layer_digits=-(-ports["layer_bits"] // 4)
+        program,
+        [job.pixels for job in jobs],
+        layer_digits=-(-ports["layer_bits"] // 4),
+        levels=levels or None,
     )
     return [
         FrameResult(

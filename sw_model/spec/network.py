@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..support.errors import UsageError
-from .fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN
+from .fixed_point import WEIGHT_BITS_MAX, WEIGHT_BITS_MIN, unsigned_width
 from .neuron import NeuronSpec
 
 KERNEL = 3
@@ -26,7 +26,9 @@ COLOURS = (1, 3)
 NOISE_LEVEL_MAX = 255
 """Grey levels."""
 NOISE_UNITS = 16
-"""Steps of the noise level per grey level: 12 bits hold all levels."""
+"""Steps of the noise level per grey level."""
+LEVEL_BITS = unsigned_width(NOISE_LEVEL_MAX * NOISE_UNITS)
+"""Width of an unsigned noise level in such steps."""
 
 
 FEW_SPIKES = NeuronSpec(leak=None, reset="soft")
@@ -212,6 +214,26 @@ class NetworkSpec:
                 f"network {self.name!r} has code {self.code}, {self.inputs} input planes and "
                 f"{levels}; {what} is for code rate, 1 plane and one noise level"
             )
+
+    def level_units(self, level: float | None) -> int | None:
+        """A noise level in grey levels, rounded to units of 1 / `NOISE_UNITS`.
+
+        Raises
+        ------
+        UsageError
+            The network does not take this level, or takes none; None is for a network of none.
+        """
+        if self.noise_levels is None:
+            if level is not None:
+                raise UsageError(f"level {level} is given to a network that takes no noise level")
+            return None
+        low, high = self.noise_levels
+        if level is None or not low <= level <= high:  # NaN is not
+            raise UsageError(
+                f"noise level {level} is not one of {low} to {high} grey levels, which the "
+                "network takes"
+            )
+        return round(level * NOISE_UNITS)
 
     @property
     def timesteps_max(self) -> int:

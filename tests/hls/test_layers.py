@@ -1,32 +1,39 @@
 """The PyTorch layers compute the golden model's integers."""
 
+import numpy as np
 import pytest
 import torch
 
-from hls.network import FrozenDnCNN
+from hls.network import FrozenDnCNN, frozen_network
 from sw_model.spec import UsageError
 from tests.rtl.networks import NETWORKS
 
-from .networks import CASES
+from .networks import CASES, FEW_FAULT_CASE
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_torch_equals_golden(case):
-    network = FrozenDnCNN(case.deployment, case.timesteps)
-    frames = case.frames
-    batch = torch.stack([torch.from_numpy(pixels) for pixels in frames]).unsqueeze(-1)
-    denoised = network(batch)
-    for pixels, picture in zip(frames, denoised, strict=True):
-        assert (picture[..., 0].numpy() == case.golden(pixels).denoised).all()
+    network = frozen_network(case.deployment, case.timesteps)
+    batch = torch.from_numpy(np.stack(case.frames)).reshape(4, *case.size, -1)
+    levels = () if case.level_units is None else (torch.tensor(case.level_units)[:, None],)
+    denoised = network(batch, *levels)
+    for golden, picture in zip(case.results, denoised, strict=True):
+        assert (picture.squeeze(-1).numpy() == golden.denoised).all()
 
 
-def test_every_layer_spikes_as_in_the_golden_model():
-    case = CASES[0]
-    network = FrozenDnCNN(case.deployment, case.timesteps)
-    pixels = case.frames[-1]
-    x = torch.from_numpy(pixels)[None, ..., None]
-    for index, layer in enumerate(case.golden(pixels).layers):
-        x = network.get_submodule(f"lif{index}")(network.get_submodule(f"conv{index}")(x))
+@pytest.mark.parametrize(
+    ("case", "neurons"), [(CASES[0], "lif"), (FEW_FAULT_CASE, "few_spikes")], ids=str
+)
+def test_every_layer_spikes_as_in_the_golden_model(case, neurons):
+    network = frozen_network(case.deployment, case.timesteps)
+    x = torch.from_numpy(case.frames[-1])[None, ..., None]
+    biases = ()
+    if case.level_units is not None:
+        x = network.get_submodule("planes")(x)
+        biases = (network.get_submodule("level_bias")(torch.tensor([case.level_units[-1:]])),)
+    for index, layer in enumerate(case.results[-1].layers):
+        sums = network.get_submodule(f"conv{index}")(x)
+        x = network.get_submodule(f"{neurons}{index}")(sums, *(biases if index == 0 else ()))
         # (1, H, W, T, C) against (T, C, H, W)
         assert (x[0].permute(2, 3, 0, 1).numpy() == layer.spikes).all()
         assert x.any()

@@ -6,8 +6,12 @@ import pytest
 
 from sim.__main__ import main
 from sim.targets import hls as hls_target
+from sw_model.spec import uniform_network
 from tests.programs import fake_program
+from tests.random_deployment import random_deployment
 from tests.rtl.networks import NETWORKS
+
+from .networks import FEW_FAULTS
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,88 @@ def test_run(tiny_file, tmp_path, capsys):
     assert figures["passed"]
     assert "cycles" not in figures
     assert (tmp_path / "sim/hls/hls.png").is_file()
+
+
+@pytest.fixture(scope="module")
+def few_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("deployment") / "few.safetensors"
+    FEW_FAULTS.save(path)
+    return str(path)
+
+
+def few_arguments(few_file, folder, *more):
+    options = ["--deployment", few_file, "--crop", "130,232,5,3", "--target", "hls"]
+    return ["run", *options, "-o", str(folder), *more]
+
+
+@pytest.mark.parametrize(
+    ("options", "level"), [(["--level", "25"], 25), (["--noise", "7.5"], 7.5)], ids=str
+)
+def test_run_with_a_noise_level(few_file, tmp_path, capsys, monkeypatch, options, level):
+    original, told = hls_target.simulate_frames, []
+
+    def spied(*args, **kwargs):
+        told.append(kwargs["levels"])
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(hls_target, "simulate_frames", spied)
+    assert main(few_arguments(few_file, tmp_path / "sim", *options)) == 0
+    text = capsys.readouterr().out
+    assert told == [[level * 16]]
+    assert f"level       {level}\n" in text
+    assert "mismatches: 0" in text
+    # Three by two positions of four pixels each, and four steps.
+    assert "72 event words of 3 layers, 15 pixels" in text
+    figures = json.loads((tmp_path / "sim/report.json").read_text())
+    assert figures["level"] == level
+    assert figures["targets"]["hls"]["passed"]
+
+
+def test_another_level_than_the_golden_model_has_fails_the_run(
+    few_file, tmp_path, capsys, monkeypatch
+):
+    original = hls_target.simulate_frames
+
+    def wrong(*args, levels, **kwargs):
+        return original(*args, levels=[level + 160 for level in levels], **kwargs)
+
+    monkeypatch.setattr(hls_target, "simulate_frames", wrong)
+    assert main(few_arguments(few_file, tmp_path / "sim", "--level", "25")) == 1
+    assert "mismatches: 0" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--level", "56"], "noise level 56.0 is not one of 0 to 55 grey levels"),
+        (["--noise", "70"], "noise level 70.0 is not one of 0 to 55 grey levels"),
+        (["--level", "nan"], "noise level nan is not one of 0 to 55 grey levels"),
+        (["--target", "hls,verilator"], "hardware in simulators is for code rate"),
+        (["--target", "gates"], "hardware in simulators is for code rate"),
+    ],
+    ids=str,
+)
+def test_levels_and_targets_that_do_not_fit_are_refused(
+    few_file, tmp_path, capsys, options, sentence
+):
+    assert main(few_arguments(few_file, tmp_path / "sim", *options)) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "sim").exists()
+
+
+def test_a_level_for_a_network_of_one_is_refused(tiny_file, tmp_path, capsys):
+    assert main(arguments(tiny_file, tmp_path / "sim", "--level", "25")) == 2
+    assert "level 25.0 is told to a network that takes no noise level" in capsys.readouterr().err
+
+
+def test_networks_of_colours_are_refused(tmp_path, capsys):
+    spec = uniform_network("red", depth=3, channels=2, timesteps=(2,), code="binary", inputs=3)
+    random_deployment(spec, 1).save(tmp_path / "red.safetensors")
+    assert main(few_arguments(str(tmp_path / "red.safetensors"), tmp_path / "sim")) == 2
+    error = capsys.readouterr().err
+    assert "network 'red' is for pictures of 3 colours; simulations denoise grey ones" in error
 
 
 def test_a_difference_fails_the_run(tiny_file, tmp_path, capsys, monkeypatch):
