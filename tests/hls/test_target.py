@@ -110,7 +110,7 @@ def test_levels_and_targets_that_do_not_fit_are_refused(
 
 def test_a_level_for_a_network_of_one_is_refused(tiny_file, tmp_path, capsys):
     assert main(arguments(tiny_file, tmp_path / "sim", "--level", "25")) == 2
-    assert "level 25.0 is told to a network that takes no noise level" in capsys.readouterr().err
+    assert "level 25.0 is given to a network that takes no noise level" in capsys.readouterr().err
 
 
 def test_networks_of_colours_are_refused(tmp_path, capsys):
