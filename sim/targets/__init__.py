@@ -1,4 +1,4 @@
-"""Targets that can be compared with the golden model, with one module each.
+"""Targets that can be compared with the golden model; a new simulator is listed here as well.
 
 It imports `sim.simulators`, `sim.compare`, and the hardware.
 """

@@ -1,7 +1,8 @@
 """The specification that every part of the project shares: numbers, neuron, network, file.
 
 It is the only place where the arithmetic is defined; the golden model, the RTL and the HLS
-kernels each implement it on their own. It imports nothing of the project but `sw_model.support`,
+kernels each implement it on their own. A new neuron or code starts here (`neuron.py`,
+`network.py`). It imports nothing of the project but `sw_model.support`,
 and only numpy and safetensors from outside.
 """
 

@@ -24,6 +24,8 @@ from .text import one_line
 
 MISTAKE = 2
 """Exit code of a usage error."""
+UNFINISHED = 3
+"""Exit code of work that ends at a time limit and can be resumed."""
 _NO_MEMORY = "not enough memory"
 _ARGUMENT_MAX = 300
 """Most characters of an error message of the parser."""

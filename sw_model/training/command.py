@@ -16,6 +16,7 @@ import torch
 
 from sw_model.pictures.sets import data_folder
 from sw_model.spec import UsageError
+from sw_model.support.cli import UNFINISHED
 from sw_model.support.machine import check_compiler, keep_freed_memory
 from sw_model.support.progress import progress
 from sw_model.support.signals import WORDS, collected, exit_code
@@ -34,8 +35,6 @@ __all__ = ["add_arguments", "main", "train_run"]
 
 SAVE_SECONDS = 120.0
 THREADS_MAX = 1024
-UNFINISHED = 3
-"""Exit code of a run that ``--minutes`` stopped before its last step."""
 EXIT_CODES = {"finished": 0, "out of time": UNFINISHED} | {
     word: exit_code(number) for number, word in WORDS.items()
 }

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from sw_model.spec import UsageError
+from sw_model.support.cli import UNFINISHED
 from sw_model.support.machine import check_compiler, keep_freed_memory
 from sw_model.support.progress import progress
 from sw_model.support.signals import WORDS, collected, exit_code
@@ -25,8 +26,6 @@ from .teacher import PLANES, Teacher
 
 FROZEN = "frozen.safetensors"
 SAVE_SECONDS = 120.0
-UNFINISHED = 3
-"""Exit code of a training that ``--slice`` stopped before its end."""
 EXAMPLE = """\
 examples:
   python -m sw_model train-few-spikes --config video --minutes 240 --data DIR -o build/video
