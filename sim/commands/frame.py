@@ -79,7 +79,7 @@ def main(args: argparse.Namespace) -> int:
         check_output(args.figures)
     memory = _parse_latency(args.latency)
     check_engines(args.engines)
-    frame_job = job.make_job(args, CROP)
+    frame_job = job.make_plain_job(args, CROP)
     if args.predict:
         system, system_run = _system(frame_job, args.engines), _system_run(frame_job, memory)
         print(f"deployment  {describe(frame_job.deployment, frame_job.timesteps)}")

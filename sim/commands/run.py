@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit code 1 if anything differs."
     )
     parser.epilog = "example: python -m sim run --image castle.png --crop 0,0,48,48 --noise 15"
-    job.add_arguments(parser, DEFAULT_SIGMA)
+    job.add_arguments(parser, DEFAULT_SIGMA, told=True)
     parser.add_argument(
         "--target",
         default=",".join(DEFAULT_TARGETS),
@@ -85,6 +85,8 @@ def main(args: argparse.Namespace) -> int:
         print(f"picture     {first.picture}")
         print(f"deployment  {describe(first.deployment, first.timesteps)}")
         print(f"noise       {first.noise}")
+        if first.level is not None:
+            print(f"level       {first.level:g}")
         for outcome in outcomes:
             print(f"\n{summary(outcome)}")
         print(f"\nwritten     {args.output}")

@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
     if args.reuse_factor < 1:
         raise UsageError(f"--reuse-factor {args.reuse_factor} is not an integer of 1 or more")
     # PyTorch takes seconds to load, so check the user's input first.
-    frame_job = job.make_job(args, CROP)
+    frame_job = job.make_plain_job(args, CROP)
     from sw_model.network.baseline import SHIPPED, Baseline
 
     baseline = Baseline.load(args.baseline or SHIPPED)

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the sub-command."""
-    frame_job = job.make_job(args)
+    frame_job = job.make_plain_job(args)
     with replacing_folder(args.output, "test vectors") as folder, phases() as phase:
         hardware = make_hardware(frame_job.deployment, *job.max_size(args), phase)
         phase("writing the vectors")

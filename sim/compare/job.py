@@ -42,6 +42,8 @@ class Job:
         (H, W) uint8.
     pixels
         (H, W) int16, -512..511: the noisy frame.
+    level
+        The noise level that the network is told, in grey levels; None for a network of one level.
     """
 
     deployment: Deployment
@@ -51,11 +53,19 @@ class Job:
     crop: Crop
     clean: Picture
     pixels: Pixels
+    level: float | None = None
 
     @cached_property
     def golden(self) -> golden.GoldenResult:
         """The golden model's result, with the spikes of all layers."""
-        return golden.denoise(self.deployment, self.pixels, self.timesteps, trace="spikes")
+        return golden.denoise(
+            self.deployment, self.pixels, self.timesteps, level=self.level, trace="spikes"
+        )
+
+    @property
+    def level_units(self) -> int | None:
+        """The noise level in sixteenths of a grey level, as the hardware takes it."""
+        return self.deployment.spec.level_units(self.level)
 
     @cached_property
     def words(self) -> tuple[npt.NDArray[np.uint64], ...]:
@@ -65,10 +75,13 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        return frame_cycles(self.words, self.deployment.spec.channels)
+        spec = self.deployment.spec
+        return frame_cycles(self.words, spec.channels, binary=spec.code == "binary")
 
 
-def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool = True) -> None:
+def add_arguments(
+    parser: argparse.ArgumentParser, sigma: float, *, sized: bool = True, told: bool = False
+) -> None:
     """Add the options for frame, network and, if ``sized``, the hardware.
 
     Parameters
@@ -77,6 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool 
         Default noise.
     sized
         The hardware has a largest frame; otherwise only the registers limit the frame's size.
+    told
+        There are targets for networks that are told a noise level.
     """
     parser.add_argument(
         "--image",
@@ -92,6 +107,16 @@ def add_arguments(parser: argparse.ArgumentParser, sigma: float, *, sized: bool 
     )
     add_network_options(parser, DEMONSTRATION)
     add_noise_options(parser, sigma=sigma)
+    if told:
+        parser.add_argument(
+            "--level",
+            type=float,
+            metavar="SIGMA",
+            help="noise level in grey levels, for a network that is told it (default: that of "
+            "--noise)",
+        )
+    else:
+        parser.set_defaults(level=None)
     if not sized:
         parser.set_defaults(max_size=f"{FRAME_HEIGHT_MAX},{FRAME_WIDTH_MAX}")
         return
@@ -108,6 +133,13 @@ def max_size(args: argparse.Namespace) -> tuple[int, int]:
     return parse_size(args.max_size, "--max-size")
 
 
+def make_plain_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
+    """As `make_job`, for what only plain networks have (`sw_model.spec.NetworkSpec.plain`)."""
+    found = make_job(args, default_crop)
+    found.deployment.spec.check_plain("this simulation")
+    return found
+
+
 def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
     """Make the job that the options describe.
 
@@ -119,10 +151,14 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
     Raises
     ------
     UsageError
-        Picture, crop, noise, deployment or T is invalid, or the hardware is too small.
+        Picture, crop, noise, level, deployment or T is invalid, or the hardware is too small.
     """
     deployment, timesteps = network(args)
-    deployment.spec.check_plain("hardware in simulators")
+    if deployment.spec.colours > 1:
+        raise UsageError(
+            f"network {deployment.spec.name!r} is for pictures of {deployment.spec.colours} "
+            "colours; simulations denoise grey ones"
+        )
     path = args.image or default_picture()
     picture = luminance(read_picture(path))
     text = args.crop or (None if args.image else default_crop)
@@ -135,6 +171,10 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
         )
     chosen = noise(args)
     assert chosen is not None, "--noise has a default"
+    level = args.level
+    if level is None and deployment.spec.noise_levels is not None:
+        level = chosen.sigma
+    deployment.spec.level_units(level)
     clean = cut(picture, crop)
     return Job(
         deployment=deployment,
@@ -144,4 +184,5 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
         crop=crop,
         clean=clean,
         pixels=add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol),
+        level=level,
     )

@@ -137,6 +137,7 @@ def report(outcomes: list[Outcome]) -> dict[str, Any]:
         "deployment": {"name": first.deployment.spec.name, "hash": first.deployment.hash},
         "timesteps": first.timesteps,
         "noise": asdict(first.noise),
+        "level": first.level,
         "targets": {outcome.target: _figures(outcome) for outcome in outcomes},
     }
 
@@ -144,14 +145,6 @@ def report(outcomes: list[Outcome]) -> dict[str, Any]:
 def _figures(outcome: Outcome) -> dict[str, Any]:
     job, comparison, picture = outcome.job, outcome.comparison, outcome.picture
     activity = job.golden.activity
-    timing = {
-        "cycles": outcome.cycles,
-        "layer_cycles": outcome.layer_cycles,
-        "predicted_layer_cycles": job.cycles,
-        "events": outcome.events,
-        "busy": _rounded(outcome.busy),
-        "cycles_per_second": round(outcome.speed),
-    }
     return {
         "crop": asdict(job.crop),
         "psnr_noisy": _rounded(psnr(job.clean, job.pixels)),
@@ -164,7 +157,18 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
         "first_mismatch": None if comparison.first is None else asdict(comparison.first),
         "failure": outcome.simulation.failure,
         "passed": outcome.passed,
-    } | (timing if outcome.timed else {})
+    } | (_timing_figures(outcome) if outcome.timed else {})
+
+
+def _timing_figures(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "cycles": outcome.cycles,
+        "layer_cycles": outcome.layer_cycles,
+        "predicted_layer_cycles": outcome.job.cycles,
+        "events": outcome.events,
+        "busy": _rounded(outcome.busy),
+        "cycles_per_second": round(outcome.speed),
+    }
 
 
 def _prediction(outcome: Outcome) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hls.compile import check_compiler
+from rtl.onchip.supported import check_supported
 from sim.compare import job
 from sw_model.spec import Deployment
 
@@ -56,19 +57,40 @@ def _rtl(deployment: Deployment, max_height: int, max_width: int) -> denoiser.Ha
     return denoiser.make_hardware(deployment, max_height, max_width)
 
 
+def _check_rtl(deployment: Deployment) -> None:
+    check_supported(deployment.spec)
+
+
+def _check_hls(deployment: Deployment) -> None:
+    deployment.spec.check_plain("the HLS project")
+    check_compiler()
+
+
+def _check_gates(deployment: Deployment) -> None:
+    check_supported(deployment.spec)
+    gates.check_size(deployment)
+
+
 TARGETS = {
     "verilator": Target(
         simulator="verilator",
         make=_rtl,
         crop=job.DEFAULT_CROP,
         waves="waves.vcd",
+        check=_check_rtl,
     ),
     # About a hundred times slower: a small frame, but with inner pixels and with sides that differ.
-    "icarus": Target(simulator="icarus", make=_rtl, crop="138,242,5,4", waves="waves.fst"),
+    "icarus": Target(
+        simulator="icarus",
+        make=_rtl,
+        crop="138,242,5,4",
+        waves="waves.fst",
+        check=_check_rtl,
+    ),
     "hls": Target(
         crop="138,242,16,16",
         kind="hls",
-        check=lambda deployment: check_compiler(),
+        check=_check_hls,
         run=hls_target.simulate,
     ),
     "gates": Target(
@@ -77,7 +99,7 @@ TARGETS = {
         crop="138,242,6,6",
         waves="waves.fst",
         kind="gates",
-        check=gates.check_size,
+        check=_check_gates,
     ),
 }
 """Targets by their names for ``--target``."""

@@ -17,8 +17,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment, UsageError
-from sw_model.spec.network import NOISE_UNITS
+from sw_model.spec import GREY_MAX, PIXEL_MAX, PIXEL_MIN, Deployment
 from sw_model.support.forking import hold_while_forking
 from sw_model.support.machine import processors
 
@@ -102,7 +101,7 @@ def denoise(
     _check_pixels(pixels, spec.colours)
     wide = pixels.astype(np.int64)
     planes = to_planes(wide, spec.planes)
-    network = _network(deployment, timesteps, _level(deployment, level), engine, trace is True)
+    network = _network(deployment, timesteps, spec.level_units(level), engine, trace is True)
 
     height, width = planes.shape[1:]
     # Each layer adds a pixel of halo. A full trace is never tiled.
@@ -128,21 +127,6 @@ def denoise(
         timesteps=timesteps,
         layers=tuple(traces),
     )
-
-
-def _level(deployment: Deployment, level: float | None) -> int | None:
-    """The noise level in the network's unit; raise `UsageError` for one that it does not take."""
-    levels = deployment.spec.noise_levels
-    if levels is None:
-        if level is not None:
-            raise UsageError(f"level {level} is given to a network that takes no noise level")
-        return None
-    if level is None or not levels[0] <= level <= levels[1]:  # NaN is not
-        raise UsageError(
-            f"noise level {level} is not one of {levels[0]} to {levels[1]} grey levels, which the "
-            "network takes"
-        )
-    return round(level * NOISE_UNITS)
 
 
 def _network(

@@ -213,6 +213,26 @@ class NetworkSpec:
                 f"{levels}; {what} is for code rate, 1 plane and one noise level"
             )
 
+    def level_units(self, level: float | None) -> int | None:
+        """A noise level in grey levels, rounded to units of 1 / `NOISE_UNITS`.
+
+        Raises
+        ------
+        UsageError
+            The network does not take this level, or takes none; None is for a network of none.
+        """
+        if self.noise_levels is None:
+            if level is not None:
+                raise UsageError(f"level {level} is given to a network that takes no noise level")
+            return None
+        low, high = self.noise_levels
+        if level is None or not low <= level <= high:  # NaN is not
+            raise UsageError(
+                f"noise level {level} is not one of {low} to {high} grey levels, which the "
+                "network takes"
+            )
+        return round(level * NOISE_UNITS)
+
     @property
     def timesteps_max(self) -> int:
         """The largest allowed T."""
