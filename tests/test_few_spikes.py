@@ -77,12 +77,10 @@ def test_the_level_can_be_estimated(deployment):
 @pytest.mark.parametrize(
     ("program", "arguments"),
     [
-        (rtl, ["generate", "-o", "out"]),
         (rtl, ["system", "-o", "out"]),
         (rtl, ["board", "-o", "out"]),
         (rtl, ["synth"]),
         (rtl, ["explore", "--spikes", "s.json", "-o", "out"]),
-        (sim, ["run", "-o", "out"]),
         (sim, ["frame", "-o", "out"]),
         (sim, ["vectors", "-o", "out"]),
         (sim, ["twin", "-o", "out"]),
@@ -97,5 +95,18 @@ def test_commands_for_plain_networks_refuse_it(program, arguments, deployment, c
     error = capsys.readouterr().err
     assert "network 'few' has code binary, 4 input planes and noise levels; " in error
     assert error.endswith("is for code rate, 1 plane and one noise level\n")
+    assert error.count("\n") == 1
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"), [(rtl, ["generate"]), (sim, ["run", "--target", "icarus"])]
+)
+def test_the_accelerator_with_maps_on_chip_refuses_planes_and_levels(
+    program, arguments, deployment, capsys
+):
+    assert program([*arguments, "-o", "out", "--deployment", "few.safetensors"]) == 2
+    error = capsys.readouterr().err
+    assert "network 'few' has 4 input planes and noise levels; the accelerator with " in error
     assert error.count("\n") == 1
     assert not Path("out").exists()

@@ -1,10 +1,11 @@
-"""The hidden layers' pipeline for some of the output channels."""
+"""The hidden layers' pipeline for some of the output channels, and the chain of such groups."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,7 +16,7 @@ from .encoding_layer import EncodingLayer
 from .hidden_weights import group_weights
 from .layouts import NeuronConstants, NeuronWidths, Plane, WeightRequest
 from .lif_array import LifArray
-from .loading import LoadPlace, connect_load, load_members
+from .loading import LoadChunk, LoadPlace, connect_load, load_members
 from .scatter import Scatter
 from .synapse_array import SynapseArray
 from .weight_memory import WeightMemory
@@ -86,20 +87,25 @@ class ChannelGroup(wiring.Component):
     ):
         spec, widths = deployment.spec, deployment.widths.layers
         max_timesteps = spec.timesteps_max
+        self._binary = spec.code == "binary"
         hidden_weights = group_weights(deployment, [channels])[0]
         bits = hidden_weights.weight_bits
         lane_bits = max(layer.lane for layer in widths[1:-1])
         sum_bits = max(layer.sum for layer in widths[1:-1])
         self.channels = tuple(channels)
         self._array = SynapseArray(
-            lanes=TAPS * len(self.channels), weight_bits=bits, lane_bits=lane_bits
+            lanes=TAPS * len(self.channels),
+            weight_bits=bits,
+            lane_bits=lane_bits,
+            binary=self._binary,
         )
         self._scatter = Scatter(
             channels=len(self.channels),
             lane_bits=lane_bits,
             sum_bits=sum_bits,
             max_width=max_width,
-            max_timesteps=max_timesteps,
+            # With the few-spike code a pixel has one sum: the lanes add up its words.
+            max_timesteps=1 if self._binary else max_timesteps,
         )
         self._encoding = EncodingLayer(
             weights=[deployment.weights[0][channel].reshape(-1).tolist() for channel in channels],
@@ -114,6 +120,7 @@ class ChannelGroup(wiring.Component):
             max_timesteps=max_timesteps,
             encoding_shift=spec.layers[0].shift,
             widths=neuron_widths,
+            binary=self._binary,
         )
         super().__init__(
             {
@@ -126,7 +133,10 @@ class ChannelGroup(wiring.Component):
                 ),
                 "restart": In(1),
                 "requests": In(
-                    stream.Signature(WeightRequest(hidden_weights.row_count), always_ready=True)
+                    stream.Signature(
+                        WeightRequest(hidden_weights.row_count, binary=self._binary),
+                        always_ready=True,
+                    )
                 ),
                 "planes": In(stream.Signature(Plane(), always_ready=True)),
                 "words": Out(stream.Signature(len(self.channels), always_ready=True)),
@@ -141,6 +151,7 @@ class ChannelGroup(wiring.Component):
                 rows=hidden_weights.rows(deployment),
                 weight_bits=bits,
                 load=hidden,
+                binary=self._binary,
             )
         )
 
@@ -168,7 +179,7 @@ class ChannelGroup(wiring.Component):
             array.take.eq(weights.take),
             array.last.eq(weights.last),
             scatter.width.eq(self.width),
-            scatter.timesteps.eq(self.timesteps),
+            scatter.timesteps.eq(1 if self._binary else self.timesteps),
             scatter.restart.eq(self.restart),
             neurons.kind.eq(self.kind),
             neurons.timesteps.eq(self.timesteps),
@@ -183,7 +194,42 @@ class ChannelGroup(wiring.Component):
                 )
             ),
         ]
+        if self._binary:
+            m.d.comb += array.first.eq(weights.first)
         wiring.connect(m, array.sums, scatter.i)
         wiring.connect(m, wiring.flipped(self.planes), encoding.i)
         wiring.connect(m, neurons.o, wiring.flipped(self.words))
         return m
+
+
+def pass_on(m: Module, groups: Sequence[ChannelGroup]) -> None:
+    """Forward events, planes and the kind of layer from each group to the next, a cycle later."""
+    for before, group in pairwise(groups):
+        m.d.sync += [
+            group.requests.valid.eq(before.requests.valid),
+            group.requests.payload.eq(before.requests.payload),
+            group.planes.valid.eq(before.planes.valid),
+            group.planes.payload.eq(before.planes.payload),
+            group.encoding.eq(before.encoding),
+        ]
+
+
+def pass_on_loads(m: Module, groups: Sequence[ChannelGroup]) -> None:
+    """Forward loaded chunks from each group to the next, a cycle later."""
+    for before, group in pairwise(groups):
+        valid, chunk = Signal(), Signal(LoadChunk(), reset_less=True)
+        m.d.sync += [valid.eq(before.load.valid), chunk.eq(before.load.payload)]
+        m.d.comb += [group.load.valid.eq(valid), group.load.payload.eq(chunk)]
+
+
+def words_together(m: Module, groups: Sequence[ChannelGroup]) -> Value:
+    """Return the words of all channels; those of earlier groups are delayed to the last one's."""
+    parts = []
+    for index, group in enumerate(groups):
+        part = group.words.payload
+        for age in range(len(groups) - 1 - index):
+            later = Signal.like(part, name=f"words_{index}_{age}", reset_less=True)
+            m.d.sync += later.eq(part)
+            part = later
+        parts.append(part)
+    return Cat(parts)

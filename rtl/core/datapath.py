@@ -8,23 +8,19 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.stream.checks import check_positive
 from rtl.stream.credit_queue import CatchQueue
-from sw_model.spec import GREY_MAX, PIXEL_BITS, TAPS, Deployment, weight_row
+from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.encoding_tables import table_bits
 from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.hardware.cycles import datapath_latency
 
-from .channel_group import ChannelGroup
+from .channel_group import ChannelGroup, pass_on, pass_on_loads, words_together
 from .event_encoder import EventEncoder
-from .group_chain import pass_on, pass_on_loads, words_together
 from .hidden_weights import fetch_members, group_weights
 from .layer_constants import LayerConstants
 from .layouts import FrameSignature, FrameWord, LayerSignature, PrepareSignature
 from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
-from .output_layer import OutputLayer
+from .output_path import OutputPath
 from .pixel_window import PixelWindow
-from .scatter import Scatter
-from .synapse_array import SynapseArray
-from .weight_memory import WeightMemory
 
 
 class Datapath(wiring.Component):
@@ -93,6 +89,7 @@ class Datapath(wiring.Component):
         self.loadable = loadable
         self.shared_weights = shared_weights
         spec = deployment.spec
+        self._binary = spec.code == "binary"
         super().__init__(
             {
                 "frame": In(FrameSignature(max_height, max_width)),
@@ -123,7 +120,7 @@ class Datapath(wiring.Component):
             f"hidden_weights_{index}": group.weights for index, group in enumerate(self._groups)
         }
         memories |= {
-            "output_weights": self._output_weights,
+            "output_weights": self._output.weights,
             "neuron_constants": self._layer_constants,
         }
         return {
@@ -132,13 +129,12 @@ class Datapath(wiring.Component):
         }
 
     def _make_components(self) -> None:
-        spec, widths = self.deployment.spec, self.deployment.widths
-        output = widths.layers[-1]
+        spec = self.deployment.spec
         self._layer_constants = LayerConstants(deployment=self.deployment, loadable=self.loadable)
         self._pixel_window = PixelWindow(
             max_height=self.max_height, max_width=self.max_width, max_timesteps=spec.timesteps_max
         )
-        self._event_encoder = EventEncoder(channels=spec.channels)
+        self._event_encoder = EventEncoder(channels=spec.channels, binary=self._binary)
         self._groups = []
         encoding_bits = table_bits(spec.layers[0].weight_bits)
         encoding = 0  # chunks of the groups so far
@@ -154,32 +150,18 @@ class Datapath(wiring.Component):
             )
             self._groups.append(group)
             encoding += -(-len(weights.channels) * encoding_bits // CHUNK_BITS)
-        self._output_weights = WeightMemory(
-            rows=[
-                weight_row(self.deployment.weights[-1], channel) for channel in range(spec.channels)
-            ],
-            weight_bits=spec.layers[-1].weight_bits,
-            load=self._place("output"),
-        )
-        self._output_array = SynapseArray(
-            lanes=TAPS, weight_bits=spec.layers[-1].weight_bits, lane_bits=output.lane
-        )
-        self._output_scatter = Scatter(
-            channels=1,
-            lane_bits=output.lane,
-            sum_bits=output.sum,
-            max_width=self.max_width,
-            max_timesteps=1,
-        )
-        self._output_layer = OutputLayer(
-            sum_bits=output.sum, total_bits=output.current, shift=spec.layers[-1].shift
+        self._output = OutputPath(
+            deployment=self.deployment, max_width=self.max_width, load=self._place("output")
         )
         in_flight = datapath_latency(spec.channels)
         late = 1  # cycles until `hold` takes effect
         # A window that has begun gives T words; the window before it may still give some.
         words = max(in_flight, 2 * spec.timesteps_max + in_flight // 2)
+        if self._binary:
+            # T words in flight give T words once the last of them is there; so may those before.
+            words = in_flight + 2 * spec.timesteps_max
         self._word_queue = CatchQueue(width=spec.channels, reserve=words + late)
-        self._sum_queue = CatchQueue(width=output.sum, reserve=in_flight + late)
+        self._sum_queue = CatchQueue(width=self._output.sum_bits, reserve=in_flight + late)
 
     def _place(self, name: str, chunk: int = 0) -> LoadPlace | None:
         return LoadPlace(name, chunk=chunk) if self.loadable else None
@@ -190,13 +172,10 @@ class Datapath(wiring.Component):
         m.submodules.layer_constants = self._layer_constants
         m.submodules.pixel_window = self._pixel_window
         m.submodules.event_encoder = self._event_encoder
-        m.submodules.output_weights = self._output_weights
-        m.submodules.output_array = self._output_array
-        m.submodules.output_scatter = self._output_scatter
-        m.submodules.output_layer = self._output_layer
+        self._output.add_to(m)
         m.submodules.word_queue = self._word_queue
         m.submodules.sum_queue = self._sum_queue
-        connect_load(m, self, self._layer_constants, self._output_weights)
+        connect_load(m, self, self._layer_constants, self._output.weights)
         if self.loadable:
             connect_load(m, self, self._groups[0])
             pass_on_loads(m, self._groups)
@@ -248,6 +227,8 @@ class Datapath(wiring.Component):
             requests.p.last.eq(events.p.last),
             self._groups[0].encoding.eq(self.layer.encoding),
         ]
+        if self._binary:
+            m.d.comb += requests.p.first.eq(events.p.first)
         wiring.connect(m, self._pixel_window.o, self._groups[0].planes)
         pass_on(m, self._groups)
         for index, group in enumerate(self._groups):
@@ -273,26 +254,16 @@ class Datapath(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.written))
 
     def _connect_output_layer(self, m: Module) -> None:
-        events, weights = self._event_encoder.o, self._output_weights
-        array, scatter, queue = self._output_array, self._output_scatter, self._sum_queue
-        layer, constants = self._output_layer, self._layer_constants
-        m.d.comb += [
-            weights.requests.valid.eq(events.valid & self.layer.output),
-            weights.requests.p.row.eq(events.p.channel),
-            weights.requests.p.present.eq(events.p.present),
-            weights.requests.p.last.eq(events.p.last),
-            array.weights.eq(weights.weights),
-            array.take.eq(weights.take),
-            array.last.eq(weights.last),
-            scatter.width.eq(self.frame.width),
-            # One sum per pixel for all timesteps.
-            scatter.timesteps.eq(1),
-            scatter.restart.eq(self.restart & self.layer.output),
-            layer.offset.eq(constants.offset),
-            layer.mult.eq(constants.mult),
-        ]
-        wiring.connect(m, array.sums, scatter.i)
-        wiring.connect(m, scatter.o, queue.i)
-        wiring.connect(m, queue.o, layer.sums)
+        layer = self._output.layer
+        self._output.connect(
+            m,
+            self._event_encoder.o,
+            self._layer_constants,
+            self.layer.output,
+            self.frame.width,
+            self.restart,
+        )
+        wiring.connect(m, self._output.scatter.o, self._sum_queue.i)
+        wiring.connect(m, self._sum_queue.o, layer.sums)
         wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
         wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))

@@ -29,24 +29,27 @@ class EventEncoder(wiring.Component):
     ----------
     channels
         Bits of a word.
+    binary
+        The few-spike code: events have ``first``.
 
     Members
     -------
     spacing : In(range(SPACING_MAX + 1))
         Fewest cycles from the last beat of a word to that of the next, 1 or more.
     i : In(stream.Signature(FrameWord(channels)))
-    o : Out(stream.Signature(Event(channels), always_ready=True))
+    o : Out(stream.Signature(Event(channels, binary=binary), always_ready=True))
         ``last`` marks the last event of a word whose ``final`` was set.
     """
 
-    def __init__(self, *, channels: int):
+    def __init__(self, *, channels: int, binary: bool = False):
         check_positive(channels=channels)
         self.channels = channels
+        self.binary = binary
         super().__init__(
             {
                 "spacing": In(range(SPACING_MAX + 1)),
                 "i": In(stream.Signature(FrameWord(channels))),
-                "o": Out(stream.Signature(Event(channels), always_ready=True)),
+                "o": Out(stream.Signature(Event(channels, binary=binary), always_ready=True)),
             }
         )
 
@@ -100,6 +103,12 @@ class EventEncoder(wiring.Component):
             m.d.sync += rest.eq(self.spacing - 1)
         with m.Elif(rest != 0):
             m.d.sync += rest.eq(rest - 1)
+
+        if self.binary:
+            first = Signal(init=1)
+            m.d.comb += self.o.p.first.eq(first)
+            with m.If(self.o.valid):
+                m.d.sync += first.eq(word_end)
 
         next_group, next_word = Signal(), Signal()
         m.d.comb += [

@@ -31,12 +31,15 @@ class GroupWeights:
         Rows, one for each input channel of each layer, and their width.
     place
         Place of its chunks when they are loaded.
+    binary
+        The few-spike code.
     """
 
     channels: tuple[int, ...]
     weight_bits: int
     row_count: int
     place: LoadPlace
+    binary: bool
 
     @property
     def row_bits(self) -> int:
@@ -46,7 +49,7 @@ class GroupWeights:
     @property
     def signature(self) -> WeightSignature:
         """Interface on which a group requests its rows."""
-        return WeightSignature(self.row_count, self.row_bits)
+        return WeightSignature(self.row_count, self.row_bits, binary=self.binary)
 
     def rows(self, deployment: Deployment) -> list[list[int]]:
         """Return the rows, in the lane order of `weight_row`, of these output channels alone."""
@@ -73,6 +76,7 @@ def group_weights(
             weight_bits=bits,
             row_count=(len(spec.layers) - 2) * spec.channels,
             place=LoadPlace("hidden", chunk=chunk),
+            binary=spec.code == "binary",
         )
         found.append(weights)
         chunk += -(-weights.row_bits // CHUNK_BITS)

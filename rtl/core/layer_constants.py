@@ -39,7 +39,7 @@ class LayerConstants(wiring.Component):
     neuron : Out(ArrayLayout(NeuronConstants, channels))
         Constants of the layer's neurons.
     offset, mult : Out
-        T * bias, and the multiplier of the output layer.
+        T * bias, or bias with the few-spike code, and the multiplier of the output layer.
     load : In(LOAD_STREAM)
         Absent where not ``loadable``.
 
@@ -77,8 +77,15 @@ class LayerConstants(wiring.Component):
             {"mult": unsigned(CHUNK_BITS), "offset": signed(self.offset_bits)}
         )
         self.scaling_bits = scaling.size
+        binary = spec.code == "binary"
         self.scaling_rows = [
-            memory_row(scaling, {"mult": deployment.mult(timesteps), "offset": timesteps * bias})
+            memory_row(
+                scaling,
+                {
+                    "mult": deployment.mult(timesteps),
+                    "offset": bias if binary else timesteps * bias,
+                },
+            )
             for timesteps in spec.timesteps
         ]
         super().__init__(

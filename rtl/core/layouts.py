@@ -20,10 +20,18 @@ class FrameWord(data.StructLayout):
 
 
 class Event(data.StructLayout):
-    """One event: a channel number; ``present`` is 0 for the beat that a zero word costs."""
+    """One event: a channel number; ``present`` is 0 for the beat that a zero word costs.
 
-    def __init__(self, channels: int):
-        super().__init__({"channel": range(max(2, channels)), "present": 1, "last": 1})
+    Parameters
+    ----------
+    channels
+        Bits of a word.
+    binary
+        The few-spike code: ``first`` marks the first event of a word, or the beat of a zero word.
+    """
+
+    def __init__(self, channels: int, *, binary: bool = False):
+        super().__init__({"channel": range(max(2, channels)), **_flags(binary)})
 
 
 class Plane(data.StructLayout):
@@ -95,11 +103,16 @@ class PrepareSignature(wiring.Signature):
         super().__init__({"start": Out(1), "done": In(1)})
 
 
-class WeightRequest(data.StructLayout):
-    """The row that an event reads, and the event's ``present`` and ``last``."""
+def _flags(binary: bool) -> dict[str, int]:
+    """Flags of an event; ``last`` marks the last one of a sum."""
+    return {"present": 1, "last": 1, **({"first": 1} if binary else {})}
 
-    def __init__(self, rows: int):
-        super().__init__({"row": range(max(2, rows)), "present": 1, "last": 1})
+
+class WeightRequest(data.StructLayout):
+    """The row that an event reads, and the event's flags."""
+
+    def __init__(self, rows: int, *, binary: bool = False):
+        super().__init__({"row": range(max(2, rows)), **_flags(binary)})
 
 
 class WeightSignature(wiring.Signature):
@@ -107,21 +120,26 @@ class WeightSignature(wiring.Signature):
 
     Members
     -------
-    requests : Out(stream.Signature(WeightRequest(rows), always_ready=True))
+    requests : Out(stream.Signature(WeightRequest(rows, binary=binary), always_ready=True))
     weights : In(row_bits)
         The row in lane order; zeros for a request that is not ``present``.
     take, last : In(1)
         The row is valid; its request was the ``last`` one. After a reset, ``last`` without
         ``take`` clears the accumulators.
+    first : In(1)
+        Its request was the ``first`` one of a word. Only with the few-spike code.
     """
 
-    def __init__(self, rows: int, row_bits: int):
+    def __init__(self, rows: int, row_bits: int, *, binary: bool = False):
         super().__init__(
             {
-                "requests": Out(stream.Signature(WeightRequest(rows), always_ready=True)),
+                "requests": Out(
+                    stream.Signature(WeightRequest(rows, binary=binary), always_ready=True)
+                ),
                 "weights": In(row_bits),
                 "take": In(1),
                 "last": In(1, init=1),
+                **({"first": In(1)} if binary else {}),
             }
         )
 

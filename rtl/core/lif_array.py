@@ -10,17 +10,18 @@ from rtl.stream.checks import check_positive
 from rtl.stream.vectors import lanes
 from sw_model.spec import NeuronSpec
 
+from .few_spike import FewSpikeProcessingElement
 from .layouts import NeuronConstants, NeuronWidths
 from .lif import LifProcessingElement
 
 
 class LifArray(wiring.Component):
-    """One `LifProcessingElement` per channel; sums in, event words out, time innermost.
+    """One processing element per channel; sums in, event words out, time innermost.
 
     One timestep per cycle. In a layer with constant current (the encoding layer) one input serves
-    all timesteps of its pixel, otherwise each timestep takes an input. Latency: three cycles.
-    There is no back-pressure: a constant current must come `timesteps` cycles or more before the
-    next one.
+    all timesteps of its pixel, otherwise each timestep takes an input. With the few-spike code one
+    input serves all timesteps in every layer. Latency: three cycles. There is no back-pressure: an
+    input that serves all timesteps must come `timesteps` cycles or more before the next one.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class LifArray(wiring.Component):
         Rounding right shift of the sums of a layer with constant current.
     widths
         Widths of the neurons' numbers.
+    binary
+        The neurons are those of the few-spike code, with `max_timesteps` timesteps.
 
     Members
     -------
@@ -42,7 +45,7 @@ class LifArray(wiring.Component):
     timesteps : In
         T.
     constant : In(1)
-        The layer's current is constant.
+        The layer's current is constant, and its sums take the rounding shift.
     constants : In(ArrayLayout(NeuronConstants, channels))
         Constants of the layer's neurons. These four inputs keep their values while a layer runs.
     i : In(stream.Signature(channels * widths.sum, always_ready=True))
@@ -59,6 +62,7 @@ class LifArray(wiring.Component):
         max_timesteps: int,
         encoding_shift: int,
         widths: NeuronWidths,
+        binary: bool = False,
     ):
         check_positive(channels=channels, max_timesteps=max_timesteps)
         self.channels = channels
@@ -66,6 +70,7 @@ class LifArray(wiring.Component):
         self.max_timesteps = max_timesteps
         self.encoding_shift = encoding_shift
         self.widths = widths
+        self.binary = binary
         super().__init__(
             {
                 "kind": In(range(len(neurons))),
@@ -84,8 +89,10 @@ class LifArray(wiring.Component):
         step, first = Signal(range(self.max_timesteps)), Signal(init=1)
         more = Signal(range(self.max_timesteps))  # timesteps left for this current
         m.d.sync += [take.eq(self.i.valid), self.o.valid.eq(enable)]
+        served = self.timesteps - 1
         with m.If(take):
-            m.d.sync += [enable.eq(1), more.eq(Mux(self.constant, self.timesteps - 1, 0))]
+            m.d.sync += enable.eq(1)
+            m.d.sync += more.eq(served if self.binary else Mux(self.constant, served, 0))
         with m.Elif(more == 0):
             m.d.sync += enable.eq(0)
         with m.Else():
@@ -96,15 +103,16 @@ class LifArray(wiring.Component):
 
         spikes = []
         for channel, total in enumerate(lanes(self.i.payload, self.widths.sum)):
-            element = LifProcessingElement(neurons=self.neurons, widths=self.widths)
-            m.submodules[f"neuron_{channel}"] = element
             constants = self.constants[channel]
             shifted, carry = self._shifted(total)
+            element = self._element()
+            m.submodules[f"neuron_{channel}"] = element
+            if isinstance(element, LifProcessingElement):
+                m.d.comb += element.kind.eq(self.kind)
+            m.d.comb += [element.take.eq(take), element.enable.eq(enable)]
+            if isinstance(element, LifProcessingElement):
+                m.d.comb += element.first.eq(first)
             m.d.comb += [
-                element.kind.eq(self.kind),
-                element.take.eq(take),
-                element.enable.eq(enable),
-                element.first.eq(first),
                 element.sum.eq(shifted),
                 element.carry.eq(carry),
                 element.bias.eq(constants.bias),
@@ -115,6 +123,11 @@ class LifArray(wiring.Component):
 
         m.d.sync += self.o.payload.eq(Cat(spikes))
         return m
+
+    def _element(self) -> LifProcessingElement | FewSpikeProcessingElement:
+        if self.binary:
+            return FewSpikeProcessingElement(timesteps=self.max_timesteps, widths=self.widths)
+        return LifProcessingElement(neurons=self.neurons, widths=self.widths)
 
     def _shifted(self, value: Value) -> tuple[Value, Value]:
         """Apply the encoding layer's rounding shift (`sw_model.spec.fixed_point.ROUNDING_SHIFT`).

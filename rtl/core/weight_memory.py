@@ -28,10 +28,11 @@ def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Valu
         Number of the requested row, to be registered in front of the memory.
     """
     request = reader.requests.p
+    binary = "first" in reader.signature.members
+    names = ("take", "present", "last", *(["first"] if binary else []))
     # The flags in the cycle of the address register and of the memory's output.
     flags = [
-        {name: Signal(name=f"{name}_{stage}") for name in ("take", "present", "last")}
-        for stage in ("address", "memory")
+        {name: Signal(name=f"{name}_{stage}") for name in names} for stage in ("address", "memory")
     ]
     valid = reader.requests.valid
     weights = Signal(len(reader.weights), reset_less=True)
@@ -45,6 +46,11 @@ def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Valu
         reader.last.eq(flags[1]["last"]),
     ]
     m.d.comb += reader.weights.eq(weights)
+    if binary:
+        m.d.sync += [
+            flags[0]["first"].eq(valid & request.first),
+            reader.first.eq(flags[1]["first"]),
+        ]
     return request.row
 
 
@@ -62,10 +68,12 @@ class WeightMemory(wiring.Component):
         Width of a signed weight.
     load
         Place of its chunks when they are loaded; None for constant weights.
+    binary
+        The few-spike code: requests and answers have ``first``.
 
     Members
     -------
-    requests, weights, take, last : In(WeightSignature(len(rows), len(rows[0]) * weight_bits))
+    requests, weights, take, last, first : In(WeightSignature(...))
     load : In(LOAD_STREAM)
         Absent where the weights are constant.
 
@@ -81,6 +89,7 @@ class WeightMemory(wiring.Component):
         rows: Sequence[Sequence[int]],
         weight_bits: int,
         load: LoadPlace | None = None,
+        binary: bool = False,
     ):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
         layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
@@ -89,7 +98,7 @@ class WeightMemory(wiring.Component):
         self.place = load
         super().__init__(
             {
-                **WeightSignature(len(rows), self.row_bits).flip().members,
+                **WeightSignature(len(rows), self.row_bits, binary=binary).flip().members,
                 **load_members(load),
             }
         )

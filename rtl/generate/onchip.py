@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rtl.flow.verilog import verilog_text, verilog_tools
 from rtl.onchip.accelerator import Accelerator
+from rtl.onchip.supported import check_supported
 from rtl.stream.checks import check_frame_size
-from sw_model.spec import Deployment
-from sw_model.spec.deployment import load_plain_deployment
+from sw_model.spec import Deployment, load_deployment
 from sw_model.support.files import replacing_folder
 from sw_model.support.options import add_deployment_option, parse_size
 from sw_model.support.progress import Phase, phases, unseen
@@ -58,10 +58,12 @@ def generate(
     Raises
     ------
     UsageError
-        The size is impossible or the folder cannot be written.
+        The size is impossible, the hardware does not support the network, or the folder cannot be
+        written.
     """
     # Check first: Amaranth warns about a component that is never elaborated.
     check_frame_size(max_height, max_width)
+    check_supported(deployment.spec)
     with replacing_folder(folder, "accelerator") as temporary:
         phase("building the components")
         accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
@@ -103,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Run the sub-command."""
     height, width = parse_size(args.max_size, "--max-size")
-    deployment = load_plain_deployment(args.deployment, "the hardware")
+    deployment = load_deployment(args.deployment)
     with phases() as phase:
         path = generate(
             deployment, max_height=height, max_width=width, folder=args.output, phase=phase

@@ -47,6 +47,7 @@ class Accelerator(wiring.Component):
         self.max_height = max_height
         self.max_width = max_width
         spec = deployment.spec
+        self._binary = spec.code == "binary"
         layers = range(len(spec.layers))
         super().__init__(
             {
@@ -133,7 +134,8 @@ class Accelerator(wiring.Component):
             self._activation_memory.timesteps.eq(sequencer.frame_timesteps),
             datapath.timesteps.eq(sequencer.frame_timesteps),
             self._output_raster.timesteps.eq(1),
-            self._activation_memory.merge.eq(sequencer.layer.output),
+            # With the few-spike code, all layers add up the words of a pixel.
+            self._activation_memory.merge.eq(1 if self._binary else sequencer.layer.output),
             self._activation_memory.restart_write.eq(sequencer.restart & ~sequencer.layer.output),
             self._activation_memory.restart_read.eq(sequencer.restart & ~sequencer.layer.encoding),
             self._pixel_memory.restart_write.eq(sequencer.restart & sequencer.layer.encoding),

@@ -75,7 +75,8 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        return frame_cycles(self.words, self.deployment.spec.channels)
+        spec = self.deployment.spec
+        return frame_cycles(self.words, spec.channels, binary=spec.code == "binary")
 
 
 def add_arguments(
@@ -133,15 +134,10 @@ def max_size(args: argparse.Namespace) -> tuple[int, int]:
 
 
 def make_plain_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
-    """As `make_job`, for networks that there is RTL of (`sw_model.spec.NetworkSpec.plain`)."""
+    """As `make_job`, for what only plain networks have (`sw_model.spec.NetworkSpec.plain`)."""
     found = make_job(args, default_crop)
-    check_rtl(found.deployment)
+    found.deployment.spec.check_plain("this simulation")
     return found
-
-
-def check_rtl(deployment: Deployment) -> None:
-    """Raise `UsageError` unless there is RTL of such networks."""
-    deployment.spec.check_plain("hardware in simulators")
 
 
 def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:

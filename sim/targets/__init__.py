@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hls.compile import check_compiler
-from hls.supported import check_supported
+from hls.supported import check_supported as check_hls
+from rtl.onchip.supported import check_supported as check_onchip
 from sim.compare import job
 from sw_model.spec import Deployment
 
@@ -57,13 +58,17 @@ def _rtl(deployment: Deployment, max_height: int, max_width: int) -> denoiser.Ha
     return denoiser.make_hardware(deployment, max_height, max_width)
 
 
+def _check_rtl(deployment: Deployment) -> None:
+    check_onchip(deployment.spec)
+
+
 def _check_hls(deployment: Deployment) -> None:
-    check_supported(deployment.spec)
+    check_hls(deployment.spec)
     check_compiler()
 
 
 def _check_gates(deployment: Deployment) -> None:
-    job.check_rtl(deployment)
+    check_onchip(deployment.spec)
     gates.check_size(deployment)
 
 
@@ -73,7 +78,7 @@ TARGETS = {
         make=_rtl,
         crop=job.DEFAULT_CROP,
         waves="waves.vcd",
-        check=job.check_rtl,
+        check=_check_rtl,
     ),
     # About a hundred times slower: a small frame, but with inner pixels and with sides that differ.
     "icarus": Target(
@@ -81,7 +86,7 @@ TARGETS = {
         make=_rtl,
         crop="138,242,5,4",
         waves="waves.fst",
-        check=job.check_rtl,
+        check=_check_rtl,
     ),
     "hls": Target(
         crop="138,242,16,16",

@@ -104,7 +104,7 @@ def layer_widths(
         lane=lane,
         sum=sums,
         current=_width(low, high),
-        membrane=_width(low + init, high + init)
+        membrane=_width(np.minimum(low + init, init), np.maximum(high + init, init))
         if binary
         else _width(*membrane_range(layer.neuron, low, high, threshold, init, steps)),
         bias=_width(np.minimum(bias, bias_low), np.maximum(bias, bias_high)),

@@ -17,6 +17,7 @@ from amaranth.lib.wiring import Component
 
 from rtl.core.encoding_layer import EncodingLayer
 from rtl.core.event_encoder import EventEncoder
+from rtl.core.few_spike import FewSpikeProcessingElement
 from rtl.core.layer_constants import LayerConstants
 from rtl.core.layouts import NeuronWidths
 from rtl.core.lif import LifProcessingElement
@@ -37,6 +38,7 @@ from sim.simulators.bench import component_verilog
 from sim.simulators.errors import BenchFailure
 from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
 from sw_model.spec.fixed_point import signed_width
+from sw_model.spec.network import FEW_SPIKES
 
 from .axi.system_networks import SystemCase
 from .board.boards import SdramCase
@@ -82,9 +84,12 @@ def _variants(
 def _with_neurons(component: Callable[..., Component]) -> Callable[..., Component]:
     """A component whose `neurons` and `widths` are given as plain values."""
 
-    def make(*, neurons: list[dict[str, Any]], widths: dict[str, int], **rest: Any) -> Component:
-        kinds = [NeuronSpec(**neuron) for neuron in neurons]
-        return component(neurons=kinds, widths=NeuronWidths(**widths), **rest)
+    def make(
+        *, widths: dict[str, int], neurons: list[dict[str, Any]] | None = None, **rest: Any
+    ) -> Component:
+        if neurons is not None:
+            rest["neurons"] = [NeuronSpec(**neuron) for neuron in neurons]
+        return component(widths=NeuronWidths(**widths), **rest)
 
     return make
 
@@ -139,6 +144,21 @@ def _lif_array(
     }
 
 
+def _few_spike(steps: int, **widths: int) -> Parameters:
+    return {"timesteps": steps, "widths": _FEW_SPIKE_WIDTHS | widths}
+
+
+def _few_spike_array(channels: int, steps: int, shift: int, **widths: int) -> Parameters:
+    return {
+        "channels": channels,
+        "neurons": [asdict(FEW_SPIKES)],
+        "max_timesteps": steps,
+        "encoding_shift": shift,
+        "widths": _FEW_SPIKE_WIDTHS | widths,
+        "binary": True,
+    }
+
+
 def _encoding(channels: int, weight_bits: int) -> Parameters:
     rows = _rows(channels, TAPS, weight_bits)
     # The widths that the weights need, as `sw_model.spec.widths` derives them.
@@ -161,6 +181,7 @@ def _layer_constants(network: str) -> Component:
 
 # A current is a sum plus a bias, and two fractional bits.
 _LIF_WIDTHS = {"sum": 6, "bias": 5, "threshold": 14, "current": 9, "membrane": 14}
+_FEW_SPIKE_WIDTHS = {"sum": 10, "bias": 6, "threshold": 6, "current": 11, "membrane": 12}
 _SEQUENCES = {
     "3": {"layers": 3, "channels": 1, "timesteps": [1], "max_height": 1, "max_width": 2},
     "5": {"layers": 5, "channels": 3, "timesteps": [2, 5], "max_height": 4, "max_width": 5},
@@ -168,7 +189,12 @@ _SEQUENCES = {
 
 COMPONENTS = {
     **_variants(
-        EventEncoder, "event_encoder", {str(c): {"channels": c} for c in (1, 3, 4, 5, 8, 17, 65)}
+        EventEncoder,
+        "event_encoder",
+        {
+            **{str(c): {"channels": c} for c in (1, 3, 4, 5, 8, 17, 65)},
+            **{f"{c}, few": {"channels": c, "binary": True} for c in (1, 9)},
+        },
     ),
     **_variants(
         WeightMemory,
@@ -176,12 +202,18 @@ COMPONENTS = {
         {
             f"{rows}x{lanes}": {"rows": _rows(rows, lanes, bits), "weight_bits": bits}
             for rows, lanes, bits in ((1, 1, 2), (5, 27, 4), (12, 9, 8))
-        },
+        }
+        | {"3x9, few": {"rows": _rows(3, 9, 4), "weight_bits": 4, "binary": True}},
     ),
     **_variants(
         SynapseArray,
         "synapse_array",
-        {"1": _array(1, 2, 5), "9": _array(9, 4, 9), "27": _array(27, 8, 15)},
+        {
+            "1": _array(1, 2, 5),
+            "9": _array(9, 4, 9),
+            "27": _array(27, 8, 15),
+            "5, few": {**_array(5, 4, 10), "binary": True},
+        },
     ),
     **_variants(
         Scatter,
@@ -212,6 +244,26 @@ COMPONENTS = {
             # A shift that leaves a sum's sign alone.
             "4": _lif_array(2, slice(2, 5), 2, 9),
             "5": _lif_array(5, slice(1, 4), 12, 1),
+        },
+    ),
+    **_variants(
+        _with_neurons(FewSpikeProcessingElement),
+        "few_spike",
+        {
+            "1": _few_spike(1),
+            # A threshold that shifts beyond the membrane; a membrane narrower than the current.
+            "4": _few_spike(4, threshold=13),
+            "5": _few_spike(5, sum=12, current=12, membrane=11, threshold=4),
+            "8": _few_spike(8, threshold=3),
+        },
+    ),
+    **_variants(
+        _with_neurons(LifArray),
+        "few_spike_array",
+        {
+            "1": _few_spike_array(1, 1, 0),
+            "3": _few_spike_array(3, 4, 3, sum=13),
+            "8": _few_spike_array(2, 8, 0, threshold=3),
         },
     ),
     **_variants(

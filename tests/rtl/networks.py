@@ -50,7 +50,8 @@ class Frame:
 
     @property
     def cycles(self) -> list[int]:
-        return frame_cycles(self.maps, self.deployment.spec.channels)
+        spec = self.deployment.spec
+        return frame_cycles(self.maps, spec.channels, binary=spec.code == "binary")
 
     def __str__(self) -> str:
         height, width = self.pixels.shape
@@ -143,6 +144,23 @@ def _uniform(name: str, channels: int, timesteps: Sequence[int], neuron: NeuronS
     )
 
 
+def few_spikes(
+    timesteps: int, channels: int, seed: int, *, depth: int = 4, shift: int = 0
+) -> Network:
+    """A network of the few-spike code."""
+    spec = uniform_network(
+        f"few spikes, T {timesteps}",
+        depth=depth,
+        channels=channels,
+        timesteps=(timesteps,),
+        weight_bits=4,
+        encoding_shift=shift,
+        output_shift=14,
+        code="binary",
+    )
+    return Network(random_deployment(spec, seed, with_init=True))
+
+
 def _networks() -> dict[str, Network]:
     soft_if = NeuronSpec(leak=None, reset="soft")
     one = _uniform("one channel", 1, (1,), NeuronSpec())
@@ -159,6 +177,12 @@ def _networks() -> dict[str, Network]:
         # Events need a second 64-bit word, channels five groups.
         "wide": Network(random_deployment(wide, 7), 1, 2, ((1, 2), (1, 1))),
         "extreme": Network(_extreme(random_deployment(extreme, 6)), sizes=((3, 4),) * 4),
+        "few-1": few_spikes(1, 1, 11, depth=3),
+        "few-3": few_spikes(3, 5, 13, shift=3),
+        "few-8": few_spikes(8, 3, 18, shift=1),
+        "few-extreme": Network(
+            _extreme(few_spikes(4, 4, 14).deployment), sizes=((3, 4), (1, 1), (3, 4))
+        ),
     }
 
 

@@ -68,10 +68,13 @@ class Beat(NamedTuple):
 
     weights: list[int]
     last: int = 0
+    first: int = 0  # of a word that counts half of those before it
 
     def apply(self, accumulators: Sequence[int]) -> list[int]:
         """The accumulators after this beat."""
-        return [old + weight for old, weight in zip(accumulators, self.weights, strict=True)]
+        worth = 2 if self.first else 1
+        pairs = zip(accumulators, self.weights, strict=True)
+        return [worth * old + weight for old, weight in pairs]
 
 
 def sums_of(beats: Sequence[Beat]) -> list[list[int]]:

@@ -2,8 +2,10 @@
 
 A word costs max(s, its events) cycles, where s is 1 except for the narrowest frames (`spacing`).
 The encoding layer takes its pixels bit-serially. The other layers end with a flush of zeros, one
-row and one pixel long. A layer starts when the previous one has drained and its neurons' constants
-are loaded. All this holds if pixels are offered and accepted without delay.
+row and one pixel long. With the few-spike code, a neuron needs all T words of a pixel before its
+first spike, so that a hidden layer ends T - 1 cycles later. A layer starts when the previous one
+has drained and its neurons' constants are loaded. All this holds if pixels are offered and accepted
+without delay.
 """
 
 from __future__ import annotations
@@ -95,7 +97,9 @@ def encoding_cycles(height: int, width: int, timesteps: int, channels: int) -> i
     return constants_cycles(channels) + pixels + pipeline
 
 
-def event_layer_cycles(kind: str, words: npt.NDArray[np.uint64], channels: int) -> int:
+def event_layer_cycles(
+    kind: str, words: npt.NDArray[np.uint64], channels: int, *, binary: bool = False
+) -> int:
     """Cycles of a hidden or the output layer.
 
     Parameters
@@ -106,15 +110,20 @@ def event_layer_cycles(kind: str, words: npt.NDArray[np.uint64], channels: int) 
         (H, W, T, ceil(C / 64)): the layer's input.
     channels
         Channels C.
+    binary
+        The network has the few-spike code.
     """
     _, width, timesteps, _ = words.shape
     least = spacing(width, timesteps)
     flush = (width + 1) * timesteps * least
     constants = constants_cycles(channels) if kind == "hidden" else 0
-    return constants + word_cycles(words, least) + flush + latency(kind, channels)
+    steps = timesteps - 1 if binary and kind == "hidden" else 0
+    return constants + word_cycles(words, least) + flush + latency(kind, channels) + steps
 
 
-def frame_cycles(maps: Sequence[npt.NDArray[np.uint64]], channels: int) -> list[int]:
+def frame_cycles(
+    maps: Sequence[npt.NDArray[np.uint64]], channels: int, *, binary: bool = False
+) -> list[int]:
     """Cycles of every layer of a frame; the frame takes their sum.
 
     Parameters
@@ -123,8 +132,10 @@ def frame_cycles(maps: Sequence[npt.NDArray[np.uint64]], channels: int) -> list[
         Event words of every spiking layer, (H, W, T, ceil(C / 64)) each.
     channels
         Channels C.
+    binary
+        The network has the few-spike code.
     """
     height, width, timesteps, _ = maps[0].shape
-    hidden = [event_layer_cycles("hidden", words, channels) for words in maps[:-1]]
+    hidden = [event_layer_cycles("hidden", words, channels, binary=binary) for words in maps[:-1]]
     output = event_layer_cycles("output", maps[-1], channels)
     return [encoding_cycles(height, width, timesteps, channels), *hidden, output]

@@ -18,6 +18,7 @@ from tests.rtl.reference import Beat, pack, random_signed, signed_limits, sums_o
 LANES = arguments()["lanes"]
 WEIGHT_BITS = arguments()["weight_bits"]
 LANE_BITS = arguments()["lane_bits"]
+BINARY = arguments().get("binary", False)
 LOW, HIGH = signed_limits(LANE_BITS)
 WEIGHT_LOW, WEIGHT_HIGH = signed_limits(WEIGHT_BITS)
 ZERO_BEAT = Beat([0] * LANES)
@@ -27,7 +28,8 @@ def random_sum(rng):
     """Return the beats of one sum, of which every partial sum fits the lanes."""
     beats, accumulators = [], [0] * LANES
     for _ in range(rng.randrange(1, 10)):
-        beat = Beat([random_signed(rng, WEIGHT_BITS) for _ in range(LANES)])
+        first = int(BINARY and rng.random() < 0.5)
+        beat = Beat([random_signed(rng, WEIGHT_BITS) for _ in range(LANES)], first=first)
         if not all(LOW <= value <= HIGH for value in beat.apply(accumulators)):
             beat = ZERO_BEAT
         accumulators = beat.apply(accumulators)
@@ -58,9 +60,13 @@ async def feed(dut, beats, idle=0.0):
         while rng.random() < idle:
             dut.weights.value = rng.getrandbits(WEIGHT_BITS * LANES)
             dut.take.value = dut.last.value = 0
+            if BINARY:
+                dut.first.value = rng.getrandbits(1)
             await RisingEdge(dut.clk)
         dut.weights.value = pack(beat.weights, WEIGHT_BITS)
         dut.take.value, dut.last.value = 1, beat.last
+        if BINARY:
+            dut.first.value = beat.first
         await RisingEdge(dut.clk)
         cycles.append(cycle())
     dut.take.value = dut.last.value = 0
@@ -75,7 +81,8 @@ async def clear(dut):
 
 
 async def begin(dut, sink):
-    await start(dut, sink, weights=0, take=0, last=0)
+    first = {"first": 0} if BINARY else {}
+    await start(dut, sink, weights=0, take=0, last=0, **first)
     await clear(dut)
 
 
@@ -86,7 +93,8 @@ async def check_sums(sink, beats, what="sums of word"):
 
 
 # Detects a weight added twice, not at all or with the wrong sign; a sum that starts from the one
-# before; an overflow at the largest sums.
+# before, or does not double at the first weight of a word or at another one; an overflow at the
+# largest sums.
 @under_idling(cycles=40_000)
 async def adds_weights(dut, idle):
     sink = StreamSink(dut, "sums")

@@ -12,21 +12,28 @@ WEIGHT_BITS = arguments()["weight_bits"]
 ROW_BITS = max(1, (len(ROWS) - 1).bit_length())
 LANES = len(ROWS[0])
 LATENCY = 3
+BINARY = arguments().get("binary", False)
 
 
 def random_requests(name, count=80):
-    """Return requests of all rows in turn, then of random rows, as (row, present, last)."""
+    """Return requests of all rows, then of random rows, as (row, present, last, first)."""
     rng = generator(name)
     rows = [*range(len(ROWS)), *(rng.randrange(len(ROWS)) for _ in range(count))]
-    return [(row, rng.getrandbits(1), rng.getrandbits(1)) for row in rows]
+    return [(row, *(rng.getrandbits(1) for _ in range(2 + BINARY)), *[0][BINARY:]) for row in rows]
 
 
 def payloads(requests):
-    return [row | present << ROW_BITS | last << (ROW_BITS + 1) for row, present, last in requests]
+    return [
+        row | present << ROW_BITS | last << (ROW_BITS + 1) | first << (ROW_BITS + 2)
+        for row, present, last, first in requests
+    ]
 
 
 def answers(requests):
-    return [(ROWS[row] if present else [0] * LANES, last) for row, present, last in requests]
+    return [
+        (ROWS[row] if present else [0] * LANES, last, first)
+        for row, present, last, first in requests
+    ]
 
 
 class Monitor:
@@ -42,7 +49,8 @@ class Monitor:
             await RisingEdge(dut.clk)
             weights = unpack(int(dut.weights.value), WEIGHT_BITS, LANES)
             if dut.take.value:
-                self.rows.append((weights, int(dut.last.value)))
+                first = int(dut.first.value) if BINARY else 0
+                self.rows.append((weights, int(dut.last.value), first))
                 self.cycles.append(cycle())
             elif not dut.rst.value:
                 # After a reset `last` clears the accumulators.

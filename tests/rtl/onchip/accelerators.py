@@ -11,7 +11,7 @@ from rtl.generate.onchip import TOP
 from sim.compare.scoreboard import compare
 from sim.targets.rtl import Frame as InputFrame
 from sim.targets.rtl import FrameResult, Hardware, make_hardware, simulate
-from tests.rtl.networks import NETWORKS, Frame
+from tests.rtl.networks import NETWORKS, Frame, Network
 from tests.rtl.running import SEED, run_sources
 
 
@@ -32,8 +32,7 @@ class Accelerator:
         return NETWORKS[self.network].frames
 
     def hardware(self) -> Hardware:
-        network = NETWORKS[self.network]
-        return make_hardware(network.deployment, network.max_height, network.max_width)
+        return make_network_hardware(NETWORKS[self.network])
 
     def run(self, simulator: str, idle: float = 0.0, back_pressure: float = 0.0) -> None:
         """Denoise all frames back to back; raises AssertionError at the first difference."""
@@ -46,6 +45,10 @@ class Accelerator:
         """Run `accelerator_bench`: impossible frames, resets, starts at the wrong time."""
         sources = {f"{TOP}.v": self.hardware().verilog}
         run_sources(simulator, sources, TOP, "accelerator_bench", {"network": self.network})
+
+
+def make_network_hardware(network: Network) -> Hardware:
+    return make_hardware(network.deployment, network.max_height, network.max_width)
 
 
 def run_frames(

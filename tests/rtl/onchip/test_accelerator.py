@@ -8,9 +8,9 @@ from sw_model.golden import denoise
 from sw_model.spec.fixed_point import signed_width
 from tests.rtl.bench_tools import STALLS
 from tests.rtl.cases import ACCELERATORS
-from tests.rtl.networks import EXTREME_LAYER, NETWORKS
+from tests.rtl.networks import EXTREME_LAYER, NETWORKS, few_spikes
 
-from .accelerators import run_frames
+from .accelerators import check_cycles, make_network_hardware, run_frames
 
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
 
@@ -21,6 +21,18 @@ def test_words_pixels_and_cycles(network, simulator):
     ACCELERATORS[network].run(simulator)
 
 
+@pytest.mark.parametrize("timesteps", range(1, 9))
+def test_few_spikes_at_every_number_of_timesteps(timesteps):
+    network = few_spikes(timesteps, 4, 2)
+    frames = network.frames
+    results = run_frames("icarus", make_network_hardware(network), frames)
+    for frame, result in zip(frames, results, strict=True):
+        check_cycles(frame, result)
+    # Otherwise the run shows nothing of a timestep, or of the order of timesteps.
+    for step in range(timesteps):
+        assert any(words[:, :, step].any() for frame in frames for words in frame.maps[1:])
+
+
 @on_both_simulators
 @pytest.mark.parametrize("idle", STALLS)
 @pytest.mark.parametrize("back_pressure", STALLS)
@@ -29,13 +41,13 @@ def test_stalls_change_nothing(idle, back_pressure, simulator):
 
 
 @on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed"])
+@pytest.mark.parametrize("network", ["one", "mixed", "few-3"])
 def test_heavy_stalls_change_nothing_at_awkward_sizes(network, simulator):
     ACCELERATORS[network].run(simulator, STALLS[-1], STALLS[-1])
 
 
 @on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed", "tiny"])
+@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "few-3"])
 def test_refusals_resets_and_starts(network, simulator):
     ACCELERATORS[network].run_control(simulator)
 
