@@ -117,6 +117,13 @@ def test_eight_timesteps_lose_nothing():
     assert psnr["centroid"] == pytest.approx(decibels(2 / 16 / 256 / 255**2), abs=1e-6)
 
 
+def test_float_errors_do_not_count_as_distortion():
+    # Without black and white each centroid is a grey level, apart from the rounding of floats.
+    greys = np.repeat(np.arange(1, 255, dtype=np.uint8), np.arange(1, 255))[np.newaxis]
+    psnr = few_spike_point(8, Pictures("greys", ("greys.png",), (greys,))).psnr
+    assert psnr == dict.fromkeys(("weighted sum", "centroid", "data mean"), math.inf)
+
+
 def test_no_timesteps_are_refused():
     with pytest.raises(ValueError, match="0 timesteps"):
         few_spike_table(0)
