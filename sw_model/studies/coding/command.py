@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-command."""
     parser.description = (
         "Repeat and extend the paper's analysis of neural coding: Table 1, figures 1 and 2, "
-        "distortion against spikes, the integer neuron against exact arithmetic. Equal inputs "
-        "give equal files."
+        "distortion against timesteps and spikes, also of the few-spike code, the integer neuron "
+        "against exact arithmetic. Equal inputs give equal files."
     )
     parser.epilog = "example: python -m sw_model coding -o build/coding --data DIR"
     parser.add_argument(

@@ -15,8 +15,19 @@ from matplotlib.figure import Figure
 from sw_model.coding import period_threshold
 from sw_model.spec import GREY_MAX
 
+from .few_spikes import FEW_SPIKES
 from .integer import TIMESTEPS, WIDTHS
-from .quality import CENTROID, EQ8, IF_SOFT, LIF_HARD, LIF_SOFT, PAPER_STEPS_MAX, RATE, Point
+from .quality import (
+    CENTROID,
+    EQ8,
+    IF_SOFT,
+    LIF_HARD,
+    LIF_SOFT,
+    PAPER_STEPS_MAX,
+    RATE,
+    WEIGHTED_SUM,
+    Point,
+)
 from .tables import PAPER_STEPS, Study, staircase
 
 STYLES = {
@@ -24,9 +35,14 @@ STYLES = {
     LIF_SOFT.name: ("#d55e00", "s"),
     IF_SOFT.name: ("#009e73", "^"),
     RATE: ("#000000", "x"),
+    FEW_SPIKES: ("#cc79a7", "D"),
 }
 """Colour and marker of each coding."""
-DECODERS = {EQ8: ("--", "rate (eq. 8)"), CENTROID: ("-", "centroid")}
+DECODERS = {
+    EQ8: ("--", "rate (eq. 8)"),
+    WEIGHTED_SUM: ("--", "weighted sum"),
+    CENTROID: ("-", "centroid"),
+}
 """Line style and words of each decoder."""
 DPI = 130
 WIDTH = 7.4
@@ -77,7 +93,7 @@ def _fig2(study: Study) -> Figure:
     (psnr, theta), (far, far_theta) = figure.subplots(2, 2)
     for name in (LIF_HARD.name, RATE):
         paper, measured = study.points_of(name, PAPER_STEPS_MAX), study.points_of(name)
-        for decoder in DECODERS:
+        for decoder in _decoders(measured):
             _curve(psnr, paper, decoder)
             _curve(far, measured, decoder)
         colour, marker = STYLES[name]
@@ -111,8 +127,8 @@ def _distortion(study: Study) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     by_steps, by_spikes = figure.subplots(1, 2, sharey=True)
     for name in STYLES:
-        for decoder in DECODERS:
-            points = study.points_of(name)
+        points = study.points_of(name)
+        for decoder in _decoders(points):
             _curve(by_steps, points, decoder)
             _curve(by_spikes, [p for p in points if p.theta > 0], decoder, spikes=True)
     for axis in (by_steps, by_spikes):
@@ -123,14 +139,22 @@ def _distortion(study: Study) -> Figure:
     label_axes(by_steps, "T (timesteps)", "PSNR (dB)")
     label_axes(by_spikes, "θ (spikes per pixel in T)", "")
     handles, labels = by_spikes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=len(STYLES),
+        fontsize=6.5,
+        handlelength=1.7,
+        columnspacing=1,
+    )
     return figure
 
 
 def _integer(study: Study) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     grey, fine = figure.subplots(1, 2)
-    colours = dict(zip(TIMESTEPS, STYLES.values(), strict=True))
+    colours = dict(zip(TIMESTEPS, STYLES.values(), strict=False))  # one style more than T
     for axis, field, number in ((grey, "grey", "256"), (fine, "fine", "65 536")):
         for timesteps, (colour, marker) in colours.items():
             rows = [
@@ -158,6 +182,11 @@ def _integer(study: Study) -> Figure:
     fine.set_title("intensities of 16 bits", fontsize=9)
     fine.legend(fontsize=7)
     return figure
+
+
+def _decoders(points: Sequence[Point]) -> list[str]:
+    """The drawn decoders of a coding."""
+    return [decoder for decoder in DECODERS if decoder in points[0].psnr]
 
 
 def _curve(axis: Axes, points: Sequence[Point], decoder: str, *, spikes: bool = False) -> None:

@@ -9,8 +9,19 @@ from pathlib import Path
 from sw_model.spec import GREY_MAX
 from sw_model.support.templates import Templates
 
+from .few_spikes import FEW_SPIKES, largest_value
 from .integer import FINE, TIMESTEPS, Mismatches, exact_from, guaranteed_width
-from .quality import CENTROID, EQ8, IF_SOFT, LIF_HARD, LIF_SOFT, RATE, Coding
+from .quality import (
+    CENTROID,
+    EQ8,
+    IF_SOFT,
+    LIF_HARD,
+    LIF_SOFT,
+    RATE,
+    WEIGHTED_SUM,
+    Coding,
+    Point,
+)
 from .tables import Study, codes, ranges
 
 TEXTS = Templates(Path(__file__).parent / "coding.md")
@@ -23,6 +34,8 @@ LINEAR = 0.05
 """Largest relative deviation of an "almost linear" curve."""
 DOUBLINGS = tuple(1 << i for i in range(9))
 """T = 1 to 256."""
+FEW = 3
+"""T of the few-spike code in its finding; on Set12 rate coding reaches no larger one's PSNR."""
 
 
 def psnr_of(study: Study, coding: str, timesteps: int, decoder: str) -> float:
@@ -59,10 +72,10 @@ def ahead_from(study: Study, decoder: str) -> int:
     return max(ahead(study, decoder), default=0) + 1
 
 
-def first_at(study: Study, coding: str, decoder: str, psnr: float) -> int | None:
-    """The smallest measured T that reaches ``psnr`` dB."""
-    reached = [p.timesteps for p in study.points_of(coding) if p.psnr[decoder] >= psnr]
-    return min(reached, default=None)
+def first_at(study: Study, coding: str, decoder: str, psnr: float) -> Point | None:
+    """The point of the smallest measured T that reaches ``psnr`` dB."""
+    reached = (p for p in study.points_of(coding) if p.psnr[decoder] >= psnr)
+    return next(reached, None)
 
 
 def slowest_doubling(study: Study) -> float:
@@ -116,6 +129,7 @@ def findings(study: Study) -> list[str]:
     fine = exact_widths(study.mismatches, LIF_HARD, FINE, "fine")
     left = left_after(study, lif, EQ8, SATURATED)
     far = DOUBLINGS[-1]
+    above_30 = first_at(study, RATE, EQ8, 30)
     return [
         TEXTS.phrase(
             "saturates",
@@ -137,7 +151,7 @@ def findings(study: Study) -> list[str]:
             slowest=slowest_doubling(study),
             far=far,
             far_psnr=psnr_of(study, RATE, far, EQ8),
-            first_30=first_at(study, RATE, EQ8, 30),
+            first_30=above_30.timesteps if above_30 else None,
         ),
         TEXTS.phrase(
             "theta_linear",
@@ -155,6 +169,7 @@ def findings(study: Study) -> list[str]:
             soft_theta=_theta(study, LIF_SOFT),
             no_leak_theta=_theta(study, IF_SOFT),
         ),
+        _few_spikes_save(study),
         TEXTS.phrase("all_in_use", unwasted=largest_unwasted(LIF_HARD)),
         TEXTS.phrase(
             "integers",
@@ -165,6 +180,29 @@ def findings(study: Study) -> list[str]:
             fine_proven=_list(guaranteed_width(LIF_HARD, t, FINE) for t in fine),
         ),
     ]
+
+
+def _few_spikes_save(study: Study) -> str:
+    """The timesteps and spikes of one quality, in the few-spike code and in the others."""
+    (point,) = [p for p in study.points_of(FEW_SPIKES) if p.timesteps == FEW]
+    psnr = point.psnr[WEIGHTED_SUM]
+
+    def needed(coding: str, decoder: str) -> str:
+        other = first_at(study, coding, decoder, psnr)
+        if other is None:
+            return TEXTS.phrase("not_reached")
+        return TEXTS.phrase("reached", steps=other.timesteps, theta=other.theta)
+
+    return TEXTS.phrase(
+        "few_spikes_save",
+        steps=FEW,
+        values=largest_value(FEW) + 1,
+        psnr=psnr,
+        theta=point.theta,
+        rate=needed(RATE, EQ8),
+        no_leak=needed(IF_SOFT.name, EQ8),
+        no_leak_centroid=needed(IF_SOFT.name, CENTROID),
+    )
 
 
 def _theta(study: Study, coding: Coding) -> float:

@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import skimage
 
-from sw_model.coding import Neuron, code_table, rate_steps
+from sw_model.coding import CodeTable, Neuron, code_table, rate_steps
 from sw_model.pictures.arrays import Picture
 from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.sets import DATA_VARIABLE, dataset_files
 from sw_model.spec import GREY_MAX, UsageError
+
+from .few_spikes import FEW_SPIKE_STEPS, FEW_SPIKES, few_spike_table, largest_value, weighted_sum
 
 DATA_SET = "set12"
 PHOTOGRAPHS = ("brick.png", "camera.png", "coins.png", "grass.png", "gravel.png", "moon.png")
@@ -63,6 +65,8 @@ EQ8 = "eq8"
 CENTROID = "centroid"
 """Intensity = middle of the interval of inputs with that code; for rate coding the mean of the
 intensities with that number of spikes, for intensities distributed evenly over 0..1."""
+WEIGHTED_SUM = "weighted sum"
+"""Intensity = value of a few-spike train over the largest one, 2^T - 1."""
 DATA_MEAN = "data mean"
 """Intensity = mean of the pictures' own intensities with that code, which has the smallest squared
 error of all decoders of these codes."""
@@ -91,7 +95,7 @@ class Point:
     ----------
     psnr
         PSNR in dB for each decoder, peak 255, mean over the pictures. Decoded pixels are not
-        rounded.
+        rounded. Infinite if a picture comes back without error.
     theta
         Spikes per pixel over T (eq. 9), mean over the pictures.
     """
@@ -131,26 +135,53 @@ def load_pictures(option: str | None) -> Pictures:
 
 def conversion_point(coding: Coding, timesteps: int, pictures: Pictures) -> Point:
     """PSNR and theta of a conversion, computed from the exact codes of the 256 grey levels."""
-    histograms = pictures.histograms  # (pictures, 256)
     table = code_table(coding.neuron, timesteps)
     codes = table.encode(GREY_MAX * coding.low + (coding.high - coding.low) * GREYS, GREY_MAX)
-    counts = table.counts[codes]
     middles = table.centroids(coding.low, coding.high)[codes]
+    decoded = {
+        EQ8: GREY_MAX * table.counts[codes] / timesteps,
+        CENTROID: GREY_MAX * (middles - coding.low) / (coding.high - coding.low),
+    }
+    return _point(coding.name, timesteps, table, codes, decoded, pictures)
+
+
+def few_spike_point(timesteps: int, pictures: Pictures) -> Point:
+    """PSNR and theta of the few-spike code, for inputs 0 (black) to 1 (white)."""
+    table = few_spike_table(timesteps)
+    codes = table.encode(GREYS, GREY_MAX)
+    values = weighted_sum(table.spikes.T)[codes]
+    decoded = {
+        WEIGHTED_SUM: GREY_MAX * values / largest_value(timesteps),
+        CENTROID: GREY_MAX * table.centroids(0, 1)[codes],
+    }
+    return _point(FEW_SPIKES, timesteps, table, codes, decoded, pictures)
+
+
+def _point(
+    name: str,
+    timesteps: int,
+    table: CodeTable,
+    codes: npt.NDArray[np.int64],
+    decoded: dict[str, npt.NDArray[np.float64]],
+    pictures: Pictures,
+) -> Point:
+    """Point of a coding, from the code and the decoded values of each of the 256 grey levels."""
+    histograms = pictures.histograms  # (pictures, 256)
     # Mean grey level of each code, over the pixels of all pictures.
     sizes = np.array([picture.size for picture in pictures.pictures])
     pixels = sizes @ histograms
     weight = np.bincount(codes, pixels)[codes]
     mean = np.bincount(codes, pixels * GREYS)[codes] / np.where(weight > 0, weight, 1)
-    decoded = {
-        EQ8: GREY_MAX * counts / timesteps,
-        CENTROID: GREY_MAX * (middles - coding.low) / (coding.high - coding.low),
-        DATA_MEAN: mean,
+    # Rounded, so that a grey level with a code of its own comes back exactly.
+    errors = {
+        decoder: np.round(grey - GREYS, 9)
+        for decoder, grey in (decoded | {DATA_MEAN: mean}).items()
     }
     return Point(
-        coding.name,
+        name,
         timesteps,
-        float((histograms @ counts).mean()),
-        {name: _psnr(histograms @ np.square(grey - GREYS)) for name, grey in decoded.items()},
+        float((histograms @ table.counts[codes]).mean()),
+        {decoder: _psnr(histograms @ np.square(error)) for decoder, error in errors.items()},
     )
 
 
@@ -195,13 +226,14 @@ def rate_points(
 def measure(
     pictures: Pictures, seed: int, progress: Callable[[int, int], None] | None = None
 ) -> list[Point]:
-    """All conversions and rate coding, in this order."""
+    """All conversions, rate coding and the few-spike code, in this order."""
     points = [
         conversion_point(coding, timesteps, pictures)
         for coding in CONVERSIONS
         for timesteps in CONVERSION_STEPS
     ]
-    return points + rate_points(pictures, seed, progress=progress)
+    points += rate_points(pictures, seed, progress=progress)
+    return points + [few_spike_point(timesteps, pictures) for timesteps in FEW_SPIKE_STEPS]
 
 
 def _error(intensity: npt.NDArray[np.float64], grey: npt.NDArray[np.float64]) -> float:

@@ -6,12 +6,24 @@ from typing import Any
 
 from sw_model.support.templates import fill
 
-from .findings import TEXTS, ahead_from, findings, psnr_of
-from .quality import CENTROID, CONVERSIONS, DATA_MEAN, EQ8, LIF_HARD, PAPER_STEPS_MAX, RATE
+from .few_spikes import FEW_SPIKES, largest_value, uniform_psnr
+from .findings import TEXTS, ahead_from, findings, first_at, psnr_of
+from .quality import (
+    CENTROID,
+    CONVERSIONS,
+    DATA_MEAN,
+    EQ8,
+    IF_SOFT,
+    LIF_HARD,
+    PAPER_STEPS_MAX,
+    RATE,
+    WEIGHTED_SUM,
+)
 from .sections import codes_section, conversion_section, integer_section, ranges_section
 from .tables import Cell, Study, Table
 
 REPORT = "coding.md"
+_DECODER_WORDS = {EQ8: "eq. 8", CENTROID: "centroid"}
 
 
 def report(study: Study) -> str:
@@ -26,6 +38,7 @@ def report(study: Study) -> str:
         distortion=_distortion(study).markdown(2),
         conversion=conversion_section(),
         codes=codes_section(),
+        few_spikes=_few_spikes_section(study),
         integer=integer_section(study.mismatches),
         ranges=ranges_section(),
         **_fig2_fields(study),
@@ -74,3 +87,30 @@ def _distortion(study: Study) -> Table:
             both = (psnr_of(study, name, t, EQ8), psnr_of(study, name, t, CENTROID))
             rows.append((name, t, theta, *both))
     return Table(("coding", "T", "θ", "PSNR eq. 8 (dB)", "PSNR centroid (dB)"), tuple(rows))
+
+
+def _few_spikes_section(study: Study) -> str:
+    """The few-spike code: its distortion, and what the same quality takes in other codings."""
+    others = ((RATE, EQ8), (IF_SOFT.name, EQ8), (IF_SOFT.name, CENTROID))
+    distortion: list[tuple[Cell, ...]] = []
+    same: list[tuple[Cell, ...]] = []
+    for point in study.points_of(FEW_SPIKES):
+        t, psnr = point.timesteps, point.psnr[WEIGHTED_SUM]
+        quality = (uniform_psnr(t), psnr, point.psnr[CENTROID], point.psnr[DATA_MEAN])
+        distortion.append((t, largest_value(t) + 1, t / 2, point.theta, *quality))
+        reached = [first_at(study, coding, decoder, psnr) for coding, decoder in others]
+        cells = [f"{p.timesteps} / {p.theta:.2f}" if p else None for p in reached]
+        same.append((psnr, f"{t} / {point.theta:.2f}", *cells))
+    columns = (
+        *("T", "values", "θ even", "θ", "PSNR even (dB)", "PSNR weighted sum (dB)"),
+        *("PSNR centroid (dB)", "PSNR data mean (dB)"),
+    )
+    names = (FEW_SPIKES, *(f"{coding} {_DECODER_WORDS[decoder]}" for coding, decoder in others))
+    return TEXTS.text(
+        "few_spikes",
+        source=study.pictures.source,
+        few_spike_table=Table(columns, tuple(distortion)).markdown(2),
+        same_quality=Table(("PSNR (dB)", *names), tuple(same)).markdown(2),
+        rate_steps=study.points_of(RATE)[-1].timesteps,
+        if_steps=study.points_of(IF_SOFT.name)[-1].timesteps,
+    )

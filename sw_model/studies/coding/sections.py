@@ -7,6 +7,7 @@ import numpy as np
 from sw_model.coding import code_table, convert, period_threshold
 from sw_model.spec import GREY_MAX
 
+from .few_spikes import FEW_SPIKE_STEPS, FEW_SPIKES
 from .findings import TEXTS, exact_widths
 from .integer import FINE, TIMESTEPS, WIDTHS, WIDTHS_MAX, Mismatches, guaranteed_width
 from .quality import CONVERSIONS, IF_SOFT, LIF_HARD, LIF_SOFT
@@ -30,14 +31,20 @@ def conversion_section() -> str:
 def codes_section() -> str:
     """Codes and distinct rates."""
     rows = {(row[0], row[1]): row[2:] for row in codes().rows}
+    names = (*NEURONS, FEW_SPIKES)
     table = Table(
-        ("T", *NEURONS),
-        tuple((t, *("{} / {}".format(*rows[name, t]) for name in NEURONS)) for t in CODE_STEPS),
+        ("T", *names),
+        tuple((t, *(_codes_cell(rows.get((name, t))) for name in names)) for t in CODE_STEPS),
     )
     lif, other = (code_table(c.neuron, STEPS[-1]).spikes for c in (LIF_SOFT, IF_SOFT))
     same = lif.shape == other.shape and bool((lif == other).all())
     same_codes = TEXTS.phrase("codes_equal" if same else "codes_differ")
-    return TEXTS.text("codes", codes=table.markdown(), same_codes=same_codes)
+    return TEXTS.text(
+        "codes",
+        codes=table.markdown(),
+        same_codes=same_codes,
+        few_spike_steps=FEW_SPIKE_STEPS[-1],
+    )
 
 
 def integer_section(mismatches: tuple[Mismatches, ...]) -> str:
@@ -104,6 +111,10 @@ def _wrong_floats() -> list[int]:
         spikes = convert(inputs, steps, LIF_HARD.neuron)
         wrong.append(int((spikes != exact).any(axis=0).sum()))
     return wrong
+
+
+def _codes_cell(counts: tuple[Cell, ...] | None) -> str | None:
+    return None if counts is None else "{} / {}".format(*counts)
 
 
 def _width(width: int | None) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from sw_model.coding import Neuron, code_table
 from sw_model.spec import GREY_MAX
 
+from .few_spikes import FEW_SPIKE_STEPS, FEW_SPIKES, few_spike_table
 from .integer import Mismatches
 from .quality import (
     CENTROID,
@@ -23,6 +24,7 @@ from .quality import (
     LIF_SOFT,
     PAPER_STEPS_MAX,
     RATE,
+    WEIGHTED_SUM,
     Pictures,
     Point,
 )
@@ -109,12 +111,16 @@ def fig1() -> Table:
 
 def codes() -> Table:
     """Codes and distinct firing rates of each neuron and T."""
-    rows: list[tuple[Cell, ...]] = []
-    for name, neuron in NEURONS.items():
-        for timesteps in STEPS:
-            table = code_table(neuron, timesteps)
-            rows.append((name, timesteps, len(table.spikes), table.distinct_rates))
-    return Table(("neuron", "T", "codes", "distinct_rates"), tuple(rows))
+    tables = [
+        (name, timesteps, code_table(neuron, timesteps))
+        for name, neuron in NEURONS.items()
+        for timesteps in STEPS
+    ]
+    tables += [(FEW_SPIKES, timesteps, few_spike_table(timesteps)) for timesteps in FEW_SPIKE_STEPS]
+    return Table(
+        ("neuron", "T", "codes", "distinct_rates"),
+        tuple((name, t, len(table.spikes), table.distinct_rates) for name, t, table in tables),
+    )
 
 
 def ranges() -> Table:
@@ -189,8 +195,10 @@ def csv_files(study: Study) -> dict[str, bytes]:
     return {name: table.csv() for name, table in tables.items()}
 
 
-def _quality(points: Iterable[Point]) -> Table:
-    decoders: Sequence[str] = (EQ8, CENTROID, DATA_MEAN)
+def _quality(points: Sequence[Point]) -> Table:
+    """A row for each point, and a column for each decoder that any of them has."""
+    names = (EQ8, CENTROID, DATA_MEAN, WEIGHTED_SUM)
+    decoders = [name for name in names if any(name in p.psnr for p in points)]
     return Table(
         ("coding", "T", "theta", *(f"psnr_{name.replace(' ', '_')}" for name in decoders)),
         tuple(

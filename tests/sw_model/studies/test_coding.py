@@ -105,13 +105,26 @@ def test_rate_coding_errs_as_a_binomial_draw_does(output):
 
 def test_distinct_rates(output):
     rows = {(row["neuron"], int(row["T"])): row for row in read(output / "codes.csv")}
-    assert len(rows) == 4 * 32
+    assert len(rows) == 4 * 32 + 8
     for name in ("LIF hard", "IF hard"):
         assert [int(rows[name, t]["distinct_rates"]) for t in (1, 2, 8, 32)] == [2, 3, 5, 11]
         assert all(int(rows[name, t]["codes"]) == t + 1 for t in range(1, 33))
     for name in ("LIF soft", "IF soft"):
         assert [int(rows[name, t]["codes"]) for t in (1, 2, 8, 32)] == [2, 3, 23, 325]
         assert all(int(rows[name, t]["distinct_rates"]) == t + 1 for t in range(1, 33))
+    for t in range(1, 9):
+        assert int(rows["few-spike", t]["codes"]) == 2**t
+        assert int(rows["few-spike", t]["distinct_rates"]) == t + 1
+
+
+def test_the_few_spike_code_stands_beside_the_others(output):
+    rows = [row for row in read(output / "distortion.csv") if row["coding"] == "few-spike"]
+    text = (output / "coding.md").read_text()
+    assert [int(row["T"]) for row in rows] == list(range(1, 9))
+    for row in rows:
+        theta, psnr = float(row["theta"]), float(row["psnr_weighted_sum"])
+        assert f"| {psnr:.2f} | {row['T']} / {theta:.2f} |" in text
+    assert float(rows[-1]["psnr_weighted_sum"]) == float("inf")
 
 
 def test_no_code_is_wasted_up_to_8_timesteps(output):
