@@ -10,7 +10,7 @@ from rtl.stream.checks import check_positive
 from rtl.stream.credit_queue import CatchQueue
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.encoding_tables import table_bits
-from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.fixed_point import LEVEL_BITS, unsigned_width
 from sw_model.spec.hardware.cycles import datapath_latency
 
 from .channel_group import ChannelGroup, pass_on, pass_on_loads, words_together
@@ -48,6 +48,8 @@ class Datapath(wiring.Component):
     frame : In(FrameSignature(max_height, max_width))
     timesteps : In
         T of the frame, constant while a layer runs.
+    level : In(12)
+        Noise level of the frame; absent where the network takes none.
     layer : In(LayerSignature(...))
         The layer under way, constant while it runs.
     prepare : In(PrepareSignature())
@@ -105,6 +107,7 @@ class Datapath(wiring.Component):
                 "event": Out(1),
                 "beat": Out(1),
                 "held": Out(1),
+                **({} if spec.noise_levels is None else {"level": In(LEVEL_BITS)}),
                 **load_members(self._place("output")),
                 **(fetch_members(deployment) if shared_weights else {}),
             }
@@ -123,6 +126,8 @@ class Datapath(wiring.Component):
             "output_weights": self._output.weights,
             "neuron_constants": self._layer_constants,
         }
+        if self._layer_constants.level_weights is not None:
+            memories["level_weights"] = self._layer_constants.level_weights
         return {
             name: [f"{row:0{-(-memory.row_bits // 4)}x}" for row in memory.rows]
             for name, memory in memories.items()
@@ -218,6 +223,8 @@ class Datapath(wiring.Component):
             constants.layer.eq(self.layer.index),
             constants.timesteps.eq(self.timesteps),
         ]
+        if self.deployment.spec.noise_levels is not None:
+            m.d.comb += constants.level.eq(self.level)
         wiring.connect(m, wiring.flipped(self.prepare), constants.prepare)
         requests = self._groups[0].requests
         m.d.comb += [

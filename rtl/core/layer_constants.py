@@ -1,11 +1,14 @@
 """Constants of each layer, other than the weights."""
 
-from amaranth.hdl import Array, Cat, Module, Signal, signed, unsigned
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.stream.vectors import memory_row
 from sw_model.spec import MULT_BITS, Deployment
+from sw_model.spec.fixed_point import LEVEL_BITS, NOISE_WEIGHT_BITS
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
 from sw_model.spec.packing import channel_groups
 
@@ -25,12 +28,15 @@ class LayerConstants(wiring.Component):
     deployment
         The frozen network.
     loadable
-        Whether other constants can be loaded.
+        Whether other constants can be loaded; not for a network that takes a noise level.
 
     Members
     -------
     layer, timesteps : In
         The layer under way, and T.
+    level : In(12)
+        Noise level in sixteenths of a grey level, constant while the first layer is prepared.
+        Absent where the network takes none.
     prepare : In(PrepareSignature())
         Fills the registers with the constants of ``layer``, which is the first layer or the one
         after the last prepared one. Takes `sw_model.spec.hardware.cycles.constants_cycles` cycles.
@@ -51,6 +57,9 @@ class LayerConstants(wiring.Component):
         Of the neurons' memory: a row for each channel of each spiking layer.
     scaling_bits, scaling_rows
         Of the output layer's memory: offset above mult, a row for each allowed T.
+    level_weights
+        Weight of the noise level in the biases of the first layer, a row for each channel; None for
+        a network that takes none.
     """
 
     def __init__(self, *, deployment: Deployment, loadable: bool = False):
@@ -60,7 +69,7 @@ class LayerConstants(wiring.Component):
         self.neurons = tuple(
             dict.fromkeys(layer.neuron for layer in spec.spiking_layers if layer.neuron)
         )
-        constants = NeuronConstants(NeuronWidths.of(deployment))
+        self._layout = constants = NeuronConstants(NeuronWidths.of(deployment))
         self.row_bits = constants.size
         self.rows = [
             memory_row(
@@ -88,11 +97,17 @@ class LayerConstants(wiring.Component):
             )
             for timesteps in spec.timesteps
         ]
+        self.level_weights = (
+            None
+            if deployment.noise_weight is None
+            else LevelWeights([int(weight) for weight in deployment.noise_weight])
+        )
         super().__init__(
             {
                 "layer": In(range(len(spec.layers))),
                 "timesteps": In(range(spec.timesteps_max + 1)),
                 "prepare": In(PrepareSignature()),
+                **({} if self.level_weights is None else {"level": In(LEVEL_BITS)}),
                 "kind": Out(range(len(self.neurons))),
                 "neuron": Out(data.ArrayLayout(constants, spec.channels)),
                 "offset": Out(signed(self.offset_bits)),
@@ -152,8 +167,10 @@ class LayerConstants(wiring.Component):
             Signal(self.row_bits, name=f"constants_{member}", reset_less=True)
             for member in range(channels)
         ]
-        busy = [left != 0, present]
-        before = present, channel, memory.data
+        busy: list[Value] = [left != 0, present]
+        before: tuple[Value, ...] = present, channel, memory.data
+        if self.level_weights is not None:
+            before = self._with_level(m, address, before, busy)
         for index, group in enumerate(channel_groups(channels, GROUP_CHANNELS)):
             there = (
                 Signal(name=f"present_{index}"),
@@ -167,3 +184,45 @@ class LayerConstants(wiring.Component):
             busy.append(there[0])
             before = there
         m.d.comb += [self.prepare.done.eq(~Cat(busy).any()), self.neuron.eq(Cat(held))]
+
+    def _with_level(
+        self, m: Module, address: Value, before: tuple[Value, ...], busy: list[Value]
+    ) -> tuple[Value, ...]:
+        """Return the constants two cycles later, with the noise level in the first layer's biases.
+
+        So another level needs no other constants. The first cycle multiplies, the second one
+        rounds and adds.
+        """
+        assert self.level_weights is not None
+        spec, half = self.deployment.spec, 1 << (self.deployment.spec.noise_shift - 1)
+        m.submodules.level_weights = weights = LoadableMemory(
+            rows=self.level_weights.rows, row_bits=NOISE_WEIGHT_BITS
+        )
+        m.d.comb += weights.address.eq(address[: len(weights.address)])
+        stages = []
+        for name in ("product", "rounded"):
+            signals = [
+                Signal.like(signal, name=f"{name}_{part}", init=0)
+                for part, signal in zip(("present", "channel", "row"), before, strict=True)
+            ]
+            m.d.sync += [now.eq(old) for now, old in zip(signals, before, strict=True)]
+            before = tuple(signals)
+            busy.append(signals[0])
+            stages.append(signals)
+        product = Signal(signed(NOISE_WEIGHT_BITS + LEVEL_BITS), reset_less=True)
+        weight = Mux(self.layer == 0, weights.data, 0)[:NOISE_WEIGHT_BITS].as_signed()
+        bias = data.View(self._layout, stages[0][2]).bias
+        told = Signal(signed(len(Value.cast(bias))))
+        m.d.sync += product.eq(weight * self.level)
+        m.d.comb += told.eq(bias + ((product + half) >> spec.noise_shift))
+        row = data.View(self._layout, stages[1][2])
+        m.d.sync += row.bias.eq(told)
+        return before
+
+
+class LevelWeights:
+    """Rows of the memory of the noise level's weights, one for each channel."""
+
+    def __init__(self, weights: Sequence[int]):
+        self.row_bits = NOISE_WEIGHT_BITS
+        self.rows = [weight % (1 << NOISE_WEIGHT_BITS) for weight in weights]

@@ -17,7 +17,7 @@ from sw_model.support.options import add_deployment_option, parse_size
 from sw_model.support.progress import Phase, phases, unseen
 
 from .integration import integration_files
-from .port_meanings import ACCELERATOR
+from .port_meanings import accelerator_interfaces
 
 TOP = "spiking_dncnn"
 """Name of the Verilog module and of its file."""
@@ -69,7 +69,8 @@ def generate(
         accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
         header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
         files = {f"{TOP}.v": header + verilog_text(accelerator, TOP, phase=phase)}
-        files |= integration_files(files[f"{TOP}.v"], TOP, ACCELERATOR)
+        interfaces = accelerator_interfaces(levels=deployment.spec.noise_levels is not None)
+        files |= integration_files(files[f"{TOP}.v"], TOP, interfaces)
         for name, rows in accelerator.memory_contents().items():
             files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
         for name, text in files.items():

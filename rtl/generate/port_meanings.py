@@ -42,7 +42,7 @@ _AXI_FIELDS = {
     "resp": "0 okay, 2 or 3 error",
 }
 
-ACCELERATOR: Interfaces = {
+_ACCELERATOR: Interfaces = {
     "clock and reset": CLOCK,
     "frame": {
         "start": "begin a frame; ignored while `busy` is 1",
@@ -50,8 +50,8 @@ ACCELERATOR: Interfaces = {
         "width": "columns of the frame; sampled at `start`",
         "timesteps": "T of the frame; sampled at `start`",
         "busy": "a frame is in progress",
-        "error": "the last `start` was refused: a size of 0 or beyond the maximum, or a T that the "
-        "deployment does not allow",
+        "error": "the last `start` was refused: a size of 0 or beyond the maximum, or a T or "
+        "noise level that the deployment does not allow",
     },
     "pixels (stream)": {
         "pixels__payload": "noisy pixel, signed, raster order",
@@ -74,7 +74,18 @@ ACCELERATOR: Interfaces = {
         "events": "events of the frame so far: cycles in which the synapse array adds",
     },
 }
-"""Ports of `rtl.onchip.accelerator.Accelerator`."""
+
+
+def accelerator_interfaces(*, levels: bool) -> Interfaces:
+    """Ports of `rtl.onchip.accelerator.Accelerator`; with ``levels``, it takes a noise level."""
+    if not levels:
+        return _ACCELERATOR
+    frame = dict(_ACCELERATOR["frame"])
+    level = (
+        "noise level of the frame in sixteenths of a grey level; sampled at `start`; only for a "
+        "network that takes one"
+    )
+    return {**_ACCELERATOR, "frame": {**frame, "level": level}}
 
 
 def system_interfaces(engines: int) -> Interfaces:

@@ -10,7 +10,8 @@ from rtl.core.datapath import Datapath
 from rtl.core.raster import Raster
 from rtl.stream.checks import check_frame_size
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
-from sw_model.spec.fixed_point import unsigned_width
+from sw_model.spec.fixed_point import LEVEL_BITS, unsigned_width
+from sw_model.spec.network import NOISE_UNITS
 
 from .frame_memory import FrameMemory
 from .sequencer import COUNTER_BITS, Sequencer
@@ -32,7 +33,7 @@ class Accelerator(wiring.Component):
 
     Members
     -------
-    start, height, width, timesteps, busy, error, layer, layer_done, cycles, events
+    start, height, width, timesteps, level, busy, error, layer, layer_done, cycles, events
         As in `Sequencer`.
     pixels : In(stream.Signature(signed(10)))
     denoised : Out(stream.Signature(8))
@@ -48,6 +49,10 @@ class Accelerator(wiring.Component):
         self.max_width = max_width
         spec = deployment.spec
         self._binary = spec.code == "binary"
+        self._levels: tuple[int, int] | None = None
+        if spec.noise_levels is not None:
+            low, high = spec.noise_levels
+            self._levels = low * NOISE_UNITS, high * NOISE_UNITS
         layers = range(len(spec.layers))
         super().__init__(
             {
@@ -55,6 +60,7 @@ class Accelerator(wiring.Component):
                 "height": In(range(max_height + 1)),
                 "width": In(range(max_width + 1)),
                 "timesteps": In(range(spec.timesteps_max + 1)),
+                **({} if self._levels is None else {"level": In(LEVEL_BITS)}),
                 "busy": Out(1),
                 "error": Out(1),
                 "pixels": In(stream.Signature(signed(PIXEL_BITS))),
@@ -92,7 +98,11 @@ class Accelerator(wiring.Component):
         spec = self.deployment.spec
         size = {"max_height": self.max_height, "max_width": self.max_width}
         self._sequencer = Sequencer(
-            layers=len(spec.layers), channels=spec.channels, timesteps=spec.timesteps, **size
+            layers=len(spec.layers),
+            channels=spec.channels,
+            timesteps=spec.timesteps,
+            levels=self._levels,
+            **size,
         )
         self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_timesteps=1, **size)
         self._activation_memory = FrameMemory(
@@ -119,6 +129,11 @@ class Accelerator(wiring.Component):
             self.events.eq(sequencer.events),
             datapath.restart.eq(sequencer.restart),
         ]
+        if self._levels is not None:
+            m.d.comb += [
+                sequencer.level.eq(self.level),
+                datapath.level.eq(sequencer.frame_level),
+            ]
         wiring.connect(m, sequencer.layer, datapath.layer)
         wiring.connect(m, sequencer.prepare, datapath.prepare)
         wiring.connect(

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.core.layouts import FrameSignature, LayerSignature, PrepareSignature
 from rtl.stream.checks import check_positive
+from sw_model.spec.fixed_point import LEVEL_BITS
 
 COUNTER_BITS = 32
 
@@ -29,18 +30,22 @@ class Sequencer(wiring.Component):
         The allowed numbers of timesteps.
     max_height, max_width
         Largest frame, in pixels.
+    levels
+        Lowest and highest noise level, in sixteenths of a grey level; None for a network that
+        takes none.
 
     Members
     -------
     start : In(1)
         Start a frame of the given size and timesteps; ignored while ``busy`` is 1.
-    height, width, timesteps : In
-        Of the frame; sampled at ``start``.
+    height, width, timesteps, level : In
+        Of the frame; sampled at ``start``. ``level`` and ``frame_level`` are absent where there are
+        no ``levels``.
     busy : Out(1)
     error : Out(1)
-        The last ``start`` was refused: size 0 or beyond the maximum, or T not allowed.
+        The last ``start`` was refused: size 0 or beyond the maximum, or T or level not allowed.
     frame : Out(FrameSignature(max_height, max_width))
-    frame_timesteps : Out
+    frame_timesteps, frame_level : Out
         Of the frame in progress.
     layer : Out(LayerSignature(layers, channels))
     prepare : Out(PrepareSignature())
@@ -63,6 +68,7 @@ class Sequencer(wiring.Component):
         timesteps: Sequence[int],
         max_height: int,
         max_width: int,
+        levels: tuple[int, int] | None = None,
     ):
         check_positive(layers=layers, channels=channels, max_height=max_height, max_width=max_width)
         check_positive(**{f"timesteps_{t}": t for t in timesteps})
@@ -71,6 +77,7 @@ class Sequencer(wiring.Component):
         self.timesteps_allowed = tuple(timesteps)
         self.max_height = max_height
         self.max_width = max_width
+        self.levels = levels
         largest = range(max(timesteps) + 1)
         super().__init__(
             {
@@ -82,6 +89,11 @@ class Sequencer(wiring.Component):
                 "error": Out(1),
                 "frame": Out(FrameSignature(max_height, max_width)),
                 "frame_timesteps": Out(largest),
+                **(
+                    {}
+                    if levels is None
+                    else {"level": In(LEVEL_BITS), "frame_level": Out(LEVEL_BITS)}
+                ),
                 "layer": Out(LayerSignature(layers, channels)),
                 "prepare": Out(PrepareSignature()),
                 "restart": Out(1),
@@ -104,13 +116,19 @@ class Sequencer(wiring.Component):
             self.events.eq(counted + self.event),
         ]
         acceptable = Signal()
-        m.d.comb += acceptable.eq(
+        possible = (
             (self.height > 0)
             & _at_most(self.height, self.max_height)
             & (self.width > 0)
             & _at_most(self.width, self.max_width)
             & self.timesteps.matches(*self.timesteps_allowed)
         )
+        if self.levels is not None:
+            low, high = self.levels
+            possible &= self.level <= high
+            if low > 0:
+                possible &= self.level >= low
+        m.d.comb += acceptable.eq(possible)
         with m.If(self.busy):
             m.d.sync += [self.cycles.eq(self.cycles + 1), counted.eq(self.events)]
         with m.FSM() as states:
@@ -125,6 +143,8 @@ class Sequencer(wiring.Component):
                         self.cycles.eq(1),
                         counted.eq(0),
                     ]
+                    if self.levels is not None:
+                        m.d.sync += self.frame_level.eq(self.level)
                     m.next = "prepare"
             with m.State("prepare"):
                 m.d.comb += self.prepare.start.eq(1)

@@ -138,7 +138,13 @@ def run(
                 simulation = denoiser.simulate(
                     chosen.simulator,
                     hardware[chosen.make],
-                    [denoiser.Frame(pixels=frame_job.pixels, timesteps=frame_job.timesteps)],
+                    [
+                        denoiser.Frame(
+                            pixels=frame_job.pixels,
+                            timesteps=frame_job.timesteps,
+                            level=frame_job.level_units,
+                        )
+                    ],
                     expected_cycles=sum(frame_job.cycles),
                     waves=folder / target / chosen.waves if waves and chosen.waves else None,
                     progress=bar,

@@ -18,7 +18,7 @@ from sw_model.pictures.eight_bit import read_picture
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.options import Noise, add_network_options, add_noise_options, network, noise
 from sw_model.spec import Deployment, UsageError
-from sw_model.spec.hardware.cycles import frame_cycles
+from sw_model.spec.hardware.cycles import network_cycles
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX, FRAME_WIDTH_MAX
 from sw_model.support.options import parse_size
 
@@ -75,8 +75,7 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        spec = self.deployment.spec
-        return frame_cycles(self.words, spec.channels, binary=spec.code == "binary")
+        return network_cycles(self.deployment.spec, self.words)
 
 
 def add_arguments(

@@ -75,10 +75,14 @@ class Hardware:
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Noisy pixels, (H, W) in -512..511, and the T to denoise them with."""
+    """Noisy pixels, (H, W) in -512..511, and the T and noise level to denoise them with.
+
+    The level is in sixteenths of a grey level, None for a network that takes none.
+    """
 
     pixels: npt.NDArray[np.integer]
     timesteps: int
+    level: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +192,7 @@ def simulate(
                     {
                         f"{TOP}.v": hardware.verilog,
                         **hardware.library,
-                        HARNESS.name: HARNESS.read_text(encoding="utf-8"),
+                        HARNESS.name: _harness(hardware),
                     },
                     toplevel=HARNESS.stem,
                     module=BENCH,
@@ -208,6 +212,13 @@ def simulate(
     return Simulation(frames=results, seconds=seconds, failure=failure)
 
 
+def _harness(hardware: Hardware) -> str:
+    """The harness, with the ports that this hardware has."""
+    text = HARNESS.read_text(encoding="utf-8")
+    levels = hardware.deployment.spec.noise_levels is not None
+    return "`define TAKES_LEVEL\n" + text if levels else text
+
+
 def _arguments(
     frames: Sequence[Frame], limit: int, idle: float, back_pressure: float
 ) -> dict[str, Any]:
@@ -221,6 +232,7 @@ def _arguments(
                 "height": frame.pixels.shape[0],
                 "width": frame.pixels.shape[1],
                 "timesteps": frame.timesteps,
+                **({} if frame.level is None else {"level": frame.level}),
             }
             for frame in frames
         ],

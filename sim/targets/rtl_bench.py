@@ -19,9 +19,10 @@ async def denoise_frames(dut: Any) -> None:
     """Denoise the frames, each started as soon as the previous one is done."""
     source = StreamSource(dut, "pixels", idle=ARGUMENTS["idle"])
     sink = StreamSink(dut, "denoised", back_pressure=ARGUMENTS["back_pressure"])
-    await start(dut, source, sink, start=0, height=0, width=0, timesteps=0)
+    levels = {"level": 0} if "level" in ARGUMENTS["frames"][0] else {}
+    await start(dut, source, sink, start=0, height=0, width=0, timesteps=0, **levels)
     for index, frame in enumerate(ARGUMENTS["frames"]):
-        for name in ("height", "width", "timesteps"):
+        for name in ("height", "width", "timesteps", *levels):
             getattr(dut, name).value = frame[name]
         dut.start.value = 1
         await RisingEdge(dut.clk)

@@ -21,6 +21,9 @@ module rtl_harness #(
     input wire [HEIGHT_BITS-1:0] height,
     input wire [WIDTH_BITS-1:0] width,
     input wire [TIMESTEPS_BITS-1:0] timesteps,
+`ifdef TAKES_LEVEL
+    input wire [11:0] level,
+`endif
     output wire busy,
     output wire error,
     input wire [PIXEL_BITS-1:0] pixels__payload,
@@ -46,6 +49,9 @@ module rtl_harness #(
       .height(height),
       .width(width),
       .timesteps(timesteps),
+`ifdef TAKES_LEVEL
+      .level(level),
+`endif
       .busy(busy),
       .error(error),
       .pixels__payload(pixels__payload),

@@ -10,6 +10,8 @@ MULT_BITS = 16
 """Width of the unsigned output multiplier."""
 NOISE_WEIGHT_BITS = 12
 """Width of the signed weights of the noise level."""
+LEVEL_BITS = 12
+"""Width of the unsigned noise level, in sixteenths of a grey level."""
 WEIGHT_BITS_MIN = 2
 WEIGHT_BITS_MAX = 8
 WIDTH_MAX = 32

@@ -208,6 +208,27 @@ MUTANTS = (
         "timesteps * bias",
         "few-3",
     ),
+    Mutant(
+        "the product with the noise level truncated for rounded",
+        "core/layer_constants.py",
+        "((product + half) >> spec.noise_shift)",
+        "(product >> spec.noise_shift)",
+        "layer_constants-few-levels",
+    ),
+    Mutant(
+        "the noise level in the biases of all layers",
+        "core/layer_constants.py",
+        "Mux(self.layer == 0, weights.data, 0)",
+        "weights.data",
+        "layer_constants-few-levels",
+    ),
+    Mutant(
+        "the lowest noise level for all",
+        "onchip/sequencer.py",
+        "self.frame_level.eq(self.level)",
+        "self.frame_level.eq(self.levels[0])",
+        "few-levels",
+    ),
     # Events and weights.
     Mutant(
         "events in descending order",

@@ -311,7 +311,7 @@ COMPONENTS = {
     **_variants(
         _layer_constants,
         "layer_constants",
-        {name: {"network": name} for name in ("one", "mixed", "nine")},
+        {name: {"network": name} for name in ("one", "mixed", "nine", "few-levels")},
     ),
 }
 """All component benches by name."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from sw_model.spec import (
     uniform_network,
 )
 from sw_model.spec.fixed_point import weight_range
-from sw_model.spec.hardware.cycles import frame_cycles
+from sw_model.spec.hardware.cycles import network_cycles
 from tests.random_deployment import random_deployment
 
 EXTREME_LAYER = 1
@@ -38,10 +39,18 @@ class Frame:
     deployment: Deployment
     pixels: npt.NDArray[np.int64]
     timesteps: int
+    level: float | None = None
 
     @cached_property
     def golden(self) -> GoldenResult:
-        return denoise(self.deployment, self.pixels, self.timesteps, trace="spikes")
+        return denoise(
+            self.deployment, self.pixels, self.timesteps, level=self.level, trace="spikes"
+        )
+
+    @property
+    def level_units(self) -> int | None:
+        """The noise level as the hardware takes it."""
+        return self.deployment.spec.level_units(self.level)
 
     @property
     def maps(self) -> list[npt.NDArray[np.uint64]]:
@@ -50,8 +59,7 @@ class Frame:
 
     @property
     def cycles(self) -> list[int]:
-        spec = self.deployment.spec
-        return frame_cycles(self.maps, spec.channels, binary=spec.code == "binary")
+        return network_cycles(self.deployment.spec, self.maps)
 
     def __str__(self) -> str:
         height, width = self.pixels.shape
@@ -73,10 +81,23 @@ class Network:
         rng = random.Random(self.deployment.provenance["seed"])
         allowed = self.deployment.spec.timesteps
         return [
-            Frame(self.deployment, _picture(rng, *size), allowed[index % len(allowed)])
+            Frame(
+                self.deployment,
+                _picture(rng, *size),
+                allowed[index % len(allowed)],
+                _level(self.deployment.spec, index),
+            )
             for index, size in enumerate(self.sizes)
             if size[0] <= self.max_height and size[1] <= self.max_width
         ]
+
+
+def _level(spec: NetworkSpec, index: int) -> float | None:
+    """The lowest and highest level of the network, and some between them."""
+    if spec.noise_levels is None:
+        return None
+    low, high = spec.noise_levels
+    return (low, high, low + 0.0625, (low + high) / 3)[index % 4]
 
 
 def _picture(rng: random.Random, height: int, width: int) -> npt.NDArray[np.int64]:
@@ -145,9 +166,9 @@ def _uniform(name: str, channels: int, timesteps: Sequence[int], neuron: NeuronS
 
 
 def few_spikes(
-    timesteps: int, channels: int, seed: int, *, depth: int = 4, shift: int = 0
+    timesteps: int, channels: int, seed: int, *, depth: int = 4, shift: int = 0, **others: Any
 ) -> Network:
-    """A network of the few-spike code."""
+    """A network of the few-spike code; ``others`` are parameters of its spec."""
     spec = uniform_network(
         f"few spikes, T {timesteps}",
         depth=depth,
@@ -157,6 +178,7 @@ def few_spikes(
         encoding_shift=shift,
         output_shift=14,
         code="binary",
+        **others,
     )
     return Network(random_deployment(spec, seed, with_init=True))
 
@@ -180,6 +202,7 @@ def _networks() -> dict[str, Network]:
         "few-1": few_spikes(1, 1, 11, depth=3),
         "few-3": few_spikes(3, 5, 13, shift=3),
         "few-8": few_spikes(8, 3, 18, shift=1),
+        "few-levels": few_spikes(4, 5, 15, shift=3, noise_levels=(3, 60), noise_shift=11),
         "few-extreme": Network(
             _extreme(few_spikes(4, 4, 14).deployment), sizes=((3, 4), (1, 1), (3, 4))
         ),

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sw_model.spec.fixed_point import PIXEL_BITS
+from sw_model.spec.network import NetworkSpec
 
 GROUP_CHANNELS = 16
 """Most output channels of a group; each group works one cycle after the previous one."""
@@ -53,13 +54,14 @@ def latency(kind: str, channels: int) -> int:
     return _RESTART + pipeline + _QUEUE + _DONE
 
 
-def constants_cycles(channels: int) -> int:
+def constants_cycles(channels: int, *, levels: bool = False) -> int:
     """Cycles before a spiking layer in which its neurons' constants are loaded into registers.
 
     One for the request and two through the memory and the registers behind it; each group of
-    channels is one cycle later than the previous one.
+    channels is one cycle later than the previous one. With noise ``levels`` there are two more, in
+    which the biases of the encoding layer are computed.
     """
-    return channels + 3 + -(-channels // GROUP_CHANNELS)
+    return channels + 3 + -(-channels // GROUP_CHANNELS) + (2 if levels else 0)
 
 
 def datapath_latency(channels: int) -> int:
@@ -86,7 +88,9 @@ def word_cycles(words: npt.NDArray[np.uint64], least: int = 1) -> int:
     return int(np.maximum(events[:1], 1).sum() + np.maximum(events[1:], least).sum())
 
 
-def encoding_cycles(height: int, width: int, timesteps: int, channels: int) -> int:
+def encoding_cycles(
+    height: int, width: int, timesteps: int, channels: int, *, levels: bool = False
+) -> int:
     """Cycles of the encoding layer: ten per pixel, or T if that is more.
 
     Before the first pixel, the row that its window needs enters, one pixel per cycle.
@@ -94,11 +98,16 @@ def encoding_cycles(height: int, width: int, timesteps: int, channels: int) -> i
     pace = max(PIXEL_BITS, timesteps)
     pipeline = latency("encoding", channels)
     pixels = width + (height * width - 1) * pace + PIXEL_BITS + timesteps
-    return constants_cycles(channels) + pixels + pipeline
+    return constants_cycles(channels, levels=levels) + pixels + pipeline
 
 
 def event_layer_cycles(
-    kind: str, words: npt.NDArray[np.uint64], channels: int, *, binary: bool = False
+    kind: str,
+    words: npt.NDArray[np.uint64],
+    channels: int,
+    *,
+    binary: bool = False,
+    levels: bool = False,
 ) -> int:
     """Cycles of a hidden or the output layer.
 
@@ -112,17 +121,23 @@ def event_layer_cycles(
         Channels C.
     binary
         The network has the few-spike code.
+    levels
+        The network takes a noise level.
     """
     _, width, timesteps, _ = words.shape
     least = spacing(width, timesteps)
     flush = (width + 1) * timesteps * least
-    constants = constants_cycles(channels) if kind == "hidden" else 0
+    constants = constants_cycles(channels, levels=levels) if kind == "hidden" else 0
     steps = timesteps - 1 if binary and kind == "hidden" else 0
     return constants + word_cycles(words, least) + flush + latency(kind, channels) + steps
 
 
 def frame_cycles(
-    maps: Sequence[npt.NDArray[np.uint64]], channels: int, *, binary: bool = False
+    maps: Sequence[npt.NDArray[np.uint64]],
+    channels: int,
+    *,
+    binary: bool = False,
+    levels: bool = False,
 ) -> list[int]:
     """Cycles of every layer of a frame; the frame takes their sum.
 
@@ -134,8 +149,24 @@ def frame_cycles(
         Channels C.
     binary
         The network has the few-spike code.
+    levels
+        The network takes a noise level.
     """
     height, width, timesteps, _ = maps[0].shape
-    hidden = [event_layer_cycles("hidden", words, channels, binary=binary) for words in maps[:-1]]
+    hidden = [
+        event_layer_cycles("hidden", words, channels, binary=binary, levels=levels)
+        for words in maps[:-1]
+    ]
     output = event_layer_cycles("output", maps[-1], channels)
-    return [encoding_cycles(height, width, timesteps, channels), *hidden, output]
+    encoding = encoding_cycles(height, width, timesteps, channels, levels=levels)
+    return [encoding, *hidden, output]
+
+
+def network_cycles(spec: NetworkSpec, maps: Sequence[npt.NDArray[np.uint64]]) -> list[int]:
+    """`frame_cycles` of a network, whatever its code."""
+    return frame_cycles(
+        maps,
+        spec.channels,
+        binary=spec.code == "binary",
+        levels=spec.noise_levels is not None,
+    )

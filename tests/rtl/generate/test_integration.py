@@ -12,7 +12,7 @@ import pytest
 from rtl.__main__ import main
 from rtl.flow.ecp5_cells import CELLS, Cell
 from rtl.generate.integration import Port, integration_files, module_ports
-from rtl.generate.port_meanings import ACCELERATOR, BOARD, system_interfaces
+from rtl.generate.port_meanings import BOARD, accelerator_interfaces, system_interfaces
 from sim.simulators.runners import verilator_root
 from tests import ROOT
 from tests.rtl.networks import NETWORKS
@@ -144,7 +144,7 @@ def test_a_port_without_meaning_or_a_meaning_without_port_is_an_error(group, nam
 
 def test_the_documentation_has_the_meanings():
     text = (ROOT / "docs" / "reference" / "ports.md").read_text()
-    for interfaces in (ACCELERATOR, system_interfaces(1), BOARD):
+    for interfaces in (accelerator_interfaces(levels=True), system_interfaces(1), BOARD):
         for title, group in interfaces.items():
             for name, meaning in group.items():
                 row = rf"^\| `{name}` \| \w+ \| {re.escape(title)} \| {re.escape(meaning)} \|$"

@@ -20,6 +20,7 @@ from tests.rtl.networks import NETWORKS
 
 NETWORK = NETWORKS[arguments()["network"]]
 FRAMES = NETWORK.frames
+LEVELS = NETWORK.deployment.spec.noise_levels
 TIMESTEPS = NETWORK.deployment.spec.timesteps
 
 
@@ -29,17 +30,20 @@ def stream_pair(dut, idle=0.0, back_pressure=0.0):
 
 
 async def begin(dut, source, sink):
-    await start(dut, source, sink, start=0, height=0, width=0, timesteps=0)
+    levels = {} if LEVELS is None else {"level": 0}
+    await start(dut, source, sink, start=0, height=0, width=0, timesteps=0, **levels)
 
 
-async def ask(dut, height, width, timesteps):
+async def ask(dut, height, width, timesteps, level=None):
     dut.height.value, dut.width.value, dut.timesteps.value = height, width, timesteps
+    if LEVELS is not None:
+        dut.level.value = 16 * LEVELS[1] if level is None else level
     await pulse(dut, "start")
     await RisingEdge(dut.clk)
 
 
 async def ask_frame(dut, frame):
-    await ask(dut, *frame.pixels.shape, frame.timesteps)
+    await ask(dut, *frame.pixels.shape, frame.timesteps, frame.level_units)
     check(f"{frame}: error", int(dut.error.value), 0)
 
 
@@ -80,6 +84,9 @@ def impossible():
         yield height, wrong_width, steps
     for wrong_steps in set(range(1 << steps.bit_length())) - set(TIMESTEPS):
         yield height, width, wrong_steps
+    if LEVELS is not None:
+        yield from ((height, width, steps, level) for level in (16 * LEVELS[1] + 1, 4095))
+        yield from ((height, width, steps, level) for level in {0, 16 * LEVELS[0] - 1} if LEVELS[0])
 
 
 # A frame that does not fit and is begun nevertheless, an error that is not told or stays after a
@@ -126,6 +133,8 @@ async def start_is_ignored_while_busy(dut):
                 break
             dut.height.value, dut.width.value = rng.getrandbits(1), rng.getrandbits(1)
             dut.timesteps.value = rng.getrandbits(1)
+            if LEVELS is not None:
+                dut.level.value = rng.getrandbits(12)
             await pulse(dut, "start")
             await ClockCycles(dut.clk, rng.randrange(1, 8))
         await checking

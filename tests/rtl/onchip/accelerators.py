@@ -62,7 +62,10 @@ def run_frames(
     simulation = simulate(
         simulator,
         hardware,
-        [InputFrame(pixels=frame.pixels, timesteps=frame.timesteps) for frame in frames],
+        [
+            InputFrame(pixels=frame.pixels, timesteps=frame.timesteps, level=frame.level_units)
+            for frame in frames
+        ],
         expected_cycles=sum(sum(frame.cycles) for frame in frames),
         idle=idle,
         back_pressure=back_pressure,

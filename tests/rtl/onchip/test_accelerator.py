@@ -47,7 +47,7 @@ def test_heavy_stalls_change_nothing_at_awkward_sizes(network, simulator):
 
 
 @on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "few-3"])
+@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "few-3", "few-levels"])
 def test_refusals_resets_and_starts(network, simulator):
     ACCELERATORS[network].run_control(simulator)
 
