@@ -99,7 +99,7 @@ def test_commands_for_plain_networks_refuse_it(program, arguments, deployment, c
     assert not Path("out").exists()
 
 
-def test_the_accelerator_with_maps_on_chip_takes_a_level(tmp_path, monkeypatch, capsys):
+def test_the_accelerator_with_maps_on_chip_takes_planes_and_a_level(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     spec = uniform_network(
         "levels",
@@ -107,26 +107,31 @@ def test_the_accelerator_with_maps_on_chip_takes_a_level(tmp_path, monkeypatch, 
         channels=2,
         timesteps=(3,),
         code="binary",
+        planes=2,
+        inputs=4,
         noise_levels=(10, 55),
         noise_shift=8,
     )
     random_deployment(spec, 3, with_init=True).save(Path("few.safetensors"))
-    clean = np.random.default_rng(0).integers(0, 256, (3, 4)).astype(np.uint8)
+    clean = np.random.default_rng(0).integers(0, 256, (3, 5)).astype(np.uint8)
     Image.fromarray(clean).save("clean.png")
     arguments = ["--deployment", "few.safetensors", "--image", "clean.png", "--target", "icarus"]
-    assert sim(["run", *arguments, "--max-size", "3,4", "--level", "31.5"]) == 0
+    assert sim(["run", *arguments, "--max-size", "3,5", "--level", "31.5"]) == 0
     assert "level       31.5" in capsys.readouterr().out
-    assert rtl(["generate", *arguments[:2], "--max-size", "3,4", "-o", "rtl"]) == 0
+    assert rtl(["generate", *arguments[:2], "--max-size", "3,5", "-o", "rtl"]) == 0
     assert "| `level` | input | 12 | frame |" in Path("rtl/ports.md").read_text()
     assert len(Path("rtl/memory/level_weights.hex").read_text().split()) == 2
 
 
-@pytest.mark.parametrize(
-    ("program", "arguments"), [(rtl, ["generate"]), (sim, ["run", "--target", "icarus"])]
-)
-def test_the_accelerator_with_maps_on_chip_refuses_planes(program, arguments, deployment, capsys):
-    assert program([*arguments, "-o", "out", "--deployment", "few.safetensors"]) == 2
-    error = capsys.readouterr().err
-    assert "network 'few' has 4 input planes; the accelerator with maps on chip is for" in error
-    assert error.count("\n") == 1
+def test_the_accelerator_with_maps_on_chip_refuses_colours(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    spec = uniform_network(
+        "colours", depth=3, channels=2, timesteps=(3,), code="binary", planes=2, inputs=12
+    )
+    random_deployment(spec, 3).save(Path("few.safetensors"))
+    for command, arguments in ((rtl, ["generate"]), (sim, ["run", "--target", "icarus"])):
+        assert command([*arguments, "-o", "out", "--deployment", "few.safetensors"]) == 2
+        error = capsys.readouterr().err
+        assert "network 'colours' is for pictures of 3 colours; " in error
+        assert error.count("\n") == 1
     assert not Path("out").exists()

@@ -61,7 +61,7 @@ class ChannelGroup(wiring.Component):
         A layer begins.
     requests : In(stream.Signature(WeightRequest(...), always_ready=True))
         Rows of all hidden layers.
-    planes : In(stream.Signature(Plane(), always_ready=True))
+    planes : In(stream.Signature(Plane(inputs), always_ready=True))
     words : Out(stream.Signature(len(channels), always_ready=True))
     load : In(LOAD_STREAM)
         Absent where the weights are constant.
@@ -138,7 +138,7 @@ class ChannelGroup(wiring.Component):
                         always_ready=True,
                     )
                 ),
-                "planes": In(stream.Signature(Plane(), always_ready=True)),
+                "planes": In(stream.Signature(Plane(spec.inputs), always_ready=True)),
                 "words": Out(stream.Signature(len(self.channels), always_ready=True)),
                 **load_members(hidden or encoding),
                 **({"fetch": Out(hidden_weights.signature)} if shared_weights else {}),

@@ -55,16 +55,16 @@ class Datapath(wiring.Component):
     prepare : In(PrepareSignature())
     restart : In(1)
         A layer begins; the pipeline is empty.
-    pixels : In(stream.Signature(signed(10)))
-        Noisy pixels, for the encoding layer.
+    pixels : In(stream.Signature(signed(inputs * 10)))
+        Noisy pixels, those of all input planes side by side, for the encoding layer.
     words : In(stream.Signature(FrameWord(channels)))
         Event words for the other layers in raster order, followed by the row and the pixel of
         zeros that `Scatter` needs.
     written : Out(stream.Signature(channels))
         Event words of a spiking layer.
-    noisy : In(stream.Signature(FrameWord(10)))
+    noisy : In(stream.Signature(FrameWord(inputs * 10)))
         Noisy pixels once more, for the output layer.
-    denoised : Out(stream.Signature(8))
+    denoised : Out(stream.Signature(inputs * 8))
     event : Out(1)
         An event goes to the synapse arrays.
     beat, held : Out(1)
@@ -99,11 +99,11 @@ class Datapath(wiring.Component):
                 "layer": In(LayerSignature(len(spec.layers), spec.channels)),
                 "prepare": In(PrepareSignature()),
                 "restart": In(1),
-                "pixels": In(stream.Signature(signed(PIXEL_BITS))),
+                "pixels": In(stream.Signature(signed(spec.inputs * PIXEL_BITS))),
                 "words": In(stream.Signature(FrameWord(spec.channels))),
                 "written": Out(stream.Signature(spec.channels)),
-                "noisy": In(stream.Signature(FrameWord(PIXEL_BITS))),
-                "denoised": Out(stream.Signature(unsigned_width(GREY_MAX))),
+                "noisy": In(stream.Signature(FrameWord(spec.inputs * PIXEL_BITS))),
+                "denoised": Out(stream.Signature(spec.inputs * unsigned_width(GREY_MAX))),
                 "event": Out(1),
                 "beat": Out(1),
                 "held": Out(1),
@@ -137,7 +137,10 @@ class Datapath(wiring.Component):
         spec = self.deployment.spec
         self._layer_constants = LayerConstants(deployment=self.deployment, loadable=self.loadable)
         self._pixel_window = PixelWindow(
-            max_height=self.max_height, max_width=self.max_width, max_timesteps=spec.timesteps_max
+            max_height=self.max_height,
+            max_width=self.max_width,
+            max_timesteps=spec.timesteps_max,
+            inputs=spec.inputs,
         )
         self._event_encoder = EventEncoder(channels=spec.channels, binary=self._binary)
         self._groups = []
@@ -261,7 +264,6 @@ class Datapath(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.written))
 
     def _connect_output_layer(self, m: Module) -> None:
-        layer = self._output.layer
         self._output.connect(
             m,
             self._event_encoder.o,
@@ -271,6 +273,6 @@ class Datapath(wiring.Component):
             self.restart,
         )
         wiring.connect(m, self._output.scatter.o, self._sum_queue.i)
-        wiring.connect(m, self._sum_queue.o, layer.sums)
-        wiring.connect(m, wiring.flipped(self.noisy), layer.pixels)
-        wiring.connect(m, layer.denoised, wiring.flipped(self.denoised))
+        self._output.connect_pixels(
+            m, self._sum_queue.o, wiring.flipped(self.noisy), wiring.flipped(self.denoised)
+        )

@@ -45,7 +45,8 @@ class LayerConstants(wiring.Component):
     neuron : Out(ArrayLayout(NeuronConstants, channels))
         Constants of the layer's neurons.
     offset, mult : Out
-        T * bias, or bias with the few-spike code, and the multiplier of the output layer.
+        T * bias, or bias with the few-spike code, of each output plane side by side, and the
+        multiplier of the output layer.
     load : In(LOAD_STREAM)
         Absent where not ``loadable``.
 
@@ -80,8 +81,7 @@ class LayerConstants(wiring.Component):
             )
             for bias, threshold, init in zip(*arrays, strict=True)
         ]
-        self.offset_bits = widths.layers[-1].current
-        bias = int(deployment.biases[-1][0])
+        self.offset_bits = widths.layers[-1].current * spec.inputs
         scaling = data.StructLayout(
             {"mult": unsigned(CHUNK_BITS), "offset": signed(self.offset_bits)}
         )
@@ -92,7 +92,13 @@ class LayerConstants(wiring.Component):
                 scaling,
                 {
                     "mult": deployment.mult(timesteps),
-                    "offset": bias if binary else timesteps * bias,
+                    "offset": _side_by_side(
+                        [
+                            int(bias) if binary else timesteps * int(bias)
+                            for bias in deployment.biases[-1]
+                        ],
+                        widths.layers[-1].current,
+                    ),
                 },
             )
             for timesteps in spec.timesteps
@@ -218,6 +224,13 @@ class LayerConstants(wiring.Component):
         row = data.View(self._layout, stages[1][2])
         m.d.sync += row.bias.eq(told)
         return before
+
+
+def _side_by_side(values: Sequence[int], bits: int) -> int:
+    """Signed numbers of so many bits as one signed number, the first in the lowest bits."""
+    *low, high = values
+    packed = sum(value % (1 << bits) << (bits * index) for index, value in enumerate(low))
+    return packed + (high << (bits * len(low)))
 
 
 class LevelWeights:

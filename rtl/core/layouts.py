@@ -35,14 +35,14 @@ class Event(data.StructLayout):
 
 
 class Plane(data.StructLayout):
-    """One bit of the nine pixels around a pixel.
+    """One bit of the nine pixels around a pixel, of each input plane of the network.
 
-    ``bits`` has the bit of tap (ky, kx) at ky * 3 + kx. The ``first`` plane holds the signs, whose
-    bits are inverted; the ``last`` plane is the least significant one.
+    ``bits`` has the bit of input p and tap (ky, kx) at p * 9 + ky * 3 + kx. The ``first`` plane
+    holds the signs, whose bits are inverted; the ``last`` plane is the least significant one.
     """
 
-    def __init__(self) -> None:
-        super().__init__({"bits": TAPS, "first": 1, "last": 1})
+    def __init__(self, inputs: int = 1) -> None:
+        super().__init__({"bits": inputs * TAPS, "first": 1, "last": 1})
 
 
 class FrameSignature(wiring.Signature):

@@ -26,6 +26,8 @@ class PixelWindow(wiring.Component):
         Of a frame, in pixels.
     max_timesteps
         Largest T.
+    inputs
+        Input planes: pixels side by side in a word, all treated alike.
 
     Members
     -------
@@ -36,23 +38,25 @@ class PixelWindow(wiring.Component):
         A new frame begins.
     hold : In(1)
         Do not begin another window.
-    i : In(stream.Signature(signed(10)))
-    o : Out(stream.Signature(Plane(), always_ready=True))
+    i : In(stream.Signature(signed(10 * inputs)))
+    o : Out(stream.Signature(Plane(inputs), always_ready=True))
     """
 
-    def __init__(self, *, max_height: int, max_width: int, max_timesteps: int):
+    def __init__(self, *, max_height: int, max_width: int, max_timesteps: int, inputs: int = 1):
         check_positive(max_height=max_height, max_width=max_width, max_timesteps=max_timesteps)
         self.max_height = max_height
         self.max_width = max_width
         self.max_timesteps = max_timesteps
+        self.inputs = inputs
+        self._word_bits = inputs * PIXEL_BITS
         super().__init__(
             {
                 "frame": In(FrameSignature(max_height, max_width)),
                 "timesteps": In(range(max_timesteps + 1)),
                 "restart": In(1),
                 "hold": In(1),
-                "i": In(stream.Signature(signed(PIXEL_BITS))),
-                "o": Out(stream.Signature(Plane(), always_ready=True)),
+                "i": In(stream.Signature(signed(self._word_bits))),
+                "o": Out(stream.Signature(Plane(inputs), always_ready=True)),
             }
         )
 
@@ -97,28 +101,29 @@ class PixelWindow(wiring.Component):
         """Return the window, row ky and column kx, which moves with each pixel."""
         # The two rows above, the older one first; read and written in the cycle of the pixel.
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned((KERNEL - 1) * PIXEL_BITS), depth=self.max_width, init=[]
+            shape=unsigned((KERNEL - 1) * self._word_bits), depth=self.max_width, init=[]
         )
         read, write = rows.read_port(domain="comb"), rows.write_port()
         x = PlaceCounter(m, self.frame.width, "x")
-        column = Signal(KERNEL * PIXEL_BITS)
+        bits = self._word_bits
+        column = Signal(KERNEL * bits)
         m.d.comb += [
             read.addr.eq(x.value),
             write.addr.eq(x.value),
             write.en.eq(step),
-            column.eq(Cat(read.data, pixel[:PIXEL_BITS])),
-            write.data.eq(column[PIXEL_BITS:]),
+            column.eq(Cat(read.data, pixel[:bits])),
+            write.data.eq(column[bits:]),
         ]
         with m.If(step):
             m.d.sync += x.advance()
         with m.If(self.restart):
             m.d.sync += x.restart()
         window = [
-            [Signal(PIXEL_BITS, name=f"pixel_{ky}{kx}", reset_less=True) for kx in range(KERNEL)]
+            [Signal(bits, name=f"pixel_{ky}{kx}", reset_less=True) for kx in range(KERNEL)]
             for ky in range(KERNEL)
         ]
         for ky, row in enumerate(window):
-            newest = column.word_select(ky, PIXEL_BITS)
+            newest = column.word_select(ky, bits)
             with m.If(step):
                 m.d.sync += [old.eq(new) for old, new in zip(row, (*row[1:], newest), strict=True)]
         return window
@@ -153,7 +158,8 @@ class PixelWindow(wiring.Component):
         first = position == 0
         bits = [
             # Most significant first.
-            (pixel[::-1].bit_select(position, 1) & ~beyond) ^ first
+            (pixel[low : low + PIXEL_BITS][::-1].bit_select(position, 1) & ~beyond) ^ first
+            for low in range(0, self._word_bits, PIXEL_BITS)
             for pixels, beyonds in zip(window, outside, strict=True)
             for pixel, beyond in zip(pixels, beyonds, strict=True)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Mux, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from sw_model.spec.fixed_point import LEVEL_BITS, unsigned_width
 from sw_model.spec.network import NOISE_UNITS
 
 from .frame_memory import FrameMemory
+from .plane_memory import PlaneMemory
 from .sequencer import COUNTER_BITS, Sequencer
 
 
@@ -21,8 +22,8 @@ class Accelerator(wiring.Component):
     """Denoises frames up to a size, with all activation maps on chip.
 
     After ``start`` the frame's noisy pixels go in and its denoised pixels come out, both in raster
-    order. The first pixel comes out when all layers but the last are finished. Cycles:
-    `sw_model.spec.hardware.cycles`.
+    order. The first pixel comes out when all layers but the last are finished, or the last one too
+    if the network has planes. Cycles: `sw_model.spec.hardware.cycles`.
 
     Parameters
     ----------
@@ -104,13 +105,19 @@ class Accelerator(wiring.Component):
             levels=self._levels,
             **size,
         )
-        self._pixel_memory = FrameMemory(word_bits=PIXEL_BITS, max_timesteps=1, **size)
+        height, width = (-(-side // spec.planes) for side in size.values())
+        self._pixel_memory = (
+            FrameMemory(word_bits=PIXEL_BITS, max_timesteps=1, **size)
+            if spec.planes == 1
+            else PlaneMemory(**size)
+        )
         self._activation_memory = FrameMemory(
-            word_bits=spec.channels, max_timesteps=spec.timesteps_max, **size
+            word_bits=spec.channels,
+            max_timesteps=spec.timesteps_max,
+            max_height=height,
+            max_width=width,
         )
-        self._datapath = Datapath(
-            deployment=self.deployment, max_height=self.max_height, max_width=self.max_width
-        )
+        self._datapath = Datapath(deployment=self.deployment, max_height=height, max_width=width)
         self._output_raster = Raster(max_timesteps=1, **size)
 
     def _connect_control(self, m: Module) -> None:
@@ -136,16 +143,8 @@ class Accelerator(wiring.Component):
             ]
         wiring.connect(m, sequencer.layer, datapath.layer)
         wiring.connect(m, sequencer.prepare, datapath.prepare)
-        wiring.connect(
-            m,
-            sequencer.frame,
-            self._pixel_memory.frame,
-            self._activation_memory.frame,
-            datapath.frame,
-            self._output_raster.frame,
-        )
+        self._connect_frame(m)
         m.d.comb += [
-            self._pixel_memory.timesteps.eq(1),
             self._activation_memory.timesteps.eq(sequencer.frame_timesteps),
             datapath.timesteps.eq(sequencer.frame_timesteps),
             self._output_raster.timesteps.eq(1),
@@ -160,15 +159,60 @@ class Accelerator(wiring.Component):
             sequencer.pixels_complete.eq(~self._output_raster.inside),
         ]
 
+    def _connect_frame(self, m: Module) -> None:
+        frame, pixel_memory, datapath = self._sequencer.frame, self._pixel_memory, self._datapath
+        maps, raster = self._activation_memory, self._output_raster
+        if isinstance(pixel_memory, FrameMemory):
+            wiring.connect(m, frame, pixel_memory.frame, maps.frame, datapath.frame, raster.frame)
+            m.d.comb += pixel_memory.timesteps.eq(1)
+            return
+        wiring.connect(m, frame, pixel_memory.picture, raster.frame)
+        for positions in (pixel_memory.positions, maps.frame, datapath.frame):
+            m.d.comb += [
+                positions.height.eq((frame.height + 1) >> 1),
+                positions.width.eq((frame.width + 1) >> 1),
+            ]
+
+    def _connect_planes(self, m: Module, pixel_memory: PlaneMemory) -> None:
+        datapath, layer = self._datapath, self._sequencer.layer
+        wiring.connect(m, wiring.flipped(self.pixels), pixel_memory.pixels)
+        wiring.connect(m, pixel_memory.denoised, wiring.flipped(self.denoised))
+        wiring.connect(m, datapath.denoised, pixel_memory.replaced)
+        words = pixel_memory.words
+        m.d.comb += [
+            datapath.pixels.valid.eq(words.valid & layer.encoding),
+            datapath.pixels.payload.eq(words.payload),
+            datapath.noisy.valid.eq(words.valid & layer.output),
+            datapath.noisy.p.word.eq(words.payload),
+            words.ready.eq(
+                Mux(layer.encoding, datapath.pixels.ready, datapath.noisy.ready & layer.output)
+            ),
+        ]
+
     def _connect_streams(self, m: Module) -> None:
+        pixel_memory = self._pixel_memory
+        if isinstance(pixel_memory, PlaneMemory):
+            self._connect_planes(m, pixel_memory)
+            self._connect_maps(m)
+        else:
+            self._connect_pixels(m, pixel_memory)
+        m.d.comb += self._output_raster.step.eq(self.denoised.valid & self.denoised.ready)
+
+    def _connect_pixels(self, m: Module, pixel_memory: FrameMemory) -> None:
         datapath = self._datapath
         m.d.comb += [
             datapath.pixels.valid.eq(self.pixels.valid),
             datapath.pixels.payload.eq(self.pixels.payload),
             self.pixels.ready.eq(datapath.pixels.ready),
-            self._pixel_memory.i.valid.eq(self.pixels.valid & self.pixels.ready),
-            self._pixel_memory.i.payload.eq(self.pixels.payload),
+            pixel_memory.i.valid.eq(self.pixels.valid & self.pixels.ready),
+            pixel_memory.i.payload.eq(self.pixels.payload),
         ]
+        self._connect_maps(m)
+        wiring.connect(m, pixel_memory.o, datapath.noisy)
+        wiring.connect(m, datapath.denoised, wiring.flipped(self.denoised))
+
+    def _connect_maps(self, m: Module) -> None:
+        datapath = self._datapath
         wiring.connect(m, self._activation_memory.o, datapath.words)
         wiring.connect(m, datapath.written, self._activation_memory.i)
         m.d.comb += [
@@ -176,6 +220,3 @@ class Accelerator(wiring.Component):
             self.trace.layer.eq(self._sequencer.layer.index),
             self.trace.word.eq(datapath.written.payload),
         ]
-        wiring.connect(m, self._pixel_memory.o, datapath.noisy)
-        wiring.connect(m, datapath.denoised, wiring.flipped(self.denoised))
-        m.d.comb += self._output_raster.step.eq(self.denoised.valid & self.denoised.ready)

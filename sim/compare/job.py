@@ -75,7 +75,7 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        return network_cycles(self.deployment.spec, self.words)
+        return network_cycles(self.deployment.spec, self.words, self.clean.shape)
 
 
 def add_arguments(

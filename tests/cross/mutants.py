@@ -204,8 +204,8 @@ MUTANTS = (
     Mutant(
         "the output bias of a few-spike network added T times",
         "core/layer_constants.py",
-        "bias if binary else timesteps * bias",
-        "timesteps * bias",
+        "int(bias) if binary else timesteps * int(bias)",
+        "timesteps * int(bias)",
         "few-3",
     ),
     Mutant(
@@ -228,6 +228,34 @@ MUTANTS = (
         "self.frame_level.eq(self.level)",
         "self.frame_level.eq(self.levels[0])",
         "few-levels",
+    ),
+    Mutant(
+        "an odd last column not doubled",
+        "onchip/plane_memory.py",
+        "place.value[0] | place.last",
+        "place.value[0]",
+        "plane_memory-4x5",
+    ),
+    Mutant(
+        "rows and columns of the planes exchanged",
+        "onchip/plane_memory.py",
+        "Cat(x.value[0], y.value[0])",
+        "Cat(y.value[0], x.value[0])",
+        "plane_memory-4x5",
+    ),
+    Mutant(
+        "all planes subtract the residual of the first one",
+        "core/output_path.py",
+        "layer.sums.payload.eq(weighted)",
+        "layer.sums.payload.eq(self._parts(sums.payload)[0])",
+        "few-planes",
+    ),
+    Mutant(
+        "the tables of an input plane left out",
+        "core/encoding_layer.py",
+        "for index in range(self.inputs):",
+        "for index in range(self.inputs - 1):",
+        "few-planes",
     ),
     # Events and weights.
     Mutant(
@@ -511,8 +539,8 @@ MUTANTS = (
     Mutant(
         "output bias added once for T times",
         "core/layer_constants.py",
-        "else timesteps * bias",
-        "else bias",
+        "else timesteps * int(bias)",
+        "else int(bias)",
         "mixed",
     ),
     # Control.

@@ -30,6 +30,7 @@ from rtl.core.scatter import Scatter
 from rtl.core.synapse_array import SynapseArray
 from rtl.core.weight_memory import WeightMemory
 from rtl.onchip.frame_memory import FrameMemory
+from rtl.onchip.plane_memory import PlaneMemory
 from rtl.onchip.sequencer import Sequencer
 from rtl.stream.credit_queue import CatchQueue
 from rtl.stream.register_slice import RegisterSlice
@@ -305,6 +306,14 @@ COMPONENTS = {
             "1x1x1": {"word_bits": 1, **_frame(1, 1, 1)},
             "5x3x4": {"word_bits": 5, **_frame(5, 3, 4)},
             "4x5x3": {"word_bits": 64, **_frame(4, 5, 3)},
+        },
+    ),
+    **_variants(
+        PlaneMemory,
+        "plane_memory",
+        {
+            f"{height}x{width}": {"max_height": height, "max_width": width}
+            for height, width in ((1, 1), (4, 5), (5, 2), (6, 6))
         },
     ),
     **_variants(Sequencer, "sequencer", _SEQUENCES),

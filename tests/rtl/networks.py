@@ -31,6 +31,9 @@ EXTREME_LAYER = 1
 SIZES = ((1, 1), (1, 4), (3, 1), (2, 2), (3, 4), (1, 1), (2, 3))
 """Frames that grow and shrink, one after the other."""
 
+PLANE_SIZES = ((4, 6), (1, 1), (5, 5), (3, 2), (2, 5), (1, 6), (5, 1), (2, 2))
+"""Frames of even and odd sides, for networks of planes."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -59,7 +62,7 @@ class Frame:
 
     @property
     def cycles(self) -> list[int]:
-        return network_cycles(self.deployment.spec, self.maps)
+        return network_cycles(self.deployment.spec, self.maps, self.pixels.shape)
 
     def __str__(self) -> str:
         height, width = self.pixels.shape
@@ -166,7 +169,15 @@ def _uniform(name: str, channels: int, timesteps: Sequence[int], neuron: NeuronS
 
 
 def few_spikes(
-    timesteps: int, channels: int, seed: int, *, depth: int = 4, shift: int = 0, **others: Any
+    timesteps: int,
+    channels: int,
+    seed: int,
+    *,
+    depth: int = 4,
+    shift: int = 0,
+    size: tuple[int, int] = (3, 4),
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    **others: Any,
 ) -> Network:
     """A network of the few-spike code; ``others`` are parameters of its spec."""
     spec = uniform_network(
@@ -180,7 +191,7 @@ def few_spikes(
         code="binary",
         **others,
     )
-    return Network(random_deployment(spec, seed, with_init=True))
+    return Network(random_deployment(spec, seed, with_init=True), *size, sizes)
 
 
 def _networks() -> dict[str, Network]:
@@ -203,6 +214,9 @@ def _networks() -> dict[str, Network]:
         "few-3": few_spikes(3, 5, 13, shift=3),
         "few-8": few_spikes(8, 3, 18, shift=1),
         "few-levels": few_spikes(4, 5, 15, shift=3, noise_levels=(3, 60), noise_shift=11),
+        "few-planes": few_spikes(
+            3, 4, 16, shift=3, size=(5, 6), sizes=PLANE_SIZES, planes=2, inputs=4
+        ),
         "few-extreme": Network(
             _extreme(few_spikes(4, 4, 14).deployment), sizes=((3, 4), (1, 1), (3, 4))
         ),

@@ -29,6 +29,10 @@ _FRAME_MEMORY, _EVENT_ENCODER, _WEIGHT_MEMORY = 1, 4, 3
 _SCATTER, _NEURON, _OUTPUT_LAYER = 3, 3, 4
 _PIXEL_WINDOW, _ENCODING_LAYER, _QUEUE = 2, 2, 2
 """Cycles from a component's last input to its output."""
+_PLANE_WORDS, _PLANE_PIXELS = 2, 2
+"""Cycles between the last pixel of a picture of planes and its first word, and back."""
+_PLANE_TABLES = 1
+"""Cycles of the encoding layer in which the tables of several planes are added."""
 _EVENTS = _FRAME_MEMORY + _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER
 
 
@@ -162,11 +166,27 @@ def frame_cycles(
     return [encoding, *hidden, output]
 
 
-def network_cycles(spec: NetworkSpec, maps: Sequence[npt.NDArray[np.uint64]]) -> list[int]:
-    """`frame_cycles` of a network, whatever its code."""
-    return frame_cycles(
+def network_cycles(
+    spec: NetworkSpec, maps: Sequence[npt.NDArray[np.uint64]], picture: tuple[int, int]
+) -> list[int]:
+    """`frame_cycles` of a network of any code and planes.
+
+    With several planes, the picture enters before the encoding layer takes its first position, and
+    leaves after the output layer's last one, a pixel per cycle.
+
+    Parameters
+    ----------
+    picture
+        (H, W) of the picture, in pixels.
+    """
+    cycles = frame_cycles(
         maps,
         spec.channels,
         binary=spec.code == "binary",
         levels=spec.noise_levels is not None,
     )
+    if spec.planes > 1:
+        pixels = picture[0] * picture[1]
+        cycles[0] += pixels + _PLANE_WORDS + _PLANE_TABLES
+        cycles[-1] += pixels + _PLANE_PIXELS
+    return cycles

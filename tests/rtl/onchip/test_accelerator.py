@@ -41,13 +41,13 @@ def test_stalls_change_nothing(idle, back_pressure, simulator):
 
 
 @on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed", "few-3"])
+@pytest.mark.parametrize("network", ["one", "mixed", "few-3", "few-planes"])
 def test_heavy_stalls_change_nothing_at_awkward_sizes(network, simulator):
     ACCELERATORS[network].run(simulator, STALLS[-1], STALLS[-1])
 
 
 @on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "few-3", "few-levels"])
+@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "few-3", "few-levels", "few-planes"])
 def test_refusals_resets_and_starts(network, simulator):
     ACCELERATORS[network].run_control(simulator)
 
