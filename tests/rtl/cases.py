@@ -7,10 +7,9 @@ imports the mutated RTL.
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.lib.wiring import Component
@@ -37,15 +36,13 @@ from rtl.stream.register_slice import RegisterSlice
 from rtl.stream.skid_buffer import SkidBuffer
 from sim.simulators.bench import component_verilog
 from sim.simulators.errors import BenchFailure
-from sw_model.spec import PIXEL_MAX, PIXEL_MIN, TAPS, NeuronSpec
-from sw_model.spec.fixed_point import signed_width
-from sw_model.spec.network import FEW_SPIKES
+from sw_model.spec import NeuronSpec
 
+from . import parameters as tried
 from .axi.system_networks import SystemCase
 from .board.boards import SdramCase
 from .networks import NETWORKS
 from .onchip.accelerators import Accelerator
-from .reference import random_signed
 from .running import Parameters, run_sources
 
 
@@ -95,98 +92,13 @@ def _with_neurons(component: Callable[..., Component]) -> Callable[..., Componen
     return make
 
 
-NEURONS = [
-    asdict(neuron)
-    for neuron in (
-        NeuronSpec(),
-        NeuronSpec(reset="soft"),
-        NeuronSpec(leak=None),
-        NeuronSpec(leak=None, reset="soft", fractional_bits=2),
-        NeuronSpec(leak=3, fractional_bits=1),
-        NeuronSpec(leak=2, reset="soft"),
-    )
-]
-"""Leaky and not, hard and soft reset, with and without fractional bits."""
-
-
-def _rows(rows: int, lanes: int, bits: int) -> list[list[int]]:
-    rng = random.Random(f"{rows} {lanes} {bits}")
-    return [[random_signed(rng, bits) for _ in range(lanes)] for _ in range(rows)]
-
-
-def _array(lanes: int, weight_bits: int, lane_bits: int) -> Parameters:
-    return {"lanes": lanes, "weight_bits": weight_bits, "lane_bits": lane_bits}
-
-
-def _frame(height: int, width: int, steps: int) -> Parameters:
-    return {"max_height": height, "max_width": width, "max_timesteps": steps}
-
-
-def _scatter(channels: int, lane_bits: int, width: int, steps: int) -> Parameters:
-    # Nine times the smallest tap is the smallest sum.
-    sum_bits = signed_width(-9 << (lane_bits - 1), 0)
-    widths = {"lane_bits": lane_bits, "sum_bits": sum_bits}
-    return {"channels": channels, "max_width": width, "max_timesteps": steps, **widths}
-
-
-def _lif_array(
-    channels: int,
-    kinds: slice,
-    steps: int,
-    shift: int,
-    **widths: int,
-) -> Parameters:
-    return {
-        "channels": channels,
-        "neurons": NEURONS[kinds],
-        "max_timesteps": steps,
-        "encoding_shift": shift,
-        "widths": {"sum": 7, "bias": 4, "threshold": 8, "current": 10, "membrane": 14} | widths,
-    }
-
-
-def _few_spike(steps: int, **widths: int) -> Parameters:
-    return {"timesteps": steps, "widths": _FEW_SPIKE_WIDTHS | widths}
-
-
-def _few_spike_array(channels: int, steps: int, shift: int, **widths: int) -> Parameters:
-    return {
-        "channels": channels,
-        "neurons": [asdict(FEW_SPIKES)],
-        "max_timesteps": steps,
-        "encoding_shift": shift,
-        "widths": _FEW_SPIKE_WIDTHS | widths,
-        "binary": True,
-    }
-
-
-def _encoding(channels: int, weight_bits: int) -> Parameters:
-    rows = _rows(channels, TAPS, weight_bits)
-    # The widths that the weights need, as `sw_model.spec.widths` derives them.
-    low = min(sum(PIXEL_MAX * min(w, 0) + PIXEL_MIN * max(w, 0) for w in row) for row in rows)
-    high = max(sum(PIXEL_MIN * min(w, 0) + PIXEL_MAX * max(w, 0) for w in row) for row in rows)
-    return {"weights": rows, "sum_bits": signed_width(low, high)}
-
-
 def _encoding_layer(*, loadable: bool = False, **parameters: Any) -> Component:
     return EncodingLayer(load=LoadPlace("encoding") if loadable else None, **parameters)
-
-
-def _output(sum_bits: int, total_bits: int, shift: int) -> Parameters:
-    return {"sum_bits": sum_bits, "total_bits": total_bits, "shift": shift}
 
 
 def _layer_constants(network: str) -> Component:
     return LayerConstants(deployment=NETWORKS[network].deployment)
 
-
-# A current is a sum plus a bias, and two fractional bits.
-_LIF_WIDTHS = {"sum": 6, "bias": 5, "threshold": 14, "current": 9, "membrane": 14}
-_FEW_SPIKE_WIDTHS = {"sum": 10, "bias": 6, "threshold": 6, "current": 11, "membrane": 12}
-_SEQUENCES = {
-    "3": {"layers": 3, "channels": 1, "timesteps": [1], "max_height": 1, "max_width": 2},
-    "5": {"layers": 5, "channels": 3, "timesteps": [2, 5], "max_height": 4, "max_width": 5},
-}
 
 COMPONENTS = {
     **_variants(
@@ -201,86 +113,93 @@ COMPONENTS = {
         WeightMemory,
         "weight_memory",
         {
-            f"{rows}x{lanes}": {"rows": _rows(rows, lanes, bits), "weight_bits": bits}
+            f"{rows}x{lanes}": {"rows": tried.random_rows(rows, lanes, bits), "weight_bits": bits}
             for rows, lanes, bits in ((1, 1, 2), (5, 27, 4), (12, 9, 8))
         }
-        | {"3x9, few": {"rows": _rows(3, 9, 4), "weight_bits": 4, "binary": True}},
+        | {"3x9, few": {"rows": tried.random_rows(3, 9, 4), "weight_bits": 4, "binary": True}},
     ),
     **_variants(
         SynapseArray,
         "synapse_array",
         {
-            "1": _array(1, 2, 5),
-            "9": _array(9, 4, 9),
-            "27": _array(27, 8, 15),
-            "5, few": {**_array(5, 4, 10), "binary": True},
+            "1": tried.array(1, 2, 5),
+            "9": tried.array(9, 4, 9),
+            "27": tried.array(27, 8, 15),
+            "5, few": {**tried.array(5, 4, 10), "binary": True},
         },
     ),
     **_variants(
         Scatter,
         "scatter",
         {
-            "1": _scatter(1, 4, 1, 1),
-            "3": _scatter(3, 6, 4, 3),
-            "4": _scatter(4, 7, 5, 2),
-            "5": _scatter(5, 5, 3, 4),
+            "1": tried.scatter(1, 4, 1, 1),
+            "3": tried.scatter(3, 6, 4, 3),
+            "4": tried.scatter(4, 7, 5, 2),
+            "5": tried.scatter(5, 5, 3, 4),
         },
     ),
     **_variants(
         _with_neurons(LifProcessingElement),
         "lif",
         {
-            "all": {"neurons": NEURONS, "widths": _LIF_WIDTHS},
-            "narrow": {"neurons": NEURONS, "widths": _LIF_WIDTHS | {"current": 6, "membrane": 9}},
+            "all": {"neurons": tried.NEURONS, "widths": tried.LIF_WIDTHS},
+            "narrow": {
+                "neurons": tried.NEURONS,
+                "widths": tried.LIF_WIDTHS | {"current": 6, "membrane": 9},
+            },
         },
     ),
     **_variants(
         _with_neurons(LifArray),
         "lif_array",
         {
-            "1": _lif_array(1, slice(2), 1, 0),
+            "1": tried.lif_array(1, slice(2), 1, 0),
             # Sums of the encoding layer wider than any current.
-            "2": _lif_array(2, slice(1, 5), 3, 4, sum=11, current=9),
-            "3": _lif_array(3, slice(6), 4, 3),
+            "2": tried.lif_array(2, slice(1, 5), 3, 4, sum=11, current=9),
+            "3": tried.lif_array(3, slice(6), 4, 3),
             # A shift that leaves a sum's sign alone.
-            "4": _lif_array(2, slice(2, 5), 2, 9),
-            "5": _lif_array(5, slice(1, 4), 12, 1),
+            "4": tried.lif_array(2, slice(2, 5), 2, 9),
+            "5": tried.lif_array(5, slice(1, 4), 12, 1),
         },
     ),
     **_variants(
         _with_neurons(FewSpikeProcessingElement),
         "few_spike",
         {
-            "1": _few_spike(1),
+            "1": tried.few_spike(1),
             # A threshold that shifts beyond the membrane; a membrane narrower than the current.
-            "4": _few_spike(4, threshold=13),
-            "5": _few_spike(5, sum=12, current=12, membrane=11, threshold=4),
-            "8": _few_spike(8, threshold=3),
+            "4": tried.few_spike(4, threshold=13),
+            "5": tried.few_spike(5, sum=12, current=12, membrane=11, threshold=4),
+            "8": tried.few_spike(8, threshold=3),
         },
     ),
     **_variants(
         _with_neurons(LifArray),
         "few_spike_array",
         {
-            "1": _few_spike_array(1, 1, 0),
-            "3": _few_spike_array(3, 4, 3, sum=13),
-            "8": _few_spike_array(2, 8, 0, threshold=3),
+            "1": tried.few_spike_array(1, 1, 0),
+            "3": tried.few_spike_array(3, 4, 3, sum=13),
+            "8": tried.few_spike_array(2, 8, 0, threshold=3),
         },
     ),
     **_variants(
         _encoding_layer,
         "encoding_layer",
         {
-            "1": _encoding(1, 2),
-            "3": _encoding(3, 8),
-            "4": _encoding(4, 5),
-            "2, loadable": {**_encoding(2, 5), "loadable": True},
+            "1": tried.encoding(1, 2),
+            "3": tried.encoding(3, 8),
+            "4": tried.encoding(4, 5),
+            "2, loadable": {**tried.encoding(2, 5), "loadable": True},
         },
     ),
     **_variants(
         PixelWindow,
         "pixel_window",
-        {"1x1x1": _frame(1, 1, 1), "3x4x13": _frame(3, 4, 13), "4x3x11": _frame(4, 3, 11)},
+        {
+            "1x1x1": tried.frame(1, 1, 1),
+            "3x4x13": tried.frame(3, 4, 13),
+            "4x3x11": tried.frame(4, 3, 11),
+        },
     ),
     **_variants(RegisterSlice, "register_slice", {"1": {"shape": 1}, "6": {"shape": 6}}),
     **_variants(SkidBuffer, "skid_buffer", {"1": {"shape": 1}, "6": {"shape": 6}}),
@@ -292,20 +211,24 @@ COMPONENTS = {
     **_variants(
         OutputLayer,
         "output_layer",
-        {"1": _output(9, 10, 1), "5": _output(7, 7, 5), "16": _output(12, 14, 16)},
+        {"1": tried.output(9, 10, 1), "5": tried.output(7, 7, 5), "16": tried.output(12, 14, 16)},
     ),
     **_variants(
         Raster,
         "raster",
-        {"1x1x1": _frame(1, 1, 1), "5x3x4": _frame(5, 3, 4), "4x5x3": _frame(4, 5, 3)},
+        {
+            "1x1x1": tried.frame(1, 1, 1),
+            "5x3x4": tried.frame(5, 3, 4),
+            "4x5x3": tried.frame(4, 5, 3),
+        },
     ),
     **_variants(
         FrameMemory,
         "frame_memory",
         {
-            "1x1x1": {"word_bits": 1, **_frame(1, 1, 1)},
-            "5x3x4": {"word_bits": 5, **_frame(5, 3, 4)},
-            "4x5x3": {"word_bits": 64, **_frame(4, 5, 3)},
+            "1x1x1": {"word_bits": 1, **tried.frame(1, 1, 1)},
+            "5x3x4": {"word_bits": 5, **tried.frame(5, 3, 4)},
+            "4x5x3": {"word_bits": 64, **tried.frame(4, 5, 3)},
         },
     ),
     **_variants(
@@ -316,7 +239,7 @@ COMPONENTS = {
             for height, width in ((1, 1), (4, 5), (5, 2), (6, 6))
         },
     ),
-    **_variants(Sequencer, "sequencer", _SEQUENCES),
+    **_variants(Sequencer, "sequencer", tried.SEQUENCES),
     **_variants(
         _layer_constants,
         "layer_constants",
