@@ -8,7 +8,7 @@ calls, load it once with `sw_model.load_deployment`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from sw_model.pictures.arrays import to_pixels, to_values, without_residual
 from sw_model.spec import Deployment, load_deployment
 from sw_model.spec.deployment import DEFAULT_DEPLOYMENT
 
-from .noise_level import check_level, check_strength
+from .noise_level import check_level, check_strength, estimate, network_level
 from .picture import denoise_picture
 from .poisson import check_gain
 
@@ -103,6 +103,7 @@ def trace(
     deployment: str | Path | Deployment = DEFAULT_DEPLOYMENT,
     timesteps: int | None = None,
     *,
+    level: float | None = None,
     membranes: bool = False,
     white: int | None = None,
 ) -> GoldenResult:
@@ -116,6 +117,8 @@ def trace(
         (H, W), as in `denoise`.
     deployment, timesteps, white
         As in `denoise`.
+    level
+        Noise level of a network that takes one; estimated by default.
     membranes
         Keep currents and membranes too: 24 * T bytes per neuron and layer, so for crops.
 
@@ -129,7 +132,8 @@ def trace(
     Raises
     ------
     ValueError, TypeError, sw_model.UsageError
-        As in `denoise`; a colour picture is refused.
+        As in `denoise`; a colour picture is refused, and a level for a network that takes none.
+        Networks of the few-spike code have no membranes to keep.
     """
     array = np.asarray(array)
     pixels = to_pixels(array, white)
@@ -138,7 +142,11 @@ def trace(
             f"an array of shape {array.shape} has several channels; trace takes one, (H, W)"
         )
     frozen = _frozen(deployment)
-    return golden.denoise(frozen, pixels, timesteps, trace=True if membranes else "spikes")
+    check_level(level)
+    if level is None and frozen.spec.noise_levels is not None:
+        level = network_level(frozen, estimate(pixels))
+    kept: Literal[True, "spikes"] = True if membranes else "spikes"
+    return golden.denoise(frozen, pixels, timesteps, level=level, trace=kept)
 
 
 def _frozen(deployment: str | Path | Deployment) -> Deployment:

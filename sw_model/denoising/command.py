@@ -115,7 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SIGMA",
         help="standard deviation of the pictures' noise in grey levels (default: estimated for "
-        "each channel); at 25, the level of the shipped networks, pixels are not scaled, as in "
+        "each channel); networks that take no level are for 25: there pixels are not scaled, as in "
         "the hardware",
     )
     parser.add_argument(

@@ -15,6 +15,7 @@ from sw_model.pictures.options import (
     noise,
 )
 from sw_model.pictures.sets import add_picture_options, picture_set
+from sw_model.spec.deployment import HARDWARE_DEPLOYMENT
 from sw_model.support.files import check_output, write_atomically
 
 from .cost_report import report, tables
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", metavar="FILE", help="write the figures as JSON; - prints only the JSON"
     )
-    add_network_options(parser)
+    add_network_options(parser, HARDWARE_DEPLOYMENT)
     add_noise_options(parser, sigma=DEFAULT_SIGMA)
 
 

@@ -18,6 +18,7 @@ from sw_model.pictures.options import (
     network,
     noise,
 )
+from sw_model.spec.deployment import HARDWARE_DEPLOYMENT
 from sw_model.spec.spike_counts import count_spikes
 from sw_model.support.files import check_output
 from sw_model.support.progress import progress
@@ -52,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="JSON file to write"
     )
-    add_network_options(parser)
+    add_network_options(parser, HARDWARE_DEPLOYMENT)
     add_noise_options(parser, sigma=DEFAULT_SIGMA)
 
 

@@ -28,8 +28,10 @@ FORMAT = 1
 """Number of the file's layout."""
 SHIPPED = Path(__file__).parent.parent / "deployments"
 """Folder of the deployments that come with the package."""
-DEFAULT_DEPLOYMENT = "best-s25"
-"""The shipped deployment with the best image quality."""
+DEFAULT_DEPLOYMENT = "video"
+"""The shipped deployment that pictures are denoised with."""
+HARDWARE_DEPLOYMENT = "best-s25"
+"""The shipped deployment with the best image quality of those that all hardware commands take."""
 TRAINED_SIGMA = 25.0
 """Noise that a network was trained for if its file does not say, in grey levels."""
 

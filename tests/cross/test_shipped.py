@@ -2,14 +2,14 @@
 
 import pytest
 
-from sw_model.spec.deployment import DEFAULT_DEPLOYMENT
+from sw_model.spec.deployment import HARDWARE_DEPLOYMENT
 from tests.shipped import PLAIN
 
 from .test_compact import COMPACT, check, outcome_of
 
 OTHERS = [name for name in PLAIN if name != COMPACT]
 CROPS = {"verilator": "60,210,7,6", "icarus": "65,215,3,2"}
-FIRST = (DEFAULT_DEPLOYMENT, "verilator")
+FIRST = (HARDWARE_DEPLOYMENT, "verilator")
 """The only instance that is not marked long."""
 
 

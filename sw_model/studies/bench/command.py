@@ -13,7 +13,7 @@ import torch
 from sw_model.pictures.options import DEFAULT_SEED
 from sw_model.pictures.sets import DATA_VARIABLE
 from sw_model.spec import UsageError
-from sw_model.spec.deployment import DEFAULT_DEPLOYMENT, load_plain_deployment
+from sw_model.spec.deployment import HARDWARE_DEPLOYMENT, load_plain_deployment
 from sw_model.studies.coding.quality import load_pictures
 from sw_model.support.files import replacing_folder
 from sw_model.support.machine import processors
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads of all contenders (default: one per processor)",
     )
-    add_deployment_option(parser, DEFAULT_DEPLOYMENT)
+    add_deployment_option(parser, HARDWARE_DEPLOYMENT)
     parser.set_defaults(deployment=DEPLOYMENT)
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, help="seed of the noise (default: %(default)s)"

@@ -13,7 +13,7 @@ from sw_model import golden
 from sw_model.pictures.arrays import Picture, Pixels
 from sw_model.pictures.noise import add_noise
 from sw_model.pictures.options import DEFAULT_SIGMA
-from sw_model.spec import Deployment
+from sw_model.spec import Deployment, load_deployment
 
 from .networks import Run, SnnTorch, SpikingJelly, SpikingJellyMulti, SpikingNetwork, dense
 
@@ -54,6 +54,17 @@ def _library(network: type[SpikingNetwork]) -> Callable[[Deployment, int, int], 
     return lambda deployment, timesteps, threads: network(deployment, timesteps, raised=True).run
 
 
+def _few_spikes(deployment: Deployment, timesteps: int, threads: int) -> Run:
+    """The network `video`, whatever the deployment: four planes, few-spike code, any noise."""
+    video = load_deployment(VIDEO)
+
+    def run(pixels: Pixels) -> Total:
+        return golden.denoise(video, pixels, level=DEFAULT_SIGMA, threads=threads).total
+
+    return run
+
+
+VIDEO = "video"
 EVENTS = "events"
 REFERENCE = "reference"
 GOLDEN = (EVENTS, REFERENCE)
@@ -61,6 +72,7 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 CONTENDERS: Mapping[str, Contender] = {
     EVENTS: Contender("golden model, events", _golden("events")),
     REFERENCE: Contender("golden model, reference", _golden("reference")),
+    VIDEO: Contender("golden model, network video", _few_spikes),
     FLOAT32: Contender("DnCNN 17x64, PyTorch float32", lambda *_: dense(torch.float32)),
     BFLOAT16: Contender("DnCNN 17x64, PyTorch bfloat16", lambda *_: dense(torch.bfloat16)),
     "snntorch": Contender("snnTorch, step by step", _library(SnnTorch), SnnTorch),

@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 
 from sw_model.studies.coding.figures import WIDTH, label_axes, png
 
-from .contenders import BFLOAT16, CONTENDERS, EVENTS, FLOAT32, REFERENCE
+from .contenders import BFLOAT16, CONTENDERS, EVENTS, FLOAT32, REFERENCE, VIDEO
 from .measure import Timing
 from .report import TIMES, Benchmark
 
 STYLES = {
     EVENTS: ("#d55e00", "o", "-"),
     REFERENCE: ("#e69f00", "v", "-"),
+    VIDEO: ("#882255", "*", "-"),
     FLOAT32: ("#000000", "s", "--"),
     BFLOAT16: ("#0072b2", "D", "--"),
     "snntorch": ("#009e73", "^", ":"),

@@ -12,6 +12,7 @@ import pytest
 import sw_model
 from sw_model import UsageError, denoise, golden, load_deployment, trace
 from sw_model.spec import configuration
+from sw_model.spec.deployment import DEFAULT_DEPLOYMENT
 from tests import ROOT
 from tests.random_deployment import random_deployment
 
@@ -67,8 +68,10 @@ def test_networks_by_name_path_or_object(tiny, tmp_path):
     expected = denoise(array, tiny)
     assert (denoise(array, tmp_path / "tiny.safetensors") == expected).all()
     assert (denoise(array, str(tmp_path / "tiny.safetensors")) == expected).all()
-    best = load_deployment("best-s25")
-    assert (denoise(array, level=25) == golden.denoise(best, array).denoised).all()
+    default, plain = map(load_deployment, (DEFAULT_DEPLOYMENT, "best-s25"))
+    found = denoise(array, level=25)
+    assert (found == golden.denoise(default, array, level=25).denoised).all()
+    assert (denoise(array, plain, level=25) == golden.denoise(plain, array).denoised).all()
 
 
 @pytest.mark.parametrize(
