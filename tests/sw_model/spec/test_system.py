@@ -95,7 +95,7 @@ def test_loaded_rows_are_what_the_hardware_starts_with():
     datapath = Datapath(deployment=TINY, max_height=4, max_width=4, loadable=True)
     constants = datapath._layer_constants
     memories = {
-        "output": datapath._output_weights.rows,
+        "output": datapath._output.weights.rows,
         "neurons": constants.rows,
         "scaling": constants.scaling_rows,
     }
