@@ -16,6 +16,7 @@ from rtl.axi.accelerator import System
 from rtl.axi.engine import StripEngine
 from rtl.core.channel_group import ChannelGroup
 from rtl.core.datapath import Datapath
+from rtl.core.output_path import OutputPath
 from rtl.flow.designs import channel_group
 from rtl.flow.wrapper import RegisteredPins
 from rtl.flow.yosys import design_text
@@ -27,7 +28,7 @@ from sw_model.spec.packing import channel_groups
 
 MAPS = ("chip", "memory")
 """Places of activation maps: on chip, or in external memory, which needs buses."""
-_COMPOSED = (Accelerator, Datapath, StripEngine, System)
+_COMPOSED = (Accelerator, Datapath, OutputPath, StripEngine, System)
 """Components that consist of other components and little logic between them."""
 
 
@@ -212,7 +213,7 @@ def _whole(deployment: Deployment, hardware: Hardware, height: int, width: int) 
     return Accelerator(deployment=deployment, max_height=height, max_width=width)
 
 
-def _parts(composed: Component, path: str = "") -> Iterator[tuple[str, Component]]:
+def _parts(composed: Component | OutputPath, path: str = "") -> Iterator[tuple[str, Component]]:
     """Yield the parts of a composed component, recursively, without channel groups.
 
     Of a list of equal composed components, only the first one is taken.
@@ -229,3 +230,6 @@ def _parts(composed: Component, path: str = "") -> Iterator[tuple[str, Component
             yield name, _Queue(value)
         elif isinstance(value, Component):
             yield name, value
+        elif several:
+            parts = (part for part in value if isinstance(part, Component))
+            yield from ((f"{name}_{index}", part) for index, part in enumerate(parts))
