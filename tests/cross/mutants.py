@@ -147,8 +147,8 @@ MUTANTS = (
     Mutant(
         "constant current given for one timestep only",
         "core/lif_array.py",
-        "Mux(self.constant, self.timesteps - 1, 0)",
-        "0",
+        "served if self.binary else Mux(self.constant, served, 0)",
+        "served if self.binary else 0",
         "lif_array-3",
     ),
     # The few-spike code.

@@ -264,7 +264,7 @@ def test_a_bench_ends_with_its_first_failure(tmp_path):
 
 def test_a_name_that_cocotb_cannot_load_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(runners.config, "pygpi_entry_point", lambda: "/a;b/gpi.so,initialize")
-    with pytest.raises(UsageError, match=r"cannot load /a;b/gpi.so, for .* semicolon ends a name"):
+    with pytest.raises(UsageError, match=r"cannot load /a;b/gpi.so: .* comma or semicolon"):
         bench_environment("bench", "top", None, 1, Path("/results.xml"))
 
 
