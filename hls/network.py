@@ -86,7 +86,7 @@ class FrozenDnCNN(nn.Module):
 class FrozenLevelDnCNN(FrozenDnCNN):
     """As `FrozenDnCNN`, for a deployment that takes a noise level."""
 
-    def forward(self, pixels: Tensor, level: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, pixels: Tensor, level: Tensor) -> Tensor:  # type: ignore[override] # a second input
         """As of `FrozenDnCNN`; levels (B, 1) in sixteenths of a grey level, int64."""
         return self._denoised(pixels, self.get_submodule(LEVEL_BIAS)(level))
 

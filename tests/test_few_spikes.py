@@ -16,20 +16,16 @@ from sw_model.spec import uniform_network
 from .random_deployment import random_deployment
 
 
+def network(name, **options):
+    """One of four planes that takes a noise level."""
+    return uniform_network(name, code="binary", planes=2, inputs=4, **options)
+
+
 @pytest.fixture
 def deployment(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    spec = uniform_network(
-        "few",
-        depth=4,
-        channels=5,
-        timesteps=(4,),
-        code="binary",
-        planes=2,
-        inputs=4,
-        noise_levels=(0, 55),
-        noise_shift=4,
-    )
+    size = {"depth": 4, "channels": 5, "timesteps": (4,)}
+    spec = network("few", **size, noise_levels=(0, 55), noise_shift=4)
     found = random_deployment(spec, 3, with_init=True)
     found.save(Path("few.safetensors"))
     clean = np.random.default_rng(0).integers(0, 256, (11, 13)).astype(np.uint8)
@@ -101,17 +97,8 @@ def test_commands_for_plain_networks_refuse_it(program, arguments, deployment, c
 
 def test_the_accelerator_with_maps_on_chip_takes_planes_and_a_level(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    spec = uniform_network(
-        "levels",
-        depth=3,
-        channels=2,
-        timesteps=(3,),
-        code="binary",
-        planes=2,
-        inputs=4,
-        noise_levels=(10, 55),
-        noise_shift=8,
-    )
+    size = {"depth": 3, "channels": 2, "timesteps": (3,)}
+    spec = network("levels", **size, noise_levels=(10, 55), noise_shift=8)
     random_deployment(spec, 3, with_init=True).save(Path("few.safetensors"))
     clean = np.random.default_rng(0).integers(0, 256, (3, 5)).astype(np.uint8)
     Image.fromarray(clean).save("clean.png")

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from sw_model.spec import KERNEL, PIXEL_MIN, TAPS, Deployment
 
+from .kernel_cache import compiles
 from .kernels import encoding_rows, hidden_rows, output_rows
 from .result import LayerTrace, Visit
 from .simd import ALIGNMENT, BLOCK, CHUNK, COMPRESSES, UNIT, VERSION, WORD, shape_of
@@ -38,9 +38,9 @@ INT32 = int(np.iinfo(np.int32).max)
 def supports(deployment: Deployment, timesteps: int) -> bool:
     """Whether all sums and membranes of this network fit 32 bits, and all lists of events 16.
 
-    No network is supported under ``NUMBA_DISABLE_JIT``: vector code cannot run as Python.
+    No network is supported where numba does not compile.
     """
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined] # set in a loop
+    if not compiles():
         return False
     spec = deployment.spec
     largest_row = 2 * CHUNK * len(shape_of(spec.channels)) // UNIT

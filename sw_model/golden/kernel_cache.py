@@ -34,6 +34,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     return kernel
 
 
+def compiles() -> bool:
+    """Whether numba compiles: not under ``NUMBA_DISABLE_JIT``, where vector code cannot run."""
+    return not numba.config.DISABLE_JIT  # type: ignore[attr-defined] # numba sets them in a loop
+
+
 class _KernelFiles(IndexDataCacheFile):
     """A file for each combination of argument types, named by source and types.
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from sw_model.spec import PIXEL_MIN, Deployment
 
 from .few_spikes import WideArray, told_biases
+from .kernel_cache import compiles
 from .products import (
     GROUP,
     PAIR_LIMIT,
@@ -42,9 +42,9 @@ INT32 = int(np.iinfo(np.int32).max)
 def supports_values(deployment: Deployment, level: int | None) -> bool:
     """Whether no weight of this network can leave 8 bits, and no sum or membrane 32, at this level.
 
-    None is supported under ``NUMBA_DISABLE_JIT``: vector code cannot run as Python.
+    No network is supported where numba does not compile.
     """
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined] # it sets them all by a loop
+    if not compiles():
         return False
     deep = deployment.weights[1:]
     return all(np.abs(weight.astype(np.int64)).max() <= INT8 for weight in deep) and all(

@@ -40,7 +40,7 @@ def set_cache_folders() -> None:
 
     Otherwise it makes a new one in each process, with a warning.
     """
-    if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - there may be no name
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - Path raises without a home
         os.environ.setdefault("MPLCONFIGDIR", str(Path(_cache_home(), "matplotlib")))
 
 
@@ -54,7 +54,9 @@ def _cache_home() -> str:
     The user's cache folder; if it cannot be written, as in a container without a home, one beside
     the installed packages, or else one that lasts as long as this process.
     """
-    given = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    # Path.expanduser raises where the user has no home.
+    default = os.path.expanduser("~/.cache")  # noqa: PTH111 - see above
+    given = os.environ.get("XDG_CACHE_HOME") or default
     for folder in (Path(given), Path(sys.prefix, ".cache")):
         with suppress(OSError):
             folder.mkdir(exist_ok=True)

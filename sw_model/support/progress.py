@@ -69,18 +69,18 @@ class Bar:
     def __init__(
         self, display: Progress, label: str, total: float | None = None, lines: bool = False
     ) -> None:
-        self._lines = lines
+        self._total, self._lines = total, lines
         self._display, self._task = display, display.add_task(label, total=total)
         self._label, self._next_line = label, time.monotonic() + FIRST_LINE
 
     def __call__(self, done: float, total: float | None = None) -> None:
         """Show the work done, and the total if it was not known."""
+        self._total = self._total if total is None else total
         self._display.update(self._task, completed=done, total=total)
         if not self._lines or time.monotonic() < self._next_line:
             return
         self._next_line = time.monotonic() + NEXT_LINES
-        total = self._display.tasks[self._display.task_ids.index(self._task)].total
-        share = f" {done / total:.0%}" if total else ""
+        share = f" {done / self._total:.0%}" if self._total else ""
         print(f"{self._label}{share} ...", file=sys.stderr, flush=True)
 
     def describe(self, label: str) -> None:
