@@ -35,6 +35,11 @@ PHASE_GROUPS = 2
 TIE = 1e-4
 """Added before rounding down, so that a float error cannot lower an integer quotient. Any other
 quotient of integers is further from the next integer, as long as thresholds stay below 1 / TIE."""
+FEW_BITS = 4
+"""Weights of so few bits at most are clipped: a few weights are six to nine times as large as the
+root mean square, and with steps for these the others would become -1, 0 and 1."""
+CLIP = 3.0
+"""Largest of such weights over the root mean square of their channel."""
 GAIN_MIN = 1e-6
 """Smallest gain, that of a channel which training has switched off."""
 
@@ -87,10 +92,14 @@ def integer_weight(weight: Tensor, bits: int, *, shared: bool) -> tuple[Tensor, 
         Whether all output channels have the same scale.
     """
     largest = weight.detach().abs().amax((1, 2, 3))
+    if bits <= FEW_BITS:
+        deviation = weight.detach().square().mean((1, 2, 3)).sqrt()
+        largest = torch.minimum(largest, CLIP * deviation)
     if shared:
         largest = largest.amax().expand_as(largest)
-    step = largest.clamp(min=torch.finfo().tiny) / weight_range(bits)[1]
-    return round_through(weight / step[:, None, None, None]), step
+    limit = weight_range(bits)[1]
+    step = largest.clamp(min=torch.finfo().tiny) / limit
+    return round_through((weight / step[:, None, None, None]).clamp(-limit, limit)), step
 
 
 class FrozenConstants(NamedTuple):

@@ -51,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", type=Path, metavar="CHECKPOINT", help="continue this training in its folder"
     )
     source.add_argument(
-        "--start", type=Path, metavar="CHECKPOINT", help="start from the weights of this training"
+        "--start",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="start from the weights of this training; --config colour takes those of video",
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help=f"folder of {CHECKPOINT}, {LOG}, {FROZEN}"

@@ -23,6 +23,7 @@ from sw_model.support.files import write_atomically
 from sw_model.support.reading import reading
 from sw_model.training.optimizer import Optimizer
 
+from .colours import with_colours
 from .data import Batch, WholePictures
 from .freeze import freeze_few_spikes
 from .options import LEVELS, Options
@@ -246,10 +247,11 @@ class FewSpikeRun:
             layer.fixed = content["fixed"]
 
     def start(self, content: dict[str, Any]) -> None:
-        """Start from the weights of another training of the same network."""
-        source = content["model"] if content["fixed"] else content["averaged"]
-        self._load(content | {"model": source, "averaged": source})
+        """Start from the weights of another training of the same network, or of it for grey."""
         before = Options.from_dict(content["options"])
+        source = content["model"] if content["fixed"] else content["averaged"]
+        source = with_colours(source, before.spec, self.options.spec)
+        self._load(content | {"model": source, "averaged": source})
         record = {
             "command": before.command(content["started"], content["taught"]),
             "steps": content["step"],

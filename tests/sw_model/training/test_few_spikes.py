@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from sw_model import golden
 from sw_model.__main__ import main
-from sw_model.network.few_spikes import spikes_of
+from sw_model.network.few_spikes import integer_weight, spikes_of
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError, load_deployment
@@ -241,3 +241,43 @@ def test_another_network_cannot_be_gone_on_with(pictures, tmp_path):
     other = FewSpikeRun(Options(config="video", batch=1, patch=16), pictures)
     with pytest.raises(UsageError, match="not the one of --config video"):
         other.start(load(tmp_path / "tiny.pt"))
+
+
+def test_a_colour_network_starts_from_the_one_for_grey(pictures, tmp_path):
+    video = FewSpikeRun(Options(config="video", batch=1, patch=16), pictures)
+    torch.nn.init.normal_(video.model.output_bias)
+    video.averaged.load_state_dict(video.model.state_dict())
+    video.save(tmp_path / "video.pt")
+    colour = FewSpikeRun(Options(config="colour", batch=1, patch=16), pictures)
+    colour.start(load(tmp_path / "video.pt"))
+    assert "--config video" in colour.history[0]["command"]
+    # Three equal colours are denoised like the grey picture, in every colour.
+    grey = torch.randint(0, 256, (1, 1, 12, 14)).float()
+    level = torch.tensor([25.0])
+    expected = video.model.eval()(grey, level)
+    assert expected.std() > 0
+    for model in (colour.model, colour.averaged):
+        found = model.eval()(grey.repeat(1, 3, 1, 1), level)
+        torch.testing.assert_close(found, expected.repeat(1, 3, 1, 1))
+    # A channel reads one colour, so that other colours leave it as it is.
+    first = colour.model.layers[0].weight.reshape(64, 3, 4, 9)
+    seen = first.abs().sum((2, 3)) > 0
+    assert seen.sum(1).tolist() == [1] * 64
+    assert seen.int().argmax(1).tolist() == [i % 3 for i in range(64)]
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_few_bits_clip_large_weights(bits):
+    weight = torch.randn(3, 8, 3, 3)
+    weight[0, 0, 0, 0] = 60.0
+    weight[1] = 1.0
+    integers, step = integer_weight(weight, bits, shared=False)
+    limit = 2 ** (bits - 1) - 1
+    assert integers.abs().amax((1, 2, 3))[:2].tolist() == [limit, limit]
+    rms = weight.square().mean((1, 2, 3)).sqrt()
+    clips = bits <= 4
+    torch.testing.assert_close(step[0] * limit, 3 * rms[0] if clips else weight[0].max())
+    torch.testing.assert_close(step[1] * limit, torch.tensor(1.0))
+    inside = weight.abs() < limit * step[:, None, None, None]
+    near = (integers * step[:, None, None, None] - weight).abs()
+    assert bool((near <= 0.5001 * step[:, None, None, None])[inside].all())
