@@ -662,6 +662,7 @@ MUTANTS = (
         "allowed &= ~bus.wdata[register.bits :].any()",
         "pass",
         "system-tiny",
+        "registers_are_as_described",
     ),
     Mutant(
         "what was read before an abort gets into the next frame",

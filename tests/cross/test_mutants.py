@@ -18,8 +18,11 @@ SIMULATOR = "icarus"
 
 
 def plant(folder, mutant=None):
-    """Create a tree with a copy of `rtl`, patched by the mutant, and links to other packages."""
-    shutil.copytree(ROOT / "rtl", folder / "rtl", ignore=shutil.ignore_patterns("__pycache__"))
+    """Create a tree with a copy of `rtl`, patched by the mutant, and links to other packages.
+
+    Python's compiled files are copied too: compiling all modules takes longer than many a bench.
+    """
+    shutil.copytree(ROOT / "rtl", folder / "rtl")
     for package in ("sw_model", "sim", "tests"):
         (folder / package).symlink_to(ROOT / package)
     if mutant is not None:
@@ -28,6 +31,8 @@ def plant(folder, mutant=None):
         count = source.count(mutant.old)
         assert count == 1, f"the text of mutant {mutant.name!r} occurs {count} times in {path.name}"
         path.write_text(source.replace(mutant.old, mutant.new))
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
+            compiled.unlink()  # valid for the unpatched file, if both are of one second and size
     return folder
 
 

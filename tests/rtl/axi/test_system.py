@@ -31,9 +31,8 @@ MEMORIES = (MemoryTiming(read=20, write=10), MemoryTiming(read=1, write=1))
 @cache
 def simulation(network: str, engines: int = 1, columns: int = COLUMNS) -> SystemSimulation:
     deployment = NETWORKS[network].deployment
-    # Of two engines the compiler takes longer than all runs.
-    level = "-O1" if engines == 1 else "-O0"
-    return SystemSimulation(deployment, columns, engines=engines, optimisation=level)
+    # The compiler takes longer than all runs.
+    return SystemSimulation(deployment, columns, engines=engines, optimisation="-O0")
 
 
 def check_run(

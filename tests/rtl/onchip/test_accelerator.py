@@ -1,4 +1,8 @@
-"""The accelerator on tiny networks: every event word, every pixel, every cycle."""
+"""The accelerator on tiny networks: every event word, every pixel, every cycle.
+
+Icarus runs all networks. Verilator, whose builds take three times as long, runs one or two of each
+code, and the others in the long tests.
+"""
 
 import numpy as np
 import pytest
@@ -15,8 +19,23 @@ from .accelerators import check_cycles, make_network_hardware, run_frames
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
 
 
-@on_both_simulators
-@pytest.mark.parametrize("network", ACCELERATORS)
+def on_both(networks, verilated):
+    """Parameters ``network`` and ``simulator``; long on Verilator but for some networks."""
+    return pytest.mark.parametrize(
+        ("network", "simulator"),
+        [
+            pytest.param(
+                network,
+                simulator,
+                marks=[pytest.mark.long] * (simulator == "verilator" and network not in verilated),
+            )
+            for network in networks
+            for simulator in SIMULATORS
+        ],
+    )
+
+
+@on_both(ACCELERATORS, ["mixed", "extreme", "few-planes"])
 def test_words_pixels_and_cycles(network, simulator):
     ACCELERATORS[network].run(simulator)
 
@@ -40,14 +59,12 @@ def test_stalls_change_nothing(idle, back_pressure, simulator):
     ACCELERATORS["tiny"].run(simulator, idle, back_pressure)
 
 
-@on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed", "few-3", "few-planes"])
+@on_both(["one", "mixed", "few-3", "few-planes"], ["mixed", "few-planes"])
 def test_heavy_stalls_change_nothing_at_awkward_sizes(network, simulator):
     ACCELERATORS[network].run(simulator, STALLS[-1], STALLS[-1])
 
 
-@on_both_simulators
-@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "few-3", "few-levels", "few-planes"])
+@on_both(["one", "mixed", "tiny", "few-3", "few-levels", "few-planes"], ["mixed", "few-planes"])
 def test_refusals_resets_and_starts(network, simulator):
     ACCELERATORS[network].run_control(simulator)
 
