@@ -19,7 +19,7 @@ from sw_model.spec.hardware.registers import (
     REGISTERS,
     VERSION,
 )
-from sw_model.spec.hardware.strips import ENGINES_MAX, strip_columns
+from sw_model.spec.hardware.strips import ENGINES_MAX, network_columns
 
 from .band import RowBand
 from .counters import PerformanceCounters
@@ -70,7 +70,7 @@ class System(wiring.Component):
         self.engines = engines
         self.deployment = deployment
         spec = deployment.spec
-        self.columns = strip_columns(spec.timesteps_max) if columns is None else columns
+        self.columns = network_columns(spec) if columns is None else columns
         super().__init__(
             {
                 "s_axi": In(AxiLiteSignature(ADDRESS_BITS)),
@@ -107,6 +107,7 @@ class System(wiring.Component):
                 weight_bits=weights.weight_bits,
                 load=weights.place,
                 readers=engines,
+                binary=weights.binary,
             )
             for weights in group_weights(deployment)
             if engines > 1

@@ -158,6 +158,7 @@ class StripEngine(wiring.Component):
 
     def _connect_control(self, m: Module) -> None:
         geometry, datapath = self.geometry, self._datapath
+        spec = self.deployment.spec
         strip = FrameSignature(FRAME_HEIGHT_MAX, self.geometry.columns_max).create(path=("strip",))
         wiring.connect(
             m,
@@ -187,7 +188,8 @@ class StripEngine(wiring.Component):
         m.d.comb += [
             # The encoding layer reads no map, and nothing behind the feeder waits for one.
             self._feeder.restart.eq(self.restart & ~self.layer.encoding),
-            self._feeder.merge.eq(self.layer.output),
+            # With the few-spike code, all layers add up the words of a pixel.
+            self._feeder.merge.eq(1 if spec.code == "binary" else self.layer.output),
             self._router.restart.eq(self.restart),
             self._router.pixel_words.eq(geometry.pixel_rows.words),
             self._router.map_words.eq(geometry.map_rows.words),

@@ -33,6 +33,8 @@ class SharedWeightMemory(wiring.Component):
         Place of its chunks when they are loaded.
     readers
         Number of readers.
+    binary
+        The few-spike code: requests and answers have ``first``.
 
     Members
     -------
@@ -42,7 +44,13 @@ class SharedWeightMemory(wiring.Component):
     """
 
     def __init__(
-        self, *, rows: Sequence[Sequence[int]], weight_bits: int, load: LoadPlace, readers: int
+        self,
+        *,
+        rows: Sequence[Sequence[int]],
+        weight_bits: int,
+        load: LoadPlace,
+        readers: int,
+        binary: bool = False,
     ):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits, readers=readers)
         layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
@@ -51,7 +59,9 @@ class SharedWeightMemory(wiring.Component):
         self.place = load
         super().__init__(
             {
-                "readers": In(WeightSignature(len(rows), self.row_bits)).array(readers),
+                "readers": In(WeightSignature(len(rows), self.row_bits, binary=binary)).array(
+                    readers
+                ),
                 "load": In(LOAD_STREAM),
             }
         )

@@ -16,7 +16,7 @@ from rtl.core.pixel_window import PixelWindow
 from rtl.onchip.accelerator import Accelerator
 from sw_model.spec import TAPS, Deployment
 from sw_model.spec.hardware.cycles import GROUP_CHANNELS
-from sw_model.spec.hardware.strips import strip_columns
+from sw_model.spec.hardware.strips import network_columns
 from sw_model.spec.packing import channel_groups
 
 from .wrapper import RegisteredPins
@@ -101,7 +101,7 @@ def wrapped_design(
         One of `PARTS`, to synthesise it alone.
     """
     if component is not None:
-        width = strip_columns(deployment.spec.timesteps_max)
+        width = network_columns(deployment.spec)
         part, lanes, what = PARTS[component](deployment, width)
         return RegisteredPins({component: part}), lanes, what
     parts: dict[str, Component] = {}

@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 
 from rtl.axi.accelerator import System, memory_ports
+from rtl.axi.supported import check_supported
 from rtl.flow.ram_budget import DEVICE, ram_budget
 from rtl.flow.verilog import verilog_text, verilog_tools
-from sw_model.spec import Deployment, UsageError
-from sw_model.spec.deployment import load_plain_deployment
+from sw_model.spec import Deployment, UsageError, load_deployment
 from sw_model.spec.hardware.registers import VERSION
 from sw_model.spec.hardware.strips import ENGINES_MAX, check_engines
 from sw_model.support.files import replacing_folder
@@ -49,8 +49,9 @@ def generate_system(
     Raises
     ------
     UsageError
-        The folder cannot be written.
+        The hardware does not support the network, or the folder cannot be written.
     """
+    check_supported(deployment.spec)
     with replacing_folder(folder, "accelerator with AXI ports") as temporary:
         phase("building the components")
         system = System(deployment=deployment, engines=engines)
@@ -114,7 +115,8 @@ def main(args: argparse.Namespace) -> None:
     check_engines(args.engines)
     if args.budget == (args.output is not None):
         raise UsageError("give either --output DIR or --budget")
-    deployment = load_plain_deployment(args.deployment, "the hardware")
+    deployment = load_deployment(args.deployment)
+    check_supported(deployment.spec)
     if args.budget:
         with phases() as phase:
             phase("building the netlist")

@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 
+from rtl.axi.supported import check_supported
 from sim.compare import job
 from sim.report.frame import FrameOutcome, prediction, report, summary
 from sim.report.frame_figures import frame_figures
@@ -79,7 +80,8 @@ def main(args: argparse.Namespace) -> int:
         check_output(args.figures)
     memory = _parse_latency(args.latency)
     check_engines(args.engines)
-    frame_job = job.make_plain_job(args, CROP)
+    frame_job = job.make_job(args, CROP)
+    check_supported(frame_job.deployment.spec)
     if args.predict:
         system, system_run = _system(frame_job, args.engines), _system_run(frame_job, memory)
         print(f"deployment  {describe(frame_job.deployment, frame_job.timesteps)}")

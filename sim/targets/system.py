@@ -19,8 +19,8 @@ from sw_model.host import driver
 from sw_model.spec import Deployment
 from sw_model.spec.hardware.loading import load_writes
 from sw_model.spec.hardware.registers import REGISTERS
-from sw_model.spec.hardware.strips import bands, strip_columns, strips
-from sw_model.spec.hardware.system_cycles import MemoryTiming, system_cycles
+from sw_model.spec.hardware.strips import bands, network_columns, strips
+from sw_model.spec.hardware.system_cycles import MemoryTiming, network_system_cycles
 from sw_model.support.processes import PIPE, child
 from sw_model.support.temporary import keep, temporary_folder
 
@@ -119,8 +119,7 @@ class SystemSimulation:
     ):
         self.deployment = deployment
         self.engines = engines
-        steps = deployment.spec.timesteps_max
-        self.columns = strip_columns(steps) if columns is None else columns
+        self.columns = network_columns(deployment.spec) if columns is None else columns
         self._root = build_root
         self._optimisation = optimisation
 
@@ -147,9 +146,15 @@ class SystemSimulation:
         maps
             Event words of every spiking layer.
         """
-        channels, addresses = self.deployment.spec.channels, self.job(run).addresses
-        return system_cycles(
-            maps, channels, self.columns, run.memory, addresses, engines=self.engines
+        addresses = self.job(run).addresses
+        return network_system_cycles(
+            self.deployment.spec,
+            maps,
+            run.pixels.shape,
+            self.columns,
+            run.memory,
+            addresses,
+            self.engines,
         )
 
     def layer_events(self, words: npt.NDArray[np.uint64]) -> int:

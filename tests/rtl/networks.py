@@ -88,14 +88,14 @@ class Network:
                 self.deployment,
                 _picture(rng, *size),
                 allowed[index % len(allowed)],
-                _level(self.deployment.spec, index),
+                level_of(self.deployment.spec, index),
             )
             for index, size in enumerate(self.sizes)
             if size[0] <= self.max_height and size[1] <= self.max_width
         ]
 
 
-def _level(spec: NetworkSpec, index: int) -> float | None:
+def level_of(spec: NetworkSpec, index: int) -> float | None:
     """The lowest and highest level of the network, and some between them."""
     if spec.noise_levels is None:
         return None

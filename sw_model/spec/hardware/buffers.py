@@ -45,16 +45,30 @@ class FrameBuffers:
         T.
     channels
         Channels C.
+    planes
+        Side of a position of the maps, in pixels: 1, or 2 for a network of four planes. Strips are
+        of positions.
     """
 
     height: int
     width: int
     timesteps: int
     channels: int
+    planes: int = 1
+
+    @property
+    def map_height(self) -> int:
+        """Rows of positions."""
+        return -(-self.height // self.planes)
+
+    @property
+    def map_width(self) -> int:
+        """Positions of a row."""
+        return -(-self.width // self.planes)
 
     @property
     def pixel_words(self) -> int:
-        """Words per pixel of a map."""
+        """Words per position of a map."""
         return self.timesteps * map_words(self.channels)
 
     @property
@@ -70,26 +84,26 @@ class FrameBuffers:
     @property
     def map_stride(self) -> int:
         """Words of a row of a map."""
-        return self.width * self.pixel_words
+        return self.map_width * self.pixel_words
 
     @property
     def sizes(self) -> dict[str, int]:
         """Bytes of each buffer, by the name of the register that has its address."""
         words = {
-            "NOISY": self.noisy_stride,
-            "DENOISED": self.denoised_stride,
-            "MAP_A": self.map_stride,
-            "MAP_B": self.map_stride,
+            "NOISY": self.noisy_stride * self.height,
+            "DENOISED": self.denoised_stride * self.height,
+            "MAP_A": self.map_stride * self.map_height,
+            "MAP_B": self.map_stride * self.map_height,
         }
-        return {name: stride * self.height * WORD_BYTES for name, stride in words.items()}
+        return {name: count * WORD_BYTES for name, count in words.items()}
 
     def noisy_words(self, strip: Strip) -> int:
-        """Words of the noisy image that a strip reads in a row."""
-        return _span(strip.start, strip.columns, NOISY_PIXELS)
+        """Words of the noisy image that a strip reads in a row of pixels."""
+        return self._span(strip.start, strip.columns, NOISY_PIXELS)
 
     def denoised_words(self, strip: Strip) -> int:
-        """Words of the denoised image that a strip writes in a row."""
-        return _span(strip.output_start, strip.outputs, DENOISED_PIXELS)
+        """Words of the denoised image that a strip writes in a row of pixels."""
+        return self._span(strip.output_start, strip.outputs, DENOISED_PIXELS)
 
     def pack_noisy(self, pixels: npt.NDArray[np.integer]) -> bytes:
         """The noisy image's buffer from (H, W) signed pixels."""
@@ -103,9 +117,14 @@ class FrameBuffers:
         return rows.reshape(self.height, self.denoised_stride * DENOISED_PIXELS)[:, : self.width]
 
     def unpack_map(self, buffer: bytes) -> npt.NDArray[np.uint64]:
-        """(H, W, T, words) event words from a map's buffer."""
+        """(H, W, T, words) event words from a map's buffer; H and W in positions."""
         words = np.frombuffer(buffer, dtype="<u8").astype(np.uint64)
-        return words.reshape(self.height, self.width, self.timesteps, -1)
+        return words.reshape(self.map_height, self.map_width, self.timesteps, -1)
+
+    def _span(self, start: int, count: int, pixels: int) -> int:
+        """Words that hold the pixels of ``count`` positions from ``start`` on."""
+        first, end = self.planes * start, min(self.planes * (start + count), self.width)
+        return (end - 1) // pixels - first // pixels + 1
 
 
 def map_words(channels: int) -> int:
@@ -124,8 +143,3 @@ def bursts(address: int, words: int) -> list[int]:
         lengths.append(length)
         address, words = address + length, words - length
     return lengths
-
-
-def _span(start: int, count: int, pixels: int) -> int:
-    """Words that hold ``count`` pixels from ``start`` on, with ``pixels`` per word."""
-    return (start + count - 1) // pixels - start // pixels + 1

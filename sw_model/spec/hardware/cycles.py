@@ -31,7 +31,7 @@ _PIXEL_WINDOW, _ENCODING_LAYER, _QUEUE = 2, 2, 2
 """Cycles from a component's last input to its output."""
 _PLANE_WORDS, _PLANE_PIXELS = 2, 2
 """Cycles between the last pixel of a picture of planes and its first word, and back."""
-_PLANE_TABLES = 1
+PLANE_TABLES = 1
 """Cycles of the encoding layer in which the tables of several planes are added."""
 _EVENTS = _FRAME_MEMORY + _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER
 
@@ -187,6 +187,6 @@ def network_cycles(
     )
     if spec.planes > 1:
         pixels = picture[0] * picture[1]
-        cycles[0] += pixels + _PLANE_WORDS + _PLANE_TABLES
+        cycles[0] += pixels + _PLANE_WORDS + PLANE_TABLES
         cycles[-1] += pixels + _PLANE_PIXELS
     return cycles

@@ -97,7 +97,8 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
     for index, steps in enumerate(spec.timesteps):
         mult = deployment.mult(steps)
         total_bits = widths.layers[-1].current
-        packed = _pack([(mult, REGISTER_BITS), (steps * bias, total_bits)])
+        offset = bias if spec.code == "binary" else steps * bias
+        packed = _pack([(mult, REGISTER_BITS), (offset, total_bits)])
         yield LoadRow("scaling", index, _chunks(packed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from sw_model.spec.network import NetworkSpec
 from sw_model.support.errors import UsageError
 
 LINE_WORDS = 512
@@ -66,6 +67,11 @@ class Band(Part):
 def strip_columns(timesteps_max: int) -> int:
     """Input columns of the widest strip whose line fits `LINE_WORDS`."""
     return LINE_WORDS // timesteps_max
+
+
+def network_columns(spec: NetworkSpec) -> int:
+    """`strip_columns` of a network; with the few-spike code a pixel has one sum for all T."""
+    return strip_columns(1 if spec.code == "binary" else spec.timesteps_max)
 
 
 def strips(width: int, columns: int) -> list[Strip]:

@@ -18,21 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from sw_model.spec.fixed_point import PIXEL_BITS
+from sw_model.spec.network import NetworkSpec
 
-from .buffers import DENOISED_PIXELS, WORD_BYTES, FrameBuffers, bursts, map_words
-from .cycles import constants_cycles, latency, spacing
+from .buffers import DENOISED_PIXELS, NOISY_PIXELS, WORD_BYTES, FrameBuffers, map_words
+from .cycles import PLANE_TABLES, constants_cycles, latency, spacing
 from .strips import Band, Strip, bands, strips
+from .write_cycles import QUEUE, Times, merged_times, packed_times, split_times, write_times
 
 SETUP = 5
 """Cycles before a strip's restart in which its geometry is computed."""
 _ASK = 3
 """From the restart to the first read address."""
-_QUEUE = 2
-"""Through a queue."""
 _SLICE = 1
 """Through a register slice: both sides of the noisy pixels' unpacker, behind the output layer."""
-_BURST = 3
-"""From a burst's last word into the write queue to its first word out."""
 _ENCODER = 4
 """From a word into the event encoder to its first event."""
 
@@ -45,9 +43,6 @@ def _pipeline_cycles(kind: str, channels: int) -> int:
     """
     excluded = {"encoding": 3 - PIXEL_BITS, "hidden": 3 + _ENCODER, "output": 3 + _ENCODER}
     return latency(kind, channels) - excluded[kind]
-
-
-Times = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,10 @@ def system_cycles(
     memory: MemoryTiming,
     addresses: Mapping[str, int],
     engines: int = 1,
+    *,
+    binary: bool = False,
+    levels: bool = False,
+    picture: tuple[int, int] | None = None,
 ) -> list[int]:
     """Cycles of every layer of a frame; the register CYCLES holds their sum.
 
@@ -88,24 +87,57 @@ def system_cycles(
         Addresses of the buffers, in bytes, by the names of their registers.
     engines
         Engines that share the rows, 1 or 2.
+    binary
+        The network has the few-spike code.
+    levels
+        The network takes a noise level.
+    picture
+        (H, W) of the picture of a network of several planes, in pixels; None for one plane.
     """
     height, width, timesteps, _ = maps[0].shape
     buffers = FrameBuffers(height, width, timesteps, channels)
+    if picture is not None:
+        buffers = FrameBuffers(*picture, timesteps, channels, planes=2)
     layers = []
     for layer in range(len(maps) + 1):
         source = maps[layer - 1] if layer else None
         target = "DENOISED" if layer == len(maps) else "MAP_B" if layer % 2 else "MAP_A"
         layers.append(
-            (0 if layer == len(maps) else constants_cycles(channels))
+            (0 if layer == len(maps) else constants_cycles(channels, levels=levels))
             + sum(
                 max(
-                    _strip_cycles(strip, band, buffers, source, memory, target, addresses[target])
+                    _strip_cycles(
+                        strip, band, buffers, source, memory, target, addresses[target], binary
+                    )
                     for band in bands(height, engines)
                 )
                 for strip in strips(width, columns)
             )
         )
     return layers
+
+
+def network_system_cycles(
+    spec: NetworkSpec,
+    maps: Sequence[npt.NDArray[np.uint64]],
+    picture: tuple[int, int],
+    columns: int,
+    memory: MemoryTiming,
+    addresses: Mapping[str, int],
+    engines: int = 1,
+) -> list[int]:
+    """`system_cycles` of a network of any code and planes; ``picture`` is its (H, W) in pixels."""
+    return system_cycles(
+        maps,
+        spec.channels,
+        columns,
+        memory,
+        addresses,
+        engines,
+        binary=spec.code == "binary",
+        levels=spec.noise_levels is not None,
+        picture=picture if spec.planes > 1 else None,
+    )
 
 
 def _strip_cycles(
@@ -116,22 +148,26 @@ def _strip_cycles(
     memory: MemoryTiming,
     target: str,
     address: int,
+    binary: bool,
 ) -> int:
-    first_word = _ASK + memory.read + _QUEUE
+    first_word = _ASK + memory.read + QUEUE
     parts = map_words(buffers.channels)
     output = target == "DENOISED"
     if source is None:
-        ends = _encoding_times(strip, band, buffers, first_word + _QUEUE + 2 * _SLICE)
+        ends = _encoding_times(strip, band, buffers, first_word + QUEUE + 2 * _SLICE)
     else:
         rows = slice(band.start, band.start + band.rows)
         words = source[rows, strip.start : strip.start + strip.columns]
-        pixels = buffers.noisy_words(strip) if output else 0
+        pixels = buffers.planes * buffers.noisy_words(strip) if output else 0
         ends = _event_times(words, first_word, pixels)
         ends += (
             _pipeline_cycles("output", buffers.channels) + _SLICE
             if output
             else _pipeline_cycles("hidden", buffers.channels)
         )
+        if binary and not output:
+            # All words of a pixel are needed for the first spike.
+            ends = ends[..., -1:] + np.arange(buffers.timesteps)
     # (rows, columns, T): when each word of the strip comes out; ``own`` leaves out the halo.
     own = (
         slice(int(not band.first), band.rows - (not band.last)),
@@ -139,18 +175,24 @@ def _strip_cycles(
     )
     last_words = 1
     if parts > 1 and not output:
-        ends = _split_times(ends, own, parts)
+        ends = split_times(ends, own, parts)
         last_words = parts if strip.last and band.last else 1
     kept = ends[own]
+    pushed: Sequence[Times] | Times
+    first_row = band.output_start
     if output:
-        pushed = _packed_times(kept[..., -1], strip)
-        start, stride = strip.output_start // DENOISED_PIXELS, buffers.denoised_stride
+        planes = buffers.planes
+        pushed = packed_times(kept[..., -1], strip, planes)
+        start, stride = planes * strip.output_start // DENOISED_PIXELS, buffers.denoised_stride
+        first_row *= planes
+        if planes > 1:
+            pushed = merged_times(pushed, min(planes * len(kept), buffers.height - first_row))
     else:
         pushed = (kept[..., np.newaxis] + np.arange(parts)).reshape(len(kept), -1)
         start, stride = strip.output_start * buffers.pixel_words, buffers.map_stride
-    start += band.output_start * stride
+    start += first_row * stride
     last = int(ends[-1, -1, -1]) + last_words - 1
-    answer = _write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
+    answer = write_times(pushed, address // WORD_BYTES + start, stride) + memory.write
     # A strip counts as complete one cycle after its last word, and drains from the next one on.
     return max(last + 2, answer + 1) + 1 + SETUP
 
@@ -159,10 +201,29 @@ def _encoding_times(strip: Strip, band: Band, buffers: FrameBuffers, first: int)
     """When the encoding layer's words leave, (rows, columns, T)."""
     pace = max(PIXEL_BITS, buffers.timesteps)
     # A row and a pixel enter, one pixel per cycle; then each starts an earlier pixel's window.
-    begins = first + strip.columns + 1 + np.arange(band.rows * strip.columns) * pace
+    entered = first + strip.columns
+    if buffers.planes > 1:
+        entered = _position_entry(strip, band, buffers, first) + PLANE_TABLES
+    begins = entered + 1 + np.arange(band.rows * strip.columns) * pace
     words = begins[:, np.newaxis] + _pipeline_cycles("encoding", buffers.channels)
     times = words + np.arange(buffers.timesteps)
     return times.reshape(band.rows, strip.columns, buffers.timesteps)
+
+
+def _position_entry(strip: Strip, band: Band, buffers: FrameBuffers, first: int) -> int:
+    """When the position one row and one pixel behind the first one enters.
+
+    The two lines of a row of positions come one after the other, and a position has pixels of both.
+    """
+    words = buffers.noisy_words(strip)
+    lane = buffers.planes * strip.start % NOISY_PIXELS
+    entered = 0
+    for position in range(min(strip.columns + 1, band.rows * strip.columns)):
+        row, column = divmod(position, strip.columns)
+        word = words * (2 * row + 1) + (lane + buffers.planes * column) // NOISY_PIXELS
+        entered = max(entered + 1, first + word)
+    # Below the picture there are zeros.
+    return entered + (band.rows == 1)
 
 
 def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:
@@ -228,37 +289,3 @@ def _encoder_times(
             end = max(end, ends[index - 1] + least)
         ends[index] = end
     return ends
-
-
-def _split_times(ends: Times, own: tuple[slice, slice], parts: int) -> Times:
-    """When each event word begins to be written, if it takes several words of memory.
-
-    It waits for the previous one, which takes ``parts`` cycles, or one if it is not in ``own``.
-    """
-    costs = np.ones(ends.shape, dtype=np.int64)
-    costs[own] = parts
-    before = np.concatenate([[0], np.cumsum(costs.reshape(-1))[:-1]])
-    begins = before + np.maximum.accumulate(ends.reshape(-1) - before)
-    return begins.reshape(ends.shape)
-
-
-def _packed_times(pixels: Times, strip: Strip) -> Times:
-    """When the words of the denoised image are complete, (rows, words), from its pixels."""
-    lanes = strip.output_start % DENOISED_PIXELS + np.arange(strip.outputs)
-    last = np.flatnonzero((lanes % DENOISED_PIXELS == DENOISED_PIXELS - 1) | (lanes == lanes[-1]))
-    return pixels[:, last]
-
-
-def _write_times(pushed: Times, start: int, stride: int) -> int:
-    """When the last word is written, given when the words of each row arrive.
-
-    A burst starts two cycles after the previous one at the earliest.
-    """
-    end = start_time = -2
-    for row, times in enumerate(pushed):
-        position = 0
-        for length in bursts(start + row * stride, len(times)):
-            position += length
-            start_time = max(start_time + 2, int(times[position - 1]))
-            end = max(end + 1, start_time + _BURST) + length - 1
-    return end

@@ -12,21 +12,29 @@ from rtl.flow.gates import gate_netlist
 from rtl.flow.verilog import verilog_text
 from rtl.generate.axi import TOP
 from sw_model.spec import Deployment
-from tests.rtl.networks import NETWORKS, Frame, Network
+from tests.rtl.networks import NETWORKS, Frame, Network, level_of
 from tests.rtl.running import run_sources
 
 COLUMNS = 4
 """Input columns of a strip: frames are cut into as many as a few pixels allow."""
 SIZES = ((1, 1), (2, 4), (1, 5), (3, 7), (4, 9))
+PLANE_SIZES = ((1, 1), (5, 1), (1, 6), (2, 8), (3, 9), (6, 17))
+"""Pictures of networks of planes: positions fill up to three strips, odd sides are doubled."""
 
 
 def system_frames(network: Network) -> list[Frame]:
     """A frame of each of `SIZES`, at each T in turn."""
     rng = np.random.default_rng(network.deployment.provenance["seed"])
-    allowed = network.deployment.spec.timesteps
+    spec = network.deployment.spec
+    allowed = spec.timesteps
     return [
-        Frame(network.deployment, rng.integers(-150, 400, size), allowed[index % len(allowed)])
-        for index, size in enumerate(SIZES)
+        Frame(
+            network.deployment,
+            rng.integers(-150, 400, size),
+            allowed[index % len(allowed)],
+            level_of(spec, index),
+        )
+        for index, size in enumerate(SIZES if spec.planes == 1 else PLANE_SIZES)
     ]
 
 

@@ -66,7 +66,9 @@ def plain_run(frame: Frame, **options: object) -> SystemRun:
     return replace(SystemRun(pixels=frame.pixels, timesteps=frame.timesteps), **options)
 
 
-@pytest.mark.parametrize("network", ["one", "mixed", "tiny", "wide"])
+@pytest.mark.parametrize(
+    "network", ["one", "mixed", "tiny", "wide", "few-1", "few-3", "few-extreme"]
+)
 def test_words_pixels_and_cycles(network):
     for frame in system_frames(NETWORKS[network]):
         for memory in MEMORIES:
