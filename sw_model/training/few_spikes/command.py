@@ -22,6 +22,7 @@ from sw_model.training.folder import CHECKPOINT, LOG, RunFolder
 from .data import DATA_SET, WholePictures
 from .options import CONFIGURATIONS, Options
 from .run import FewSpikeRun, load
+from .speed import bfloat16_is_faster
 from .teacher import PLANES, Teacher
 
 FROZEN = "frozen.safetensors"
@@ -88,7 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=float, default=8.0, metavar="MINUTES",
                         help="time between evaluations (default: %(default)s)")  # fmt: skip
     parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch")
-    parser.add_argument("--fp32", action="store_true", help="convolve in float32 only")
+    parser.add_argument(
+        "--fp32", action="store_true", help="convolve in float32 even if bfloat16 is faster"
+    )
     parser.add_argument("--no-compile", action="store_true", help="use no C++ compiler; slower")
 
 
@@ -130,7 +133,7 @@ def main(args: argparse.Namespace) -> int:
         WholePictures.load(args.data, args.set, options.patch, options.spec.colours),
         teacher=teacher,
         compiled=not args.no_compile,
-        bf16=not args.fp32,
+        bf16=not args.fp32 and bfloat16_is_faster(),
     )
     if content is not None:
         (run.resume if args.resume else run.start)(content)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from sw_model.network.few_spikes import integer_weight, spikes_of
 from sw_model.pictures.metrics import psnr
 from sw_model.pictures.noise import add_noise
 from sw_model.spec import UsageError, load_deployment
+from sw_model.training.few_spikes import command, speed
 from sw_model.training.few_spikes.data import DATA_SET, WholePictures
 from sw_model.training.few_spikes.options import Options
 from sw_model.training.few_spikes.run import FewSpikeRun, load
@@ -281,3 +283,26 @@ def test_few_bits_clip_large_weights(bits):
     inside = weight.abs() < limit * step[:, None, None, None]
     near = (integers * step[:, None, None, None] - weight).abs()
     assert bool((near <= 0.5001 * step[:, None, None, None])[inside].all())
+
+
+@pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32])
+def test_the_faster_type_is_measured(faster, monkeypatch):
+    def conv2d(values, weight, padding):
+        time.sleep(0.0 if values.dtype == faster else 0.02)
+
+    monkeypatch.setattr(speed.F, "conv2d", conv2d)
+    assert speed.bfloat16_is_faster() == (faster == torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("options", "faster", "expected"),
+    [([], True, torch.bfloat16), ([], False, torch.float32), (["--fp32"], True, torch.float32)],
+)
+def test_training_takes_the_faster_type(options, faster, expected, pictures, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "bfloat16_is_faster", lambda: faster)
+    seen = []
+    monkeypatch.setattr(command, "_train", lambda run, *rest: seen.append(run.dtype) or 0)
+    arguments = ["-o", "x", "--config", "tiny", "--patch", "16", "--data", ".", "--no-compile"]
+    assert main(["train-few-spikes", *arguments, *options]) == 0
+    assert seen == [expected]
