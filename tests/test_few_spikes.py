@@ -73,8 +73,11 @@ def test_the_level_can_be_estimated(deployment):
 @pytest.mark.parametrize(
     ("program", "arguments"),
     [
+        (rtl, ["system", "-o", "out"]),
         (rtl, ["board", "-o", "out"]),
+        (rtl, ["synth"]),
         (rtl, ["explore", "--spikes", "s.json", "-o", "out"]),
+        (sim, ["frame", "-o", "out"]),
         (sim, ["vectors", "-o", "out"]),
         (sim, ["twin", "-o", "out"]),
         (sw_model, ["cost", "clean.png"]),
@@ -118,34 +121,4 @@ def test_the_accelerator_with_maps_on_chip_refuses_colours(tmp_path, monkeypatch
         error = capsys.readouterr().err
         assert "network 'colours' is for pictures of 3 colours; " in error
         assert error.count("\n") == 1
-    assert not Path("out").exists()
-
-
-def test_the_accelerator_with_axi_ports_takes_planes_and_a_level(deployment, capsys):
-    arguments = ["--deployment", "few.safetensors", "--image", "clean.png", "--noise", "30"]
-    for level, code in (("31.5", 0), ("56", 2)):
-        assert sim(["frame", *arguments, "--level", level, "--predict"]) == code
-    printed = capsys.readouterr()
-    assert "strips of at most 512 columns" in printed.out
-    assert "noise level 56.0 is not one of 0 to 55 grey levels" in printed.err
-    assert rtl(["system", *arguments[:2], "-o", "system"]) == 0
-    assert "#define SPIKING_DNCNN_LEVEL 0x38u" in Path("system/spiking_dncnn.h").read_text()
-    assert "module spiking_dncnn_system(" in Path("system/spiking_dncnn_system.v").read_text()
-    assert rtl(["system", *arguments[:2], "--budget"]) == 0
-    assert "strips of at most 512 columns" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "arguments", [["synth"], ["system", "-o", "out"]], ids=lambda value: value[0]
-)
-def test_colours_are_refused_by_the_accelerator_with_axi_ports(
-    arguments, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    size = {"depth": 3, "channels": 2, "timesteps": (3,), "planes": 2, "inputs": 12}
-    spec = uniform_network("colours", code="binary", **size)
-    random_deployment(spec, 3, with_init=True).save(Path("few.safetensors"))
-    assert rtl([*arguments, "--deployment", "few.safetensors"]) == 2
-    sentence = "is for pictures of 3 colours; the accelerator with AXI ports is for grey ones"
-    assert capsys.readouterr().err.count(sentence) == 1
     assert not Path("out").exists()

@@ -85,14 +85,10 @@ class System(wiring.Component):
             initial={
                 f"HASH_{index}": int(deployment.hash[index * digits : (index + 1) * digits], 16)
                 for index in range(HASH_REGISTERS)
-            },
-            levels=spec.noise_levels is not None,
+            }
         )
         self._sequencer = StripSequencer(
-            layers=len(spec.layers),
-            channels=spec.channels,
-            timesteps=spec.timesteps,
-            levels=spec.level_range,
+            layers=len(spec.layers), channels=spec.channels, timesteps=spec.timesteps
         )
         self._engines = [
             StripEngine(
@@ -182,29 +178,26 @@ class System(wiring.Component):
             engine.clear.eq(sequencer.clear),
             engine.prepare.start.eq(sequencer.prepare.start),
             engine.timesteps.eq(sequencer.frame_timesteps),
-            geometry.width.eq(self._positions(sequencer.frame.width)),
+            geometry.width.eq(sequencer.frame.width),
             geometry.timesteps.eq(sequencer.frame_timesteps),
             geometry.x.eq(sequencer.x),
             geometry.encoding.eq(sequencer.layer.encoding),
             geometry.output.eq(sequencer.layer.output),
             geometry.odd.eq(sequencer.layer.index[0]),
         ]
-        if sequencer.levels is not None:
-            m.d.comb += engine.level.eq(sequencer.frame_level)
 
     def _connect_band(self, m: Module, index: int) -> None:
         engine, sequencer = self._engines[index], self._sequencer
         if not self._bands:
             m.d.comb += [
                 engine.restart.eq(sequencer.restart),
-                engine.height.eq(self._positions(sequencer.frame.height)),
-                engine.own_rows.eq(self._positions(sequencer.frame.height)),
+                engine.height.eq(sequencer.frame.height),
+                engine.own_rows.eq(sequencer.frame.height),
             ]
-            self._connect_lines(m, engine, Const(1), Const(1))
             return
         m.submodules[f"band_{index}"] = band = self._bands[index]
         m.d.comb += [
-            band.height.eq(self._positions(sequencer.frame.height)),
+            band.height.eq(sequencer.frame.height),
             engine.restart.eq(sequencer.restart & band.active),
             engine.height.eq(band.rows),
             engine.own_rows.eq(band.own_rows),
@@ -216,33 +209,6 @@ class System(wiring.Component):
                 engine.geometry.above.eq(band.above),
                 engine.geometry.own_above.eq(band.own_above),
             ]
-        # The upper band reads a row of the lower one, which may be the only one.
-        alone = self._bands[-1].own_rows == 1
-        self._connect_lines(m, engine, ~band.skip_bottom | alone, ~band.skip_bottom)
-
-    def _positions(self, pixels: Value) -> Value:
-        """Positions of a frame's side."""
-        return pixels if self.deployment.spec.planes == 1 else (pixels + 1) >> 1
-
-    def _connect_lines(
-        self, m: Module, engine: StripEngine, reads_last: Value, writes_last: Value
-    ) -> None:
-        """Connect what a network of planes has of lines: two of a row, but for an odd last one.
-
-        Parameters
-        ----------
-        reads_last, writes_last
-            The engine reads, and writes, the frame's last row.
-        """
-        if self.deployment.spec.planes == 1:
-            return
-        frame = self._sequencer.frame
-        m.d.comb += engine.geometry.odd_width.eq(frame.width[0])
-        # Registers, as in `RowBand`.
-        m.d.sync += [
-            engine.repeat.eq(frame.height[0] & reads_last),
-            engine.lines.eq((engine.own_rows << 1) - (frame.height[0] & writes_last)),
-        ]
 
     def _connect_weights(self, m: Module) -> None:
         for group, weights in enumerate(self._weights):
@@ -279,8 +245,6 @@ class System(wiring.Component):
             sequencer.buffers.map_a.eq(registers.map_a),
             sequencer.buffers.map_b.eq(registers.map_b),
         ]
-        if sequencer.levels is not None:
-            m.d.comb += sequencer.level.eq(registers.level)
         values = {
             "STATUS": {
                 "busy": sequencer.busy,
@@ -293,15 +257,11 @@ class System(wiring.Component):
                 "layers": len(spec.layers),
                 "timesteps_max": spec.timesteps_max,
                 "engines": self.engines,
-                "levels": int(spec.noise_levels is not None),
-                "planes": spec.planes - 1,
             },
         }
         for name, fields in values.items():
             register = getattr(registers, name.lower())
             for field in REGISTERS[name].fields:
-                if isinstance(fields[field.name], int) and not fields[field.name]:
-                    continue
                 m.d.comb += register[field.low : field.low + field.bits].eq(fields[field.name])
         with m.If(action["clear"] | sequencer.start):
             m.d.sync += done.eq(0)

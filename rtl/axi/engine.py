@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, ResetInserter, Value, signed
+from amaranth.hdl import Module, Mux, ResetInserter, signed
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from rtl.core.loading import LOAD_STREAM
 from rtl.stream.register_slice import RegisterSlice
 from rtl.stream.skid_buffer import SkidBuffer
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
-from sw_model.spec.fixed_point import LEVEL_BITS, unsigned_width
+from sw_model.spec.fixed_point import unsigned_width
 from sw_model.spec.hardware.buffers import NOISY_PIXELS, QUEUE_WORDS
 from sw_model.spec.hardware.registers import FRAME_HEIGHT_MAX
 
@@ -22,21 +22,12 @@ from .map_feeder import MapFeeder
 from .map_splitter import MapSplitter
 from .pixel_packer import PixelPacker
 from .pixel_unpacker import PixelUnpacker
-from .plane_input import PlaneInput
-from .plane_output import PlaneOutput
 from .reader import BurstReader
 from .row_router import RowRouter
 from .signature import DATA_BITS, AxiSignature
 from .status import ActivitySignature, StatusSignature
 from .strip_filter import StripFilter
 from .writer import BurstWriter
-
-_PARTS = (
-    *("reader", "writer", "router", "unpacker", "feeder", "map_skid", "noisy_words_slice"),
-    *("noisy_slice", "datapath", "word_filter", "pixel_slice", "pixel_filter", "splitter"),
-    *("packer", "pixel_queue"),
-)
-_PLAIN_PARTS = ("noisy_words_slice", "noisy_slice", "pixel_queue")
 
 
 class StripEngine(wiring.Component):
@@ -67,13 +58,9 @@ class StripEngine(wiring.Component):
         Number of rows that it reads, and that it writes.
     skip_top, skip_bottom : In(1)
         The first, or the last, row that it reads belongs to another engine.
-    timesteps, level : In
-        Of the frame; ``level`` is absent where the network takes none.
+    timesteps : In
+        Of the frame.
     layer : In(LayerSignature(...))
-    repeat : In(1)
-        The last row that it reads has one line of pixels, not two. Only with planes, as ``lines``.
-    lines : In
-        Lines of pixels that it writes.
     status : Out(StatusSignature())
     activity : Out(ActivitySignature())
     axi : Out(AxiSignature())
@@ -99,13 +86,8 @@ class StripEngine(wiring.Component):
         spec = deployment.spec
         channels, max_timesteps = spec.channels, spec.timesteps_max
         rows = range(FRAME_HEIGHT_MAX + 1)
-        self._planes = spec.planes > 1
         self.geometry = StripGeometry(
-            channels=channels,
-            max_timesteps=max_timesteps,
-            columns=columns,
-            banded=banded,
-            planes=spec.planes,
+            channels=channels, max_timesteps=max_timesteps, columns=columns, banded=banded
         )
         super().__init__(
             {
@@ -118,8 +100,6 @@ class StripEngine(wiring.Component):
                 "skip_top": In(1),
                 "skip_bottom": In(1),
                 "timesteps": In(range(max_timesteps + 1)),
-                **({} if spec.noise_levels is None else {"level": In(LEVEL_BITS)}),
-                **({"repeat": In(1), "lines": In(rows)} if self._planes else {}),
                 "layer": In(LayerSignature(len(spec.layers), channels)),
                 "status": Out(StatusSignature()),
                 "activity": Out(ActivitySignature()),
@@ -128,47 +108,49 @@ class StripEngine(wiring.Component):
                 **(fetch_members(deployment) if shared_weights else {}),
             }
         )
-        limits = {
-            "max_rows": FRAME_HEIGHT_MAX,
-            **row_limits(channels, columns, max_timesteps, spec.planes),
-        }
+        limits = {"max_rows": FRAME_HEIGHT_MAX, **row_limits(channels, columns, max_timesteps)}
         size = {"max_height": FRAME_HEIGHT_MAX, "max_width": columns}
-        self._reader = BurstReader(depth=QUEUE_WORDS, lines=spec.planes, **limits)
+        self._reader = BurstReader(depth=QUEUE_WORDS, **limits)
         self._writer = BurstWriter(depth=QUEUE_WORDS, **limits)
-        self._router = RowRouter(max_words=limits["max_words"], lines=spec.planes)
-        self._unpacker = (
-            PlaneInput(max_columns=columns) if self._planes else PixelUnpacker(max_columns=columns)
-        )
+        self._router = RowRouter(max_words=limits["max_words"])
+        self._unpacker = PixelUnpacker(max_columns=columns)
         self._feeder = MapFeeder(channels=channels, max_timesteps=max_timesteps, **size)
         self._map_skid = SkidBuffer(DATA_BITS)
-        if not self._planes:
-            self._noisy_words_slice = RegisterSlice(DATA_BITS)
-            self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
+        self._noisy_words_slice = RegisterSlice(DATA_BITS)
+        self._noisy_slice = RegisterSlice(signed(PIXEL_BITS))
         self._datapath = Datapath(
             deployment=deployment, loadable=True, shared_weights=shared_weights, **size
         )
         self._word_filter = StripFilter(payload=channels, max_timesteps=max_timesteps, **size)
-        denoised_bits = spec.inputs * unsigned_width(GREY_MAX)
-        self._pixel_slice = RegisterSlice(denoised_bits)
-        self._pixel_filter = StripFilter(payload=denoised_bits, max_timesteps=1, **size)
+        self._pixel_slice = RegisterSlice(unsigned_width(GREY_MAX))
+        self._pixel_filter = StripFilter(payload=unsigned_width(GREY_MAX), max_timesteps=1, **size)
         self._splitter = MapSplitter(channels=channels)
-        self._packer = (
-            PlaneOutput(max_columns=columns) if self._planes else PixelPacker(max_columns=columns)
-        )
-        if not self._planes:
-            # The output layer needs a row's pixels only after it has read the map a row and a pixel
-            # further on.
-            row_words = columns // NOISY_PIXELS + 2
-            self._pixel_queue = fifo.SyncFIFOBuffered(width=DATA_BITS, depth=3 * row_words)
+        self._packer = PixelPacker(max_columns=columns)
+        # The output layer needs a row's pixels only after it has read the map a row and a pixel
+        # further on.
+        row_words = columns // NOISY_PIXELS + 2
+        self._pixel_queue = fifo.SyncFIFOBuffered(width=DATA_BITS, depth=3 * row_words)
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
         clear = ResetInserter(self.clear)
         m.submodules.geometry = clear(self.geometry)
-        for name in _PARTS:
-            if not (self._planes and name in _PLAIN_PARTS):
-                m.submodules[name] = clear(getattr(self, f"_{name}"))
+        m.submodules.reader = clear(self._reader)
+        m.submodules.writer = clear(self._writer)
+        m.submodules.router = clear(self._router)
+        m.submodules.unpacker = clear(self._unpacker)
+        m.submodules.feeder = clear(self._feeder)
+        m.submodules.map_skid = clear(self._map_skid)
+        m.submodules.noisy_words_slice = clear(self._noisy_words_slice)
+        m.submodules.noisy_slice = clear(self._noisy_slice)
+        m.submodules.datapath = clear(self._datapath)
+        m.submodules.word_filter = clear(self._word_filter)
+        m.submodules.pixel_slice = clear(self._pixel_slice)
+        m.submodules.pixel_filter = clear(self._pixel_filter)
+        m.submodules.splitter = clear(self._splitter)
+        m.submodules.packer = clear(self._packer)
+        m.submodules.pixel_queue = clear(self._pixel_queue)
         self._connect_control(m)
         self._connect_memory(m)
         self._connect_datapath(m)
@@ -224,16 +206,6 @@ class StripEngine(wiring.Component):
             self.activity.held.eq(datapath.held),
             self.activity.event.eq(datapath.event),
         ]
-        if spec.noise_levels is not None:
-            m.d.comb += datapath.level.eq(self.level)
-        if isinstance(self._unpacker, PlaneInput) and isinstance(self._packer, PlaneOutput):
-            m.d.comb += [
-                self._reader.repeat.eq(self.repeat),
-                self._unpacker.copied.eq(geometry.copied),
-                self._packer.copied.eq(geometry.copied),
-                self._packer.words.eq(geometry.result_rows.words),
-                self._packer.lines.eq(self.lines),
-            ]
         wiring.connect(m, wiring.flipped(self.layer), datapath.layer)
         wiring.connect(m, wiring.flipped(self.prepare), datapath.prepare)
         wiring.connect(m, wiring.flipped(self.load), datapath.load)
@@ -246,10 +218,7 @@ class StripEngine(wiring.Component):
                 port.start.eq(self.restart),
                 port.abort.eq(self.stop),
             ]
-        written: Value = self.own_rows
-        if self._planes:
-            written = Mux(self.layer.output, self.lines, written)
-        m.d.comb += [reader.rows.eq(self.height), writer.rows.eq(written)]
+        m.d.comb += [reader.rows.eq(self.height), writer.rows.eq(self.own_rows)]
         wiring.connect(m, geometry.pixel_rows, reader.first)
         wiring.connect(m, geometry.map_rows, reader.second)
         wiring.connect(m, geometry.result_rows, writer.place)
@@ -265,32 +234,22 @@ class StripEngine(wiring.Component):
             self.activity.written.eq(writer.written),
         ]
 
-    def _connect_unpacker(self, m: Module) -> wiring.PureInterface:
-        """Connect it to its register slices; return the stream of noisy pixels or positions."""
-        unpacker = self._unpacker
-        if isinstance(unpacker, PlaneInput):
-            return unpacker.o
-        noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
-        # The output of a block RAM comes late in its cycle: too late to select a pixel of a word
-        # in it, and the selected pixel too late for the window's rows.
-        wiring.connect(m, noisy_words.o, unpacker.i)
-        wiring.connect(m, unpacker.o, noisy.i)
-        return noisy.o
-
     def _connect_datapath(self, m: Module) -> None:
-        router, feeder, datapath = self._router, self._feeder, self._datapath
+        router, queue, unpacker = self._router, self._pixel_queue, self._unpacker
+        feeder, datapath = self._feeder, self._datapath
+        noisy_words, noisy = self._noisy_words_slice, self._noisy_slice
         wiring.connect(m, self._reader.words, router.words)
-        if isinstance(self._unpacker, PlaneInput):
-            wiring.connect(m, router.pixels, self._unpacker.upper)
-            wiring.connect(m, router.lower, self._unpacker.lower)
-        else:
-            wiring.connect(m, router.pixels, self._pixel_queue.w_stream)
-            wiring.connect(m, self._pixel_queue.r_stream, self._noisy_words_slice.i)
+        wiring.connect(m, router.pixels, queue.w_stream)
+        wiring.connect(m, queue.r_stream, noisy_words.i)
         # The only register of `ready` between the event encoder and the read queue.
         wiring.connect(m, router.map, self._map_skid.i)
         wiring.connect(m, self._map_skid.o, feeder.i)
         wiring.connect(m, feeder.o, datapath.words)
-        pixels = self._connect_unpacker(m)
+        # The output of a block RAM comes late in its cycle: too late to select a pixel of a word
+        # in it, and the selected pixel too late for the window's rows.
+        wiring.connect(m, noisy_words.o, unpacker.i)
+        wiring.connect(m, unpacker.o, noisy.i)
+        pixels = noisy.o
         m.d.comb += [
             datapath.pixels.valid.eq(pixels.valid & self.layer.encoding),
             datapath.pixels.payload.eq(pixels.payload),

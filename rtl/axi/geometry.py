@@ -42,10 +42,10 @@ class BuffersSignature(wiring.Signature):
         super().__init__({name: Out(bits) for name in BUFFERS})
 
 
-def row_limits(channels: int, columns: int, max_timesteps: int, planes: int = 1) -> dict[str, int]:
+def row_limits(channels: int, columns: int, max_timesteps: int) -> dict[str, int]:
     """Most words of a strip's rows, and the largest stride between rows."""
-    strip = FrameBuffers(1, planes * columns, max_timesteps, channels, planes)
-    frame = FrameBuffers(1, FRAME_WIDTH_MAX, max_timesteps, channels, planes)
+    strip = FrameBuffers(1, columns, max_timesteps, channels)
+    frame = FrameBuffers(1, FRAME_WIDTH_MAX, max_timesteps, channels)
     # Pixels that begin inside a word may need one word more.
     return {
         "max_words": max(strip.map_stride, strip.noisy_stride + 1),
@@ -66,15 +66,11 @@ class StripGeometry(wiring.Component):
         Input columns of the widest strip.
     banded
         Whether the rows may begin below the frame's first one.
-    planes
-        Side of a position, in pixels, 1 or 2. Columns and rows are those of positions.
 
     Members
     -------
     width, timesteps : In
         Of the frame.
-    odd_width : In(1)
-        The second column of the frame's last position is no pixel. Only with two ``planes``.
     x : In
         First output column of the strip.
     encoding, output, odd : In(1)
@@ -88,37 +84,25 @@ class StripGeometry(wiring.Component):
         Number of columns that the strip reads, and that it writes.
     skip_first, skip_last : Out(1)
         The first, or the last, column belongs to the strip on the left, or on the right (halo).
-    copied : Out(1)
-        The strip's last position has such a column. Only with two ``planes``.
     noisy_lane, denoised_lane : Out
         Position of the strip's first pixel in its word.
     pixel_rows, map_rows, result_rows : Out(RowsSignature(...))
         Rows of the image and of the map that are read, and rows that are written.
     """
 
-    def __init__(
-        self,
-        *,
-        channels: int,
-        max_timesteps: int,
-        columns: int,
-        banded: bool = False,
-        planes: int = 1,
-    ):
+    def __init__(self, *, channels: int, max_timesteps: int, columns: int, banded: bool = False):
         check_positive(channels=channels, max_timesteps=max_timesteps, columns=columns)
         if columns < COLUMNS_MIN:
             raise ValueError(f"columns {columns} is less than {COLUMNS_MIN}")
         self.channels = channels
         self.columns_max = columns
         self.banded = banded
-        self.planes = planes
         pixels = range(FRAME_WIDTH_MAX + 1)
-        rows = RowsSignature(**row_limits(channels, columns, max_timesteps, planes))
+        rows = RowsSignature(**row_limits(channels, columns, max_timesteps))
         above = range(FRAME_HEIGHT_MAX + 1)
         super().__init__(
             {
                 "width": In(pixels),
-                **({"odd_width": In(1), "copied": Out(1)} if planes > 1 else {}),
                 "timesteps": In(range(max_timesteps + 1)),
                 "x": In(pixels),
                 "encoding": In(1),
@@ -166,40 +150,31 @@ class StripGeometry(wiring.Component):
             offset.eq(start * pixel_words),
             words.eq(self.columns * pixel_words),
             self.outputs.eq(self.columns - left - right),
-            self.noisy_lane.eq(self._pixels(start)),
-            self.denoised_lane.eq(self._pixels(self.x)),
+            self.noisy_lane.eq(start),
+            self.denoised_lane.eq(self.x),
         ]
-        read, kept = self._pixels(self.columns), self._pixels(self.outputs)
-        width = self._pixels(self.width)
-        if self.planes > 1:
-            m.d.sync += self.copied.eq(self.odd_width & ~right)
-            read, kept = (pixels - self.copied for pixels in (read, kept))
-            width = width - self.odd_width
 
         # Third: words of the images' rows, the map's columns that are written, and rows above.
         written, before = Signal.like(words), Signal.like(pixel_words)
         m.d.sync += [
-            noisy_words.eq((self.noisy_lane + read + (NOISY_PIXELS - 1)) // NOISY_PIXELS),
+            noisy_words.eq((self.noisy_lane + self.columns + (NOISY_PIXELS - 1)) // NOISY_PIXELS),
             denoised_words.eq(
-                (self.denoised_lane + kept + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
+                (self.denoised_lane + self.outputs + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
             ),
             written.eq(words - Mux(left, pixel_words, 0) - Mux(right, pixel_words, 0)),
             before.eq(Mux(left, pixel_words, 0)),
         ]
-        noisy_stride = (width + (NOISY_PIXELS - 1)) // NOISY_PIXELS
-        denoised_stride = (width + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
+        noisy_stride = (self.width + (NOISY_PIXELS - 1)) // NOISY_PIXELS
+        denoised_stride = (self.width + (DENOISED_PIXELS - 1)) // DENOISED_PIXELS
         above = self._words_above(
-            m,
-            self._pixels(noisy_stride),
-            stride,
-            Mux(self.output, self._pixels(denoised_stride), stride),
+            m, noisy_stride, stride, Mux(self.output, denoised_stride, stride)
         )
 
         # Fourth: addresses.
         pixels, maps, result = self.pixel_rows, self.map_rows, self.result_rows
         m.d.sync += [
             pixels.address.eq(
-                self._address(m, self.buffers.noisy, self._pixels(start) // NOISY_PIXELS, above[0])
+                self._address(m, self.buffers.noisy, start // NOISY_PIXELS, above[0])
             ),
             pixels.words.eq(Mux(self.encoding | self.output, noisy_words, 0)),
             pixels.stride.eq(noisy_stride),
@@ -214,12 +189,7 @@ class StripGeometry(wiring.Component):
         with m.If(self.output):
             m.d.sync += [
                 result.address.eq(
-                    self._address(
-                        m,
-                        self.buffers.denoised,
-                        self._pixels(self.x) // DENOISED_PIXELS,
-                        above[2],
-                    )
+                    self._address(m, self.buffers.denoised, self.x // DENOISED_PIXELS, above[2])
                 ),
                 result.words.eq(denoised_words),
                 result.stride.eq(denoised_stride),
@@ -238,10 +208,6 @@ class StripGeometry(wiring.Component):
                 result.stride.eq(stride),
             ]
         return m
-
-    def _pixels(self, positions: Value) -> Value:
-        """Pixels of a line, or lines, of so many positions."""
-        return positions if self.planes == 1 else positions << 1
 
     def _words_above(self, m: Module, *strides: Value) -> list[Value]:
         """Words above the first row: of the image and the map that are read, and of the result."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,8 +39,6 @@ class RowsSignature(wiring.Signature):
 class BurstReader(wiring.Component):
     """Reads two buffers row by row: a row of the first one, then a row of the second one.
 
-    A row of the first one may be two lines, each of its words and its stride.
-
     A burst is issued as soon as the queue has room for all words in flight, so that the memory's
     latency is paid only at the beginning. At most one burst is issued per cycle, or one every
     second cycle while there is room for only one. Memory never waits for the queue.
@@ -51,8 +49,6 @@ class BurstReader(wiring.Component):
         Of the rows, in words.
     depth
         Words that the queue holds, `BURST_WORDS` or more.
-    lines
-        Lines of a row of the first buffer, 1 or 2.
 
     Members
     -------
@@ -62,8 +58,6 @@ class BurstReader(wiring.Component):
         Issue no more bursts, and drop the words that still arrive.
     rows : In
         Number of rows.
-    repeat : In(1)
-        The last row has one line, which is read twice. Only with two ``lines``.
     first, second : In(RowsSignature(max_words, max_stride))
         Either may have rows of 0 words, not both.
     axi : Out(AxiReadSignature())
@@ -76,22 +70,18 @@ class BurstReader(wiring.Component):
         A word arrives.
     """
 
-    def __init__(
-        self, *, max_rows: int, max_words: int, max_stride: int, depth: int, lines: int = 1
-    ):
+    def __init__(self, *, max_rows: int, max_words: int, max_stride: int, depth: int):
         check_positive(max_rows=max_rows, max_words=max_words, max_stride=max_stride)
         if depth < BURST_WORDS:
             raise ValueError(f"depth {depth} is less than a burst's {BURST_WORDS} words")
         self.max_words = max_words
         self.depth = depth
-        self.lines = lines
         rows = RowsSignature(max_words, max_stride)
         super().__init__(
             {
                 "start": In(1),
                 "abort": In(1),
                 "rows": In(range(max_rows + 1)),
-                **({"repeat": In(1)} if lines > 1 else {}),
                 "first": In(rows),
                 "second": In(rows),
                 "axi": Out(AxiReadSignature()),
@@ -128,13 +118,10 @@ class BurstReader(wiring.Component):
         following = [Signal.like(burst.address, name=f"following_{buffer}") for buffer in range(2)]
 
         def begin_buffer(buffer: int) -> list:
-            stride = buffers[buffer].stride
-            if self.lines > 1 and buffer == 0:
-                stride = stride << 1
             return [
                 second.eq(buffer),
                 *burst.begin_row(following[buffer], buffers[buffer].words),
-                following[buffer].eq(following[buffer] + stride),
+                following[buffer].eq(following[buffer] + buffers[buffer].stride),
             ]
 
         room = Signal(range(self.depth + 1), init=self.depth)
@@ -166,11 +153,6 @@ class BurstReader(wiring.Component):
             flag.eq(buffer.words == 0) for flag, buffer in zip(empty, buffers, strict=True)
         ]
         last_buffer = second | empty[1]
-        between: Value = Const(0)  # the next line is the second one of this row
-        if self.lines > 1:
-            lower, upper_address = Signal(), Signal.like(burst.address)
-            between = ~second & ~lower & ~empty[0]
-            last_buffer = second | (empty[1] & ~between)
         with m.If(begin):
             m.d.sync += begin.eq(0)
         with m.If(issue & burst.row_done & last_buffer):
@@ -179,17 +161,8 @@ class BurstReader(wiring.Component):
             m.d.sync += active.eq(0)
         with m.Elif(begin | (issue & burst.row_done)):
             m.d.sync += active.eq(1)
-            if self.lines > 1:
-                m.d.sync += lower.eq(~begin & between)
-                with m.If(begin | last_buffer):
-                    m.d.sync += upper_address.eq(following[0])
             with m.If((begin | last_buffer) & ~empty[0]):
                 m.d.sync += begin_buffer(0)
-            if self.lines > 1:
-                doubled = self.repeat & (rows_left == 1)
-                with m.Elif(~begin & between):
-                    address = upper_address + Mux(doubled, 0, self.first.stride)
-                    m.d.sync += burst.begin_row(address, self.first.words)
             with m.Else():
                 m.d.sync += begin_buffer(1)
         with m.If(self.start):

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from sw_model.spec.hardware.registers import ADDRESS_BITS, REGISTER_BITS, hardware_registers
+from sw_model.spec.hardware.registers import ADDRESS_BITS, REGISTER_BITS, REGISTERS
 
 from .signature import OKAY, SLAVE_ERROR, AxiLiteSignature
 
@@ -32,8 +32,6 @@ class RegisterFile(wiring.Component):
     ----------
     initial
         Initial values by register; 0 for the others.
-    levels
-        Whether there are the registers for a noise level.
 
     Members
     -------
@@ -46,11 +44,10 @@ class RegisterFile(wiring.Component):
         For registers with access "write": the data are valid.
     """
 
-    def __init__(self, *, initial: Mapping[str, int] | None = None, levels: bool = False):
+    def __init__(self, *, initial: Mapping[str, int] | None = None):
         self.initial = dict(initial or {})
-        self.registers = hardware_registers(levels=levels)
         members = {}
-        for name, register in self.registers.items():
+        for name, register in REGISTERS.items():
             if register.access == "read":
                 members[name.lower()] = In(register.bits)
             else:
@@ -82,17 +79,17 @@ class RegisterFile(wiring.Component):
             m.d.sync += [bus.bvalid.eq(1), bus.bresp.eq(Mux(refused, SLAVE_ERROR, OKAY))]
         kept = {
             name: Signal(register.bits, init=self.initial.get(name, 0), reset_less=True)
-            for name, register in self.registers.items()
+            for name, register in REGISTERS.items()
             if register.kept
         }
         m.d.comb += [getattr(self, name.lower()).eq(signal) for name, signal in kept.items()]
         with m.If(self.load_data_written):
             m.d.sync += [signal.eq(0) for signal in kept.values()]
-            chunk = self.registers["LOAD_ADDRESS"].field("chunk")
+            chunk = REGISTERS["LOAD_ADDRESS"].field("chunk")
             address_field = self.load_address[chunk.low : chunk.low + chunk.bits]
             m.d.sync += address_field.eq(address_field + 1)
         with m.Switch(bus.awaddr[_BYTE_BITS:]):
-            for name, register in self.registers.items():
+            for name, register in REGISTERS.items():
                 if register.access == "read":
                     continue
                 member = kept.get(name, getattr(self, name.lower()))
@@ -115,7 +112,7 @@ class RegisterFile(wiring.Component):
         value, known = Signal(REGISTER_BITS), Signal()
         m.d.comb += bus.arready.eq(~bus.rvalid | bus.rready)
         with m.Switch(bus.araddr[_BYTE_BITS:]):
-            for name, register in self.registers.items():
+            for name, register in REGISTERS.items():
                 with m.Case(register.offset >> _BYTE_BITS):
                     m.d.comb += known.eq(1)
                     if register.access != "write":

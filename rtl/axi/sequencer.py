@@ -34,18 +34,14 @@ class StripSequencer(wiring.Component):
     ----------
     layers, channels, timesteps
         Of the network; ``timesteps`` lists the allowed T.
-    levels
-        Lowest and highest noise level, in sixteenths of a grey level; None for a network that
-        takes none.
 
     Members
     -------
     start, abort : In(1)
         Start a frame, ignored while ``busy`` is 1; end the frame.
-    height, width, timesteps, level : In
+    height, width, timesteps : In
     buffers : In(BuffersSignature(32))
-        Of the frame; sampled at ``start``. ``level`` and ``frame_level`` are absent where there are
-        no ``levels``.
+        Of the frame; sampled at ``start``.
     busy, done : Out(1)
         A frame is in progress; it ends, for whatever reason, or is refused.
     error : Out
@@ -60,7 +56,7 @@ class StripSequencer(wiring.Component):
     restart, layer_done : Out(1)
         A strip begins; last cycle of a layer.
     frame : Out(FrameSignature(...))
-    frame_timesteps, frame_level : Out
+    frame_timesteps : Out
     frame_buffers : Out(BuffersSignature(29))
         Of the frame in progress; addresses in words.
     status : In(StatusSignature())
@@ -69,20 +65,11 @@ class StripSequencer(wiring.Component):
         The memory ports finish the bursts they have issued; all other components are reset.
     """
 
-    def __init__(
-        self,
-        *,
-        layers: int,
-        channels: int,
-        timesteps: Sequence[int],
-        levels: tuple[int, int] | None = None,
-    ):
+    def __init__(self, *, layers: int, channels: int, timesteps: Sequence[int]):
         check_positive(layers=layers, channels=channels)
         self.layers = layers
         self.channels = channels
         self.timesteps_allowed = tuple(timesteps)
-        self.levels = levels
-        level_bits = REGISTERS["LEVEL"].bits
         columns = range(FRAME_WIDTH_MAX + 1)
         super().__init__(
             {
@@ -91,11 +78,6 @@ class StripSequencer(wiring.Component):
                 "height": In(REGISTERS["HEIGHT"].bits),
                 "width": In(REGISTERS["WIDTH"].bits),
                 "timesteps": In(REGISTERS["TIMESTEPS"].bits),
-                **(
-                    {}
-                    if levels is None
-                    else {"level": In(level_bits), "frame_level": Out(level_bits)}
-                ),
                 "buffers": In(BuffersSignature(ADDRESS_BITS)),
                 "busy": Out(1),
                 "done": Out(1),
@@ -220,8 +202,6 @@ class StripSequencer(wiring.Component):
             self.layer.row_base.eq(0),
             self.x.eq(0),
         ]
-        if self.levels is not None:
-            m.d.sync += self.frame_level.eq(self.level)
 
     def _refusal(self) -> Value:
         """Error code of the frame that is asked for."""
@@ -233,15 +213,8 @@ class StripSequencer(wiring.Component):
         )
         buffers = self.buffers
         addresses = buffers.noisy | buffers.denoised | buffers.map_a | buffers.map_b
-        rest: Value | int = error_code("none")
-        if self.levels is not None:
-            low, high = self.levels
-            told = self.level <= high
-            if low > 0:
-                told &= self.level >= low
-            rest = Mux(told, error_code("none"), error_code("level"))
         return Mux(
             acceptable,
-            Mux(addresses[:SIZE].any(), error_code("address"), rest),
+            Mux(addresses[:SIZE].any(), error_code("address"), error_code("none")),
             error_code("size"),
         )

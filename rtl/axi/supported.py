@@ -10,5 +10,5 @@ def check_supported(spec: NetworkSpec) -> None:
             f"network {spec.name!r} is for pictures of {spec.colours} colours; the accelerator "
             "with AXI ports is for grey ones"
         )
-    if spec.code == "rate":
+    if spec.code == "rate" or spec.planes > 1 or spec.noise_levels is not None:
         spec.check_plain("the accelerator with AXI ports")

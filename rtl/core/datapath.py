@@ -144,7 +144,7 @@ class Datapath(wiring.Component):
         )
         self._event_encoder = EventEncoder(channels=spec.channels, binary=self._binary)
         self._groups = []
-        encoding_bits = table_bits(spec.layers[0].weight_bits, spec.inputs)
+        encoding_bits = table_bits(spec.layers[0].weight_bits)
         encoding = 0  # chunks of the groups so far
         for weights in group_weights(self.deployment):
             group = ChannelGroup(

@@ -39,7 +39,7 @@ class EncodingLayer(wiring.Component):
         Width of weights that can be loaded.
     load
         Place of its chunks when they are loaded: the rows of `sw_model.spec.encoding_tables`, all
-        channels side by side. None for constant tables.
+        channels side by side. None for constant tables, and with several input planes.
 
     Members
     -------
@@ -102,18 +102,15 @@ class EncodingLayer(wiring.Component):
                 for tap in range(0, len(weights), TAPS)
                 for low, high in ((tap, tap + TABLE_TAPS), (tap + TABLE_TAPS, tap + TAPS))
             ]
+            if self.inputs > 1:
+                tables = self._registered_pairs(m, channel, tables, bits)
             start: Value = Const(-sum(weights), signed(bits + 1))
             # Between two pixels the accumulators hold their start value.
             restart: Value = last
-            narrow = bits
             if self.place is not None:
-                narrow = table_bits(self.weight_bits)
-                bits = table_bits(self.weight_bits, self.inputs)
-                tables = [row.word_select(channel, narrow).as_signed() for row in loaded[:-1]]
-                start = loaded[-1].word_select(channel, bits).as_signed()
+                bits = table_bits(self.weight_bits)
+                *tables, start = (row.word_select(channel, bits).as_signed() for row in loaded)
                 restart = last | ~valid
-            if self.inputs > 1:
-                tables = self._registered_pairs(m, channel, tables, narrow)
             weighted = Signal(signed(bits), name=f"weighted_{channel}", reset_less=True)
             # Half of the start value; its odd bit is put where doubling leaves a bit free.
             shape = signed(self.sum_bits)
@@ -144,22 +141,15 @@ class EncodingLayer(wiring.Component):
         return sums
 
     def _loadable_tables(self, m: Module, bits: Value) -> list[Value]:
-        """Return what both tables of each input give, and the accumulators' start values."""
+        """Return what both tables give for a plane, and the accumulators' start values."""
         assert self.place is not None
-        *tables, starts = encoding_rows(self.weights)
-        layout = data.ArrayLayout(signed(table_bits(self.weight_bits)), self.channels)
-        rows = [memory_row(layout, list(row)) for row in tables]
-        layout_start = data.ArrayLayout(
-            signed(table_bits(self.weight_bits, self.inputs)), self.channels
-        )
+        width = table_bits(self.weight_bits)
+        layout = data.ArrayLayout(signed(width), self.channels)
+        rows = [memory_row(layout, list(row)) for row in encoding_rows(self.weights)]
         found, first = [], 0
         for name, depth, address in (
-            (f"{part}_{plane}" if self.inputs > 1 else part, 1 << (high - low), bits[low:high])
-            for plane in range(self.inputs)
-            for part, low, high in (
-                ("low", plane * TAPS, plane * TAPS + TABLE_TAPS),
-                ("high", plane * TAPS + TABLE_TAPS, (plane + 1) * TAPS),
-            )
+            ("low", 1 << TABLE_TAPS, bits[:TABLE_TAPS]),
+            ("high", 1 << (TAPS - TABLE_TAPS), bits[TABLE_TAPS:]),
         ):
             m.submodules[name] = memory = LoadableMemory(
                 rows=rows[first:][:depth],
@@ -172,9 +162,7 @@ class EncodingLayer(wiring.Component):
             found.append(memory.data)
             first += depth
         m.submodules.start = start = LoadableRegister(
-            row=memory_row(layout_start, list(starts)),
-            row_bits=layout_start.size,
-            place=replace(self.place, row=first),
+            row=rows[first], row_bits=layout.size, place=replace(self.place, row=first)
         )
         connect_load(m, self, start)
         return [*found, start.data]

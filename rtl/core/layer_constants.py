@@ -28,7 +28,7 @@ class LayerConstants(wiring.Component):
     deployment
         The frozen network.
     loadable
-        Whether other constants can be loaded.
+        Whether other constants can be loaded; not for a network that takes a noise level.
 
     Members
     -------
@@ -202,11 +202,8 @@ class LayerConstants(wiring.Component):
         assert self.level_weights is not None
         spec, half = self.deployment.spec, 1 << (self.deployment.spec.noise_shift - 1)
         m.submodules.level_weights = weights = LoadableMemory(
-            rows=self.level_weights.rows,
-            row_bits=NOISE_WEIGHT_BITS,
-            place=LoadPlace("levels") if self.loadable else None,
+            rows=self.level_weights.rows, row_bits=NOISE_WEIGHT_BITS
         )
-        connect_load(m, self, weights)
         m.d.comb += weights.address.eq(address[: len(weights.address)])
         stages = []
         for name in ("product", "rounded"):

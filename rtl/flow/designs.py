@@ -29,8 +29,7 @@ HEIGHT_MAX = 4096
 
 def _event_encoder(deployment: Deployment, width: int) -> tuple[Component, int, str]:
     channels = deployment.spec.channels
-    encoder = EventEncoder(channels=channels, binary=deployment.spec.code == "binary")
-    return encoder, 0, f"event encoder of {channels} channels"
+    return EventEncoder(channels=channels), 0, f"event encoder of {channels} channels"
 
 
 def _datapath(deployment: Deployment, width: int) -> tuple[Component, int, str]:
@@ -67,10 +66,7 @@ def _channel_group(deployment: Deployment, width: int) -> tuple[Component, int, 
 
 def _pixel_window(deployment: Deployment, width: int) -> tuple[Component, int, str]:
     window = PixelWindow(
-        max_height=HEIGHT_MAX,
-        max_width=width,
-        max_timesteps=deployment.spec.timesteps_max,
-        inputs=deployment.spec.inputs,
+        max_height=HEIGHT_MAX, max_width=width, max_timesteps=deployment.spec.timesteps_max
     )
     return window, 0, f"pixel window, strips up to {width} columns"
 

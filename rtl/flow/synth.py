@@ -9,9 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rtl.axi.supported import check_supported as check_axi
-from rtl.onchip.supported import check_supported as check_onchip
-from sw_model.spec import Deployment, UsageError, load_deployment
+from sw_model.spec import Deployment, UsageError
+from sw_model.spec.deployment import load_plain_deployment
 from sw_model.spec.hardware.strips import ENGINES_MAX
 from sw_model.support.files import check_output, write_atomically
 from sw_model.support.options import add_deployment_option, parse_seeds, parse_size
@@ -133,8 +132,7 @@ def main(args: argparse.Namespace) -> None:
     size = None if args.max_size is None else parse_size(args.max_size, "--max-size")
     if args.output is not None:
         check_output(args.output)
-    deployment = load_deployment(args.deployment)
-    (check_axi if size is None else check_onchip)(deployment.spec)
+    deployment = load_plain_deployment(args.deployment, "the hardware")
     frame = None if args.frame is None else load_frame(args.frame, deployment, args.engines)
     report = synthesis_report(
         deployment,

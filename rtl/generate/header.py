@@ -55,15 +55,13 @@ def c_header() -> str:
         "    const char *name;",
         "    unsigned offset;",
         "    int readable;",
-        "    int optional; /* only where SHAPE has levels 1 */",
         "};",
         "",
         "static const struct spiking_dncnn_register spiking_dncnn_registers[] = {",
     ]
     for register in REGISTERS.values():
         readable = int(register.access != "write")
-        optional = int(register.levels)
-        lines.append(f'    {{"{register.name}", {register.offset:#04x}u, {readable}, {optional}}},')
+        lines.append(f'    {{"{register.name}", {register.offset:#04x}u, {readable}}},')
     return "\n".join([*lines, "};", "", "#endif", ""])
 
 

@@ -42,14 +42,9 @@
 #define SPIKING_DNCNN_SHAPE_LAYERS_MASK 0x7fu /* number of layers */
 #define SPIKING_DNCNN_SHAPE_TIMESTEPS_MAX_SHIFT 20
 #define SPIKING_DNCNN_SHAPE_TIMESTEPS_MAX_MASK 0x3fu /* largest T */
-#define SPIKING_DNCNN_SHAPE_LEVELS_SHIFT 26
-#define SPIKING_DNCNN_SHAPE_LEVELS_MASK 0x1u /* there is a register LEVEL */
-#define SPIKING_DNCNN_SHAPE_PLANES_SHIFT 27
-#define SPIKING_DNCNN_SHAPE_PLANES_MASK 0x1u /* a position of a map is 2 by 2 pixels */
 #define SPIKING_DNCNN_SHAPE_ENGINES_SHIFT 28
 #define SPIKING_DNCNN_SHAPE_ENGINES_MASK 0x7u /* engines that share a frame's rows */
 #define SPIKING_DNCNN_COLUMNS 0x34u /* widest strip, in input columns */
-#define SPIKING_DNCNN_LEVEL 0x38u /* noise level in sixteenths of a grey level; absent where SHAPE has levels 0 */
 #define SPIKING_DNCNN_LOAD_ADDRESS 0x40u /* where LOAD_DATA goes; the chunk counts up with every LOAD_DATA */
 #define SPIKING_DNCNN_LOAD_ADDRESS_CHUNK_SHIFT 0
 #define SPIKING_DNCNN_LOAD_ADDRESS_CHUNK_MASK 0xfffu /* 32 bits of the row, from its lowest */
@@ -91,66 +86,62 @@
 #define SPIKING_DNCNN_ERROR_READ 3u /* the memory answered a read with an error */
 #define SPIKING_DNCNN_ERROR_WRITE 4u /* the memory answered a write with an error */
 #define SPIKING_DNCNN_ERROR_ABORTED 5u /* software aborted the frame */
-#define SPIKING_DNCNN_ERROR_LEVEL 6u /* refused: the noise level is not one of the deployment's */
 #define SPIKING_DNCNN_MEMORY_HIDDEN 0u /* hidden weights: row (layer - 1) * C + input channel */
 #define SPIKING_DNCNN_MEMORY_OUTPUT 1u /* weights of the output layer: row input channel */
 #define SPIKING_DNCNN_MEMORY_ENCODING 2u /* tables of the encoding layer, as `sw_model/spec/encoding_tables.py` gives them */
 #define SPIKING_DNCNN_MEMORY_NEURONS 3u /* constants of the neurons: row layer * C + channel */
-#define SPIKING_DNCNN_MEMORY_SCALING 4u /* output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias, or bias with the few-spike code, of every plane */
-#define SPIKING_DNCNN_MEMORY_LEVELS 5u /* weights of the noise level: row channel */
+#define SPIKING_DNCNN_MEMORY_SCALING 4u /* output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias */
 
 /* All registers by offset; readable: 0 for write-only registers. */
 struct spiking_dncnn_register {
     const char *name;
     unsigned offset;
     int readable;
-    int optional; /* only where SHAPE has levels 1 */
 };
 
 static const struct spiking_dncnn_register spiking_dncnn_registers[] = {
-    {"IDENTITY", 0x00u, 1, 0},
-    {"VERSION", 0x04u, 1, 0},
-    {"CONTROL", 0x08u, 0, 0},
-    {"STATUS", 0x0cu, 1, 0},
-    {"INTERRUPT", 0x10u, 1, 0},
-    {"HEIGHT", 0x14u, 1, 0},
-    {"WIDTH", 0x18u, 1, 0},
-    {"TIMESTEPS", 0x1cu, 1, 0},
-    {"NOISY", 0x20u, 1, 0},
-    {"DENOISED", 0x24u, 1, 0},
-    {"MAP_A", 0x28u, 1, 0},
-    {"MAP_B", 0x2cu, 1, 0},
-    {"SHAPE", 0x30u, 1, 0},
-    {"COLUMNS", 0x34u, 1, 0},
-    {"LEVEL", 0x38u, 1, 1},
-    {"LOAD_ADDRESS", 0x40u, 1, 0},
-    {"LOAD_DATA", 0x44u, 0, 0},
-    {"HASH_0", 0x50u, 1, 0},
-    {"HASH_1", 0x54u, 1, 0},
-    {"HASH_2", 0x58u, 1, 0},
-    {"HASH_3", 0x5cu, 1, 0},
-    {"HASH_4", 0x60u, 1, 0},
-    {"HASH_5", 0x64u, 1, 0},
-    {"HASH_6", 0x68u, 1, 0},
-    {"HASH_7", 0x6cu, 1, 0},
-    {"CYCLES_LOW", 0x80u, 1, 0},
-    {"CYCLES_HIGH", 0x84u, 1, 0},
-    {"EVENTS_LOW", 0x88u, 1, 0},
-    {"EVENTS_HIGH", 0x8cu, 1, 0},
-    {"BUSY_LOW", 0x90u, 1, 0},
-    {"BUSY_HIGH", 0x94u, 1, 0},
-    {"EMPTY_LOW", 0x98u, 1, 0},
-    {"EMPTY_HIGH", 0x9cu, 1, 0},
-    {"STALL_INPUT_LOW", 0xa0u, 1, 0},
-    {"STALL_INPUT_HIGH", 0xa4u, 1, 0},
-    {"STALL_OUTPUT_LOW", 0xa8u, 1, 0},
-    {"STALL_OUTPUT_HIGH", 0xacu, 1, 0},
-    {"STALL_CHANGE_LOW", 0xb0u, 1, 0},
-    {"STALL_CHANGE_HIGH", 0xb4u, 1, 0},
-    {"WORDS_READ_LOW", 0xb8u, 1, 0},
-    {"WORDS_READ_HIGH", 0xbcu, 1, 0},
-    {"WORDS_WRITTEN_LOW", 0xc0u, 1, 0},
-    {"WORDS_WRITTEN_HIGH", 0xc4u, 1, 0},
+    {"IDENTITY", 0x00u, 1},
+    {"VERSION", 0x04u, 1},
+    {"CONTROL", 0x08u, 0},
+    {"STATUS", 0x0cu, 1},
+    {"INTERRUPT", 0x10u, 1},
+    {"HEIGHT", 0x14u, 1},
+    {"WIDTH", 0x18u, 1},
+    {"TIMESTEPS", 0x1cu, 1},
+    {"NOISY", 0x20u, 1},
+    {"DENOISED", 0x24u, 1},
+    {"MAP_A", 0x28u, 1},
+    {"MAP_B", 0x2cu, 1},
+    {"SHAPE", 0x30u, 1},
+    {"COLUMNS", 0x34u, 1},
+    {"LOAD_ADDRESS", 0x40u, 1},
+    {"LOAD_DATA", 0x44u, 0},
+    {"HASH_0", 0x50u, 1},
+    {"HASH_1", 0x54u, 1},
+    {"HASH_2", 0x58u, 1},
+    {"HASH_3", 0x5cu, 1},
+    {"HASH_4", 0x60u, 1},
+    {"HASH_5", 0x64u, 1},
+    {"HASH_6", 0x68u, 1},
+    {"HASH_7", 0x6cu, 1},
+    {"CYCLES_LOW", 0x80u, 1},
+    {"CYCLES_HIGH", 0x84u, 1},
+    {"EVENTS_LOW", 0x88u, 1},
+    {"EVENTS_HIGH", 0x8cu, 1},
+    {"BUSY_LOW", 0x90u, 1},
+    {"BUSY_HIGH", 0x94u, 1},
+    {"EMPTY_LOW", 0x98u, 1},
+    {"EMPTY_HIGH", 0x9cu, 1},
+    {"STALL_INPUT_LOW", 0xa0u, 1},
+    {"STALL_INPUT_HIGH", 0xa4u, 1},
+    {"STALL_OUTPUT_LOW", 0xa8u, 1},
+    {"STALL_OUTPUT_HIGH", 0xacu, 1},
+    {"STALL_CHANGE_LOW", 0xb0u, 1},
+    {"STALL_CHANGE_HIGH", 0xb4u, 1},
+    {"WORDS_READ_LOW", 0xb8u, 1},
+    {"WORDS_READ_HIGH", 0xbcu, 1},
+    {"WORDS_WRITTEN_LOW", 0xc0u, 1},
+    {"WORDS_WRITTEN_HIGH", 0xc4u, 1},
 };
 
 #endif

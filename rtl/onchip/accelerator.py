@@ -11,6 +11,7 @@ from rtl.core.raster import Raster
 from rtl.stream.checks import check_frame_size
 from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.fixed_point import LEVEL_BITS, unsigned_width
+from sw_model.spec.network import NOISE_UNITS
 
 from .frame_memory import FrameMemory
 from .plane_memory import PlaneMemory
@@ -49,7 +50,10 @@ class Accelerator(wiring.Component):
         self.max_width = max_width
         spec = deployment.spec
         self._binary = spec.code == "binary"
-        self._levels = spec.level_range
+        self._levels: tuple[int, int] | None = None
+        if spec.noise_levels is not None:
+            low, high = spec.noise_levels
+            self._levels = low * NOISE_UNITS, high * NOISE_UNITS
         layers = range(len(spec.layers))
         super().__init__(
             {

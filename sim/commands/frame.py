@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "denoised pixel and every layer's cycles. Exit code 1 if anything differs."
     )
     parser.epilog = "example: python -m sim frame --deployment compact --crop 0,0,64,64"
-    job.add_arguments(parser, DEFAULT_SIGMA, sized=False, told=True)
+    job.add_arguments(parser, DEFAULT_SIGMA, sized=False)
     parser.add_argument(
         "--latency",
         default=f"{MEMORY.read},{MEMORY.write}",
@@ -106,8 +106,6 @@ def main(args: argparse.Namespace) -> int:
     print(f"picture     {frame_job.picture}")
     print(f"deployment  {describe(frame_job.deployment, frame_job.timesteps)}")
     print(f"noise       {frame_job.noise}")
-    if frame_job.level is not None:
-        print(f"level       {frame_job.level:g}")
     print(summary(outcome))
     print(f"written     {args.output}")
     return 0 if outcome.passed else 1
@@ -146,12 +144,7 @@ def _system(frame_job: job.Job, engines: int) -> SystemSimulation:
 
 
 def _system_run(frame_job: job.Job, memory: MemoryTiming) -> SystemRun:
-    return SystemRun(
-        pixels=frame_job.pixels,
-        timesteps=frame_job.timesteps,
-        level=frame_job.level,
-        memory=memory,
-    )
+    return SystemRun(pixels=frame_job.pixels, timesteps=frame_job.timesteps, memory=memory)
 
 
 def _parse_latency(text: str) -> MemoryTiming:

@@ -207,7 +207,6 @@ def report(outcome: FrameOutcome) -> dict[str, Any]:
         "deployment": {"name": job.deployment.spec.name, "hash": job.deployment.hash},
         "timesteps": job.timesteps,
         "noise": asdict(job.noise),
-        "level": job.level,
         "columns": outcome.system.columns,
         "engines": outcome.system.engines,
         "memory": asdict(outcome.run.memory),

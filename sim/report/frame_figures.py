@@ -29,7 +29,7 @@ def frame_figures(job: Job, system: SystemSimulation, run: SystemRun) -> dict[st
     def case(name: str, maps: Maps) -> dict[str, Any]:
         counted = [count_input(words) for words in maps]
         outputs = [layer.out_channels for layer in spec.layers[1:]]
-        neurons = sum(words.shape[0] * words.shape[1] for words in maps) * spec.channels
+        neurons = height * width * spec.channels * len(maps)
         return {
             "name": name,
             "theta": sum(int(np.bitwise_count(words).sum()) for words in maps) / neurons,

@@ -72,8 +72,6 @@ class SystemRun:
     ----------
     pixels
         (H, W) noisy pixels.
-    level
-        Noise level in grey levels; None for a network that takes none.
     memory
         Latencies.
     spread_seed
@@ -88,7 +86,6 @@ class SystemRun:
 
     pixels: npt.NDArray[np.integer]
     timesteps: int
-    level: float | None = None
     memory: MemoryTiming = MEMORY
     spread_seed: int = 0
     loaded: Deployment | None = None
@@ -139,9 +136,7 @@ class SystemSimulation:
     def job(self, run: SystemRun) -> driver.FrameJob:
         """The driver's job for the run's frame."""
         height, width = run.pixels.shape
-        return driver.frame_job(
-            self.deployment, height, width, run.timesteps, run.base, level=run.level
-        )
+        return driver.frame_job(self.deployment, height, width, run.timesteps, run.base)
 
     def expected_cycles(self, run: SystemRun, maps: Sequence[npt.NDArray[np.uint64]]) -> list[int]:
         """Cycles of each layer from the cycle model, for a run without pauses.

@@ -283,7 +283,7 @@ class Simulation {
         for (const Port& port : ports_)
             if (!port.idle()) fail("the accelerator is done, but the bus is not idle");
         for (const spiking_dncnn_register& reg : spiking_dncnn_registers)
-            if (reg.readable && !reg.optional)
+            if (reg.readable)
                 std::printf("register %u %u\n", reg.offset, read(reg.offset));
         std::printf("end\n");
         top_.final();

@@ -37,8 +37,6 @@ class FrameJob:
     addresses
         Byte address of each buffer, by the names of their registers: NOISY, DENOISED, MAP_A,
         MAP_B.
-    level
-        Noise level in sixteenths of a grey level; None for a network that takes none.
 
     Raises
     ------
@@ -48,7 +46,6 @@ class FrameJob:
 
     buffers: FrameBuffers
     addresses: Mapping[str, int]
-    level: int | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -74,7 +71,6 @@ class FrameJob:
             "HEIGHT": self.buffers.height,
             "WIDTH": self.buffers.width,
             "TIMESTEPS": self.buffers.timesteps,
-            **({} if self.level is None else {"LEVEL": self.level}),
             **{name: self.addresses[name] for name in self.buffers.sizes},
             "INTERRUPT": int(interrupt),
             "CONTROL": control("start"),
@@ -84,34 +80,22 @@ class FrameJob:
 
 
 def frame_job(
-    deployment: Deployment,
-    height: int,
-    width: int,
-    timesteps: int,
-    base: int = 0,
-    *,
-    level: float | None = None,
+    deployment: Deployment, height: int, width: int, timesteps: int, base: int = 0
 ) -> FrameJob:
     """Return a frame whose buffers lie one after the other from ``base`` on.
-
-    Parameters
-    ----------
-    level
-        Noise level in grey levels; None for a network that takes none.
 
     Raises
     ------
     UsageError
-        The deployment does not allow this T or level, or as in `FrameJob`.
+        The deployment does not allow this T, or as in `FrameJob`.
     """
     deployment.mult(timesteps)
-    spec = deployment.spec
-    buffers = FrameBuffers(height, width, timesteps, spec.channels, spec.planes)
+    buffers = FrameBuffers(height, width, timesteps, deployment.spec.channels)
     addresses, address = {}, base
     for name, size in buffers.sizes.items():
         addresses[name] = address
         address += size
-    return FrameJob(buffers, addresses, spec.level_units(level))
+    return FrameJob(buffers, addresses)
 
 
 def check_identity(identity: int, version: int) -> None:

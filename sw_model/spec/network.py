@@ -215,14 +215,6 @@ class NetworkSpec:
                 f"{levels}; {what} is for code rate, 1 plane and one noise level"
             )
 
-    @property
-    def level_range(self) -> tuple[int, int] | None:
-        """Lowest and highest noise level in units of 1 / `NOISE_UNITS`; None without levels."""
-        if self.noise_levels is None:
-            return None
-        low, high = self.noise_levels
-        return low * NOISE_UNITS, high * NOISE_UNITS
-
     def level_units(self, level: float | None) -> int | None:
         """A noise level in grey levels, rounded to units of 1 / `NOISE_UNITS`.
 

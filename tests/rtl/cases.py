@@ -251,7 +251,6 @@ ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}
 """All accelerators by the name of their network."""
 SYSTEMS = {
     "system-tiny": SystemCase("tiny"),
-    "system-few": SystemCase("few-planes"),
     "system-tiny-pair": SystemCase("tiny", engines=2, bench="system_pair_bench"),
 }
 """Accelerators with AXI ports."""

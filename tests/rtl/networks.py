@@ -215,16 +215,7 @@ def _networks() -> dict[str, Network]:
         "few-8": few_spikes(8, 3, 18, shift=1),
         "few-levels": few_spikes(4, 5, 15, shift=3, noise_levels=(3, 60), noise_shift=11),
         "few-planes": few_spikes(
-            3,
-            4,
-            16,
-            shift=3,
-            size=(5, 6),
-            sizes=PLANE_SIZES,
-            planes=2,
-            inputs=4,
-            noise_levels=(0, 55),
-            noise_shift=10,
+            3, 4, 16, shift=3, size=(5, 6), sizes=PLANE_SIZES, planes=2, inputs=4
         ),
         "few-extreme": Network(
             _extreme(few_spikes(4, 4, 14).deployment), sizes=((3, 4), (1, 1), (3, 4))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sim.__main__ import main
 from sim.report.frame import thinned
-from sw_model.spec import configuration, pack_spikes, uniform_network
+from sw_model.spec import configuration, pack_spikes
 from tests.random_deployment import random_deployment
 
 
@@ -37,31 +37,6 @@ def test_frame_is_denoised_as_by_the_golden_model(inputs, tmp_path, capsys):
     assert counters["CYCLES"] == sum(report["layer_cycles"])
     golden, rtl = (np.asarray(Image.open(output / f"{name}.png")) for name in ("golden", "rtl"))
     assert np.array_equal(golden, rtl)
-
-
-def test_a_picture_of_planes_at_a_noise_level(tmp_path, capsys):
-    spec = uniform_network(
-        "planes",
-        depth=3,
-        channels=2,
-        timesteps=(2,),
-        code="binary",
-        planes=2,
-        inputs=4,
-        noise_levels=(0, 55),
-        noise_shift=8,
-    )
-    random_deployment(spec, 5, with_init=True).save(tmp_path / "few.safetensors")
-    grey = np.random.default_rng(1).integers(0, 256, (5, 7)).astype(np.uint8)
-    Image.fromarray(grey).save(tmp_path / "odd.png")
-    files = ["--deployment", str(tmp_path / "few.safetensors")]
-    files += ["--image", str(tmp_path / "odd.png"), "-o", str(tmp_path / "out")]
-    assert main(["frame", *files, "--level", "12.5"]) == 0
-    printed = capsys.readouterr().out
-    assert "level       12.5" in printed
-    # Two maps of 3 by 4 positions.
-    assert "compared    48 event words of 2 layers, 35 pixels" in printed
-    assert json.loads((tmp_path / "out" / "report.json").read_text())["level"] == 12.5
 
 
 def test_prediction_needs_no_simulator(inputs, capsys, monkeypatch):

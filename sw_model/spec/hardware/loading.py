@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from sw_model.spec.deployment import Deployment
 from sw_model.spec.encoding_tables import encoding_rows, table_bits
-from sw_model.spec.fixed_point import NOISE_WEIGHT_BITS
 from sw_model.spec.network import TAPS
 from sw_model.spec.packing import channel_groups, weight_row
 from sw_model.support.errors import UsageError
@@ -81,17 +80,11 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
     for channel in channels:
         last = weight_row(deployment.weights[-1], channel)
         yield LoadRow("output", channel, _row(last, spec.layers[-1].weight_bits))
-    # All rows take the chunks of the start values, which have the most bits.
+    bits = table_bits(spec.layers[0].weight_bits)
     taps = deployment.weights[0].reshape(spec.channels, -1).tolist()
-    most = table_bits(spec.layers[0].weight_bits, spec.inputs)
-    rows = list(encoding_rows(taps))
-    for index, numbers in enumerate(rows):
-        bits = most if index == len(rows) - 1 else table_bits(spec.layers[0].weight_bits)
-        chunks = []
-        for group in groups:
-            part = _row([numbers[c] for c in group], bits)
-            chunks += part + (0,) * (len(_row([0] * len(group), most)) - len(part))
-        yield LoadRow("encoding", index, tuple(chunks))
+    for index, numbers in enumerate(encoding_rows(taps)):
+        parts = [_row([numbers[c] for c in group], bits) for group in groups]
+        yield LoadRow("encoding", index, tuple(chunk for part in parts for chunk in part))
     for layer, constants in enumerate(
         zip(deployment.biases[:-1], deployment.thresholds, deployment.inits, strict=True)
     ):
@@ -100,16 +93,13 @@ def load_rows(hardware: Deployment, deployment: Deployment) -> Iterator[LoadRow]
             fields = (widths.bias, widths.threshold, widths.membrane)
             packed = _pack(zip(map(int, values), fields, strict=True))
             yield LoadRow("neurons", layer * spec.channels + channel, _chunks(packed))
+    bias = int(deployment.biases[-1][0])
     for index, steps in enumerate(spec.timesteps):
         mult = deployment.mult(steps)
         total_bits = widths.layers[-1].current
-        times = 1 if spec.code == "binary" else steps
-        offsets = [(times * int(bias), total_bits) for bias in deployment.biases[-1]]
-        packed = _pack([(mult, REGISTER_BITS), *offsets])
+        offset = bias if spec.code == "binary" else steps * bias
+        packed = _pack([(mult, REGISTER_BITS), (offset, total_bits)])
         yield LoadRow("scaling", index, _chunks(packed))
-    if deployment.noise_weight is not None:
-        for channel, weight in enumerate(deployment.noise_weight.tolist()):
-            yield LoadRow("levels", channel, _row([weight], NOISE_WEIGHT_BITS))
 
 
 def load_writes(hardware: Deployment, deployment: Deployment) -> Iterator[tuple[int, int]]:

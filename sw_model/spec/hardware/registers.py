@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sw_model.spec.fixed_point import LEVEL_BITS
-
 IDENTITY = 0x53444E43
 """Value of the first register: "SDNC"."""
 VERSION = 4
@@ -32,7 +30,6 @@ ERRORS = {
     "read": "the memory answered a read with an error",
     "write": "the memory answered a write with an error",
     "aborted": "software aborted the frame",
-    "level": "refused: the noise level is not one of the deployment's",
 }
 """Error codes in the order of their numbers, from 0."""
 
@@ -41,9 +38,7 @@ LOAD_MEMORIES = {
     "output": "weights of the output layer: row input channel",
     "encoding": "tables of the encoding layer, as `sw_model/spec/encoding_tables.py` gives them",
     "neurons": "constants of the neurons: row layer * C + channel",
-    "scaling": "output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias, or "
-    "bias with the few-spike code, of every plane",
-    "levels": "weights of the noise level: row channel",
+    "scaling": "output layer: row index of T among those allowed; chunk 0 mult, 1 T * bias",
 }
 """Memories that can be loaded, in the order of their numbers, from 0."""
 
@@ -76,8 +71,6 @@ class Register:
         Writes are refused while a frame is being denoised.
     kept
         Not changed by a reset, and set to 0 by a write to LOAD_DATA.
-    levels
-        Only in the hardware of a network that takes a noise level.
     """
 
     name: str
@@ -87,7 +80,6 @@ class Register:
     bits: int = REGISTER_BITS
     locked: bool = False
     kept: bool = False
-    levels: bool = False
     fields: tuple[Field, ...] = ()
 
     def field(self, name: str) -> Field:
@@ -136,8 +128,6 @@ def _table() -> tuple[Register, ...]:
         Field(name="channels", low=0, bits=9, meaning="C"),
         Field(name="layers", low=12, bits=7, meaning="number of layers"),
         Field(name="timesteps_max", low=20, bits=6, meaning="largest T"),
-        Field(name="levels", low=26, bits=1, meaning="there is a register LEVEL"),
-        Field(name="planes", low=27, bits=1, meaning="a position of a map is 2 by 2 pixels"),
         Field(name="engines", low=28, bits=3, meaning="engines that share a frame's rows"),
     )
     load = (
@@ -220,14 +210,6 @@ def _table() -> tuple[Register, ...]:
             meaning="widest strip, in input columns",
         ),
         Register(
-            name="LEVEL",
-            offset=0x38,
-            access="read-write",
-            bits=LEVEL_BITS,
-            levels=True,
-            meaning="noise level in sixteenths of a grey level; absent where SHAPE has levels 0",
-        ),
-        Register(
             name="LOAD_ADDRESS",
             offset=0x40,
             access="read-write",
@@ -271,11 +253,6 @@ def _table() -> tuple[Register, ...]:
 
 REGISTERS = {register.name: register for register in _table()}
 """All registers by name, ascending by offset."""
-
-
-def hardware_registers(*, levels: bool) -> dict[str, Register]:
-    """The registers of hardware for a network that takes a noise level, or takes none."""
-    return {name: register for name, register in REGISTERS.items() if levels or not register.levels}
 
 
 def error_code(name: str) -> int:

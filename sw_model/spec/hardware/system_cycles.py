@@ -201,31 +201,29 @@ def _encoding_times(strip: Strip, band: Band, buffers: FrameBuffers, first: int)
     """When the encoding layer's words leave, (rows, columns, T)."""
     pace = max(PIXEL_BITS, buffers.timesteps)
     # A row and a pixel enter, one pixel per cycle; then each starts an earlier pixel's window.
-    begin = first + strip.columns + 1
+    entered = first + strip.columns
     if buffers.planes > 1:
-        begin = _first_window(strip, band, buffers, first) + PLANE_TABLES
-    begins = begin + np.arange(band.rows * strip.columns) * pace
+        entered = _position_entry(strip, band, buffers, first) + PLANE_TABLES
+    begins = entered + 1 + np.arange(band.rows * strip.columns) * pace
     words = begins[:, np.newaxis] + _pipeline_cycles("encoding", buffers.channels)
     times = words + np.arange(buffers.timesteps)
     return times.reshape(band.rows, strip.columns, buffers.timesteps)
 
 
-def _first_window(strip: Strip, band: Band, buffers: FrameBuffers, first: int) -> int:
-    """When the position enters that comes a row and a position after the first, and the next.
+def _position_entry(strip: Strip, band: Band, buffers: FrameBuffers, first: int) -> int:
+    """When the position one row and one pixel behind the first one enters.
 
     The two lines of a row of positions come one after the other, and a position has pixels of both.
     """
-    needed = strip.columns + 2
     words = buffers.noisy_words(strip)
     lane = buffers.planes * strip.start % NOISY_PIXELS
     entered = 0
-    there = min(needed, band.rows * strip.columns)
-    for position in range(there):
+    for position in range(min(strip.columns + 1, band.rows * strip.columns)):
         row, column = divmod(position, strip.columns)
         word = words * (2 * row + 1) + (lane + buffers.planes * column) // NOISY_PIXELS
         entered = max(entered + 1, first + word)
     # Below the picture there are zeros.
-    return entered + needed - there
+    return entered + (band.rows == 1)
 
 
 def _event_times(words: npt.NDArray[np.uint64], first: int, pixels: int) -> Times:

@@ -18,13 +18,12 @@ from sw_model.spec.hardware.registers import (
     REGISTER_BITS,
     REGISTERS,
     VERSION,
-    hardware_registers,
 )
 from tests.rtl.bench_tools import check
 from tests.rtl.networks import Frame
 
 from .system_networks import COLUMNS, other_deployment
-from .system_tester import BASE, DEPLOYMENT, ENGINES, FRAMES, Bench, check_results
+from .system_tester import BASE, DEPLOYMENT, ENGINES, FRAMES, Bench
 
 
 # A word or a pixel that is lost, doubled or misplaced when channels pause.
@@ -110,13 +109,9 @@ async def refuses_impossible_frames(dut):
     wrong += [
         ("TIMESTEPS", t, "size") for t in range(1 << REGISTERS["TIMESTEPS"].bits) if t not in steps
     ][:40:7]
-    if (levels := DEPLOYMENT.spec.level_range) is not None:
-        most = (1 << REGISTERS["LEVEL"].bits) - 1
-        wrong += [("LEVEL", level, "level") for level in (levels[1] + 1, most)]
-        wrong += [("LEVEL", levels[0] - 1, "level")] if levels[0] else []
     wrong += [(name, BASE + 4, "address") for name in ("NOISY", "DENOISED", "MAP_A", "MAP_B")]
     for name, value, error in wrong:
-        job = driver.frame_job(DEPLOYMENT, 2, 3, steps[0], BASE, level=FRAMES[0].level)
+        job = driver.frame_job(DEPLOYMENT, 2, 3, steps[0], BASE)
         tester.memory.hold(job, np.zeros((2, 3), dtype=np.int64))
         tester.memory.windows = []
         writes = dict(job.start(interrupt=True)) | {REGISTERS[name].offset: value}
@@ -124,23 +119,6 @@ async def refuses_impossible_frames(dut):
             await tester.write(offset, content)
         await tester.finish(error)
     await tester.check_frame(FRAMES[0])
-
-
-# A level that is not the one at the frame's start: written later, or left over from a frame before.
-@bench(cycles=200_000)
-async def the_level_is_that_of_the_start(dut):
-    tester = Bench(dut, 0.0)
-    await tester.begin()
-    levels = DEPLOYMENT.spec.noise_levels
-    if levels is None:
-        await tester.write(REGISTERS["LEVEL"].offset, 0, AxiResp.SLVERR)
-        return
-    for level, other in (levels, levels[::-1]):
-        frame = Frame(DEPLOYMENT, FRAMES[-1].pixels, FRAMES[-1].timesteps, level)
-        job = await tester.start_frame(frame)
-        await tester.write("LEVEL", DEPLOYMENT.spec.level_units(other))
-        await tester.finish()
-        check_results(tester.memory, job, frame)
 
 
 # A buffer that wraps around at the end of the address space.
@@ -167,14 +145,11 @@ async def registers_are_as_described(dut):
         ("layers", len(DEPLOYMENT.spec.layers)),
         ("timesteps_max", DEPLOYMENT.spec.timesteps_max),
         ("engines", ENGINES),
-        ("levels", int(DEPLOYMENT.spec.noise_levels is not None)),
-        ("planes", DEPLOYMENT.spec.planes - 1),
     ):
         field = REGISTERS["SHAPE"].field(name)
         check(name, shape >> field.low & ((1 << field.bits) - 1), value)
     check("hash", await tester.hash(), DEPLOYMENT.hash)
-    known_registers = hardware_registers(levels=DEPLOYMENT.spec.noise_levels is not None)
-    offsets = {register.offset: register for register in known_registers.values()}
+    offsets = {register.offset: register for register in REGISTERS.values()}
     for offset in range(0, 1 << ADDRESS_BITS, 4):
         register = offsets.get(offset)
         known = AxiResp.OKAY if register else AxiResp.SLVERR
@@ -208,7 +183,7 @@ async def loads_another_deployment(dut):
         for offset, value in load_writes(DEPLOYMENT, deployment):
             await tester.write(offset, value)
         for frame in FRAMES[:2]:
-            mine = Frame(deployment, frame.pixels, frame.timesteps, frame.level)
+            mine = Frame(deployment, frame.pixels, frame.timesteps)
             await tester.check_frame(mine, deployment)
     check("errors have names", "none" in ERRORS, True)
 
@@ -229,8 +204,7 @@ async def the_hash_is_of_what_is_loaded(dut):
     await tester.reset()
     check("hash after a reset", await tester.hash(), other.hash)
     frame = FRAMES[1]
-    mine = Frame(other, frame.pixels, frame.timesteps, frame.level)
-    await tester.check_frame(mine, other)
+    await tester.check_frame(Frame(other, frame.pixels, frame.timesteps), other)
     for offset, value in writes[:2]:
         await tester.write(offset, value)
     await tester.reset()

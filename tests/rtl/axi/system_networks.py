@@ -41,14 +41,12 @@ def system_frames(network: Network) -> list[Frame]:
 def other_deployment(deployment: Deployment) -> Deployment:
     """Another network of the same shape: channels, taps and scaling change, no width grows."""
     *biases, last = (bias[::-1] for bias in deployment.biases)
-    level = deployment.noise_weight
     return replace(
         deployment,
         weights=tuple(weight[::-1, :, ::-1] for weight in deployment.weights),
         biases=(*biases, last // 2),
         thresholds=tuple(threshold[::-1] for threshold in deployment.thresholds),
         inits=tuple(init[::-1] for init in deployment.inits),
-        noise_weight=None if level is None else level[::-1],
         mults=np.maximum(1, deployment.mults // 2).astype(np.uint16),
         provenance={**deployment.provenance, "source": "another"},
     )

@@ -50,11 +50,10 @@ def expected(
         return total if total < TOP else TOP + total % TOP
 
     source, target = ("map_a", "map_b") if odd else ("map_b", "map_a")
-    r = frame.planes
-    noisy = r * read * frame.noisy_stride + r * strip.start // NOISY_PIXELS
+    noisy = read * frame.noisy_stride + strip.start // NOISY_PIXELS
     map_read = read * frame.map_stride + strip.start * frame.pixel_words
     map_written = written * frame.map_stride + strip.output_start * frame.pixel_words
-    denoised = r * written * frame.denoised_stride + r * strip.output_start // DENOISED_PIXELS
+    denoised = written * frame.denoised_stride + strip.output_start // DENOISED_PIXELS
     pixels = 0 if layer == "hidden" else frame.noisy_words(strip)
     words = 0 if layer == "encoding" else strip.columns * frame.pixel_words
     found = {
@@ -62,9 +61,8 @@ def expected(
         "outputs": strip.outputs,
         "skip_first": not strip.first,
         "skip_last": not strip.last,
-        "noisy_lane": r * strip.start % NOISY_PIXELS,
-        "denoised_lane": r * strip.output_start % DENOISED_PIXELS,
-        **({"copied": strip.last and frame.width % 2} if r > 1 else {}),
+        "noisy_lane": strip.start % NOISY_PIXELS,
+        "denoised_lane": strip.output_start % DENOISED_PIXELS,
         **words_of("pixel_rows", address("noisy", noisy), pixels, frame.noisy_stride),
         **words_of("map_rows", address(source, map_read), words, frame.map_stride),
     }
@@ -86,29 +84,18 @@ def expected(
 
 
 @pytest.mark.parametrize(
-    ("channels", "timesteps", "columns", "banded", "planes"),
-    [
-        (4, 3, COLUMNS_MIN, False, 1),
-        (64, 8, 64, False, 1),
-        (65, 7, 5, True, 1),
-        (256, 2, 256, True, 1),
-        (64, 5, 512, False, 2),
-        (3, 1, 5, True, 2),
-    ],
+    ("channels", "timesteps", "columns", "banded"),
+    [(4, 3, COLUMNS_MIN, False), (64, 8, 64, False), (65, 7, 5, True), (256, 2, 256, True)],
 )
-def test_strips_of_every_width(channels, timesteps, columns, banded, planes):
+def test_strips_of_every_width(channels, timesteps, columns, banded):
     geometry = StripGeometry(
-        channels=channels,
-        max_timesteps=timesteps,
-        columns=columns,
-        banded=banded,
-        planes=planes,
+        channels=channels, max_timesteps=timesteps, columns=columns, banded=banded
     )
     rng = np.random.default_rng(SEED)
     cases = []
     for width in (*WIDTHS, *map(int, rng.integers(1, FRAME_WIDTH_MAX + 1, 20))):
         # Of many strips the first ones, the last ones and some between.
-        parts = strips(-(-width // planes), columns)
+        parts = strips(width, columns)
         chosen = {0, 1, len(parts) - 2, len(parts) - 1, *map(int, rng.integers(len(parts), size=3))}
         cases += [(width, parts[index]) for index in sorted(chosen) if 0 <= index < len(parts)]
 
@@ -117,14 +104,12 @@ def test_strips_of_every_width(channels, timesteps, columns, banded, planes):
             layer = ("encoding", "hidden", "output")[number % 3]
             steps = 1 + number % timesteps
             height = HEIGHTS[number % len(HEIGHTS)]
-            frame = FrameBuffers(height, width, steps, channels, planes)
-            rows = frame.map_height
-            band = bands(rows, 2)[-1] if banded else Band(0, rows, first=True, last=True)
+            frame = FrameBuffers(height, width, steps, channels)
+            band = bands(height, 2)[-1] if banded else Band(0, height, first=True, last=True)
             odd = layer != "encoding" and number % 2 == 1
             buffers, wanted = expected(frame, strip, band, layer, odd)
             inputs = {
-                "width": frame.map_width,
-                **({"odd_width": width % 2} if planes > 1 else {}),
+                "width": width,
                 "timesteps": steps,
                 "x": strip.output_start,
                 "odd": odd,

@@ -14,18 +14,10 @@ from sw_model.spec import UsageError, configuration, pack_spikes
 from sw_model.spec.hardware.buffers import BURST_WORDS, PAGE_WORDS, FrameBuffers, bursts
 from sw_model.spec.hardware.loading import check_fits, load_rows, load_writes
 from sw_model.spec.hardware.registers import IDENTITY, REGISTERS, VERSION
-from sw_model.spec.hardware.strips import (
-    COLUMNS_MIN,
-    bands,
-    network_columns,
-    strip_columns,
-    strips,
-)
+from sw_model.spec.hardware.strips import COLUMNS_MIN, bands, strip_columns, strips
 from tests.random_deployment import random_deployment
-from tests.rtl.networks import NETWORKS
 
 TINY = random_deployment(configuration("tiny"), 3)
-FEW = NETWORKS["few-planes"].deployment
 
 
 @pytest.mark.parametrize("columns", [3, 4, 7, 64])
@@ -72,9 +64,6 @@ def test_narrowest_strip_has_a_column_of_its_own():
 
 def test_strip_fits_the_line_buffers():
     assert [strip_columns(t) for t in (1, 4, 7, 8)] == [512, 128, 73, 64]
-    # With the few-spike code a line has a sum of each position, whatever T.
-    assert network_columns(FEW.spec) == strip_columns(1)
-    assert network_columns(TINY.spec) == strip_columns(TINY.spec.timesteps_max)
 
 
 @pytest.mark.parametrize(("address", "words"), [(0, 1), (5, 64), (510, 3), (448, 700), (511, 1)])
@@ -101,35 +90,17 @@ def test_images_and_maps_survive_their_buffers():
     assert buffers.unpack_map(words.astype("<u8").tobytes()).tolist() == words.tolist()
 
 
-def test_images_of_planes_are_as_large_as_the_picture_and_maps_as_positions():
-    buffers = FrameBuffers(height=3, width=9, timesteps=2, channels=65, planes=2)
-    assert (buffers.map_height, buffers.map_width) == (2, 5)
-    assert buffers.sizes == {"NOISY": 3 * 3 * 8, "DENOISED": 3 * 2 * 8} | dict.fromkeys(
-        ("MAP_A", "MAP_B"), 2 * 5 * 2 * 2 * 8
-    )
-    # Pixels 2 to 8 of 0 to 8, in words of four; pixels 4 to 8, in words of eight.
-    (strip,) = [s for s in strips(5, 4) if s.last]
-    assert (strip.start, strip.output_start) == (2, 3)
-    assert buffers.noisy_words(strip) == 2
-    assert buffers.denoised_words(strip) == 2
-    words = np.arange(2 * 5 * 2 * 2, dtype="<u8")
-    assert buffers.unpack_map(words.tobytes()).shape == (2, 5, 2, 2)
-
-
-@pytest.mark.parametrize("deployment", [TINY, FEW], ids=["rate", "few spikes"])
-def test_loaded_rows_are_what_the_hardware_starts_with(deployment):
+def test_loaded_rows_are_what_the_hardware_starts_with():
     # The RTL lays its memories out by Amaranth's layouts, the loader by its own packing.
-    datapath = Datapath(deployment=deployment, max_height=4, max_width=4, loadable=True)
+    datapath = Datapath(deployment=TINY, max_height=4, max_width=4, loadable=True)
     constants = datapath._layer_constants
     memories = {
         "output": datapath._output.weights.rows,
         "neurons": constants.rows,
         "scaling": constants.scaling_rows,
     }
-    if constants.level_weights is not None:
-        memories["levels"] = constants.level_weights.rows
     found = {name: {} for name in (*memories, "hidden", "encoding")}
-    for row in load_rows(deployment, deployment):
+    for row in load_rows(TINY, TINY):
         value = sum(chunk << 32 * index for index, chunk in enumerate(row.chunks))
         found[row.memory][row.row] = value
     for name, rows in memories.items():
@@ -174,12 +145,7 @@ def test_driver_refuses_impossible_frames():
         driver.frame_job(TINY, 4, 4, 2, base=(1 << 32) - 64)
     with pytest.raises(UsageError, match="is not a multiple of 8"):
         driver.frame_job(TINY, 4, 4, 2, base=4)
-    with pytest.raises(UsageError, match=r"noise level 55\.5 is not one of 0 to 55"):
-        driver.frame_job(FEW, 4, 4, 3, level=55.5)
-    writes = dict(driver.frame_job(FEW, 4, 4, 3, level=12.25).start())
-    assert writes[REGISTERS["LEVEL"].offset] == 12.25 * 16
     job = driver.frame_job(TINY, 4, 4, 2)
-    assert REGISTERS["LEVEL"].offset not in dict(job.start())
     with pytest.raises(UsageError, match="overlaps"):
         replace(job, addresses={**job.addresses, "MAP_B": job.addresses["MAP_A"] + 8})
 
