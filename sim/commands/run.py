@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from rtl.generate.onchip import add_events_option
 from sim.compare import job
 from sim.report.figure import write_figure
 from sim.report.run import Outcome, report, summary
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "example: python -m sim run --image castle.png --crop 0,0,48,48 --noise 15"
     job.add_arguments(parser, DEFAULT_SIGMA, told=True)
+    add_events_option(parser)
     parser.add_argument(
         "--target",
         default=",".join(DEFAULT_TARGETS),
@@ -101,7 +103,7 @@ def run(
     Parameters
     ----------
     jobs
-        Jobs by target, all with the same deployment.
+        Jobs by target, all with the same deployment and events a cycle.
     max_size
         Height and width of the hardware's largest frame.
     folder
@@ -112,7 +114,8 @@ def run(
     BenchFailure, CompileFailure
         A target does not build, or a simulation does not start.
     """
-    deployment = next(iter(jobs.values())).deployment
+    first = next(iter(jobs.values()))
+    deployment, events = first.deployment, first.events
     for target in jobs:
         (folder / target).mkdir()
     with (
@@ -120,7 +123,7 @@ def run(
         ThreadPoolExecutor(len(jobs)) as pool,
     ):
         hardware = {
-            make: make(deployment, *max_size)
+            make: make(deployment, *max_size, events)
             for make in dict.fromkeys(TARGETS[target].make for target in jobs)
             if make is not None
         }

@@ -49,6 +49,8 @@ class Hardware:
         Verilog text.
     library
         Further Verilog sources by file name.
+    events
+        Events a cycle.
     """
 
     deployment: Deployment
@@ -56,6 +58,7 @@ class Hardware:
     max_width: int
     verilog: str
     library: Mapping[str, str] = field(default_factory=dict)
+    events: int = 1
 
     @property
     def widths(self) -> dict[str, int]:
@@ -122,7 +125,12 @@ class Simulation:
 
 
 def make_hardware(
-    deployment: Deployment, max_height: int, max_width: int, phase: Phase = unseen
+    deployment: Deployment,
+    max_height: int,
+    max_width: int,
+    phase: Phase = unseen,
+    *,
+    events: int = 1,
 ) -> Hardware:
     """Generate the Verilog of an accelerator; ``phase`` is called when a phase begins."""
     with temporary_folder() as folder:
@@ -131,10 +139,15 @@ def make_hardware(
             max_height=max_height,
             max_width=max_width,
             folder=folder / TOP,
+            events=events,
             phase=phase,
         ).read_text(encoding="utf-8")
     return Hardware(
-        deployment=deployment, max_height=max_height, max_width=max_width, verilog=verilog
+        deployment=deployment,
+        max_height=max_height,
+        max_width=max_width,
+        verilog=verilog,
+        events=events,
     )
 
 

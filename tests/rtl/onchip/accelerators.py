@@ -11,13 +11,15 @@ from rtl.generate.onchip import TOP
 from sim.compare.scoreboard import compare
 from sim.targets.rtl import Frame as InputFrame
 from sim.targets.rtl import FrameResult, Hardware, make_hardware, simulate
-from tests.rtl.networks import NETWORKS, Frame, Network
+from tests.rtl.networks import NETWORKS, PAIRS, Frame, Network
 from tests.rtl.running import SEED, run_sources
+
+ALL = NETWORKS | PAIRS
 
 
 @dataclass(frozen=True)
 class Accelerator:
-    """The hardware of one of `NETWORKS`.
+    """The hardware of one of `NETWORKS` or `PAIRS`.
 
     Attributes
     ----------
@@ -29,10 +31,10 @@ class Accelerator:
 
     @property
     def frames(self) -> list[Frame]:
-        return NETWORKS[self.network].frames
+        return ALL[self.network].frames
 
     def hardware(self) -> Hardware:
-        return make_network_hardware(NETWORKS[self.network])
+        return make_network_hardware(ALL[self.network])
 
     def run(self, simulator: str, idle: float = 0.0, back_pressure: float = 0.0) -> None:
         """Denoise all frames back to back; raises AssertionError at the first difference."""
@@ -48,7 +50,9 @@ class Accelerator:
 
 
 def make_network_hardware(network: Network) -> Hardware:
-    return make_hardware(network.deployment, network.max_height, network.max_width)
+    return make_hardware(
+        network.deployment, network.max_height, network.max_width, events=network.events
+    )
 
 
 def run_frames(
