@@ -28,8 +28,8 @@ class ChannelGroup(wiring.Component):
     All groups do the same, each one cycle after the group before it: each has its own counters and
     flags and forwards its inputs, so that no signal has to reach all of a large array in one cycle.
 
-    Latency: nine cycles from the request of a word's last event to the output word, ten with two
-    events a cycle; five from the last plane of a window to its first word.
+    Latency: nine cycles from the request of a word's last event to the output word, five from the
+    last plane of a window to its first word.
 
     Parameters
     ----------
@@ -46,8 +46,6 @@ class ChannelGroup(wiring.Component):
         constant weights.
     shared_weights
         Whether the hidden layers' weights come from a shared memory outside the group.
-    events
-        Events a cycle, 1 or 2.
 
     Members
     -------
@@ -86,12 +84,10 @@ class ChannelGroup(wiring.Component):
         hidden: LoadPlace | None = None,
         encoding: LoadPlace | None = None,
         shared_weights: bool = False,
-        events: int = 1,
     ):
         spec, widths = deployment.spec, deployment.widths.layers
         max_timesteps = spec.timesteps_max
         self._binary = spec.code == "binary"
-        self._events = events
         hidden_weights = group_weights(deployment, [channels])[0]
         bits = hidden_weights.weight_bits
         lane_bits = max(layer.lane for layer in widths[1:-1])
@@ -102,7 +98,6 @@ class ChannelGroup(wiring.Component):
             weight_bits=bits,
             lane_bits=lane_bits,
             binary=self._binary,
-            events=events,
         )
         self._scatter = Scatter(
             channels=len(self.channels),
@@ -139,7 +134,7 @@ class ChannelGroup(wiring.Component):
                 "restart": In(1),
                 "requests": In(
                     stream.Signature(
-                        WeightRequest(hidden_weights.row_count, binary=self._binary, events=events),
+                        WeightRequest(hidden_weights.row_count, binary=self._binary),
                         always_ready=True,
                     )
                 ),
@@ -157,7 +152,6 @@ class ChannelGroup(wiring.Component):
                 weight_bits=bits,
                 load=hidden,
                 binary=self._binary,
-                events=events,
             )
         )
 
@@ -202,8 +196,6 @@ class ChannelGroup(wiring.Component):
         ]
         if self._binary:
             m.d.comb += array.first.eq(weights.first)
-        if self._events > 1:
-            m.d.comb += array.second_weights.eq(weights.second_weights)
         wiring.connect(m, array.sums, scatter.i)
         wiring.connect(m, wiring.flipped(self.planes), encoding.i)
         wiring.connect(m, neurons.o, wiring.flipped(self.words))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.stream.checks import check_events, check_positive
+from rtl.stream.checks import check_positive
 from rtl.stream.credit_queue import CatchQueue
-from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment, UsageError
+from sw_model.spec import GREY_MAX, PIXEL_BITS, Deployment
 from sw_model.spec.encoding_tables import table_bits
 from sw_model.spec.fixed_point import LEVEL_BITS, unsigned_width
 from sw_model.spec.hardware.cycles import datapath_latency
@@ -20,7 +20,6 @@ from .layer_constants import LayerConstants
 from .layouts import FrameSignature, FrameWord, LayerSignature, PrepareSignature
 from .loading import CHUNK_BITS, LoadPlace, connect_load, load_members
 from .output_path import OutputPath
-from .pair.encoder import PairEncoder
 from .pixel_window import PixelWindow
 
 
@@ -43,9 +42,6 @@ class Datapath(wiring.Component):
     shared_weights
         Whether the hidden layers' weights come from memories outside the datapath, which other
         datapaths read too.
-    events
-        Events a cycle, 1 or 2. Two take both ports of the weight memories, which therefore cannot
-        be shared.
 
     Members
     -------
@@ -69,8 +65,8 @@ class Datapath(wiring.Component):
     noisy : In(stream.Signature(FrameWord(inputs * 10)))
         Noisy pixels once more, for the output layer.
     denoised : Out(stream.Signature(inputs * 8))
-    event : Out(range(events + 1))
-        Number of events that go to the synapse arrays.
+    event : Out(1)
+        An event goes to the synapse arrays.
     beat, held : Out(1)
         Anything goes to them; nothing does, because of back-pressure at the pipeline's end.
     load : In(LOAD_STREAM)
@@ -87,21 +83,13 @@ class Datapath(wiring.Component):
         max_width: int,
         loadable: bool = False,
         shared_weights: bool = False,
-        events: int = 1,
     ):
         check_positive(max_height=max_height, max_width=max_width)
-        check_events(events)
-        if shared_weights and events > 1:
-            raise UsageError(
-                "engines share one weight memory, of which each reads one event's row a cycle: "
-                f"{events} events a cycle are for one engine"
-            )
         self.deployment = deployment
         self.max_height = max_height
         self.max_width = max_width
         self.loadable = loadable
         self.shared_weights = shared_weights
-        self.events = events
         spec = deployment.spec
         self._binary = spec.code == "binary"
         super().__init__(
@@ -116,7 +104,7 @@ class Datapath(wiring.Component):
                 "written": Out(stream.Signature(spec.channels)),
                 "noisy": In(stream.Signature(FrameWord(spec.inputs * PIXEL_BITS))),
                 "denoised": Out(stream.Signature(spec.inputs * unsigned_width(GREY_MAX))),
-                "event": Out(range(events + 1)),
+                "event": Out(1),
                 "beat": Out(1),
                 "held": Out(1),
                 **({} if spec.noise_levels is None else {"level": In(LEVEL_BITS)}),
@@ -154,8 +142,7 @@ class Datapath(wiring.Component):
             max_timesteps=spec.timesteps_max,
             inputs=spec.inputs,
         )
-        encoder = PairEncoder if self.events > 1 else EventEncoder
-        self._event_encoder = encoder(channels=spec.channels, binary=self._binary)
+        self._event_encoder = EventEncoder(channels=spec.channels, binary=self._binary)
         self._groups = []
         encoding_bits = table_bits(spec.layers[0].weight_bits)
         encoding = 0  # chunks of the groups so far
@@ -168,17 +155,13 @@ class Datapath(wiring.Component):
                 hidden=weights.place if self.loadable and not self.shared_weights else None,
                 encoding=self._place("encoding", encoding),
                 shared_weights=self.shared_weights,
-                events=self.events,
             )
             self._groups.append(group)
             encoding += -(-len(weights.channels) * encoding_bits // CHUNK_BITS)
         self._output = OutputPath(
-            deployment=self.deployment,
-            max_width=self.max_width,
-            load=self._place("output"),
-            events=self.events,
+            deployment=self.deployment, max_width=self.max_width, load=self._place("output")
         )
-        in_flight = datapath_latency(spec.channels, self.events)
+        in_flight = datapath_latency(spec.channels)
         late = 1  # cycles until `hold` takes effect
         # A window that has begun gives T words; the window before it may still give some.
         words = max(in_flight, 2 * spec.timesteps_max + in_flight // 2)
@@ -224,7 +207,7 @@ class Datapath(wiring.Component):
             encoder.i.valid.eq(self.words.valid & ~hold),
             self.words.ready.eq(encoder.i.ready & ~hold),
             encoder.spacing.eq(1),
-            self.event.eq(self._event_count()),
+            self.event.eq(encoder.o.valid & encoder.o.p.present),
             self.beat.eq(encoder.o.valid | window.o.valid),
             self.held.eq(hold & ~self.beat),
         ]
@@ -236,12 +219,6 @@ class Datapath(wiring.Component):
             | ((self.frame.width == 2) & (self.timesteps == 1))
         ):
             m.d.comb += encoder.spacing.eq(2)
-
-    def _event_count(self) -> Value:
-        events = self._event_encoder.o
-        if self.events == 1:
-            return events.valid & events.p.present
-        return Mux(events.valid, events.p.present + events.p.second_present, 0)
 
     def _connect_groups(self, m: Module) -> None:
         events, constants = self._event_encoder.o, self._layer_constants
@@ -262,11 +239,6 @@ class Datapath(wiring.Component):
         ]
         if self._binary:
             m.d.comb += requests.p.first.eq(events.p.first)
-        if self.events > 1:
-            m.d.comb += [
-                requests.p.second_row.eq(self.layer.row_base + events.p.second_channel),
-                requests.p.second_present.eq(events.p.second_present),
-            ]
         wiring.connect(m, self._pixel_window.o, self._groups[0].planes)
         pass_on(m, self._groups)
         for index, group in enumerate(self._groups):

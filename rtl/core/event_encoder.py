@@ -71,7 +71,7 @@ class EventEncoder(wiring.Component):
         # The next group is the word's last one. It is computed ahead, because `i.ready` needs it.
         word_done = Signal(init=1)
         groups_left = Signal(len(groups))
-        m.d.comb += [lowest.eq(lowest_bit(pending)), groups_left.eq(pending ^ lowest)]
+        m.d.comb += [lowest.eq(_lowest(pending)), groups_left.eq(pending ^ lowest)]
 
         # Decouples the levels: the first one need not know of the second one's progress.
         layout = data.StructLayout(
@@ -86,7 +86,7 @@ class EventEncoder(wiring.Component):
         # The next spike is the group's last one.
         group_done, hold = Signal(init=1), Signal()
         spikes_left = Signal(GROUP)
-        m.d.comb += [spike.eq(lowest_bit(spikes)), spikes_left.eq(spikes ^ spike)]
+        m.d.comb += [spike.eq(_lowest(spikes)), spikes_left.eq(spikes ^ spike)]
 
         # Cycles in which no word may end, see `spacing`.
         rest = Signal(range(SPACING_MAX))
@@ -95,7 +95,7 @@ class EventEncoder(wiring.Component):
             hold.eq(group_last & group_done & (rest != 0)),
             word_end.eq(busy & group_last & group_done & ~hold),
             self.o.valid.eq(busy & ~hold),
-            self.o.p.channel.eq(Cat(encoded(spike, GROUP), number)[: len(self.o.p.channel)]),
+            self.o.p.channel.eq(Cat(_encoded(spike, GROUP), number)[: len(self.o.p.channel)]),
             self.o.p.present.eq(spikes.any()),
             self.o.p.last.eq(group_last & group_done & group_final),
         ]
@@ -125,7 +125,7 @@ class EventEncoder(wiring.Component):
                     for bit in range(min(GROUP, self.channels))
                 )
             ),
-            chosen.i.p.number.eq(encoded(lowest, len(groups))),
+            chosen.i.p.number.eq(_encoded(lowest, len(groups))),
             chosen.i.p.last.eq(word_done),
             chosen.i.p.final.eq(final),
             next_word.eq(~waiting | (chosen.i.ready & word_done)),
@@ -135,25 +135,25 @@ class EventEncoder(wiring.Component):
             m.d.sync += [
                 busy.eq(chosen.o.valid),
                 spikes.eq(chosen.o.p.spikes),
-                group_done.eq(at_most_one(chosen.o.p.spikes)),
+                group_done.eq(_at_most_one(chosen.o.p.spikes)),
                 number.eq(chosen.o.p.number),
                 group_last.eq(chosen.o.p.last),
                 group_final.eq(chosen.o.p.final),
             ]
         with m.Elif(~hold):
-            m.d.sync += [spikes.eq(spikes_left), group_done.eq(at_most_one(spikes_left))]
+            m.d.sync += [spikes.eq(spikes_left), group_done.eq(_at_most_one(spikes_left))]
         with m.If(next_word):
             m.d.sync += [
                 waiting.eq(arrived),
                 word.eq(arrived_word),
                 final.eq(arrived_final),
                 pending.eq(occupied),
-                word_done.eq(at_most_one(occupied)),
+                word_done.eq(_at_most_one(occupied)),
             ]
         with m.Elif(chosen.i.ready):
             m.d.sync += [
                 pending.eq(groups_left),
-                word_done.eq(at_most_one(groups_left)),
+                word_done.eq(_at_most_one(groups_left)),
             ]
         with m.If(self.i.ready):
             m.d.sync += [
@@ -168,19 +168,18 @@ def _group(word: Value, group: int) -> Value:
     return word[group * GROUP : (group + 1) * GROUP]
 
 
-def lowest_bit(flags: Value) -> Value:
-    """Return the lowest set bit alone."""
+def _lowest(flags: Value) -> Value:
+    """The lowest set bit alone."""
     # For few bits this is shorter than the carry chain of x & -x.
     return Cat(flags[bit] & ~flags[:bit].any() if bit else flags[0] for bit in range(len(flags)))
 
 
-def at_most_one(flags: Value) -> Value:
-    """Return whether no two bits are set."""
+def _at_most_one(flags: Value) -> Value:
     return ~Cat(flags[bit] & flags[:bit].any() for bit in range(1, len(flags))).any()
 
 
-def encoded(one_hot: Value, count: int) -> Value:
-    """Return the number of the bit that is set, 0 if none is."""
+def _encoded(one_hot: Value, count: int) -> Value:
+    """Number of the bit that is set, 0 if none is."""
     bits = max(1, (count - 1).bit_length())
     return Cat(
         Cat(one_hot[c] for c in range(count) if c >> bit & 1).any()

@@ -28,16 +28,10 @@ class Event(data.StructLayout):
         Bits of a word.
     binary
         The few-spike code: ``first`` marks the first event of a word, or the beat of a zero word.
-    events
-        Events a cycle. With two, ``second_channel`` is that of another event of the same word,
-        where ``second_present`` is set; the flags belong to both.
     """
 
-    def __init__(self, channels: int, *, binary: bool = False, events: int = 1):
-        numbers = range(max(2, channels))
-        super().__init__(
-            {"channel": numbers, **_flags(binary), **_second("second_channel", numbers, events)}
-        )
+    def __init__(self, channels: int, *, binary: bool = False):
+        super().__init__({"channel": range(max(2, channels)), **_flags(binary)})
 
 
 class Plane(data.StructLayout):
@@ -114,19 +108,11 @@ def _flags(binary: bool) -> dict[str, int]:
     return {"present": 1, "last": 1, **({"first": 1} if binary else {})}
 
 
-def _second(name: str, numbers: range, events: int) -> dict[str, range | int]:
-    """Fields of the second event of a cycle."""
-    return {name: numbers, "second_present": 1} if events > 1 else {}
-
-
 class WeightRequest(data.StructLayout):
-    """The row that an event reads, and the event's flags; with two ``events``, both rows."""
+    """The row that an event reads, and the event's flags."""
 
-    def __init__(self, rows: int, *, binary: bool = False, events: int = 1):
-        numbers = range(max(2, rows))
-        super().__init__(
-            {"row": numbers, **_flags(binary), **_second("second_row", numbers, events)}
-        )
+    def __init__(self, rows: int, *, binary: bool = False):
+        super().__init__({"row": range(max(2, rows)), **_flags(binary)})
 
 
 class WeightSignature(wiring.Signature):
@@ -134,10 +120,9 @@ class WeightSignature(wiring.Signature):
 
     Members
     -------
-    requests : Out(stream.Signature(WeightRequest(...), always_ready=True))
-    weights, second_weights : In(row_bits)
-        The row in lane order; zeros for a request that is not ``present``, or ``second_present``.
-        The second one only with two ``events`` a cycle.
+    requests : Out(stream.Signature(WeightRequest(rows, binary=binary), always_ready=True))
+    weights : In(row_bits)
+        The row in lane order; zeros for a request that is not ``present``.
     take, last : In(1)
         The row is valid; its request was the ``last`` one. After a reset, ``last`` without
         ``take`` clears the accumulators.
@@ -145,16 +130,16 @@ class WeightSignature(wiring.Signature):
         Its request was the ``first`` one of a word. Only with the few-spike code.
     """
 
-    def __init__(self, rows: int, row_bits: int, *, binary: bool = False, events: int = 1):
-        request = WeightRequest(rows, binary=binary, events=events)
+    def __init__(self, rows: int, row_bits: int, *, binary: bool = False):
         super().__init__(
             {
-                "requests": Out(stream.Signature(request, always_ready=True)),
+                "requests": Out(
+                    stream.Signature(WeightRequest(rows, binary=binary), always_ready=True)
+                ),
                 "weights": In(row_bits),
                 "take": In(1),
                 "last": In(1, init=1),
                 **({"first": In(1)} if binary else {}),
-                **({"second_weights": In(row_bits)} if events > 1 else {}),
             }
         )
 

@@ -30,8 +30,6 @@ class OutputPath:
         Widest frame, in pixels.
     load
         Place of its chunks when the weights are loaded; None for constant weights.
-    events
-        Events a cycle, 1 or 2.
 
     Attributes
     ----------
@@ -39,13 +37,10 @@ class OutputPath:
         Width of the scatter's sums, of all output planes together.
     """
 
-    def __init__(
-        self, *, deployment: Deployment, max_width: int, load: LoadPlace | None, events: int = 1
-    ):
+    def __init__(self, *, deployment: Deployment, max_width: int, load: LoadPlace | None):
         spec, widths = deployment.spec, deployment.widths.layers[-1]
         bits = spec.layers[-1].weight_bits
         self._binary = spec.code == "binary"
-        self._events = events
         outputs = spec.inputs
         self.sum_bits = outputs * widths.sum
         self.weights = WeightMemory(
@@ -53,14 +48,9 @@ class OutputPath:
             weight_bits=bits,
             load=load,
             binary=self._binary,
-            events=events,
         )
         self.array = SynapseArray(
-            lanes=outputs * TAPS,
-            weight_bits=bits,
-            lane_bits=widths.lane,
-            binary=self._binary,
-            events=events,
+            lanes=outputs * TAPS, weight_bits=bits, lane_bits=widths.lane, binary=self._binary
         )
         self.scatter = Scatter(
             channels=outputs,
@@ -128,12 +118,6 @@ class OutputPath:
             m.d.comb += [
                 weights.requests.p.first.eq(events.p.first),
                 array.first.eq(weights.first),
-            ]
-        if self._events > 1:
-            m.d.comb += [
-                weights.requests.p.second_row.eq(events.p.second_channel),
-                weights.requests.p.second_present.eq(events.p.second_present),
-                array.second_weights.eq(weights.second_weights),
             ]
         wiring.connect(m, array.sums, scatter.i)
 

@@ -1,6 +1,6 @@
 """The accumulators to which events add their weights."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -65,9 +65,8 @@ class Accumulator(wiring.Component):
 class SynapseArray(wiring.Component):
     """Accumulators, one for each lane.
 
-    It takes one row of weights per cycle, or two with two events a cycle, whose sums it puts into
-    registers first. The sums of a word are valid only in the cycle of its last row, or one later
-    with two events a cycle: the scatter has the registers that keep them.
+    It takes one row of weights per cycle. The sums of a word are valid only in the cycle of its
+    last row: the scatter has the registers that keep them.
 
     Parameters
     ----------
@@ -79,14 +78,11 @@ class SynapseArray(wiring.Component):
         Width of a signed accumulator; the caller guarantees that no sum exceeds it.
     binary
         The few-spike code: the sums double from word to word.
-    events
-        Events a cycle, 1 or 2.
 
     Members
     -------
-    weights, second_weights : In(lanes * weight_bits)
-        Signed numbers, lane 0 in the least significant bits; the second ones only with two events
-        a cycle.
+    weights : In(lanes * weight_bits)
+        Signed numbers, lane 0 in the least significant bits.
     take, last : In(1)
         Add the weights; they are the last ones of a sum. ``last`` without ``take`` clears all
         sums; a reset does not.
@@ -96,25 +92,15 @@ class SynapseArray(wiring.Component):
         Signed numbers, lane 0 in the least significant bits.
     """
 
-    def __init__(
-        self,
-        *,
-        lanes: int,
-        weight_bits: int,
-        lane_bits: int,
-        binary: bool = False,
-        events: int = 1,
-    ):
+    def __init__(self, *, lanes: int, weight_bits: int, lane_bits: int, binary: bool = False):
         check_positive(lanes=lanes, weight_bits=weight_bits, lane_bits=lane_bits)
         self.lanes = lanes
         self.weight_bits = weight_bits
         self.lane_bits = lane_bits
         self.binary = binary
-        self.events = events
         super().__init__(
             {
                 "weights": In(lanes * weight_bits),
-                **({"second_weights": In(lanes * weight_bits)} if events > 1 else {}),
                 "take": In(1),
                 "last": In(1),
                 **({"first": In(1)} if binary else {}),
@@ -126,41 +112,21 @@ class SynapseArray(wiring.Component):
         """Build the netlist."""
         m = Module()
         sums = []
-        weights, bits = lanes(self.weights, self.weight_bits), self.weight_bits
-        take, last, first = self.take, self.last, self.first if self.binary else None
-        if self.events > 1:
-            weights, bits = self._pairs(m), bits + 1
-            take, last, first = (self._delayed(m, flag) for flag in (take, last, first))
-        for lane, weight in enumerate(weights):
-            accumulator = Accumulator(weight_bits=bits, sum_bits=self.lane_bits, binary=self.binary)
+        for lane, weight in enumerate(lanes(self.weights, self.weight_bits)):
+            accumulator = Accumulator(
+                weight_bits=self.weight_bits, sum_bits=self.lane_bits, binary=self.binary
+            )
             m.submodules[f"lane_{lane}"] = accumulator
             m.d.comb += [
                 accumulator.weight.eq(weight),
-                accumulator.take.eq(take),
-                accumulator.last.eq(last),
+                accumulator.take.eq(self.take),
+                accumulator.last.eq(self.last),
             ]
             if self.binary:
-                m.d.comb += accumulator.first.eq(first)
+                m.d.comb += accumulator.first.eq(self.first)
             sums.append(accumulator.sum)
         m.d.comb += [
-            self.sums.payload.eq(gathered(sums, take)),
-            self.sums.valid.eq(take & last),
+            self.sums.payload.eq(gathered(sums, self.take)),
+            self.sums.valid.eq(self.take & self.last),
         ]
         return m
-
-    def _pairs(self, m: Module) -> list[Value]:
-        """Return each lane's sum of both weights, a cycle later."""
-        pairs: list[Value] = []
-        rows = (lanes(row, self.weight_bits) for row in (self.weights, self.second_weights))
-        for lane, (weight, second) in enumerate(zip(*rows, strict=True)):
-            pair = Signal(signed(self.weight_bits + 1), name=f"pair_{lane}", reset_less=True)
-            m.d.sync += pair.eq(weight + second)
-            pairs.append(pair)
-        return pairs
-
-    def _delayed(self, m: Module, flag: Signal | None) -> Signal | None:
-        if flag is None:
-            return None
-        later = Signal.like(flag, name=f"{flag.name}_pair")
-        m.d.sync += later.eq(flag)
-        return later

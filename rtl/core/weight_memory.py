@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 
 from rtl.stream.checks import check_positive
@@ -10,20 +10,17 @@ from rtl.stream.vectors import memory_row
 
 from .layouts import WeightSignature
 from .loading import LoadableMemory, LoadPlace, connect_load, load_members
-from .pair.memory import PairMemory
 
 
-def answer_requests(
-    m: Module, reader: wiring.PureInterface, row: Value, second_row: Value | None = None
-) -> Value:
+def answer_requests(m: Module, reader: wiring.PureInterface, row: Value) -> Value:
     """Add an output register to a weight memory, and flags that go along with its rows.
 
     Parameters
     ----------
     reader
         Interface of `WeightSignature`, seen by the memory.
-    row, second_row
-        The memory's output two cycles after the request; the second one with two events a cycle.
+    row
+        The memory's output two cycles after the request.
 
     Returns
     -------
@@ -49,13 +46,6 @@ def answer_requests(
         reader.last.eq(flags[1]["last"]),
     ]
     m.d.comb += reader.weights.eq(weights)
-    if second_row is not None:
-        second, present = Signal.like(weights, name="second_weights"), Signal(2)
-        m.d.sync += [
-            present.eq(Cat(valid & request.second_present, present)),
-            second.eq(Mux(present[1], second_row, 0)),
-        ]
-        m.d.comb += reader.second_weights.eq(second)
     if binary:
         m.d.sync += [
             flags[0]["first"].eq(valid & request.first),
@@ -65,9 +55,9 @@ def answer_requests(
 
 
 class WeightMemory(wiring.Component):
-    """A memory that answers each request with a row of weights, or two with two events a cycle.
+    """A memory that answers each request with a row of weights.
 
-    One request per cycle; latency three cycles. Address, memory and output have a register each,
+    One row per cycle; latency three cycles. Address, memory and output have a register each,
     because the wires to all blocks of a large memory and from them each take most of a cycle.
 
     Parameters
@@ -80,12 +70,10 @@ class WeightMemory(wiring.Component):
         Place of its chunks when they are loaded; None for constant weights.
     binary
         The few-spike code: requests and answers have ``first``.
-    events
-        Events a cycle, 1 or 2.
 
     Members
     -------
-    requests, weights, second_weights, take, last, first : In(WeightSignature(...))
+    requests, weights, take, last, first : In(WeightSignature(...))
     load : In(LOAD_STREAM)
         Absent where the weights are constant.
 
@@ -102,30 +90,22 @@ class WeightMemory(wiring.Component):
         weight_bits: int,
         load: LoadPlace | None = None,
         binary: bool = False,
-        events: int = 1,
     ):
         check_positive(rows=len(rows), lanes=len(rows[0]), weight_bits=weight_bits)
         layout = data.ArrayLayout(signed(weight_bits), len(rows[0]))
         self.row_bits = layout.size
         self.rows = [memory_row(layout, list(row)) for row in rows]
         self.place = load
-        self.events = events
-        signature = WeightSignature(len(rows), self.row_bits, binary=binary, events=events)
-        super().__init__({**signature.flip().members, **load_members(load)})
+        super().__init__(
+            {
+                **WeightSignature(len(rows), self.row_bits, binary=binary).flip().members,
+                **load_members(load),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the netlist."""
         m = Module()
-        if self.events > 1:
-            m.submodules.memory = pairs = PairMemory(
-                rows=self.rows, row_bits=self.row_bits, place=self.place
-            )
-            connect_load(m, self, pairs)
-            m.d.comb += [
-                pairs.row.eq(answer_requests(m, self, pairs.data, pairs.second_data)),
-                pairs.second_row.eq(self.requests.p.second_row),
-            ]
-            return m
         m.submodules.memory = rows = LoadableMemory(
             rows=self.rows, row_bits=self.row_bits, place=self.place
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from rtl.flow.verilog import verilog_text, verilog_tools
 from rtl.onchip.accelerator import Accelerator
 from rtl.onchip.supported import check_supported
-from rtl.stream.checks import check_events, check_frame_size
+from rtl.stream.checks import check_frame_size
 from sw_model.spec import Deployment, load_deployment
 from sw_model.support.files import replacing_folder
 from sw_model.support.options import add_deployment_option, parse_size
@@ -32,7 +32,6 @@ def generate(
     max_height: int,
     max_width: int,
     folder: Path,
-    events: int = 1,
     phase: Phase = unseen,
 ) -> Path:
     """Write the accelerator for a deployment; the same input gives the same bytes.
@@ -48,8 +47,6 @@ def generate(
         Largest frame, in pixels.
     folder
         Created, or replaced if it was written by this function.
-    events
-        Events a cycle, 1 or 2.
     phase
         Called with the name of each phase when it begins.
 
@@ -61,30 +58,25 @@ def generate(
     Raises
     ------
     UsageError
-        Size or events are impossible, the hardware does not support the network, or the folder
-        cannot be written.
+        The size is impossible, the hardware does not support the network, or the folder cannot be
+        written.
     """
     # Check first: Amaranth warns about a component that is never elaborated.
     check_frame_size(max_height, max_width)
-    check_events(events)
     check_supported(deployment.spec)
     with replacing_folder(folder, "accelerator") as temporary:
         phase("building the components")
-        accelerator = Accelerator(
-            deployment=deployment, max_height=max_height, max_width=max_width, events=events
-        )
-        header = f"// {TOP}: deployment {deployment.hash}, {_size(max_height, max_width, events)}\n"
+        accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
+        header = f"// {TOP}: deployment {deployment.hash}, frames up to {max_height}x{max_width}\n"
         files = {f"{TOP}.v": header + verilog_text(accelerator, TOP, phase=phase)}
-        interfaces = accelerator_interfaces(
-            levels=deployment.spec.noise_levels is not None, events=events
-        )
+        interfaces = accelerator_interfaces(levels=deployment.spec.noise_levels is not None)
         files |= integration_files(files[f"{TOP}.v"], TOP, interfaces)
         for name, rows in accelerator.memory_contents().items():
             files[f"memory/{name}.hex"] = "".join(row + "\n" for row in rows)
         for name, text in files.items():
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_text(text, encoding="utf-8")
-        manifest = _manifest(deployment, max_height, max_width, events, files)
+        manifest = _manifest(deployment, max_height, max_width, files)
         (temporary / MANIFEST).write_text(
             json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
         )
@@ -106,7 +98,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="H,W",
         help="largest frame of the hardware, in pixels (default: %(default)s)",
     )
-    add_events_option(parser)
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
     )
@@ -118,35 +109,13 @@ def main(args: argparse.Namespace) -> None:
     deployment = load_deployment(args.deployment)
     with phases() as phase:
         path = generate(
-            deployment,
-            max_height=height,
-            max_width=width,
-            folder=args.output,
-            events=args.events,
-            phase=phase,
+            deployment, max_height=height, max_width=width, folder=args.output, phase=phase
         )
-    size = _size(height, width, args.events)
-    print(f"{path}: {TOP} for deployment {deployment.hash[:16]}, {size}")
-
-
-def add_events_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option ``--events``."""
-    parser.add_argument(
-        "--events",
-        type=int,
-        default=1,
-        metavar="N",
-        help="events that the synapse array takes in a cycle, 1 or 2 (default: %(default)s)",
-    )
-
-
-def _size(max_height: int, max_width: int, events: int) -> str:
-    size = f"frames up to {max_height}x{max_width}"
-    return size if events == 1 else f"{size}, {events} events a cycle"
+    print(f"{path}: {TOP} for deployment {deployment.hash[:16]}, frames up to {height}x{width}")
 
 
 def _manifest(
-    deployment: Deployment, max_height: int, max_width: int, events: int, files: dict[str, str]
+    deployment: Deployment, max_height: int, max_width: int, files: dict[str, str]
 ) -> dict[str, object]:
     spec = deployment.spec
     return {
@@ -158,7 +127,6 @@ def _manifest(
         "timesteps": list(spec.timesteps),
         "max_height": max_height,
         "max_width": max_width,
-        "events": events,
         "tools": verilog_tools(),
         "widths": {
             name: getattr(deployment.widths, name)

@@ -76,23 +76,16 @@ _ACCELERATOR: Interfaces = {
 }
 
 
-def accelerator_interfaces(*, levels: bool, events: int = 1) -> Interfaces:
-    """Ports of `rtl.onchip.accelerator.Accelerator`.
-
-    With ``levels`` it takes a noise level; ``events`` is how many it takes in a cycle.
-    """
-    interfaces = dict(_ACCELERATOR)
-    if events > 1:
-        counted = f"events of the frame so far; the synapse array adds up to {events} in a cycle"
-        interfaces["progress"] = {**_ACCELERATOR["progress"], "events": counted}
+def accelerator_interfaces(*, levels: bool) -> Interfaces:
+    """Ports of `rtl.onchip.accelerator.Accelerator`; with ``levels``, it takes a noise level."""
     if not levels:
-        return interfaces
+        return _ACCELERATOR
     frame = dict(_ACCELERATOR["frame"])
     level = (
         "noise level of the frame in sixteenths of a grey level; sampled at `start`; only for a "
         "network that takes one"
     )
-    return {**interfaces, "frame": {**frame, "level": level}}
+    return {**_ACCELERATOR, "frame": {**frame, "level": level}}
 
 
 def system_interfaces(engines: int) -> Interfaces:

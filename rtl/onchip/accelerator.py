@@ -31,8 +31,6 @@ class Accelerator(wiring.Component):
         The frozen network. Its weights, constants and derived widths become part of the netlist.
     max_height, max_width
         Largest frame, in pixels.
-    events
-        Events a cycle, 1 or 2.
 
     Members
     -------
@@ -45,12 +43,11 @@ class Accelerator(wiring.Component):
         raster order, time innermost, bit c is channel c.
     """
 
-    def __init__(self, *, deployment: Deployment, max_height: int, max_width: int, events: int = 1):
+    def __init__(self, *, deployment: Deployment, max_height: int, max_width: int):
         check_frame_size(max_height, max_width)
         self.deployment = deployment
         self.max_height = max_height
         self.max_width = max_width
-        self._events = events
         spec = deployment.spec
         self._binary = spec.code == "binary"
         self._levels: tuple[int, int] | None = None
@@ -106,7 +103,6 @@ class Accelerator(wiring.Component):
             channels=spec.channels,
             timesteps=spec.timesteps,
             levels=self._levels,
-            events=self._events,
             **size,
         )
         height, width = (-(-side // spec.planes) for side in size.values())
@@ -121,9 +117,7 @@ class Accelerator(wiring.Component):
             max_height=height,
             max_width=width,
         )
-        self._datapath = Datapath(
-            deployment=self.deployment, max_height=height, max_width=width, events=self._events
-        )
+        self._datapath = Datapath(deployment=self.deployment, max_height=height, max_width=width)
         self._output_raster = Raster(max_timesteps=1, **size)
 
     def _connect_control(self, m: Module) -> None:

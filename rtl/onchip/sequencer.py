@@ -33,8 +33,6 @@ class Sequencer(wiring.Component):
     levels
         Lowest and highest noise level, in sixteenths of a grey level; None for a network that
         takes none.
-    events
-        Most events that the synapse array accepts in a cycle.
 
     Members
     -------
@@ -56,8 +54,8 @@ class Sequencer(wiring.Component):
         The datapath begins the layer; last cycle of the layer.
     words_complete, pixels_complete : In(1)
         The layer's last event word, or the frame's last denoised pixel, has been written.
-    event : In(range(events + 1))
-        Number of events that the synapse array accepts.
+    event : In(1)
+        The synapse array accepts an event.
     cycles, events : Out(32)
         Cycles and events of the frame so far, including this cycle.
     """
@@ -71,7 +69,6 @@ class Sequencer(wiring.Component):
         max_height: int,
         max_width: int,
         levels: tuple[int, int] | None = None,
-        events: int = 1,
     ):
         check_positive(layers=layers, channels=channels, max_height=max_height, max_width=max_width)
         check_positive(**{f"timesteps_{t}": t for t in timesteps})
@@ -103,7 +100,7 @@ class Sequencer(wiring.Component):
                 "layer_done": Out(1),
                 "words_complete": In(1),
                 "pixels_complete": In(1),
-                "event": In(range(events + 1)),
+                "event": In(1),
                 "cycles": Out(COUNTER_BITS),
                 "events": Out(COUNTER_BITS),
             }

@@ -1,7 +1,6 @@
 """Checks of parameters."""
 
 from sw_model.spec import UsageError
-from sw_model.spec.hardware.cycles import EVENTS
 
 MAX_PIXELS = 1 << 16
 """Most pixels of a frame: activation maps are on chip, 256 bits per pixel at C = 64 and T = 4."""
@@ -12,13 +11,6 @@ def check_positive(**values: object) -> None:
     for name, value in values.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise TypeError(f"{name} must be an integer of 1 or more, not {value!r}")
-
-
-def check_events(events: int) -> None:
-    """Raise `UsageError` unless the synapse array can take this many events a cycle."""
-    if events not in EVENTS:
-        allowed = " or ".join(map(str, EVENTS))
-        raise UsageError(f"the hardware takes {allowed} events a cycle, not {events}")
 
 
 def check_frame_size(max_height: int, max_width: int) -> None:

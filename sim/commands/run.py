@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rtl.generate.onchip import add_events_option
 from sim.compare import job
 from sim.report.figure import write_figure
 from sim.report.run import Outcome, report, summary
@@ -37,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "example: python -m sim run --image castle.png --crop 0,0,48,48 --noise 15"
     job.add_arguments(parser, DEFAULT_SIGMA, told=True)
-    add_events_option(parser)
     parser.add_argument(
         "--target",
         default=",".join(DEFAULT_TARGETS),
@@ -103,7 +101,7 @@ def run(
     Parameters
     ----------
     jobs
-        Jobs by target, all with the same deployment and events a cycle.
+        Jobs by target, all with the same deployment.
     max_size
         Height and width of the hardware's largest frame.
     folder
@@ -114,8 +112,7 @@ def run(
     BenchFailure, CompileFailure
         A target does not build, or a simulation does not start.
     """
-    first = next(iter(jobs.values()))
-    deployment, events = first.deployment, first.events
+    deployment = next(iter(jobs.values())).deployment
     for target in jobs:
         (folder / target).mkdir()
     with (
@@ -123,7 +120,7 @@ def run(
         ThreadPoolExecutor(len(jobs)) as pool,
     ):
         hardware = {
-            make: make(deployment, *max_size, events)
+            make: make(deployment, *max_size)
             for make in dict.fromkeys(TARGETS[target].make for target in jobs)
             if make is not None
         }

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rtl.generate.onchip import DEFAULT_MAX_SIZE
-from rtl.stream.checks import check_events
 from sw_model import golden
 from sw_model.pictures.arrays import Picture, Pixels
 from sw_model.pictures.crops import Crop, cut, default_picture, luminance, parse_crop
@@ -45,8 +44,6 @@ class Job:
         (H, W) int16, -512..511: the noisy frame.
     level
         The noise level that the network is told, in grey levels; None for a network of one level.
-    events
-        Events that the hardware takes in a cycle.
     """
 
     deployment: Deployment
@@ -57,7 +54,6 @@ class Job:
     clean: Picture
     pixels: Pixels
     level: float | None = None
-    events: int = 1
 
     @cached_property
     def golden(self) -> golden.GoldenResult:
@@ -79,9 +75,7 @@ class Job:
     @cached_property
     def cycles(self) -> list[int]:
         """The predicted cycles of each layer."""
-        return network_cycles(
-            self.deployment.spec, self.words, self.clean.shape, events=self.events
-        )
+        return network_cycles(self.deployment.spec, self.words, self.clean.shape)
 
 
 def add_arguments(
@@ -122,7 +116,6 @@ def add_arguments(
         )
     else:
         parser.set_defaults(level=None)
-    parser.set_defaults(events=1)
     if not sized:
         parser.set_defaults(max_size=f"{FRAME_HEIGHT_MAX},{FRAME_WIDTH_MAX}")
         return
@@ -175,7 +168,6 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
             f"a frame of {crop.height}x{crop.width} pixels is beyond the hardware's "
             f"{height}x{width}: give a smaller --crop Y,X,H,W or a larger --max-size H,W"
         )
-    check_events(args.events)
     chosen = noise(args)
     assert chosen is not None, "--noise has a default"
     level = args.level
@@ -192,5 +184,4 @@ def make_job(args: argparse.Namespace, default_crop: str = DEFAULT_CROP) -> Job:
         clean=clean,
         pixels=add_noise(clean, chosen.sigma, chosen.seed, chosen.protocol),
         level=level,
-        events=args.events,
     )

@@ -16,7 +16,6 @@ from sim.targets.rtl import FrameResult, Simulation
 from sw_model.pictures.arrays import Picture
 from sw_model.pictures.metrics import psnr
 from sw_model.spec import GREY_MAX
-from sw_model.spec.hardware.cycles import event_beats
 from sw_model.support.text import one_line
 
 DECIMALS = 4
@@ -69,13 +68,7 @@ class Outcome:
     @property
     def busy(self) -> float:
         """Share of the cycles in which the array processed an event."""
-        if not self.cycles:
-            return 0.0
-        events = self.job.events
-        beats = self.events
-        if events > 1:
-            beats = sum(int(event_beats(words, events).sum()) for words in self.job.words)
-        return beats / self.cycles
+        return self.events / self.cycles if self.cycles else 0.0
 
     @property
     def speed(self) -> float:
@@ -131,13 +124,9 @@ def summary(outcome: Outcome) -> str:
 def _timing(outcome: Outcome) -> list[str]:
     return [
         f"  cycles      {outcome.cycles}, {_prediction(outcome)}",
-        f"  events      {outcome.events}{_pace(outcome.job.events)}, busy {outcome.busy:.1%}",
+        f"  events      {outcome.events}, busy {outcome.busy:.1%}",
         f"  simulated   {outcome.speed:,.0f} cycles/s",
     ]
-
-
-def _pace(events: int) -> str:
-    return "" if events == 1 else f", up to {events} a cycle"
 
 
 def report(outcomes: list[Outcome]) -> dict[str, Any]:
@@ -149,7 +138,6 @@ def report(outcomes: list[Outcome]) -> dict[str, Any]:
         "timesteps": first.timesteps,
         "noise": asdict(first.noise),
         "level": first.level,
-        "events_a_cycle": first.events,
         "targets": {outcome.target: _figures(outcome) for outcome in outcomes},
     }
 

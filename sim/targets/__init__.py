@@ -18,7 +18,7 @@ from . import gates
 from . import hls as hls_target
 from . import rtl as denoiser
 
-Make = Callable[[Deployment, int, int, int], denoiser.Hardware]
+Make = Callable[[Deployment, int, int], denoiser.Hardware]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Target:
     simulator
         Name of the simulator in `sim.simulators.runners`; None for a program.
     make
-        Makes the hardware for a deployment, a largest frame, height and width, and events a cycle;
-        None for a program.
+        Makes the hardware for a deployment and a largest frame, height and width; None for a
+        program.
     crop
         Default crop of the default picture, chosen to simulate in seconds.
     waves
@@ -53,9 +53,9 @@ class Target:
     run: Callable[[job.Job], denoiser.Simulation] | None = None
 
 
-def _rtl(deployment: Deployment, max_height: int, max_width: int, events: int) -> denoiser.Hardware:
+def _rtl(deployment: Deployment, max_height: int, max_width: int) -> denoiser.Hardware:
     # Looked up at each call, because tests replace it with faulty hardware.
-    return denoiser.make_hardware(deployment, max_height, max_width, events=events)
+    return denoiser.make_hardware(deployment, max_height, max_width)
 
 
 def _check_rtl(deployment: Deployment) -> None:

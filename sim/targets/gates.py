@@ -27,19 +27,14 @@ def check_size(deployment: Deployment) -> None:
         )
 
 
-def make_hardware(
-    deployment: Deployment, max_height: int, max_width: int, events: int = 1
-) -> Hardware:
+def make_hardware(deployment: Deployment, max_height: int, max_width: int) -> Hardware:
     """Synthesise an accelerator for the ECP5; see `rtl.flow.gates.gate_netlist`."""
-    accelerator = Accelerator(
-        deployment=deployment, max_height=max_height, max_width=max_width, events=events
-    )
+    accelerator = Accelerator(deployment=deployment, max_height=max_height, max_width=max_width)
     sources = gate_netlist(design_text(accelerator, TOP), top=TOP)
     hardware = Hardware(
         deployment=deployment,
         max_height=max_height,
         max_width=max_width,
         verilog=sources.pop(f"{TOP}.v"),
-        events=events,
     )
     return replace(hardware, library=sources)

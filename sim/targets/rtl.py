@@ -49,8 +49,6 @@ class Hardware:
         Verilog text.
     library
         Further Verilog sources by file name.
-    events
-        Events a cycle.
     """
 
     deployment: Deployment
@@ -58,7 +56,6 @@ class Hardware:
     max_width: int
     verilog: str
     library: Mapping[str, str] = field(default_factory=dict)
-    events: int = 1
 
     @property
     def widths(self) -> dict[str, int]:
@@ -125,12 +122,7 @@ class Simulation:
 
 
 def make_hardware(
-    deployment: Deployment,
-    max_height: int,
-    max_width: int,
-    phase: Phase = unseen,
-    *,
-    events: int = 1,
+    deployment: Deployment, max_height: int, max_width: int, phase: Phase = unseen
 ) -> Hardware:
     """Generate the Verilog of an accelerator; ``phase`` is called when a phase begins."""
     with temporary_folder() as folder:
@@ -139,15 +131,10 @@ def make_hardware(
             max_height=max_height,
             max_width=max_width,
             folder=folder / TOP,
-            events=events,
             phase=phase,
         ).read_text(encoding="utf-8")
     return Hardware(
-        deployment=deployment,
-        max_height=max_height,
-        max_width=max_width,
-        verilog=verilog,
-        events=events,
+        deployment=deployment, max_height=max_height, max_width=max_width, verilog=verilog
     )
 
 

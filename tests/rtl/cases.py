@@ -23,7 +23,6 @@ from rtl.core.lif import LifProcessingElement
 from rtl.core.lif_array import LifArray
 from rtl.core.loading import LoadPlace
 from rtl.core.output_layer import OutputLayer
-from rtl.core.pair.encoder import PairEncoder
 from rtl.core.pixel_window import PixelWindow
 from rtl.core.raster import Raster
 from rtl.core.scatter import Scatter
@@ -42,11 +41,9 @@ from sw_model.spec import NeuronSpec
 from . import parameters as tried
 from .axi.system_networks import SystemCase
 from .board.boards import SdramCase
-from .core.output_pairs import OutputPairs
-from .networks import NETWORKS, PAIRS
+from .networks import NETWORKS
 from .onchip.accelerators import Accelerator
 from .running import Parameters, run_sources
-from .side_by_side import SideBySide
 
 
 @dataclass(frozen=True)
@@ -99,21 +96,6 @@ def _encoding_layer(*, loadable: bool = False, **parameters: Any) -> Component:
     return EncodingLayer(load=LoadPlace("encoding") if loadable else None, **parameters)
 
 
-def _together(
-    component: Callable[..., Component],
-) -> Callable[..., Component]:
-    """Variants of a component in one netlist; their parameters are given by their names."""
-
-    def make(**variants: dict[str, Any]) -> Component:
-        return SideBySide({name: component(**how) for name, how in variants.items()})
-
-    return make
-
-
-def _pair_weights(*, loadable: bool, **parameters: Any) -> Component:
-    return WeightMemory(load=LoadPlace("hidden") if loadable else None, events=2, **parameters)
-
-
 def _layer_constants(network: str) -> Component:
     return LayerConstants(deployment=NETWORKS[network].deployment)
 
@@ -126,21 +108,6 @@ COMPONENTS = {
             **{str(c): {"channels": c} for c in (1, 3, 4, 5, 8, 17, 65)},
             **{f"{c}, few": {"channels": c, "binary": True} for c in (1, 9)},
         },
-    ),
-    "pair_encoder": Case(
-        _together(PairEncoder),
-        "pair_encoder",
-        {
-            **{f"c{c}": {"channels": c} for c in (1, 3, 5, 8, 9, 17, 65)},
-            **{f"few{c}": {"channels": c, "binary": True} for c in (1, 9)},
-        },
-    ),
-    "pair_weights": Case(_together(_pair_weights), "pair_weights", tried.pair_memories()),
-    "pair_array": Case(_together(SynapseArray), "pair_array", tried.pair_arrays()),
-    "output_pairs": Case(
-        _together(OutputPairs),
-        "output_pairs",
-        {f"c{c}": {"channels": c} for c in (1, 3, 5, 17, 65)},
     ),
     **_variants(
         WeightMemory,
@@ -282,8 +249,6 @@ COMPONENTS = {
 """All component benches by name."""
 ACCELERATORS = {name: Accelerator(name) for name in NETWORKS}
 """All accelerators by the name of their network."""
-PAIR_ACCELERATORS = {name: Accelerator(name) for name in PAIRS}
-"""Those of two events a cycle."""
 SYSTEMS = {
     "system-tiny": SystemCase("tiny"),
     "system-tiny-pair": SystemCase("tiny", engines=2, bench="system_pair_bench"),
@@ -304,9 +269,7 @@ def main() -> int:
     """Run one case."""
     name, *how = sys.argv[1:]
     try:
-        {**COMPONENTS, **ACCELERATORS, **PAIR_ACCELERATORS, **SYSTEMS, **MEMORY_CONTROLLERS}[
-            name
-        ].run(*how)
+        {**COMPONENTS, **ACCELERATORS, **SYSTEMS, **MEMORY_CONTROLLERS}[name].run(*how)
     except (BenchFailure, AssertionError) as failure:
         print(failure)
         return FAILED

@@ -43,7 +43,6 @@ class Frame:
     pixels: npt.NDArray[np.int64]
     timesteps: int
     level: float | None = None
-    events: int = 1
 
     @cached_property
     def golden(self) -> GoldenResult:
@@ -63,9 +62,7 @@ class Frame:
 
     @property
     def cycles(self) -> list[int]:
-        return network_cycles(
-            self.deployment.spec, self.maps, self.pixels.shape, events=self.events
-        )
+        return network_cycles(self.deployment.spec, self.maps, self.pixels.shape)
 
     def __str__(self) -> str:
         height, width = self.pixels.shape
@@ -80,7 +77,6 @@ class Network:
     max_height: int = 3
     max_width: int = 4
     sizes: Sequence[tuple[int, int]] = SIZES
-    events: int = 1
 
     @cached_property
     def frames(self) -> list[Frame]:
@@ -93,7 +89,6 @@ class Network:
                 _picture(rng, *size),
                 allowed[index % len(allowed)],
                 level_of(self.deployment.spec, index),
-                self.events,
             )
             for index, size in enumerate(self.sizes)
             if size[0] <= self.max_height and size[1] <= self.max_width
@@ -199,27 +194,6 @@ def few_spikes(
     return Network(random_deployment(spec, seed, with_init=True), *size, sizes)
 
 
-def random_network(seed: int) -> Network:
-    """A network of any code, channels, T and neuron, on hardware of two events a cycle."""
-    rng = random.Random(seed)
-    channels, depth = rng.randint(2, 20), rng.randint(3, 5)
-    if rng.random() < 0.5:
-        network = few_spikes(
-            rng.randint(1, 6), channels, seed, depth=depth, shift=rng.randint(0, 3)
-        )
-    else:
-        spec = uniform_network(
-            f"random {seed}",
-            depth=depth,
-            channels=channels,
-            timesteps=tuple(sorted(rng.sample(range(1, 8), 2))),
-            weight_bits=rng.randint(2, 6),
-            neuron=NeuronSpec(leak=rng.choice([None, 1, 2]), reset=rng.choice(["hard", "soft"])),
-        )
-        network = Network(random_deployment(spec, seed, with_init=True))
-    return replace(network, sizes=((3, 4), (2, 1), (1, 3)), events=2)
-
-
 def _networks() -> dict[str, Network]:
     soft_if = NeuronSpec(leak=None, reset="soft")
     one = _uniform("one channel", 1, (1,), NeuronSpec())
@@ -251,5 +225,3 @@ def _networks() -> dict[str, Network]:
 
 NETWORKS = _networks()
 """By name: awkward numbers of channels, every kind of neuron, mixed widths, extreme weights."""
-PAIRS = {f"{name}, pairs": replace(network, events=2) for name, network in NETWORKS.items()}
-"""The same on hardware that takes two events a cycle."""

@@ -77,29 +77,6 @@ def few_spike_array(channels: int, steps: int, shift: int, **widths: int) -> Par
     }
 
 
-def pair_arrays() -> dict[str, Parameters]:
-    shapes = {"one": (1, 2, 5), "three": (27, 8, 15), "five": (45, 4, 9), "few": (5, 4, 10)}
-    return {
-        name: {**array(*shape), "binary": name == "few", "events": 2}
-        for name, shape in shapes.items()
-    }
-
-
-def pair_memories() -> dict[str, Parameters]:
-    """Memories of one row, of any rows, and loadable ones in tables of LUTs and in block RAM."""
-    shapes = {"one": (1, 1, 2), "any": (5, 27, 4), "few": (3, 9, 4)}
-    loadable = {"tables": (6, 9, 3), "blocks": (33, 27, 5)}
-    return {
-        name: {
-            "rows": random_rows(*shape),
-            "weight_bits": shape[-1],
-            "binary": name == "few",
-            "loadable": name in loadable,
-        }
-        for name, shape in (shapes | loadable).items()
-    }
-
-
 def encoding(channels: int, weight_bits: int) -> Parameters:
     rows = random_rows(channels, TAPS, weight_bits)
     # The widths that the weights need, as `sw_model.spec.widths` derives them.
@@ -117,12 +94,5 @@ LIF_WIDTHS = {"sum": 6, "bias": 5, "threshold": 14, "current": 9, "membrane": 14
 FEW_SPIKE_WIDTHS = {"sum": 10, "bias": 6, "threshold": 6, "current": 11, "membrane": 12}
 SEQUENCES = {
     "3": {"layers": 3, "channels": 1, "timesteps": [1], "max_height": 1, "max_width": 2},
-    "5": {
-        "layers": 5,
-        "channels": 3,
-        "timesteps": [2, 5],
-        "max_height": 4,
-        "max_width": 5,
-        "events": 2,
-    },
+    "5": {"layers": 5, "channels": 3, "timesteps": [2, 5], "max_height": 4, "max_width": 5},
 }

@@ -63,26 +63,6 @@ def events_of(word: int, final: int) -> list[Event]:
     return [Event(c, 1, int(c == channels[-1]) & final) for c in channels]
 
 
-class Pair(NamedTuple):
-    """Two channel numbers of a word; None where there is no event."""
-
-    channel: int | None
-    second: int | None
-    last: int
-
-
-def pairs_of(word: int, final: int) -> list[Pair]:
-    """A word's lowest and highest bits, from outside to inside; a zero word costs a beat too."""
-    channels = [channel for channel in range(word.bit_length()) if word >> channel & 1]
-    pairs = []
-    while True:
-        low = channels.pop(0) if channels else None
-        high = channels.pop() if channels else None
-        pairs.append(Pair(low, high, final if not channels else 0))
-        if not channels:
-            return pairs
-
-
 class Beat(NamedTuple):
     """A row of weights that the synapse array adds."""
 

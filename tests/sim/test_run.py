@@ -103,9 +103,7 @@ def test_a_fault_in_the_hardware_is_found_and_named(
     thresholds[1][channel] = 1 << 20
     mute = dataclasses.replace(tiny, thresholds=tuple(thresholds))
     original = denoiser.make_hardware
-    monkeypatch.setattr(
-        denoiser, "make_hardware", lambda _, *size, **how: original(mute, *size, **how)
-    )
+    monkeypatch.setattr(denoiser, "make_hardware", lambda _, *size: original(mute, *size))
 
     arguments = ["run", "--deployment", tiny_file, "--image", str(picture), "--crop", CROP]
     code = main([*arguments, "--target", "icarus", "-o", str(tmp_path / "output")])

@@ -1,7 +1,6 @@
 """Exact cycles of the accelerator, from the spikes alone.
 
-A word costs max(s, its events) cycles, where s is 1 except for the narrowest frames (`spacing`), or
-max(s, half its events, rounded up) where the synapse array takes two events a cycle (`EVENTS`).
+A word costs max(s, its events) cycles, where s is 1 except for the narrowest frames (`spacing`).
 The encoding layer takes its pixels bit-serially. The other layers end with a flush of zeros, one
 row and one pixel long. With the few-spike code, a neuron needs all T words of a pixel before its
 first spike, so that a hidden layer ends T - 1 cycles later. A layer starts when the previous one
@@ -19,8 +18,6 @@ import numpy.typing as npt
 from sw_model.spec.fixed_point import PIXEL_BITS
 from sw_model.spec.network import NetworkSpec
 
-EVENTS = (1, 2)
-"""Events that the synapse array can take in a cycle, a parameter of the hardware."""
 GROUP_CHANNELS = 16
 """Most output channels of a group; each group works one cycle after the previous one."""
 LINE_CYCLES = 3
@@ -36,12 +33,10 @@ _PLANE_WORDS, _PLANE_PIXELS = 2, 2
 """Cycles between the last pixel of a picture of planes and its first word, and back."""
 PLANE_TABLES = 1
 """Cycles of the encoding layer in which the tables of several planes are added."""
-_PAIR = 1
-"""Cycle in which the weights of two events are added to each other."""
 _EVENTS = _FRAME_MEMORY + _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER
 
 
-def latency(kind: str, channels: int, events: int = 1) -> int:
+def latency(kind: str, channels: int) -> int:
     """Cycles of a layer beyond those of its words or pixels.
 
     The restart, and the last word's way through the pipeline; for the encoding layer, all except
@@ -53,8 +48,6 @@ def latency(kind: str, channels: int, events: int = 1) -> int:
         ``"encoding"``, ``"hidden"`` or ``"output"``.
     channels
         Channels C.
-    events
-        One of `EVENTS`.
     """
     group_delay = -(-channels // GROUP_CHANNELS) - 1
     pipeline = {
@@ -62,11 +55,7 @@ def latency(kind: str, channels: int, events: int = 1) -> int:
         "hidden": _EVENTS + _NEURON + group_delay,
         "output": _EVENTS + _OUTPUT_LAYER,
     }[kind]
-    return _RESTART + pipeline + _pair_cycles(kind, events) + _QUEUE + _DONE
-
-
-def _pair_cycles(kind: str, events: int) -> int:
-    return _PAIR if events > 1 and kind != "encoding" else 0
+    return _RESTART + pipeline + _QUEUE + _DONE
 
 
 def constants_cycles(channels: int, *, levels: bool = False) -> int:
@@ -79,10 +68,9 @@ def constants_cycles(channels: int, *, levels: bool = False) -> int:
     return channels + 3 + -(-channels // GROUP_CHANNELS) + (2 if levels else 0)
 
 
-def datapath_latency(channels: int, events: int = 1) -> int:
+def datapath_latency(channels: int) -> int:
     """Most words that can be in flight from the event encoder to the end of the pipeline."""
-    stages = _EVENT_ENCODER + _WEIGHT_MEMORY + _pair_cycles("hidden", events) + _SCATTER + _NEURON
-    return stages + -(-channels // GROUP_CHANNELS)
+    return _EVENT_ENCODER + _WEIGHT_MEMORY + _SCATTER + _NEURON + -(-channels // GROUP_CHANNELS)
 
 
 def spacing(width: int, timesteps: int) -> int:
@@ -90,12 +78,7 @@ def spacing(width: int, timesteps: int) -> int:
     return max(1, -(-LINE_CYCLES // (width * timesteps)))
 
 
-def event_beats(words: npt.NDArray[np.uint64], events: int = 1) -> npt.NDArray[np.int64]:
-    """Cycles in which each word, (..., ceil(C / 64)), has an event; `events` is one of `EVENTS`."""
-    return -(-np.bitwise_count(words).sum(axis=-1, dtype=np.int64) // events)
-
-
-def word_cycles(words: npt.NDArray[np.uint64], least: int = 1, events: int = 1) -> int:
+def word_cycles(words: npt.NDArray[np.uint64], least: int = 1) -> int:
     """Cycles that event words cost the synapse array.
 
     Parameters
@@ -104,11 +87,9 @@ def word_cycles(words: npt.NDArray[np.uint64], least: int = 1, events: int = 1) 
         (..., ceil(C / 64)) uint64, as `sw_model.spec.pack_spikes` gives them.
     least
         s, see `spacing`. It does not apply to the first word.
-    events
-        Events a cycle, one of `EVENTS`.
     """
-    beats = event_beats(words, events).reshape(-1)
-    return int(np.maximum(beats[:1], 1).sum() + np.maximum(beats[1:], least).sum())
+    events = np.bitwise_count(words).sum(axis=-1, dtype=np.int64).reshape(-1)
+    return int(np.maximum(events[:1], 1).sum() + np.maximum(events[1:], least).sum())
 
 
 def encoding_cycles(
@@ -131,7 +112,6 @@ def event_layer_cycles(
     *,
     binary: bool = False,
     levels: bool = False,
-    events: int = 1,
 ) -> int:
     """Cycles of a hidden or the output layer.
 
@@ -147,16 +127,13 @@ def event_layer_cycles(
         The network has the few-spike code.
     levels
         The network takes a noise level.
-    events
-        Events a cycle, one of `EVENTS`.
     """
     _, width, timesteps, _ = words.shape
     least = spacing(width, timesteps)
     flush = (width + 1) * timesteps * least
     constants = constants_cycles(channels, levels=levels) if kind == "hidden" else 0
     steps = timesteps - 1 if binary and kind == "hidden" else 0
-    pipeline = latency(kind, channels, events) + steps
-    return constants + word_cycles(words, least, events) + flush + pipeline
+    return constants + word_cycles(words, least) + flush + latency(kind, channels) + steps
 
 
 def frame_cycles(
@@ -165,7 +142,6 @@ def frame_cycles(
     *,
     binary: bool = False,
     levels: bool = False,
-    events: int = 1,
 ) -> list[int]:
     """Cycles of every layer of a frame; the frame takes their sum.
 
@@ -179,24 +155,19 @@ def frame_cycles(
         The network has the few-spike code.
     levels
         The network takes a noise level.
-    events
-        Events a cycle, one of `EVENTS`.
     """
     height, width, timesteps, _ = maps[0].shape
     hidden = [
-        event_layer_cycles("hidden", words, channels, binary=binary, levels=levels, events=events)
+        event_layer_cycles("hidden", words, channels, binary=binary, levels=levels)
         for words in maps[:-1]
     ]
-    output = event_layer_cycles("output", maps[-1], channels, events=events)
+    output = event_layer_cycles("output", maps[-1], channels)
     encoding = encoding_cycles(height, width, timesteps, channels, levels=levels)
     return [encoding, *hidden, output]
 
 
 def network_cycles(
-    spec: NetworkSpec,
-    maps: Sequence[npt.NDArray[np.uint64]],
-    picture: tuple[int, int],
-    events: int = 1,
+    spec: NetworkSpec, maps: Sequence[npt.NDArray[np.uint64]], picture: tuple[int, int]
 ) -> list[int]:
     """`frame_cycles` of a network of any code and planes.
 
@@ -207,15 +178,12 @@ def network_cycles(
     ----------
     picture
         (H, W) of the picture, in pixels.
-    events
-        Events a cycle, one of `EVENTS`.
     """
     cycles = frame_cycles(
         maps,
         spec.channels,
         binary=spec.code == "binary",
         levels=spec.noise_levels is not None,
-        events=events,
     )
     if spec.planes > 1:
         pixels = picture[0] * picture[1]

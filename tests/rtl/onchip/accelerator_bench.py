@@ -16,9 +16,9 @@ from sim.simulators.streams import (
     start,
 )
 from tests.rtl.bench_tools import check, check_each, pulse
-from tests.rtl.networks import NETWORKS, PAIRS
+from tests.rtl.networks import NETWORKS
 
-NETWORK = (NETWORKS | PAIRS)[arguments()["network"]]
+NETWORK = NETWORKS[arguments()["network"]]
 FRAMES = NETWORK.frames
 LEVELS = NETWORK.deployment.spec.noise_levels
 TIMESTEPS = NETWORK.deployment.spec.timesteps

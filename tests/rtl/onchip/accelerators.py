@@ -11,15 +11,13 @@ from rtl.generate.onchip import TOP
 from sim.compare.scoreboard import compare
 from sim.targets.rtl import Frame as InputFrame
 from sim.targets.rtl import FrameResult, Hardware, make_hardware, simulate
-from tests.rtl.networks import NETWORKS, PAIRS, Frame, Network
+from tests.rtl.networks import NETWORKS, Frame, Network
 from tests.rtl.running import SEED, run_sources
-
-ALL = NETWORKS | PAIRS
 
 
 @dataclass(frozen=True)
 class Accelerator:
-    """The hardware of one of `NETWORKS` or `PAIRS`.
+    """The hardware of one of `NETWORKS`.
 
     Attributes
     ----------
@@ -31,10 +29,10 @@ class Accelerator:
 
     @property
     def frames(self) -> list[Frame]:
-        return ALL[self.network].frames
+        return NETWORKS[self.network].frames
 
     def hardware(self) -> Hardware:
-        return make_network_hardware(ALL[self.network])
+        return make_network_hardware(NETWORKS[self.network])
 
     def run(self, simulator: str, idle: float = 0.0, back_pressure: float = 0.0) -> None:
         """Denoise all frames back to back; raises AssertionError at the first difference."""
@@ -50,9 +48,7 @@ class Accelerator:
 
 
 def make_network_hardware(network: Network) -> Hardware:
-    return make_hardware(
-        network.deployment, network.max_height, network.max_width, events=network.events
-    )
+    return make_hardware(network.deployment, network.max_height, network.max_width)
 
 
 def run_frames(

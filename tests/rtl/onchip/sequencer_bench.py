@@ -7,7 +7,6 @@ from tests.rtl.bench_tools import check, pulse
 
 LAYERS, CHANNELS = arguments()["layers"], arguments()["channels"]
 TIMESTEPS = arguments()["timesteps"]
-EVENTS = arguments().get("events", 1)
 HEIGHT, WIDTH = arguments()["max_height"], arguments()["max_width"]
 INPUTS = (
     "start",
@@ -78,7 +77,7 @@ class Frame:
         output = layer == LAYERS - 1
         dut.words_complete.value = noise if output else complete
         dut.pixels_complete.value = complete if output else noise
-        event = dut.event.value = rng.randint(0, EVENTS)
+        event = dut.event.value = rng.getrandbits(1)
         # A start while a frame is under way must be ignored.
         dut.start.value, dut.height.value = rng.getrandbits(1), rng.getrandbits(1)
         await RisingEdge(dut.clk)

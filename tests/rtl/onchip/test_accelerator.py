@@ -11,8 +11,8 @@ from sim.simulators.bench import SIMULATORS
 from sw_model.golden import denoise
 from sw_model.spec.fixed_point import signed_width
 from tests.rtl.bench_tools import STALLS
-from tests.rtl.cases import ACCELERATORS, PAIR_ACCELERATORS
-from tests.rtl.networks import EXTREME_LAYER, NETWORKS, few_spikes, random_network
+from tests.rtl.cases import ACCELERATORS
+from tests.rtl.networks import EXTREME_LAYER, NETWORKS, few_spikes
 
 from .accelerators import check_cycles, make_network_hardware, run_frames
 
@@ -38,34 +38,6 @@ def on_both(networks, verilated):
 @on_both(ACCELERATORS, ["mixed", "extreme", "few-planes"])
 def test_words_pixels_and_cycles(network, simulator):
     ACCELERATORS[network].run(simulator)
-
-
-@pytest.mark.parametrize("network", PAIR_ACCELERATORS)
-def test_two_events_a_cycle(network):
-    PAIR_ACCELERATORS[network].run("icarus")
-
-
-# One of each kind; the other networks have nothing of which this simulator could think differently.
-@pytest.mark.parametrize("network", ["mixed, pairs", "wide, pairs", "few-planes, pairs"])
-def test_two_events_a_cycle_in_verilator(network):
-    PAIR_ACCELERATORS[network].run("verilator")
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_two_events_a_cycle_of_random_networks(seed):
-    network = random_network(seed)
-    results = run_frames("icarus", make_network_hardware(network), network.frames)
-    for frame, result in zip(network.frames, results, strict=True):
-        check_cycles(frame, result)
-
-
-@pytest.mark.parametrize("network", ["tiny, pairs", "few-3, pairs"])
-def test_heavy_stalls_change_nothing_with_two_events_a_cycle(network):
-    PAIR_ACCELERATORS[network].run("icarus", STALLS[-1], STALLS[-1])
-
-
-def test_resets_and_starts_with_two_events_a_cycle():
-    PAIR_ACCELERATORS["tiny, pairs"].run_control("icarus")
 
 
 @pytest.mark.parametrize("timesteps", range(1, 9))
